@@ -1,0 +1,33 @@
+"""certflow: checkable mathematical claims about flow distillation of Gaussian mixtures.
+
+Names load on first use: `import certflow` imports neither torch nor SymPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "GaussianMixture": "certflow.mixture",
+    "OrnsteinUhlenbeck": "certflow.process",
+    "load_mixture": "certflow.mixture_file",
+    "builtin_mixtures": "certflow.mixture_file",
+    "verify": "certflow.verify",
+    "InputError": "certflow.errors",
+    "NoGlobalBound": "certflow.errors",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'certflow' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

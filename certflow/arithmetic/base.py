@@ -1,0 +1,114 @@
+"""The small interface behind which the kinds of number differ.
+
+The formulas of `certflow.field` and `certflow.bounds` are written once over arrays that support `+ - * /`,
+indexing and `@`; an `Arithmetic` supplies the rest. Arrays are NumPy arrays (float64, or objects), torch
+tensors, or double-double arrays.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from certflow.exact import ExactArray
+
+
+class Arithmetic:
+    """One kind of number: how exact numbers enter it, and the functions that the formulas need."""
+
+    name: str
+    #: Unit roundoff of float64 results that are guarded by an error bound; None elsewhere.
+    guarded = False
+
+    @property
+    def key(self) -> Any:
+        """Hashable: what converted parameters depend on (precision, dtype, device)."""
+        return self.name
+
+    def numbers(self, exact: ExactArray) -> Any:
+        """The exact array in this arithmetic."""
+        raise NotImplementedError
+
+    def number(self, value: Fraction | int) -> Any:
+        """An exact rational in this arithmetic (a scalar)."""
+        raise NotImplementedError
+
+    def asarray(self, value: Any) -> Any:
+        """User data as an array of this arithmetic."""
+        raise NotImplementedError
+
+    def exp(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def expm1(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def log(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def log1p(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def sqrt(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def log_two_pi(self) -> Any:
+        raise NotImplementedError
+
+    def einsum(self, spec: str, *operands: Any) -> Any:
+        return np.einsum(spec, *operands)
+
+    def softmax(self, logits: Any) -> tuple[Any, Any]:
+        """`exp(l_k) / sum_j exp(l_j)` and `log sum_j exp(l_j)` over the last axis."""
+        raise NotImplementedError
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        raise NotImplementedError
+
+    def minimum(self, a: Any, b: Any) -> Any:
+        return -self.maximum(-a, -b)
+
+    def largest(self, a: Any) -> Any:
+        """Maximum over the last axis."""
+        result = a[..., 0]
+        for k in range(1, a.shape[-1]):
+            result = self.maximum(result, a[..., k])
+        return result
+
+    def inverse_logdet(self, matrices: Any) -> tuple[Any, Any]:
+        """Inverse and log-determinant of symmetric positive definite matrices, shape (..., d, d)."""
+        raise NotImplementedError
+
+    def eye(self, dimension: int) -> Any:
+        return self.numbers(ExactArray(np.eye(dimension)))
+
+    def eigenvalue_range(self, matrices: Any) -> tuple[Any, Any]:
+        """Smallest and largest eigenvalue of symmetric matrices (..., d, d), each of shape (...)."""
+        raise NotImplementedError
+
+    def resolvent(self, covariances: ExactArray, m2: Any, n2: Any) -> tuple[Any, Any, Any]:
+        """`P = (m^2 Sigma + (1-m^2) I)^{-1}`, `Q = P (I - Sigma)` and `log det P`.
+
+        covariances : shape (..., d, d); m2, n2 : `m^2` and `1 - m^2`, shape (T,).
+        Returns shapes (T, ..., d, d), (T, ..., d, d) and (T, ...).
+        """
+        sigma = self.numbers(covariances)
+        eye = self.eye(sigma.shape[-1])
+        index = (slice(None),) + (None,) * sigma.ndim
+        matrices = m2[index] * sigma[None] + n2[index] * eye
+        precision, logdet = self.inverse_logdet(matrices)
+        return precision, precision @ (eye - sigma), -logdet
+
+    def lambertw(self, z: Any, branch: int) -> Any:
+        raise NotImplementedError
+
+    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
+        """Working precision raised for terms of the given size that cancel (no-op for fixed precision)."""
+        return nullcontext()
+
+    def finish(self, a: Any) -> Any:
+        """Round a result from extended to the caller's precision."""
+        return a

@@ -1,0 +1,316 @@
+"""mpmath numbers, Arb balls and SymPy expressions, in NumPy arrays of dtype object."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager, nullcontext
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from certflow.arithmetic.base import Arithmetic
+from certflow.errors import InputError
+from certflow.exact import ExactArray, exact_number
+
+
+class ObjectArithmetic(Arithmetic):
+    """Numbers in object arrays; a subclass supplies the scalar functions."""
+
+    def scalar(self, value: Any) -> Any:
+        """One user value (number of this kind, int, float, Fraction or text) in this arithmetic."""
+        raise NotImplementedError
+
+    def numbers(self, exact: ExactArray) -> np.ndarray:
+        if exact.is_symbolic:
+            raise InputError("mixture", "symbolic parameters", f"numbers, for {self.name} evaluation")
+        return self._map(self.number, exact.fractions)
+
+    def asarray(self, value: Any) -> np.ndarray:
+        array = value if isinstance(value, np.ndarray) else _object_array(value)
+        return self._map(self.scalar, array)
+
+    @staticmethod
+    def _map(function: Any, array: Any) -> np.ndarray:
+        array = np.asarray(array, dtype=object)  # a scalar where NumPy has unpacked an array of shape ()
+        result = np.empty(array.shape, dtype=object)
+        for index in np.ndindex(array.shape):
+            result[index] = function(array[index])
+        return result
+
+    def softmax(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gamma = np.empty(logits.shape, dtype=object)
+        total = np.empty(logits.shape[:-1], dtype=object)
+        for index in np.ndindex(total.shape):
+            gamma[index], total[index] = self._softmax_row(list(logits[index]))
+        return gamma, total
+
+    def _softmax_row(self, row: list[Any]) -> tuple[list[Any], Any]:
+        top = max(row)
+        powers = [self._exp(entry - top) for entry in row]
+        total = sum(powers[1:], powers[0])
+        return [power / total for power in powers], top + self._log(total)
+
+    def _exp(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def _expm1(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def _log(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def _log1p(self, a: Any) -> Any:
+        return self._log(1 + a)
+
+    def _sqrt(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def _maximum(self, a: Any, b: Any) -> Any:
+        return max(a, b)
+
+    def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+    def exp(self, a: Any) -> Any:
+        return self._map(self._exp, a)
+
+    def expm1(self, a: Any) -> Any:
+        return self._map(self._expm1, a)
+
+    def log(self, a: Any) -> Any:
+        return self._map(self._log, a)
+
+    def log1p(self, a: Any) -> Any:
+        return self._map(self._log1p, a)
+
+    def sqrt(self, a: Any) -> Any:
+        return self._map(self._sqrt, a)
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        a, b = np.broadcast_arrays(_object_array(a), _object_array(b))
+        result = np.empty(a.shape, dtype=object)
+        for index in np.ndindex(a.shape):
+            result[index] = self._maximum(a[index], b[index])
+        return result
+
+    def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+    def eigenvalue_range(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        low = np.empty(matrices.shape[:-2], dtype=object)
+        high = np.empty(matrices.shape[:-2], dtype=object)
+        for index in np.ndindex(low.shape):
+            low[index], high[index] = self._eigenvalue_range(matrices[index])
+        return low, high
+
+    def inverse_logdet(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        inverse = np.empty(matrices.shape, dtype=object)
+        logdet = np.empty(matrices.shape[:-2], dtype=object)
+        for index in np.ndindex(logdet.shape):
+            inverse[index], logdet[index] = self._inverse_logdet(matrices[index])
+        return inverse, logdet
+
+
+class MpmathArithmetic(ObjectArithmetic):
+    """mpmath `mpf` numbers at the precision in force when a formula is called."""
+
+    name = "mpmath"
+
+    def __init__(self) -> None:
+        import mpmath
+
+        self.mp = mpmath.mp
+
+    @property
+    def key(self) -> Any:
+        return ("mpmath", self.mp.prec)
+
+    def number(self, value: Fraction | int) -> Any:
+        value = Fraction(value)
+        return self.mp.mpf(value.numerator) / self.mp.mpf(value.denominator)
+
+    def scalar(self, value: Any) -> Any:
+        if isinstance(value, self.mp.mpf | self.mp.constant):
+            return value
+        return self.number(exact_number(value, "array"))
+
+    def _exp(self, a: Any) -> Any:
+        return self.mp.exp(a)
+
+    def _expm1(self, a: Any) -> Any:
+        return self.mp.expm1(a)
+
+    def _log(self, a: Any) -> Any:
+        return self.mp.log(a)
+
+    def _log1p(self, a: Any) -> Any:
+        return self.mp.log1p(a)
+
+    def _sqrt(self, a: Any) -> Any:
+        return self.mp.sqrt(a)
+
+    def log_two_pi(self) -> Any:
+        return self.mp.log(2 * self.mp.pi)
+
+    def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        lower = self.mp.cholesky(self.mp.matrix(matrix.tolist()))
+        size = len(matrix)
+        inverse = np.array((self.mp.matrix(matrix.tolist()) ** -1).tolist(), dtype=object).reshape(size, size)
+        return inverse, 2 * sum(self.mp.log(lower[i, i]) for i in range(size))
+
+    def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        values = self.mp.eigsy(self.mp.matrix(matrix.tolist()), eigvals_only=True)
+        return min(values), max(values)
+
+    def lambertw(self, z: Any, branch: int) -> Any:
+        return self._map(lambda a: self.mp.lambertw(a, branch).real, z)
+
+    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
+        return self.mp.extraprec(20 + max(0, math.frexp(magnitude)[1]))
+
+    def finish(self, a: Any) -> Any:
+        return self._map(lambda entry: +entry, a)
+
+
+class ArbArithmetic(ObjectArithmetic):
+    """Arb balls at the precision in force; every result contains the exact value."""
+
+    name = "arb"
+
+    def __init__(self) -> None:
+        import flint
+
+        self.flint = flint
+        self.arb = flint.arb
+
+    @property
+    def key(self) -> Any:
+        return ("arb", self.flint.ctx.prec)
+
+    def number(self, value: Fraction | int) -> Any:
+        value = Fraction(value)
+        return self.arb(self.flint.fmpq(value.numerator, value.denominator))
+
+    def scalar(self, value: Any) -> Any:
+        if isinstance(value, self.arb):
+            return value
+        return self.number(exact_number(value, "array"))
+
+    def _softmax_row(self, row: list[Any]) -> tuple[list[Any], Any]:
+        # gamma_k = 1 / sum_j exp(l_j - l_k): each ball enters a difference once, so overlapping logits
+        # do not inflate the quotient as numerator over sum would.
+        top = max(row, key=lambda ball: float(ball.mid()))
+        total = sum(((entry - top).exp() for entry in row), self.arb(0))
+        inverse = [sum(((other - entry).exp() for other in row), self.arb(0)) for entry in row]
+        return [1 / entry for entry in inverse], top + total.log()
+
+    def _exp(self, a: Any) -> Any:
+        return a.exp()
+
+    def _expm1(self, a: Any) -> Any:
+        return a.expm1()
+
+    def _log(self, a: Any) -> Any:
+        return a.log()
+
+    def _log1p(self, a: Any) -> Any:
+        return a.log1p()
+
+    def _sqrt(self, a: Any) -> Any:
+        return a.sqrt()
+
+    def _maximum(self, a: Any, b: Any) -> Any:
+        return self.arb(a).max(self.arb(b))
+
+    def log_two_pi(self) -> Any:
+        return (2 * self.arb.pi()).log()
+
+    def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        ball = self.flint.arb_mat(matrix.tolist())
+        return np.array(ball.inv().tolist(), dtype=object), ball.det().log()
+
+    def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        if len(matrix) == 1:
+            return matrix[0, 0], matrix[0, 0]
+        balls = self.flint.acb_mat(matrix.tolist()).eig(multiple=True)
+        values = [ball.real for ball in balls]
+        low, high = values[0], values[0]
+        for value in values[1:]:
+            low, high = low.min(value), high.max(value)
+        return low, high
+
+    def lambertw(self, z: Any, branch: int) -> Any:
+        return self._map(lambda a: a.lambertw(branch), z)
+
+    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
+        return self.flint.ctx.extraprec(20 + max(0, math.frexp(magnitude)[1]))
+
+    def finish(self, a: Any) -> Any:
+        return self._map(lambda entry: +entry, a)
+
+
+class SympyArithmetic(ObjectArithmetic):
+    """SymPy expressions, exact."""
+
+    name = "sympy"
+
+    def __init__(self) -> None:
+        import sympy
+
+        self.sympy = sympy
+
+    def numbers(self, exact: ExactArray) -> np.ndarray:
+        return self._map(self.scalar, exact.values if exact.is_symbolic else exact.fractions)
+
+    def number(self, value: Any) -> Any:
+        return self.scalar(value)
+
+    def scalar(self, value: Any) -> Any:
+        if isinstance(value, self.sympy.Basic):
+            return value
+        return self.sympy.Rational(*exact_number(value, "array").as_integer_ratio())
+
+    def _softmax_row(self, row: list[Any]) -> tuple[list[Any], Any]:
+        powers = [self.sympy.exp(entry) for entry in row]
+        total = self.sympy.Add(*powers)
+        return [power / total for power in powers], self.sympy.log(total)
+
+    def _exp(self, a: Any) -> Any:
+        return self.sympy.exp(a)
+
+    def _expm1(self, a: Any) -> Any:
+        return self.sympy.exp(a) - 1
+
+    def _log(self, a: Any) -> Any:
+        return self.sympy.log(a)
+
+    def _sqrt(self, a: Any) -> Any:
+        return self.sympy.sqrt(a)
+
+    def _maximum(self, a: Any, b: Any) -> Any:
+        return self.sympy.Max(a, b)
+
+    def log_two_pi(self) -> Any:
+        return self.sympy.log(2 * self.sympy.pi)
+
+    def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        exact = self.sympy.Matrix(matrix.tolist())
+        determinant = exact.det(method="berkowitz")
+        return np.array((exact.adjugate() / determinant).tolist(), dtype=object), self.sympy.log(determinant)
+
+    def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        values = list(self.sympy.Matrix(matrix.tolist()).eigenvals())
+        return self.sympy.Min(*values), self.sympy.Max(*values)
+
+    def lambertw(self, z: Any, branch: int) -> Any:
+        return self._map(lambda a: self.sympy.LambertW(a, branch), z)
+
+    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+
+def _object_array(value: Any) -> np.ndarray:
+    if isinstance(value, np.ndarray):
+        return value
+    return np.array(value, dtype=object)

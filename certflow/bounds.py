@@ -1,0 +1,262 @@
+"""Explicit spatial bounds of the velocity's Jacobian, in any arithmetic (THEORY L2, L3, L6, L7, L8).
+
+One scheme serves every covariance. Eigenvalues of `sum_k gamma_k m^2 Q_k` lie between the extremes of those of
+`m^2 Q_k`, and `Cov_gamma(u_k) <= B(t) I`, so that for all `x`
+
+    q_min - B <= J <= q_max,   L(t) = max(|q_max|, |q_min - B|),   lambda(t) = B - q_min.
+
+`B` is a sum over the groups of equal covariance, `m^2 D_P^2 / 4` with `D_P` the diameter of `P mu_k` (Popoviciu),
+and over the pairs of components of different covariance, `kappa_ij / sinh(G_ij)` (proofs/L7.md). With a single
+isotropic group this is L2 and L3: `q = 1/v - 1`, `B = m^2 D^2 / (4 v^2)`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from certflow.arithmetic import Arithmetic, arithmetic_of
+from certflow.components import parameters
+from certflow.errors import InputError, NoGlobalBound
+from certflow.exact import ExactArray
+from certflow.field import check_times
+from certflow.guard import largest_variance
+from certflow.mixture import GaussianMixture
+from certflow.order import Group, groups, obstruction, sorted_pair
+from certflow.pairs import peak
+
+
+@dataclass(frozen=True)
+class SpectralBound:
+    """`q_min - spread <= J <= q_max` for all x, each of shape (T,)."""
+
+    q_min: Any
+    q_max: Any
+    spread: Any
+
+
+def lipschitz_bound(mixture: GaussianMixture, t: Any) -> Any:
+    """`L(t) = max(|q_max|, |q_min - B|)`; the kind and shape of `t`. THEORY L2, L6, L7."""
+
+    def formula(arithmetic: Arithmetic, times: Any) -> Any:
+        bound = spectral_bound(mixture, arithmetic, times)
+        low = bound.q_min - bound.spread
+        upper = arithmetic.maximum(bound.q_max, -bound.q_max)
+        return arithmetic.maximum(upper, arithmetic.maximum(low, -low))
+
+    return at_times(formula, t)
+
+
+def growth_rate_bound(mixture: GaussianMixture, t: Any) -> Any:
+    """`lambda(t) = B - q_min`; the kind and shape of `t`. THEORY L3, L6, L7."""
+
+    def formula(arithmetic: Arithmetic, times: Any) -> Any:
+        bound = spectral_bound(mixture, arithmetic, times)
+        return bound.spread - bound.q_min
+
+    return at_times(formula, t)
+
+
+def at_times(formula: Any, t: Any) -> Any:
+    """Call `formula(arithmetic, times)` with `t` as an array of shape (T,); give the shape of `t` back."""
+    arithmetic = arithmetic_of(t)
+    times = arithmetic.asarray(t)
+    check_times(times, arithmetic)
+    shape = tuple(times.shape)
+    result = arithmetic.finish(formula(arithmetic, times.reshape((-1,)))).reshape(shape)
+    return result[()] if not shape and isinstance(result, np.ndarray) else result
+
+
+def spectral_bound(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> SpectralBound:
+    """The three numbers of the scheme above at times `t`, shape (T,). Raises `NoGlobalBound` (L8)."""
+    check_bounded(mixture, arithmetic, t)
+    m2, n2 = arithmetic.exp(-2 * t), -arithmetic.expm1(-2 * t)
+    family = [_GroupAt(mixture, arithmetic, group, m2, n2) for group in groups(mixture)]
+    q_min, q_max, spread = family[0].q_min, family[0].q_max, family[0].spread
+    for entry in family[1:]:
+        q_min = arithmetic.minimum(q_min, entry.q_min)
+        q_max = arithmetic.maximum(q_max, entry.q_max)
+        spread = spread + entry.spread
+    for i in range(len(family)):
+        for j in range(i):
+            spread = spread + _cross_spread(mixture, arithmetic, family[i], family[j], m2)
+    return SpectralBound(q_min, q_max, spread)
+
+
+def check_bounded(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> None:
+    """Raise `NoGlobalBound` where THEORY L8 leaves no global bound, or none is known."""
+    if mixture.kind != "full" or mixture.is_symbolic:
+        return
+    found = obstruction(mixture, float(t[0]) if arithmetic.name != "sympy" else 1.0)
+    if found is None:
+        return
+    state = "is infinite" if found.proved else "is not known to be finite"
+    raise NoGlobalBound(
+        f"sup_x ||J(x, t)|| {state} for {mixture.name!r}: {found.reason}; "
+        f"growth is {found.growth} in |x|; use ball_bound(radius, t) instead",
+        pair=found.pair,
+        growth=found.growth,
+        proved=found.proved,
+    )
+
+
+class _GroupAt:
+    """A group of components of equal covariance at times `t`: extremes of `m^2 Q` and its own spread."""
+
+    def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic, group: Group, m2: Any, n2: Any):
+        self.group = group
+        self.matrix = np.ndim(group.covariance) == 2
+        members = np.array(group.indices)
+        self.means = parameters(mixture, arithmetic).means[members]
+        exact = ExactArray(group.covariance)
+        self.dimension = mixture.dimension
+        if not self.matrix:
+            variance = arithmetic.numbers(exact)
+            self.p = 1 / (variance * m2 + n2)
+            complement = arithmetic.numbers(ExactArray(1 - exact.fractions))
+            self.q_min = self.q_max = m2 * self.p * complement
+            square = ExactArray(np.array([_diameter_squared(mixture, group)], dtype=object))
+            self.spread = m2 * self.p * self.p * arithmetic.numbers(square)[0] / 4
+            return
+        self.precision, self.slope, self.logdet = arithmetic.resolvent(exact, m2, n2)
+        low, high = arithmetic.eigenvalue_range(arithmetic.numbers(exact)[None])
+        self.q_min = m2 * (1 - high) / (high * m2 + n2)  # (1 - l) / (l m^2 + 1 - m^2) decreases in l
+        self.q_max = m2 * (1 - low) / (low * m2 + n2)
+        self.spread = 0 * m2
+        if len(members) > 1:
+            pulls = self.means @ self.precision  # (T, K, d)
+            squares = [
+                ((pulls[:, 1 + k :] - pulls[:, k : k + 1]) * (pulls[:, 1 + k :] - pulls[:, k : k + 1])).sum(-1)
+                for k in range(len(members) - 1)
+            ]
+            largest = arithmetic.largest(squares[0])
+            for part in squares[1:]:
+                largest = arithmetic.maximum(largest, arithmetic.largest(part))
+            self.spread = m2 * largest / 4
+
+
+def _diameter_squared(mixture: GaussianMixture, group: Group) -> Any:
+    if len(group.indices) == mixture.n_components:
+        return mixture.diameter_squared
+    from certflow.geometry import exact_diameter_squared
+
+    return exact_diameter_squared(ExactArray(mixture.exact_means.values[np.array(group.indices)]))
+
+
+def _isotropic_gap(arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt, m2: Any) -> Any:
+    """`p_narrow - p_wide = m^2 p_narrow p_wide (s2_wide - s2_narrow)`, without cancellation."""
+    gap = ExactArray(_fraction(wide.group.covariance) - _fraction(narrow.group.covariance))
+    return m2 * narrow.p * wide.p * arithmetic.numbers(gap)
+
+
+def _fraction(value: Any) -> Any:
+    return ExactArray(value).fractions[()]
+
+
+def _cross_spread(
+    mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any
+) -> Any:
+    """`sum kappa_ij / sinh(G_ij)` over the pairs with one component in each group (THEORY L7, L8).
+
+    `P_narrow - P_wide = m^2 (Q_narrow - Q_wide)`, which does not cancel as `t` grows.
+    """
+    if mixture.is_symbolic:
+        raise InputError("mixture", "symbolic covariances that differ", "numbers: this bound has no symbolic form")
+    if not a.matrix:
+        narrow, wide = (a, b) if a.group.covariance < b.group.covariance else (b, a)
+        kappa = _isotropic_gap(arithmetic, narrow, wide, m2)
+        log_det = (arithmetic.log(narrow.p) - arithmetic.log(wide.p)) * mixture.dimension
+    else:
+        first, _, _ = sorted_pair(a.group, b.group)
+        narrow, wide = (a, b) if first is a.group else (b, a)
+        kappa = m2 * arithmetic.eigenvalue_range(narrow.slope - wide.slope)[1]
+        log_det = narrow.logdet - wide.logdet
+    shifts = arithmetic.numbers(_pair_constants(mixture, narrow.group, wide.group))
+    log_weights = parameters(mixture, arithmetic).log_weights
+    left, right = log_weights[np.array(narrow.group.indices)], log_weights[np.array(wide.group.indices)]
+    constants = (left[:, None] - right[None, :] + shifts / 2).reshape((-1,))
+    peaks = peak(arithmetic, log_det[:, None] / 2 + constants[None])
+    return kappa * peaks.sum(-1)
+
+
+def _pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> ExactArray:
+    """`Delta^T (Sigma_wide - Sigma_narrow)^+ Delta`, exact, shape (narrow, wide); it does not depend on t."""
+    means = mixture.exact_means.fractions
+    result = np.empty((len(narrow.indices), len(wide.indices)), dtype=object)
+    if np.ndim(narrow.covariance) == 0:
+        gap = _fraction(wide.covariance) - _fraction(narrow.covariance)
+    else:
+        from certflow.geometry import quadratic_pseudo_inverse
+
+        _, _, matrix = sorted_pair(narrow, wide)
+    for row, i in enumerate(narrow.indices):
+        for column, j in enumerate(wide.indices):
+            delta = means[i] - means[j]
+            if np.ndim(narrow.covariance) == 0:
+                result[row, column] = (delta * delta).sum() / gap
+            else:
+                result[row, column] = quadratic_pseudo_inverse(matrix, delta)
+    return ExactArray(result)
+
+
+def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
+    """`sup_{|x| <= R} ||J(x, t)||_2` is at most this, for every mixture (THEORY L8, proofs/L8.md).
+
+    `max(|q_max|, |q_min - d^2/4|)`, where `d = max_{k,l} (m^2 ||Q_k - Q_l||_2 R + m |P_k mu_k - P_l mu_l|)` bounds
+    the diameter of the component velocities on the ball (Popoviciu along every direction).
+    """
+
+    def formula(arithmetic: Arithmetic, times: Any) -> Any:
+        size = arithmetic.asarray(radius)
+        m2, n2 = arithmetic.exp(-2 * times), -arithmetic.expm1(-2 * times)
+        m = arithmetic.exp(-times)
+        family = [_GroupAt(mixture, arithmetic, group, m2, n2) for group in groups(mixture)]
+        q_min, q_max, largest = family[0].q_min, family[0].q_max, arithmetic.sqrt(4 * family[0].spread)
+        for i, a in enumerate(family):
+            q_min, q_max = arithmetic.minimum(q_min, a.q_min), arithmetic.maximum(q_max, a.q_max)
+            largest = arithmetic.maximum(largest, arithmetic.sqrt(4 * a.spread))
+            for b in family[:i]:
+                slope, offset = _velocity_gap(arithmetic, a, b, m2)
+                largest = arithmetic.maximum(largest, slope * size + m * offset)
+        low = q_min - largest * largest / 4
+        upper = arithmetic.maximum(q_max, -q_max)
+        return arithmetic.maximum(upper, arithmetic.maximum(low, -low))
+
+    if not isinstance(radius, str) and isinstance(radius, int | float) and not 0 < radius < float("inf"):
+        raise InputError("radius", radius, "a finite radius > 0")
+    return at_times(formula, t)
+
+
+def _velocity_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> tuple[Any, Any]:
+    """`m^2 ||Q_a - Q_b||_2` and `max |P_a mu_k - P_b mu_l|`; note `m^2 (Q_a - Q_b) = P_a - P_b`."""
+    if a.matrix:
+        low, high = arithmetic.eigenvalue_range(a.slope - b.slope)
+        slope = m2 * arithmetic.maximum(high, -low)
+        left, right = a.means @ a.precision, b.means @ b.precision
+    else:
+        gap = _isotropic_gap(arithmetic, a, b, m2)
+        slope = arithmetic.maximum(gap, -gap)
+        left, right = a.p[:, None, None] * a.means, b.p[:, None, None] * b.means
+    gaps = left[:, :, None, :] - right[:, None, :, :]
+    squares = (gaps * gaps).sum(-1)
+    return slope, arithmetic.sqrt(arithmetic.largest(squares.reshape((squares.shape[0], -1))))
+
+
+def outside_probability(mixture: GaussianMixture, radius: Any, t: Any) -> float:
+    """Upper bound of `P(|X_t| > R)`: `sum_k w_k P(chi^2_d > ((R - m |mu_k|)_+)^2 / lambda_max(C_k))`, float64."""
+    from scipy.stats import chi2
+
+    size, time = float(radius), float(t)
+    if not (size > 0 and np.isfinite(size)):
+        raise InputError("radius", radius, "a finite radius > 0")
+    check_times(np.asarray([time]), arithmetic_of(time))
+    m, m2 = np.exp(-time), np.exp(-2 * time)
+    if mixture.kind == "full":
+        top = np.linalg.eigvalsh(mixture.covariances)[:, -1]
+    else:
+        top = mixture.covariances if mixture.kind == "isotropic" else largest_variance(mixture)
+    room = np.maximum(size - m * np.linalg.norm(mixture.means, axis=1), 0)
+    tails = chi2.sf(room**2 / (top * m2 - np.expm1(-2 * time)), mixture.dimension)
+    return float(min(1.0, mixture.weights @ tails))

@@ -1,0 +1,134 @@
+"""The nouns every view of a result is made of: evidence, outcome, claim result, report.
+
+Reports, exit codes, JUnit files and pytest results are all views of the models below
+(THEORY section 8; the wording of the kinds is never mixed).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+REPORT_SCHEMA = "certflow/report/1"
+
+
+class Kind(StrEnum):
+    """Kinds of evidence, strongest first."""
+
+    FORMAL = "formal"
+    SYMBOLIC = "symbolic"
+    ENCLOSURE = "enclosure"
+    HIGH_PRECISION = "high_precision"
+    SAMPLED = "sampled"
+    EMPIRICAL = "empirical"
+
+
+#: What a piece of evidence of each kind says, and what it does not.
+KIND_MEANING: dict[Kind, tuple[str, str]] = {
+    Kind.FORMAL: (
+        "a proof-assistant kernel accepted the statement",
+        "nothing about the code that evaluates the formulas",
+    ),
+    Kind.SYMBOLIC: (
+        "SymPy reduced the difference to zero for all parameters of the stated (K, d)",
+        "other (K, d) are covered by the written proof only, and SymPy itself is trusted",
+    ),
+    Kind.ENCLOSURE: (
+        "ball arithmetic encloses the statement for all x and all t of the stated interval",
+        "one mixture only",
+    ),
+    Kind.HIGH_PRECISION: (
+        "the statement holds at the sampled points to the stated number of digits",
+        "points in between were not looked at",
+    ),
+    Kind.SAMPLED: (
+        "no counterexample was found among the sampled cases",
+        "it is not a certificate: a counterexample may exist elsewhere",
+    ),
+    Kind.EMPIRICAL: (
+        "it was measured on trained maps, with a spread over seeds",
+        "it is a trend of one experiment, not a proof",
+    ),
+}
+
+
+class Outcome(StrEnum):
+    HOLDS = "holds"
+    VIOLATED = "violated"
+    INCONCLUSIVE = "inconclusive"
+    NOT_APPLICABLE = "not applicable"
+    NOT_CHECKED = "not yet checked"
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Evidence(Frozen):
+    """One piece of evidence: what was looked at, how strongly, and what came out."""
+
+    check: str = Field(description="name of the check in the registry, e.g. 'S2.gradient-50-digits'")
+    kind: Kind
+    outcome: Outcome
+    summary: str = Field(description="one sentence with the decisive number")
+    scope: str = Field(description="what is covered: the (K, d), or how many points of which ranges")
+    numbers: dict[str, Any] = Field(default_factory=dict, description="figures, JSON scalars or strings")
+    witness: dict[str, Any] | None = Field(default=None, description="replayable counterexample")
+    seed: int | None = None
+    seconds: float = 0.0
+
+
+class ClaimResult(Frozen):
+    """A statement of the theory with the evidence collected for it on one mixture."""
+
+    id: str
+    title: str
+    statement: str = Field(description="LaTeX of the displayed formula (no $ signs)")
+    hypotheses: tuple[str, ...] = Field(description="plain text with inline LaTeX between $ signs")
+    source: str
+    remark: str = Field(default="", description="what a reader should know; text with inline $LaTeX$")
+    proof: str | None = Field(default=None, description="path of the page in proofs/")
+    outcome: Outcome
+    reason: str = Field(default="", description="why not applicable, inconclusive or not yet checked")
+    evidence: tuple[Evidence, ...] = ()
+    pending: tuple[Kind, ...] = Field(default=(), description="kinds of evidence that do not exist yet")
+
+
+class Curves(Frozen):
+    """L(t), lambda(t), their integrals from t_min and amplification on a grid of times (for the plots)."""
+
+    times: tuple[float, ...]
+    lipschitz: tuple[float, ...] | None
+    growth_rate: tuple[float, ...] | None
+    stability_two_sided: tuple[float, ...] | None
+    stability_one_sided: tuple[float, ...] | None
+    note: str = ""
+
+
+class Report(Frozen):
+    """Everything that `certflow verify` found; `report.json` is exactly this model."""
+
+    schema_: str = Field(default=REPORT_SCHEMA, alias="schema")
+    mixture: dict[str, Any] = Field(description="the mixture file, exact (schema certflow/mixture/1)")
+    description: dict[str, Any] = Field(description="K, d, kind, diameter, origin ...: what a reader sees first")
+    t_min: str
+    t_max: str
+    profile: str
+    digits: int
+    seed: int
+    outcome: Outcome
+    results: tuple[ClaimResult, ...]
+    curves: Curves | None = None
+    environment: dict[str, str] = Field(description="versions, platform, cores")
+    started: str
+    seconds: float
+    command: str = Field(default="", description="command line that gives this report again")
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @property
+    def exit_code(self) -> int:
+        """0 every claim holds, 1 one is violated, 3 inconclusive (pinned)."""
+        return {Outcome.VIOLATED: 1, Outcome.INCONCLUSIVE: 3}.get(self.outcome, 0)

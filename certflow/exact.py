@@ -1,0 +1,227 @@
+"""Exact numbers: decimals and fractions as written, floats as the binary numbers they are.
+
+An `ExactArray` holds either binary numbers (a float64 array, so that ten thousand components stay
+cheap), or fractions, or symbolic expressions; every arithmetic is given its numbers from here, so that
+no rounding happens before the arithmetic itself rounds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from certflow.errors import InputError
+
+#: Exponents beyond this would make an exact integer of thousands of digits out of a short text.
+_MAX_EXPONENT = 5000
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
+_FRACTION = re.compile(r"[+-]?\d+\s*/\s*\d+\Z")
+
+
+def exact_number(value: Any, field: str = "number") -> Fraction:
+    """The rational number that `value` denotes, exactly.
+
+    A `str` is the decimal or fraction written, `int`, `Fraction`, `Decimal` are themselves, a float (NumPy's
+    too) and an mpmath `mpf` stand for the binary number that they are.
+
+    Raises
+    ------
+    InputError : a NaN, an infinity, a text that is no number, or another type.
+    """
+    requirement = 'a finite number: int, float, Fraction, or text such as "0.04" or "1/3"'
+    if isinstance(value, bool | np.bool_):
+        raise InputError(field, value, requirement)
+    if isinstance(value, str):
+        return _from_text(value.strip(), field, requirement)
+    if isinstance(value, Decimal):
+        return _from_text(str(value), field, requirement)
+    if isinstance(value, int | Fraction | np.integer):
+        return Fraction(int(value)) if not isinstance(value, Fraction) else value
+    if isinstance(value, float | np.floating):
+        if not np.isfinite(value):
+            raise InputError(field, value, requirement)
+        return Fraction(float(value))
+    man_exp = getattr(value, "man_exp", None)
+    if man_exp is not None and type(value).__module__.startswith("mpmath"):
+        mantissa, exponent = man_exp
+        if mantissa == 0 and value != 0:
+            raise InputError(field, value, requirement)
+        return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    raise InputError(field, value, requirement)
+
+
+def _from_text(text: str, field: str, requirement: str) -> Fraction:
+    if _FRACTION.match(text):
+        numerator, denominator = text.split("/")
+        if int(denominator) == 0:
+            raise InputError(field, text, requirement + ", with a denominator that is not zero")
+        return Fraction(int(numerator), int(denominator))
+    match = _NUMBER.match(text)
+    if not match:
+        raise InputError(field, text, requirement)
+    if match.group(3) and abs(int(match.group(3)[1:])) > _MAX_EXPONENT:
+        raise InputError(field, text, f"a decimal exponent of at most {_MAX_EXPONENT} in size")
+    return Fraction(text)
+
+
+def exact_text(value: Fraction) -> str:
+    """The shortest exact text of a rational: a decimal where one ends within 60 digits, else `p/q`."""
+    denominator = value.denominator
+    twos = (denominator & -denominator).bit_length() - 1
+    fives, rest = 0, denominator >> twos
+    while rest % 5 == 0 and rest > 1:
+        rest //= 5
+        fives += 1
+    places = max(twos, fives)
+    if rest != 1 or places > 400:
+        return f"{value.numerator}/{value.denominator}"
+    digits = str(abs(value.numerator) * 10**places // denominator)
+    significant = len(digits.rstrip("0"))
+    if places and significant > 60:
+        return f"{value.numerator}/{value.denominator}"
+    sign = "-" if value < 0 else ""
+    if not places:
+        return sign + digits
+    if len(digits) < places - 5:  # many leading zeros: scientific notation reads better
+        mantissa = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
+        return f"{sign}{mantissa}e{len(digits) - 1 - places}"
+    digits = digits.rjust(places + 1, "0")
+    return f"{sign}{digits[:-places]}.{digits[-places:]}"
+
+
+def is_symbolic(value: Any) -> bool:
+    """True for a SymPy expression (told without importing SymPy)."""
+    return hasattr(value, "free_symbols") and hasattr(value, "subs")
+
+
+@dataclass(frozen=True, eq=False)
+class ExactArray:
+    """An array of exact numbers; `values` is float64 (binary), or an object array of Fraction or Expr."""
+
+    values: np.ndarray
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.values, np.ndarray):  # arithmetic on arrays of shape () yields a scalar
+            plain = isinstance(self.values, float)
+            object.__setattr__(self, "values", np.array(self.values, dtype=np.float64 if plain else object))
+
+    @classmethod
+    def of(cls, data: Any, field: str) -> ExactArray:
+        """Read numbers, nested lists or arrays; ragged or non-numeric data raise `InputError`."""
+        array = np.asarray(data) if isinstance(data, np.ndarray | np.generic) else _nested(data, field)
+        if array.dtype == bool:
+            raise InputError(field, data, "numbers, not booleans")
+        if array.dtype.kind in "iu" and array.size and np.abs(array).max() >= 2**53:
+            array = array.astype(object)
+        if array.dtype.kind in "iuf" and array.dtype.itemsize <= 8:
+            values = array.astype(np.float64)
+            bad = ~np.isfinite(values)
+            if bad.any():
+                raise InputError(_locate(field, np.argwhere(bad)[0]), values[bad][0], "a finite number")
+        elif any(is_symbolic(entry) for entry in array.flat):
+            values = _symbols(array)
+        else:
+            values = np.empty(array.shape, dtype=object)
+            for index in np.ndindex(array.shape):
+                values[index] = exact_number(array[index], _locate(field, index))
+        values.setflags(write=False)
+        return cls(values)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
+    @property
+    def is_binary(self) -> bool:
+        return self.values.dtype == np.float64
+
+    @cached_property
+    def is_symbolic(self) -> bool:
+        return not self.is_binary and any(is_symbolic(entry) for entry in self.values.flat)
+
+    @cached_property
+    def floats(self) -> np.ndarray:
+        """The nearest float64 numbers (of symbolic entries: an `InputError`)."""
+        if self.is_binary:
+            return self.values
+        if self.is_symbolic:
+            raise InputError("mixture", "symbolic parameters", "numbers, for floating-point evaluation")
+        result = np.array([float(q) for q in self.values.flat]).reshape(self.shape)
+        result.setflags(write=False)
+        return result
+
+    @cached_property
+    def float_errors(self) -> np.ndarray:
+        """What the nearest float64 numbers leave over, itself rounded to float64."""
+        if self.is_binary:
+            return np.zeros(self.shape)
+        pairs = zip(self.values.flat, self.floats.flat, strict=True)
+        return np.array([float(q - Fraction(float(f))) for q, f in pairs]).reshape(self.shape)
+
+    @cached_property
+    def fractions(self) -> np.ndarray:
+        """Object array of `Fraction` (of expressions, if the entries are symbolic), exact."""
+        if not self.is_binary:
+            return self.values
+        result = np.empty(self.shape, dtype=object)
+        for index in np.ndindex(self.shape):
+            result[index] = Fraction(float(self.values[index]))
+        return result
+
+    def texts(self) -> Any:
+        """Nested lists of exact texts (of a scalar: one text)."""
+        texts = np.empty(self.shape, dtype=object)
+        for index in np.ndindex(self.shape):
+            texts[index] = exact_text(self.fractions[index])
+        return texts.tolist()
+
+
+def _nested(data: Any, field: str) -> np.ndarray:
+    shape = _shape(data, field)
+    array = np.empty(shape, dtype=object)
+    for index, value in zip(np.ndindex(shape), _flatten(data, len(shape)), strict=True):
+        array[index] = value
+    plain = array.size > 0 and all(type(v) is float or (type(v) is int and abs(v) < 2**53) for v in array.flat)
+    return array.astype(np.float64) if plain else array
+
+
+def _shape(data: Any, field: str) -> tuple[int, ...]:
+    if isinstance(data, np.ndarray):
+        return data.shape
+    if not isinstance(data, list | tuple):
+        if isinstance(data, Iterable) and not isinstance(data, str) and not is_symbolic(data):
+            raise InputError(field, data, "a number, a list or an array of numbers")
+        return ()
+    shapes = {_shape(entry, f"{field}[{i}]") for i, entry in enumerate(data)}
+    if len(shapes) > 1:
+        raise InputError(field, data, f"rows of equal length, not of shapes {sorted(shapes)}")
+    return (len(data), *(shapes.pop() if shapes else ()))
+
+
+def _flatten(data: Any, depth: int) -> Iterable[Any]:
+    if depth == 0:
+        yield data
+        return
+    for entry in data:
+        yield from _flatten(entry, depth - 1)
+
+
+def _symbols(array: np.ndarray) -> np.ndarray:
+    import sympy
+
+    values = np.empty(array.shape, dtype=object)
+    for index in np.ndindex(array.shape):
+        entry = array[index]
+        values[index] = entry if is_symbolic(entry) else sympy.Rational(*exact_number(entry).as_integer_ratio())
+    return values
+
+
+def _locate(field: str, index: Any) -> str:
+    return field + "".join(f"[{int(i)}]" for i in index)

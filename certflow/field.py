@@ -1,0 +1,137 @@
+"""Log-density, responsibilities, score, velocity and Jacobian of a noised mixture, in any arithmetic.
+
+THEORY S1-S4. The formulas stand in `certflow.components`; here the data are brought into shape, cut into
+chunks of bounded memory, and, for float64, every result whose error bound is too large is computed again in
+double-double arithmetic by the same formulas (`certflow.guard`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from certflow.arithmetic import Arithmetic, arithmetic_of
+from certflow.components import Components, components_at
+from certflow.errors import InputError
+from certflow.mixture import GaussianMixture
+
+#: Numbers in the largest temporary of one chunk: 1 MiB of float64, which stays in the processor's cache.
+CHUNK_NUMBERS = 2**17
+
+
+def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
+    """Evaluate "log_density", "responsibilities", "score", "velocity" or "jacobian".
+
+    x : shape (..., d); t : scalar or broadcastable to (...), positive.
+    Returns an array of the kind of `x` (or of `t`, if that is the one that is not plain numbers).
+    """
+    arithmetic = arithmetic_of(x, t)
+    points = arithmetic.asarray(x)
+    times = arithmetic.asarray(t)
+    _check_points(points, mixture.dimension, arithmetic)
+    check_times(times, arithmetic)
+    batch = tuple(points.shape[:-1])
+    times = _broadcast_times(times, batch)
+    flat = points.reshape((-1, mixture.dimension))
+    with arithmetic.extended(_magnitude(mixture, arithmetic, flat, times)):
+        result = _in_chunks(mixture, arithmetic, quantity, flat, times)
+    result = arithmetic.finish(result)
+    result = result.reshape(batch + tuple(result.shape[1:]))
+    if arithmetic.name == "float64" and getattr(x, "dtype", None) == np.float32:
+        result = result.astype(np.float32)
+    return result if batch or result.ndim else result[()]
+
+
+def quantity_from(components: Components, arithmetic: Arithmetic, quantity: str, x: Any) -> tuple[Any, Any]:
+    """The quantity at points (N, d), and the responsibilities it was made with."""
+    gamma, log_sum = arithmetic.softmax(components.logits(x))
+    if quantity == "responsibilities":
+        return gamma, gamma
+    if quantity == "log_density":
+        return log_sum + components.log_scale(x), gamma
+    return getattr(components, quantity)(x, gamma), gamma
+
+
+def _in_chunks(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, x: Any, t: Any) -> Any:
+    rows = _rows(mixture, quantity)
+    if arithmetic.name == "torch":  # differentiable and on a device: one piece, memory is the caller's choice
+        return quantity_from(components_at(mixture, arithmetic, t), arithmetic, quantity, x)[0]
+    count = x.shape[0]
+    fixed = components_at(mixture, arithmetic, t) if t.shape[0] == 1 else None
+    result = None
+    for start in range(0, max(count, 1), rows):
+        part = slice(start, min(start + rows, count))
+        times = t if fixed is not None else t[part]
+        components = fixed if fixed is not None else components_at(mixture, arithmetic, times)
+        values, gamma = quantity_from(components, arithmetic, quantity, x[part])
+        if arithmetic.guarded:
+            from certflow.guard import repair
+
+            repair(mixture, quantity, x[part], times, components, gamma, values)
+        if result is None:
+            result = np.empty((count, *values.shape[1:]), dtype=values.dtype)
+        result[part] = values
+    return result
+
+
+def _rows(mixture: GaussianMixture, quantity: str) -> int:
+    per_row = mixture.n_components
+    if quantity == "jacobian":
+        per_row *= mixture.dimension
+        per_row += mixture.dimension**2
+    if mixture.kind == "shared":
+        per_row += mixture.dimension**2
+    if mixture.kind == "full":
+        per_row *= mixture.dimension**2
+    return max(1, CHUNK_NUMBERS // per_row)
+
+
+def _broadcast_times(times: Any, batch: tuple[int, ...]) -> Any:
+    count = int(np.prod(times.shape)) if len(times.shape) else 1
+    if count == 1:
+        return times.reshape((1,))
+    try:
+        shape = np.broadcast_shapes(tuple(times.shape), batch)
+    except ValueError:
+        shape = None
+    if shape != batch:
+        raise InputError("t", f"shape {tuple(times.shape)}", f"a scalar or a shape that broadcasts to {batch}")
+    if hasattr(times, "broadcast_to"):
+        return times.broadcast_to(batch).reshape((-1,))
+    return np.broadcast_to(times, batch).reshape((-1,))
+
+
+def _check_points(points: Any, dimension: int, arithmetic: Arithmetic) -> None:
+    if not len(points.shape) or points.shape[-1] != dimension:
+        raise InputError("x", f"shape {tuple(points.shape)}", f"shape (..., {dimension})")
+    if arithmetic.name == "float64" and not np.isfinite(points).all():
+        raise InputError("x", points[~np.isfinite(points)][0], "finite numbers")
+
+
+def check_times(times: Any, arithmetic: Arithmetic, field: str = "t") -> None:
+    """Times must be positive and finite where that can be told (of a symbol it cannot)."""
+    if arithmetic.name == "sympy":
+        return
+    if arithmetic.name == "torch":
+        wrong = ~((times > 0) & (times < float("inf")))
+        if bool(wrong.any()):
+            raise InputError(field, float(times[wrong].flatten()[0]), "a finite time > 0")
+        return
+    for value in np.asarray(times).flat if times.size <= 16 or times.dtype == object else ():
+        if not (value > 0 and value < float("inf")):
+            raise InputError(field, float(value), "a finite time > 0")
+    if times.dtype != object and not ((times > 0) & (times < np.inf)).all():
+        raise InputError(field, times[~((times > 0) & (times < np.inf))][0], "a finite time > 0")
+
+
+def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, x: Any, t: Any) -> float:
+    """Size of the terms that cancel in the logits, for arithmetics of adjustable precision."""
+    if arithmetic.name not in ("mpmath", "arb"):
+        return 1.0
+    from certflow.guard import precision_ceiling
+
+    largest_x = max((abs(float(entry)) for entry in x.flat), default=0.0)
+    earliest = min(float(entry) for entry in t)
+    reach = largest_x + float(np.abs(mixture.means).max()) + 1.0
+    return float(min(precision_ceiling(mixture, np.array([earliest]))[0] * reach * reach, 1e300))

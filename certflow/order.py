@@ -1,0 +1,190 @@
+"""Does a global Lipschitz bound exist? Exact decisions about the covariances (THEORY L8).
+
+For two components the supremum over all `x` is finite iff the covariances are equal, or `Sigma_1 - Sigma_2` is
+semidefinite and `mu_1 - mu_2` lies in its range; the condition does not depend on `t` (proofs/L8.md). For more
+components the same condition on every pair is sufficient; a direction in which the two are strictly the least
+damped proves that no bound exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from certflow.exact import ExactArray
+from certflow.geometry import inertia, in_range
+from certflow.mixture import GaussianMixture
+
+
+@dataclass(frozen=True)
+class Group:
+    """Components of one covariance: their indices; `covariance` is exact, shape () or (d, d)."""
+
+    indices: tuple[int, ...]
+    covariance: Any
+
+
+@dataclass(frozen=True)
+class Obstruction:
+    """A pair of components whose tie set lets the Jacobian grow.
+
+    `growth` is "quadratic" or "linear" in `|x|`; `proved` tells whether the supremum is known to be
+    infinite (then `direction` is the direction of growth), or only not known to be finite.
+    """
+
+    pair: tuple[int, int]
+    growth: str
+    proved: bool
+    direction: tuple[float, ...] | None
+    reason: str
+
+
+def groups(mixture: GaussianMixture) -> tuple[Group, ...]:
+    """The components grouped by equal covariance, exactly, in order of first appearance."""
+    cached = mixture.__dict__.get("_groups")
+    if cached is None:
+        cached = _groups(mixture)
+        mixture.__dict__["_groups"] = cached
+    return cached
+
+
+def _groups(mixture: GaussianMixture) -> tuple[Group, ...]:
+    values = mixture.exact_covariances.values
+    everyone = tuple(range(mixture.n_components))
+    if mixture.kind in ("common-isotropic", "shared"):
+        return (Group(everyone, values),)
+    table: dict[Any, list[int]] = {}
+    for k in everyone:
+        entry = values[k]
+        key = entry.tobytes() if getattr(entry, "dtype", None) == np.float64 else _hashable(entry)
+        table.setdefault(key, []).append(k)
+    return tuple(Group(tuple(members), values[members[0]]) for members in table.values())
+
+
+def _hashable(entry: Any) -> Any:
+    return tuple(entry.ravel()) if isinstance(entry, np.ndarray) else entry
+
+
+def obstruction(mixture: GaussianMixture, t: float) -> Obstruction | None:
+    """None where a global bound exists; else the pair of components that stands against it."""
+    if mixture.kind != "full":
+        return None
+    cached = mixture.__dict__.get("_unordered")
+    if cached is None:
+        cached = _unordered_pairs(mixture)
+        mixture.__dict__["_unordered"] = cached
+    if not cached:
+        return None
+    for pair, growth, reason in cached:
+        direction = _strict_direction(mixture, pair, growth, t)
+        if direction is not None:
+            return Obstruction(pair, growth, True, tuple(float(c) for c in direction), reason)
+    pair, growth, reason = cached[0]
+    return Obstruction(pair, growth, mixture.n_components == 2, None, reason)
+
+
+def _unordered_pairs(mixture: GaussianMixture, limit: int = 50) -> list[tuple[tuple[int, int], str, str]]:
+    found: list[tuple[tuple[int, int], str, str]] = []
+    family = groups(mixture)
+    for a in range(len(family)):
+        for b in range(a + 1, len(family)):
+            verdict = _ordered(mixture, family[a], family[b])
+            if verdict is not None:
+                found.append(verdict)
+                if len(found) >= limit:
+                    return found
+    return found
+
+
+def _ordered(mixture: GaussianMixture, a: Group, b: Group) -> tuple[tuple[int, int], str, str] | None:
+    difference = _difference(a, b)
+    positive, negative, zero = signature(difference)
+    pair = (a.indices[0], b.indices[0])
+    if positive and negative:
+        return pair, "quadratic", f"Sigma_{pair[0]} - Sigma_{pair[1]} is indefinite"
+    if not zero:
+        return None
+    matrix = difference.fractions
+    means = mixture.exact_means.fractions
+    for i in a.indices:
+        for j in b.indices:
+            if not in_range(matrix, means[i] - means[j]):
+                reason = f"mu_{i} - mu_{j} lies outside the range of Sigma_{i} - Sigma_{j}"
+                return (i, j), "linear", reason
+    return None
+
+
+def _difference(a: Group, b: Group) -> ExactArray:
+    left, right = ExactArray(a.covariance), ExactArray(b.covariance)
+    return ExactArray(left.fractions - right.fractions)
+
+
+def signature(matrix: ExactArray) -> tuple[int, int, int]:
+    """Numbers of positive, negative and zero eigenvalues: by floats where these leave no doubt, else exactly."""
+    floats = matrix.floats
+    scale = float(np.abs(floats).max())
+    if scale == 0:
+        return (0, 0, len(floats))
+    eigenvalues = np.linalg.eigvalsh(floats / scale)
+    margin = 1e-10 * len(floats)
+    if (np.abs(eigenvalues) > margin).all():
+        return (int((eigenvalues > 0).sum()), int((eigenvalues < 0).sum()), 0)
+    if eigenvalues[0] < -margin and eigenvalues[-1] > margin:
+        return (1, 1, 0)  # indefinite is all that matters
+    return inertia(matrix.fractions)
+
+
+def sorted_pair(a: Group, b: Group) -> tuple[Group, Group, np.ndarray]:
+    """The pair as (narrower, wider) with the exact matrix `Sigma_wider - Sigma_narrower >= 0`."""
+    difference = ExactArray(-_difference(a, b).fractions)
+    if signature(difference)[0]:
+        return a, b, difference.fractions
+    return b, a, -difference.fractions
+
+
+def _strict_direction(
+    mixture: GaussianMixture, pair: tuple[int, int], growth: str, t: float, tries: int = 2000
+) -> np.ndarray | None:
+    """A unit direction in which components i and j tie and are strictly the least damped of all.
+
+    Along `s theta`, `log gamma_k` decreases like `-s^2 theta^T P_k theta / 2`, so strict minimality leaves the
+    two alone on their tie set far out, where `|b_i - b_j|` grows (proofs/L8.md).
+    """
+    i, j = pair
+    m2 = np.exp(-2 * t)
+    eye = np.eye(mixture.dimension)
+    precisions = np.linalg.inv(m2 * mixture.covariances + (1 - m2) * eye)
+    gap = precisions[i] - precisions[j]
+    values, vectors = np.linalg.eigh(gap)
+    rng = np.random.default_rng(0)
+    scale = np.abs(values).max()
+    if growth == "linear":
+        basis = vectors[:, np.abs(values) <= 1e-9 * scale]
+        pull = precisions[i] @ mixture.means[i] - precisions[j] @ mixture.means[j]
+        sign = np.sign(values[np.argmax(np.abs(values))])
+    for attempt in range(tries):
+        if growth == "linear":
+            theta = basis @ rng.standard_normal(basis.shape[1])
+            theta = theta * (np.sign(theta @ pull) * sign or 1.0)
+        else:
+            theta = _null_direction(values, vectors, rng, extreme=attempt == 0)
+        theta = theta / np.linalg.norm(theta)
+        damping = np.einsum("i,kij,j->k", theta, precisions, theta)
+        others = np.delete(damping, [i, j])
+        if not len(others) or others.min() > damping[i] * (1 + 1e-9) + 1e-12:
+            return theta
+    return None
+
+
+def _null_direction(values: np.ndarray, vectors: np.ndarray, rng: Any, extreme: bool) -> np.ndarray:
+    """A direction on the cone `theta^T (P_i - P_j) theta = 0` of an indefinite difference."""
+    if extreme:
+        up, down = np.zeros(len(values)), np.zeros(len(values))
+        up[-1] = down[0] = 1.0
+    else:
+        draw = rng.standard_normal(len(values))
+        up, down = np.where(values > 0, draw, 0), np.where(values < 0, draw, 0)
+    rise, fall = (values * up**2).sum(), -(values * down**2).sum()
+    return vectors @ (up / np.sqrt(rise) + rng.choice([-1, 1]) * down / np.sqrt(fall))

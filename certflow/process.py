@@ -1,0 +1,125 @@
+"""The Ornstein–Uhlenbeck noising of a Gaussian mixture and what the theory says about its flow.
+
+`X_t = m X_0 + sqrt(1 - m^2) Z`, `m = e^{-t}`, `t` in `[t_min, t_max]` (dimensionless); `t_min` is the data end,
+`t_max` the noise end; sampling runs from `t_max` down to `t_min`.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from certflow import bounds, field
+from certflow.errors import InputError
+from certflow.exact import exact_number
+from certflow.mixture import GaussianMixture
+
+
+class OrnsteinUhlenbeck:
+    """Ornstein–Uhlenbeck process started from a Gaussian mixture (THEORY S1).
+
+    Parameters
+    ----------
+    mixture : the data law
+    t_min, t_max : `0 < t_min < t_max`; text and fractions are exact, a float is the binary number that it is
+
+    `x` has shape (..., d); `t` is a scalar or broadcasts to (...). Every method returns the kind of number
+    that it was given: NumPy, torch (same device and dtype, differentiable), object arrays of mpmath `mpf`,
+    Arb balls or SymPy expressions.
+    """
+
+    def __init__(self, mixture: GaussianMixture, t_min: Any = 0.01, t_max: Any = 3.0):
+        if not isinstance(mixture, GaussianMixture):
+            raise InputError("mixture", mixture, "a certflow.GaussianMixture")
+        self.mixture = mixture
+        self.exact_t_min: Fraction = exact_number(t_min, "t_min")
+        self.exact_t_max: Fraction = exact_number(t_max, "t_max")
+        if not self.exact_t_min > 0:
+            raise InputError("t_min", t_min, "a time > 0")
+        if not self.exact_t_max > self.exact_t_min:
+            raise InputError("t_max", t_max, f"a time > t_min = {t_min}")
+
+    @property
+    def t_min(self) -> float:
+        """Data end of the interval, nearest float64."""
+        return float(self.exact_t_min)
+
+    @property
+    def t_max(self) -> float:
+        """Noise end of the interval, nearest float64."""
+        return float(self.exact_t_max)
+
+    def __repr__(self) -> str:
+        return f"OrnsteinUhlenbeck({self.mixture!r}, t_min={self.t_min:g}, t_max={self.t_max:g})"
+
+    # -- the field (S1-S4) ---------------------------------------------------------------------------------
+
+    def log_density(self, x: Any, t: Any) -> Any:
+        """`log p_t(x)`, `p_t = sum_k w_k N(m mu_k, C_k)`; shape (...). THEORY S1."""
+        return field.evaluate(self.mixture, "log_density", x, t)
+
+    def responsibilities(self, x: Any, t: Any) -> Any:
+        """`gamma_k(x, t)`, the posterior probability of component `k`; shape (..., K). THEORY section 0."""
+        return field.evaluate(self.mixture, "responsibilities", x, t)
+
+    def score(self, x: Any, t: Any) -> Any:
+        """`s = grad log p_t = sum_k gamma_k b_k`, `b_k = -P_k (x - m mu_k)`; shape (..., d). THEORY S2."""
+        return field.evaluate(self.mixture, "score", x, t)
+
+    def velocity(self, x: Any, t: Any) -> Any:
+        """`u = -x - s`, evaluated as `sum_k gamma_k (m^2 Q_k x - m P_k mu_k)`; shape (..., d). THEORY S3."""
+        return field.evaluate(self.mixture, "velocity", x, t)
+
+    def jacobian(self, x: Any, t: Any) -> Any:
+        """`J = grad u = sum_k gamma_k m^2 Q_k - Cov_gamma(u_k)`; shape (..., d, d). THEORY S4."""
+        return field.evaluate(self.mixture, "jacobian", x, t)
+
+    # -- spatial bounds (L2-L8) ----------------------------------------------------------------------------
+
+    def lipschitz_bound(self, t: Any) -> Any:
+        """`L(t) >= sup_x ||J(x, t)||_2` (the paper's two-sided bound). THEORY L2, L6, L7.
+
+        Raises `NoGlobalBound` where L8 says that the supremum is infinite (see `ball_bound`).
+        """
+        return bounds.lipschitz_bound(self.mixture, t)
+
+    def growth_rate_bound(self, t: Any) -> Any:
+        """`lambda(t) >= sup_x lambda_max(-J(x, t))`, the one-sided rate in the sampling direction. THEORY L3.
+
+        Raises `NoGlobalBound` where L8 says that the supremum is infinite.
+        """
+        return bounds.growth_rate_bound(self.mixture, t)
+
+    def ball_bound(self, radius: Any, t: Any) -> Any:
+        """`sup ||J(x, t)||_2` over the ball `|x| <= radius` is at most this; for every mixture. THEORY L8."""
+        return bounds.ball_bound(self.mixture, radius, t)
+
+    def outside_probability(self, radius: Any, t: Any) -> float:
+        """Upper bound of the probability that `p_t` gives to `|x| > radius`. THEORY L8."""
+        return bounds.outside_probability(self.mixture, radius, t)
+
+    # -- stability of the flow map (F1-F3, G2) -------------------------------------------------------------
+
+    def stability(self, s: Any, t: Any, rate: str = "one-sided") -> Any:
+        """`int_s^t rate`, `s <= t`; rate "one-sided" (`lambda`) or "two-sided" (`L`). THEORY F1, F2."""
+        from certflow import stability
+
+        return stability.stability(self.mixture, s, t, rate)
+
+    def amplification(self, s: Any, t: Any, rate: str = "one-sided") -> Any:
+        """`exp(int_s^t rate)`, the bound of `|Phi_{t->s}(x) - Phi_{t->s}(y)| / |x - y|`. THEORY F1."""
+        from certflow import stability
+
+        return stability.amplification(self.mixture, s, t, rate)
+
+    def time_at_stability(self, value: Any, s: Any | None = None) -> Any:
+        """The time `t` with `int_s^t lambda = value` (default `s = t_min`), by Lambert W. THEORY G2."""
+        from certflow import inversion
+
+        return inversion.time_at_stability(self.mixture, value, self.exact_t_min if s is None else s)
+
+    def flow(self, x: Any, t_from: Any, t_to: Any, rtol: float = 1e-10) -> Any:
+        """`Phi_{t_from -> t_to}(x)`, the reference flow map of `dx/dt = u`; shape (..., d). THEORY section 0."""
+        from certflow.flow import flow_map
+
+        return flow_map(self, x, t_from, t_to, rtol=rtol)

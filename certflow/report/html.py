@@ -1,0 +1,141 @@
+"""The report as one HTML page: no scripts, no network, everything inside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from certflow.claims.model import KIND_MEANING, ClaimResult, Evidence, Kind, Report
+from certflow.report import verdict
+from certflow.report.captions import FIGURE_NAMES, caption, figure_title
+from certflow.report.formatting import abbreviate, clean, count_entries, duration, json_text, value_text
+from certflow.report.mathml import typeset, typeset_inline
+from certflow.report.svg import isolate
+
+#: Scalars of a list beyond which the page shows its beginning only; report.json has it whole.
+MIXTURE_ENTRIES = 200
+WITNESS_ENTRIES = 2000
+
+
+@dataclass(frozen=True)
+class FigureView:
+    """A figure with its words; the SVG has been made safe to stand inline."""
+
+    anchor: str
+    title: str
+    caption: str
+    svg: Markup
+
+
+def render_html(report: Report, figures: Mapping[str, str] | None = None) -> str:
+    """The page for `report`, with `figures` (name -> SVG) inline. The same input gives the same text.
+
+    Raises `ValueError` if a figure is not an SVG document.
+    """
+    anchors = _anchors(report)
+    mixture = abbreviate(report.mixture, MIXTURE_ENTRIES)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            name=verdict.mixture_name(report),
+            overall=verdict.outcome_cell(report.outcome),
+            sentences=verdict.verdict_sentences(report),
+            attention=verdict.attention(report),
+            groups=verdict.groups(report),
+            anchors=anchors,
+            kinds=list(Kind),
+            figures=figure_views(report, figures or {}),
+            missing_figures=missing_figures(report, figures or {}),
+            mixture_json=json_text(mixture),
+            mixture_entries=count_entries(report.mixture),
+            mixture_shortened=mixture != report.mixture,
+            command=verdict.reproduce_command(report),
+        )
+    )
+
+
+def figure_views(report: Report, figures: Mapping[str, str]) -> list[FigureView]:
+    """The figures in the order of the report, known ones first."""
+    dimension = report.description.get("d", report.description.get("dimension", 2))
+    dimension = dimension if isinstance(dimension, int) else 2
+    order = [n for n in FIGURE_NAMES if n in figures] + sorted(set(figures) - set(FIGURE_NAMES))
+    views = []
+    for name in order:
+        words = caption(name, dimension)
+        views.append(
+            FigureView(
+                f"figure-{name}", figure_title(name), words, Markup(isolate(figures[name], name, words))
+            )
+        )
+    return views
+
+
+def missing_figures(report: Report, figures: Mapping[str, str]) -> str:
+    """A sentence on the figures that this report does not have, with the reason where it is known."""
+    absent = [figure_title(name).lower() for name in FIGURE_NAMES if name not in figures]
+    if not absent:
+        return ""
+    why = report.curves.note if report.curves is not None else ""
+    return f"Not drawn: {', '.join(absent)}." + (f" {why}" if why else "")
+
+
+def _anchors(report: Report) -> dict[str, str]:
+    """A distinct fragment for every claim id, readable where the id is made of plain characters."""
+    anchors: dict[str, str] = {}
+    for index, result in enumerate(report.results):
+        slug = re.sub(r"[^A-Za-z0-9.-]", "_", result.id)
+        anchors[result.id] = f"claim-{slug}" if slug == result.id else f"claim-{slug}-{index}"
+    return anchors
+
+
+def _witness(item: Evidence) -> str:
+    return json_text(abbreviate(item.witness, WITNESS_ENTRIES))
+
+
+def _facts(result: ClaimResult) -> list[tuple[str, str]]:
+    """The small print of a claim: source and proof page."""
+    facts = [("Source", result.source)]
+    return [*facts, ("Proof page", result.proof)] if result.proof else facts
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("certflow.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
+    )
+    environment.filters |= {
+        "duration": duration,
+        "figure": value_text,
+        "typeset": typeset,
+        "typeset_inline": typeset_inline,
+        "witness": _witness,
+        "facts": _facts,
+    }
+    environment.globals |= {
+        "cell": verdict.cell,
+        "outcome_cell": verdict.outcome_cell,
+        "kind_label": verdict.KIND_LABEL,
+        "kind_meaning": KIND_MEANING,
+        "outcome_meaning": verdict.OUTCOME_MEANING,
+        "pending": verdict.PENDING,
+        "nothing": verdict.NOTHING,
+    }
+    return environment
+
+
+def _printable(value: Any) -> Any:
+    """Whatever a template prints, with characters that HTML forbids made visible."""
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value

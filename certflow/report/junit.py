@@ -1,0 +1,117 @@
+"""The report as JUnit XML, the form that CI systems read.
+
+One suite; one test case for each piece of evidence, named by its check and classed by its claim. A violated
+piece is a `failure` with the witness, an inconclusive one an `error`, anything that was not looked at is
+`skipped` with the reason. A claim whose verdict no piece of evidence carries has a case of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from xml.etree import ElementTree
+
+from certflow.claims.model import ClaimResult, Evidence, Outcome, Report
+from certflow.report import verdict
+from certflow.report.formatting import abbreviate, clean, json_text, plain, value_text
+
+_ELEMENT = {
+    Outcome.VIOLATED: "failure",
+    Outcome.INCONCLUSIVE: "error",
+    Outcome.NOT_APPLICABLE: "skipped",
+    Outcome.NOT_CHECKED: "skipped",
+}
+_COUNTER = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+
+
+@dataclass
+class _Case:
+    """A test case before it is written: what CI shows of one check."""
+
+    claim: str
+    name: str
+    outcome: Outcome
+    message: str = ""
+    details: str = ""
+    seconds: float = 0.0
+    properties: dict[str, str] = field(default_factory=dict)
+
+
+def render_junit(report: Report) -> str:
+    """JUnit XML text; `tests`, `failures`, `errors` and `skipped` count the cases that it holds."""
+    cases = [case for result in report.results for case in _cases(result)]
+    suites = ElementTree.Element("testsuites", name="certflow")
+    suite = ElementTree.SubElement(
+        suites, "testsuite", name=clean(f"certflow {verdict.mixture_name(report)}")
+    )
+    _write_properties(suite, _suite_properties(report))
+    for case in cases:
+        _write_case(suite, case)
+    for element in (suites, suite):
+        element.set("tests", str(len(cases)))
+        for outcome_element, counter in _COUNTER.items():
+            count = sum(_ELEMENT.get(case.outcome) == outcome_element for case in cases)
+            element.set(counter, str(count))
+        element.set("time", f"{report.seconds:.3f}")
+    suite.set("timestamp", clean(report.started))
+    ElementTree.indent(suites)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+    )
+
+
+def _cases(result: ClaimResult) -> list[_Case]:
+    cases = [_evidence_case(result, item) for item in result.evidence]
+    if all(case.outcome is not result.outcome for case in cases):
+        message = result.reason or f"claim {result.id}: {result.outcome.value}"
+        cases.append(_Case(result.id, f"{result.id} verdict", result.outcome, message))
+    return cases
+
+
+def _evidence_case(result: ClaimResult, item: Evidence) -> _Case:
+    lines = [f"claim: {result.id}, {result.title}", f"kind of evidence: {verdict.KIND_LABEL[item.kind]}"]
+    lines += [f"scope: {item.scope}", *(f"{key}: {value_text(value)}" for key, value in item.numbers.items())]
+    if item.witness is not None:
+        lines += ["witness:", json_text(abbreviate(item.witness, 2000))]
+    properties = {"kind": item.kind.value, "outcome": item.outcome.value}
+    if item.seed is not None:
+        properties["seed"] = str(item.seed)
+    return _Case(
+        result.id, item.check, item.outcome, item.summary, "\n".join(lines), item.seconds, properties
+    )
+
+
+def _suite_properties(report: Report) -> dict[str, str]:
+    facts: dict[str, object] = {"outcome": report.outcome.value, "mixture": verdict.mixture_name(report)}
+    facts |= {f"mixture.{key}": value for key, value in report.description.items()}
+    facts |= {"t_min": report.t_min, "t_max": report.t_max, "profile": report.profile}
+    facts |= {"digits": report.digits, "seed": report.seed, "command": verdict.reproduce_command(report)}
+    facts |= {f"environment.{key}": value for key, value in report.environment.items()}
+    facts |= {f"claim.{result.id}": result.outcome.value for result in report.results}
+    return {
+        key: value if isinstance(value, str) else value_text(plain(value)) for key, value in facts.items()
+    }
+
+
+def _write_properties(parent: ElementTree.Element, properties: dict[str, str]) -> None:
+    if properties:
+        block = ElementTree.SubElement(parent, "properties")
+        for name, value in properties.items():
+            ElementTree.SubElement(block, "property", name=clean(name), value=clean(value))
+
+
+def _write_case(suite: ElementTree.Element, case: _Case) -> None:
+    element = ElementTree.SubElement(
+        suite,
+        "testcase",
+        classname=clean(f"certflow.{case.claim}"),
+        name=clean(case.name),
+        time=f"{case.seconds:.3f}",
+    )
+    _write_properties(element, case.properties)
+    if case.outcome in _ELEMENT:
+        result = ElementTree.SubElement(element, _ELEMENT[case.outcome], message=clean(case.message))
+        if _ELEMENT[case.outcome] != "skipped":
+            result.set("type", case.outcome.value)
+        result.text = clean(case.details) or None
+    elif case.message:
+        ElementTree.SubElement(element, "system-out").text = clean(f"{case.message}\n{case.details}")

@@ -1,0 +1,218 @@
+"""The report in GitHub-flavoured Markdown, and the short summary of a CI job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from certflow.claims.model import KIND_MEANING, ClaimResult, Evidence, Kind, Outcome, Report
+from certflow.report import verdict
+from certflow.report.captions import FIGURE_NAMES, caption, figure_title
+from certflow.report.formatting import abbreviate, clean, duration, json_text, value_text
+from certflow.report.mathml import split_inline
+
+MIXTURE_ENTRIES = 200
+
+# Markdown reads a backslash before punctuation as an escape, also between dollar signs on some renderers.
+_PORTABLE = {
+    r"\|": r"\Vert ",
+    r"\,": r"\thinspace ",
+    r"\:": r"\medspace ",
+    r"\;": r"\thickspace ",
+    r"\!": r"\negthinspace ",
+    r"\{": r"\lbrace ",
+    r"\}": r"\rbrace ",
+    r"\\": r"\cr ",
+}
+
+
+def render_markdown(report: Report, figures: Mapping[str, str] | None = None) -> str:
+    """The report as Markdown; figures are linked as `figures/NAME.svg`, formulas stand between `$$`."""
+    lines = [f"# {text(verdict.mixture_name(report))}: certflow verification report", ""]
+    lines += [f"**{_mark(report.outcome)}**", "", _prose(" ".join(verdict.verdict_sentences(report))), ""]
+    facts = dict(report.description) | {
+        "time interval": f"{report.t_min} ≤ t ≤ {report.t_max}",
+        "profile": report.profile,
+    }
+    lines += [*_table(("", ""), [(_cell(k), _cell(value_text(v))) for k, v in facts.items()]), ""]
+    lines += ["## Evidence at a glance", "", *_matrix(report), ""]
+    lines += [
+        f"{verdict.PENDING.symbol} pending: does not exist yet for the claim. –: not collected in this run.",
+        "",
+    ]
+    if figures:
+        lines += ["## Figures", ""]
+        for name in [n for n in FIGURE_NAMES if n in figures] + sorted(set(figures) - set(FIGURE_NAMES)):
+            words = caption(name, _dimension(report))
+            lines += [
+                f"### {text(figure_title(name))}",
+                "",
+                f"![{text(words)}](figures/{name}.svg)",
+                "",
+                text(words),
+                "",
+            ]
+    lines += ["## Claims", ""]
+    for group in verdict.groups(report):
+        lines += [f"### {group.title}", ""]
+        for result in group.results:
+            lines += _claim(result)
+    return "\n".join([*lines, *_meaning(), *_run(report)]) + "\n"
+
+
+def summary_markdown(report: Report) -> str:
+    """What a CI page shows of a run: the verdict, what needs attention, the table of evidence."""
+    lines = [f"## certflow: {text(verdict.mixture_name(report))}", "", f"**{_mark(report.outcome)}**", ""]
+    lines += [_prose(" ".join(verdict.verdict_sentences(report))), ""]
+    attention = verdict.attention(report)
+    for result in attention:
+        lines.append(f"- {_mark(result.outcome)} **{text(result.id)}** {_prose(result.title)}")
+        lines += [f"  - {_prose(result.reason)}"] if result.reason else []
+        for item in result.evidence:
+            if item.outcome is result.outcome:
+                lines.append(f"  - {verdict.KIND_LABEL[item.kind]}: {_prose(item.summary)}")
+    lines += [""] if attention else []
+    lines += [
+        "<details><summary>Evidence by claim and kind</summary>",
+        "",
+        *_matrix(report),
+        "",
+        "</details>",
+        "",
+    ]
+    lines += _code(verdict.reproduce_command(report), "sh")
+    return "\n".join(lines) + "\n"
+
+
+def text(value: str) -> str:
+    """Plain text with everything that Markdown or HTML would interpret escaped, on one line."""
+    one_line = " ".join(clean(value).split())
+    escaped = re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", one_line)
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def portable_latex(latex: str) -> str:
+    """LaTeX on one line that survives Markdown: no backslash before punctuation, no bare `<` or `|`."""
+    source = " ".join(clean(latex).split())
+    source = re.sub(r"\\[|,:;!{}\\]", lambda match: _PORTABLE[match.group()], source)
+    source = source.replace("<", r"\lt ").replace(">", r"\gt ").replace("$", r"\text{\textdollar}")
+    # A delimiter command keeps its bar; standing alone, the bar would end the cell of a table.
+    source = re.sub(r"(\\(?:left|right|middle|[bB]igg?[lrm]?))\s*\|", r"\1\\vert ", source)
+    return source.replace("|", r"\vert ").replace("`", "'")
+
+
+def _prose(value: str) -> str:
+    return "".join(
+        f"${portable_latex(s).strip()}$" if formula else _keep_edges(s) for formula, s in split_inline(value)
+    )
+
+
+def _keep_edges(piece: str) -> str:
+    """Escaped text that keeps the space which parts it from a formula."""
+    before = " " if piece[:1].isspace() else ""
+    after = " " if piece[-1:].isspace() and piece.strip() else ""
+    return before + text(piece) + after
+
+
+def _cell(value: Any) -> str:
+    return text(str(value)) or " "
+
+
+def _mark(outcome: Outcome) -> str:
+    return f"{verdict.SYMBOL[outcome]} {outcome.value}"
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in [head, tuple("---" for _ in head), *rows]]
+
+
+def _matrix(report: Report) -> list[str]:
+    head = ("claim", "", "outcome", *(verdict.KIND_LABEL[kind] for kind in Kind))
+    rows = []
+    for result in report.results:
+        cells = [verdict.cell(result, kind) for kind in Kind]
+        shown = tuple(f"{c.symbol} {c.text}".strip() for c in cells)
+        rows.append((f"**{text(result.id)}**", _prose(result.title), _mark(result.outcome), *shown))
+    return _table(head, rows)
+
+
+def _claim(result: ClaimResult) -> list[str]:
+    lines = [f"#### {text(result.id)} · {_prose(result.title)}", "", f"**{_mark(result.outcome)}**", ""]
+    if result.statement:
+        lines += [f"$$ {portable_latex(result.statement).strip()} $$", ""]
+    if result.hypotheses:
+        lines += ["Hypotheses:", "", *(f"- {_prose(h)}" for h in result.hypotheses), ""]
+    if result.reason:
+        lines += [f"Why {result.outcome.value}: {_prose(result.reason)}", ""]
+    if result.remark:
+        lines += [_prose(result.remark), ""]
+    lines += [
+        f"Source: {_prose(result.source)}" + (f" · Proof page: {text(result.proof)}" if result.proof else ""),
+        "",
+    ]
+    for item in result.evidence:
+        lines += _evidence(item)
+    if result.pending:
+        kinds = ", ".join(verdict.KIND_LABEL[kind] for kind in result.pending)
+        lines += [f"{verdict.PENDING.symbol} pending: {kinds}", ""]
+    return lines
+
+
+def _evidence(item: Evidence) -> list[str]:
+    lines = [f"**{verdict.KIND_LABEL[item.kind]}: {_mark(item.outcome)}.** {_prose(item.summary)}", ""]
+    lines += [f"Scope: {_prose(item.scope)}", ""]
+    if item.numbers:
+        lines += [
+            *_table(("number", "value"), [(_cell(k), _cell(value_text(v))) for k, v in item.numbers.items()]),
+            "",
+        ]
+    if item.witness is not None:
+        lines += ["Witness, replayable:", "", *_code(json_text(abbreviate(item.witness, 2000)), "json"), ""]
+    seed = "" if item.seed is None else f" · seed {item.seed}"
+    return [*lines, f"{text(item.check)}{seed} · {duration(item.seconds)}", ""]
+
+
+def _meaning() -> list[str]:
+    kinds = [
+        (verdict.KIND_LABEL[k], _prose(says), _prose(leaves)) for k, (says, leaves) in KIND_MEANING.items()
+    ]
+    outcomes = [
+        (_mark(o), _prose(says), _prose(leaves)) for o, (says, leaves) in verdict.OUTCOME_MEANING.items()
+    ]
+    return [
+        "## What each verdict means and does not mean",
+        "",
+        *_table(("evidence", "it says", "it does not say, or leaves open"), kinds),
+        "",
+        *_table(("outcome", "it says", "it does not say"), outcomes),
+        "",
+    ]
+
+
+def _run(report: Report) -> list[str]:
+    facts = {"started": report.started, "wall time": duration(report.seconds), "seed": report.seed}
+    facts |= {"digits": report.digits, "profile": report.profile} | dict(report.environment)
+    return [
+        "## The mixture",
+        "",
+        *_code(json_text(abbreviate(report.mixture, MIXTURE_ENTRIES)), "json"),
+        "",
+        "## The run",
+        "",
+        *_code(verdict.reproduce_command(report), "sh"),
+        "",
+        *_table(("", ""), [(_cell(key), _cell(value)) for key, value in facts.items()]),
+    ]
+
+
+def _code(content: str, language: str) -> list[str]:
+    """A fenced block whose fence is longer than any run of backticks inside."""
+    longest = max((len(run) for run in re.findall("`+", content)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}{language}", clean(content), fence]
+
+
+def _dimension(report: Report) -> int:
+    dimension = report.description.get("d", report.description.get("dimension", 2))
+    return dimension if isinstance(dimension, int) else 2

@@ -1,0 +1,232 @@
+"""LaTeX to MathML Core: the subset that browsers draw without help, or the source itself.
+
+`latex2mathml` translates; the pass below repairs what MathML Core dropped since MathML 3 (named spaces,
+`\\sup` with its limit at the side, operators without thin spaces) and admits nothing but presentation
+elements, so that no statement can carry markup into a page.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from xml.etree import ElementTree
+
+from latex2mathml.converter import convert
+from markupsafe import Markup, escape
+
+from certflow.report.formatting import clean
+
+_ELEMENTS = frozenset(
+    {
+        "math", "mrow", "mi", "mo", "mn", "mtext", "mspace", "msub", "msup", "msubsup", "munder", "mover",
+        "munderover", "mfrac", "msqrt", "mroot", "mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom",
+        "mmultiscripts", "mprescripts", "none",
+    }
+)  # fmt: skip
+_ATTRIBUTES = frozenset(
+    {
+        "display", "displaystyle", "scriptlevel", "mathvariant", "stretchy", "fence", "form", "minsize",
+        "maxsize", "lspace", "rspace", "width", "accent", "movablelimits", "linethickness", "columnalign",
+        "separator", "symmetric", "largeop",
+    }
+)  # fmt: skip
+_NAMED_SPACE = {
+    "negativethinmathspace": "-0.167em",
+    "negativemediummathspace": "-0.222em",
+    "negativethickmathspace": "-0.278em",
+    "thinmathspace": "0.167em",
+    "mediummathspace": "0.222em",
+    "thickmathspace": "0.278em",
+}
+_LIMIT_OPERATORS = frozenset(
+    {"sup", "inf", "max", "min", "lim", "limsup", "liminf", "argmax", "argmin", "esssup"}
+)
+_UNDER = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
+_ROWS = frozenset({"math", "mrow", "mtd", "mstyle", "mpadded", "msqrt"})
+_OPENING, _CLOSING = "([{⟨⌊⌈", ")]}⟩⌋⌉!"
+_ORDINARY = "∞∅∂∇∀∃⊤⊥"  # mathematical symbols that stand for things, not for operations
+_INLINE = re.compile(r"(?<!\\)\$(.+?)(?<!\\)\$", re.DOTALL)
+
+
+def typeset(latex: str, *, display: bool = False) -> Markup:
+    """MathML for `latex`; where the translation fails, the LaTeX itself in a `code` element."""
+    markup = _convert(latex, display)
+    if markup is None:
+        return Markup('<code class="tex">{}</code>').format(clean(latex))
+    return Markup(markup)
+
+
+def typeset_inline(text: str) -> Markup:
+    """Plain text whose parts between `$` signs are LaTeX; everything else is escaped."""
+    parts: list[Markup] = []
+    end = 0
+    for match in _INLINE.finditer(text):
+        parts += [escape(clean(text[end : match.start()])), typeset(match.group(1))]
+        end = match.end()
+    parts.append(escape(clean(text[end:])))
+    return Markup("").join(parts)
+
+
+def split_inline(text: str) -> list[tuple[bool, str]]:
+    """`text` cut at its inline formulas: pairs (is LaTeX, content), for views that keep the LaTeX."""
+    pieces: list[tuple[bool, str]] = []
+    end = 0
+    for match in _INLINE.finditer(text):
+        pieces += [(False, text[end : match.start()]), (True, match.group(1))]
+        end = match.end()
+    pieces.append((False, text[end:]))
+    return [piece for piece in pieces if piece[1]]
+
+
+@lru_cache(maxsize=1024)
+def _convert(latex: str, display: bool) -> str | None:
+    source = re.sub(r"\\(begin|end)\{(?:aligned|gathered)\}", r"\\\1{split}", latex)
+    source = source.replace(r"\operatorname*", r"\operatorname")
+    try:
+        raw = convert(source, display="block" if display else "inline")
+        # An ASCII letter appears as a character reference only where the source asks for upright type.
+        raw = re.sub(r"<mi>&#x000([4-7][0-9A-F]);</mi>", r'<mi mathvariant="normal">&#x000\1;</mi>', raw)
+        root = ElementTree.fromstring(raw)
+    except Exception:  # the translator raises its own types, KeyError, IndexError ...: all mean "cannot"
+        return None
+    if not _only_presentation(root):
+        return None
+    _repair(root)
+    root.set("alttext", clean(latex))
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _only_presentation(root: ElementTree.Element) -> bool:
+    """Whether every element is presentation MathML; drops the namespace and unknown attributes."""
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        is_token = element.tag in ("mi", "mo", "mn", "mtext")
+        if (
+            element.tag not in _ELEMENTS
+            or (element.text or "").startswith("\\")
+            or (is_token and len(element))
+        ):
+            return False
+        for name in set(element.attrib) - _ATTRIBUTES:
+            del element.attrib[name]
+    return True
+
+
+def _repair(root: ElementTree.Element) -> None:
+    for element in root.iter():
+        for name in ("width", "lspace", "rspace"):
+            if element.get(name) in _NAMED_SPACE:
+                element.set(name, _NAMED_SPACE[element.attrib[name]])
+        _join_upright_letters(element)
+        _reclassify(element)
+        if element.tag in _UNDER and _name(element[0]) in _LIMIT_OPERATORS:
+            element.tag = _UNDER[element.tag]
+            element[0].tag = "mo"
+            element[0].set("movablelimits", "true")
+    for element in root.iter():
+        if element.tag in _ROWS:
+            _pair_bars(element)
+            _space_row(element)
+
+
+def _join_upright_letters(row: ElementTree.Element) -> None:
+    """`KL` in upright type is one name, not the product of K and L."""
+    letters = list(row)
+    if (
+        row.tag == "mrow"
+        and len(letters) > 1
+        and all(child.tag == "mi" and child.get("mathvariant") == "normal" for child in letters)
+    ):
+        letters[0].text = "".join(child.text or "" for child in letters)
+        del letters[0].attrib["mathvariant"]  # names of several letters are upright by default
+        for child in letters[1:]:
+            row.remove(child)
+
+
+def _reclassify(element: ElementTree.Element) -> None:
+    """Relations and arrows become operators, with their spaces; capital Greek letters stand upright."""
+    symbol = element.text or ""
+    if element.tag == "mo" and symbol in ("∞", "∅", "⊤", "⊥"):
+        element.tag = "mi"
+    if element.tag != "mi" or len(symbol) != 1:
+        return
+    if symbol == ";" or (unicodedata.category(symbol) == "Sm" and symbol not in _ORDINARY):
+        element.tag = "mo"
+    elif "Α" <= symbol <= "Ω":
+        element.set("mathvariant", "normal")
+
+
+def _core(element: ElementTree.Element) -> ElementTree.Element:
+    """What decides the spaces about an element: the base of its scripts, the only child of its row."""
+    while (
+        element.tag in _UNDER
+        or element.tag in _UNDER.values()
+        or (element.tag == "mrow" and len(element) == 1)
+    ):
+        element = element[0]
+    return element
+
+
+def _name(element: ElementTree.Element) -> str:
+    """The name of an operator such as `max` or `Cov`; empty for anything else."""
+    text = (element.text or "").replace("\xa0", "").replace(" ", "")
+    return text if element.tag in ("mi", "mo") and len(text) > 1 and text.isalpha() else ""
+
+
+def _pair_bars(row: ElementTree.Element) -> None:
+    """Bars come in pairs: without a form, the middle of a row would space them as relations."""
+    bars = [core for core in map(_core, row) if core.tag == "mo" and core.text in ("|", "‖")]
+    bars = [bar for bar in bars if "form" not in bar.attrib]
+    if len(bars) % 2 == 0:
+        for index, bar in enumerate(bars):
+            _set_space(bar, "0", "0", form="postfix" if index % 2 else "prefix")
+
+
+def _space_row(row: ElementTree.Element) -> None:
+    """Thin spaces around `log`, `max`, `Cov`, none after the minus of `(-J)`: TeX's rules, which the
+    operator dictionary of MathML cannot know.
+    """
+    cores = [_core(child) for child in row]
+    for index, core in enumerate(cores):
+        before = cores[index - 1] if index else None
+        after = cores[index + 1] if index + 1 < len(cores) else None
+        if _name(core):
+            core.tag = "mo"
+            _set_space(
+                core, "0.167em" if _ends_term(before) else "0", "0.167em" if _begins_term(after) else "0"
+            )
+        elif core.tag == "mo" and core.text in ("−", "+", "±") and not _ends_term(before):
+            _set_space(core, "0", "0", form="prefix")
+        elif core.tag == "mo" and core.text == "/":
+            _set_space(core, "0", "0")
+
+
+def _ends_term(element: ElementTree.Element | None) -> bool:
+    """Whether a binary operator may follow: after a variable or a closing fence, not after a relation."""
+    if element is None or element.tag == "mspace":
+        return False
+    if element.tag != "mo":
+        return True
+    is_closing = element.get("form") == "postfix" or (element.text or " ") in _CLOSING + _ORDINARY
+    return is_closing and element.get("form") != "prefix"
+
+
+def _begins_term(element: ElementTree.Element | None) -> bool:
+    """Whether a name needs a space before it: before a variable or another name, not before a fence."""
+    if element is None or element.tag == "mspace":
+        return False
+    if element.tag == "mrow":  # \left( ... \right)
+        return len(element) > 0 and _begins_term(_core(element[0]))
+    return (
+        element.tag != "mo"
+        or bool(_name(element))
+        or (element.text or "") in ("∇", "∂", "∑", "∏", "∫", "|", "‖")
+    )
+
+
+def _set_space(operator: ElementTree.Element, before: str, after: str, *, form: str | None = None) -> None:
+    operator.set("lspace", before)
+    operator.set("rspace", after)
+    if form:
+        operator.set("form", form)

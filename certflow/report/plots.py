@@ -1,0 +1,213 @@
+"""The figures of a report, drawn with Matplotlib's object interface; nothing global is touched.
+
+Each function takes plain arrays (`density_and_flow` a process) and returns SVG text. Curves differ by
+dash pattern as well as by colour; times are dimensionless Ornstein–Uhlenbeck times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from certflow.claims.model import Curves, Report
+from certflow.report.captions import caption
+from certflow.report.svg import figure_to_svg
+
+PAPER = "#fdfcf9"
+INK = "#26241f"
+FAINT = "#8a857a"
+TWO_SIDED = "#9c3d22"
+ONE_SIDED = "#1f4e79"
+
+_STYLE: dict[Any, Any] = {
+    "font.family": "STIXGeneral",
+    "font.size": 10.5,
+    "mathtext.fontset": "stix",
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.facecolor": PAPER,
+    "axes.titlesize": 10.5,
+    "figure.facecolor": PAPER,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.direction": "out",
+    "ytick.direction": "out",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "legend.frameon": False,
+    "legend.handlelength": 2.8,
+    "lines.linewidth": 1.5,
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a chart: its values on the grid of times, its legend and how it is told apart."""
+
+    values: Sequence[float] | None
+    label: str
+    colour: str
+    dashes: str
+
+
+def figures_for(report: Report, p: Any = None) -> dict[str, str]:
+    """Every figure of a report by name: those of `report.curves`, and of the process `p` if given."""
+    figures: dict[str, str] = {}
+    if p is not None:
+        figures["density-flow"] = density_and_flow(p, seed=report.seed)
+    if report.curves is not None:
+        figures |= curve_figures(report.curves)
+    return figures
+
+
+def curve_figures(curves: Curves) -> dict[str, str]:
+    """The charts that `curves` has data for: `rates`, `stability` and `amplification`."""
+    drawn = {
+        "rates": rates(curves.times, curves.lipschitz, curves.growth_rate),
+        "stability": stability(curves.times, curves.stability_two_sided, curves.stability_one_sided),
+        "amplification": amplification(curves.times, curves.stability_two_sided, curves.stability_one_sided),
+    }
+    return {name: svg for name, svg in drawn.items() if svg}
+
+
+def rates(
+    times: Sequence[float], lipschitz: Sequence[float] | None, growth_rate: Sequence[float] | None
+) -> str | None:
+    """`L(t)` and `lambda(t)` on a logarithmic axis of times; `None` if neither is given (THEORY L2, L3)."""
+    curves = [
+        Curve(lipschitz, r"$L(t)$, two-sided", TWO_SIDED, "-"),
+        Curve(growth_rate, r"$\lambda(t)$, one-sided", ONE_SIDED, "--"),
+    ]
+    return _chart("rates", times, curves, r"rate  (per unit of $t$)", wide_range=True)
+
+
+def stability(
+    times: Sequence[float], two_sided: Sequence[float] | None, one_sided: Sequence[float] | None
+) -> str | None:
+    """Integrals of the rates from `t_min` to `t` (THEORY F1, F2); `None` if neither is given."""
+    curves = [
+        Curve(two_sided, r"$\int_\delta^t L$, two-sided", TWO_SIDED, "-"),
+        Curve(one_sided, r"$\int_\delta^t \lambda$, one-sided", ONE_SIDED, "--"),
+    ]
+    return _chart("stability", times, curves, "cumulative stability")
+
+
+def amplification(
+    times: Sequence[float], two_sided: Sequence[float] | None, one_sided: Sequence[float] | None
+) -> str | None:
+    """The exponential of `stability`, on a logarithmic axis; `None` if neither is given.
+
+    What is drawn is the exponent over `ln 10`, with powers of ten at the ticks: an exponent of a
+    thousand, which no float holds after exponentiation, has its place on the axis.
+    """
+    curves = [
+        Curve(two_sided, r"$\exp\int_\delta^t L$, two-sided", TWO_SIDED, "-"),
+        Curve(one_sided, r"$\exp\int_\delta^t \lambda$, one-sided", ONE_SIDED, "--"),
+    ]
+    return _chart("amplification", times, curves, "amplification factor", powers_of_ten=True)
+
+
+def density_and_flow(p: Any, *, lines: int = 42, seed: int = 0) -> str:
+    """The density of a process with probability-flow lines from `t_max` to `t_min`.
+
+    In one dimension over (time, x); in two, three panels along the sampling direction; above, the same
+    projected on the first two principal axes of the means. Starting points are drawn from `p_{t_max}`
+    with `seed`.
+    """
+    from certflow.report.density import draw_density_and_flow
+
+    with _style():
+        figure = draw_density_and_flow(p, lines=lines, seed=seed)
+        return figure_to_svg(figure, "density-flow", caption("density-flow", p.mixture.means.shape[1]))
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    with mpl.rc_context():
+        mpl.rcdefaults()  # a user's matplotlibrc must not change the report
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def _chart(
+    name: str,
+    times: Sequence[float],
+    curves: Sequence[Curve],
+    label: str,
+    *,
+    wide_range: bool = False,
+    powers_of_ten: bool = False,
+) -> str | None:
+    given = [curve for curve in curves if curve.values is not None]
+    if not given:
+        return None
+    with _style():
+        figure = Figure(figsize=(8.6, 3.9), layout="constrained")
+        axes = figure.add_subplot()
+        x = np.asarray(times, dtype=float)
+        shown = []
+        for curve in given:
+            y = np.asarray(curve.values, dtype=float)
+            y = np.where(np.isfinite(y), y, np.nan)
+            y = y / np.log(10) if powers_of_ten else y
+            axes.plot(x, y, color=curve.colour, linestyle=curve.dashes, label=curve.label)
+            shown.append(y[np.isfinite(y)])
+        axes.set_xscale("log")
+        axes.set_xlabel(r"$t$  (dimensionless Ornstein–Uhlenbeck time)")
+        axes.set_ylabel(label)
+        if wide_range:
+            _scale_wide_range(axes, np.concatenate(shown))
+        if powers_of_ten:
+            _power_ticks(axes)
+        if axes.get_yscale() != "log":
+            axes.axhline(0, color=FAINT, linewidth=0.5, zorder=0)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.margins(x=0.01)
+        axes.legend(loc="best")
+        _sampling_arrow(axes)
+        return figure_to_svg(figure, name, caption(name))
+
+
+def _scale_wide_range(axes: Axes, values: np.ndarray) -> None:
+    """Rates span decades: logarithmic where all are positive, else smoothly linear about zero."""
+    if not values.size or np.abs(values).max() <= 20:
+        return
+    if values.min() > 0:
+        axes.set_yscale("log")
+        return
+    axes.set_yscale("asinh", linear_width=1.0)
+    axes.set_ylabel(axes.get_ylabel() + "\nlinear about 0, logarithmic far out")
+
+
+def _power_ticks(axes: Axes) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=2))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{round(value)}}}$"))
+
+
+def _sampling_arrow(axes: Axes) -> None:
+    """Time runs to the right, sampling to the left: said once, above the axes."""
+    axes.annotate(
+        "sampling",
+        xy=(0.86, 1.045),
+        xytext=(1.0, 1.045),
+        xycoords="axes fraction",
+        ha="right",
+        va="center",
+        fontsize=9.5,
+        color=FAINT,
+        annotation_clip=False,
+        arrowprops={"arrowstyle": "->", "color": FAINT, "lw": 0.7},
+    )

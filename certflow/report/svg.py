@@ -1,0 +1,106 @@
+"""Figures as SVG that may stand many to a page: ids of their own, no style that leaks, nothing active."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from typing import Any
+from xml.etree import ElementTree
+
+_SVG = "http://www.w3.org/2000/svg"
+_XLINK = "http://www.w3.org/1999/xlink"
+_ELEMENTS = frozenset(
+    {
+        "svg", "g", "defs", "path", "use", "clipPath", "rect", "circle", "ellipse", "line", "polyline",
+        "polygon", "text", "tspan", "title", "desc", "linearGradient", "radialGradient", "stop", "pattern",
+        "symbol",
+    }
+)  # fmt: skip
+
+ElementTree.register_namespace("", _SVG)
+ElementTree.register_namespace("xlink", _XLINK)
+
+
+def figure_to_svg(figure: Any, name: str, title: str) -> str:
+    """A Matplotlib figure as standalone SVG text, the same bytes for the same drawing.
+
+    Text becomes paths, so that the figure looks alike wherever it is opened; `title` is what a screen
+    reader says. `name` prefixes every id.
+    """
+    import matplotlib as mpl
+
+    stream = StringIO()
+    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": name, "path.simplify_threshold": 0.2}):
+        metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(stream, format="svg", metadata=metadata)
+    return isolate(stream.getvalue(), name, title)
+
+
+def isolate(svg: str, name: str, title: str = "") -> str:
+    """`svg` made safe to stand inline beside others: ids prefixed by `name`, only drawing elements kept.
+
+    Scripts, style sheets, foreign content, event handlers and references that leave the document are
+    dropped. Idempotent. Raises `ValueError` if the text is not an SVG document.
+    """
+    try:
+        root = ElementTree.fromstring(svg)
+    except ElementTree.ParseError as error:
+        raise ValueError(
+            f"figure {name!r}: not well-formed XML ({error}); required: an SVG document"
+        ) from None
+    if root.tag != f"{{{_SVG}}}svg":
+        raise ValueError(f"figure {name!r}: got root element {root.tag!r}; required: an SVG document")
+    _keep_drawing(root)
+    prefix = f"{name}-"
+    for element in root.iter():
+        for key, value in list(element.attrib.items()):
+            if key.rpartition("}")[2].startswith("on"):
+                del element.attrib[key]
+            elif key == "id":
+                element.set(key, _prefixed(value, prefix))
+            elif key.rpartition("}")[2] == "href":
+                if not value.startswith("#"):
+                    del element.attrib[key]
+                else:
+                    element.set(key, "#" + _prefixed(value[1:], prefix))
+            elif "url(" in value:
+                element.set(key, _local_urls(value, prefix))
+    _describe(root, title, prefix)
+    # Matplotlib says this in a style sheet for `*`, which inline would reach every figure of the page.
+    root.set("stroke-linejoin", "round")
+    root.set("stroke-linecap", "butt")
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _keep_drawing(element: ElementTree.Element) -> None:
+    for child in list(element):
+        namespace, _, tag = str(child.tag).rpartition("}")
+        if namespace != f"{{{_SVG}" or tag not in _ELEMENTS:
+            element.remove(child)
+        else:
+            _keep_drawing(child)
+
+
+def _prefixed(identifier: str, prefix: str) -> str:
+    return identifier if identifier.startswith(prefix) else prefix + identifier
+
+
+def _local_urls(value: str, prefix: str) -> str:
+    local = re.sub(
+        r"url\(\s*['\"]?#([^)'\"\s]+)['\"]?\s*\)", lambda m: f"url(#{_prefixed(m[1], prefix)})", value
+    )
+    return re.sub(r"url\(\s*['\"]?(?!#)[^)]*\)", "none", local)
+
+
+def _describe(root: ElementTree.Element, title: str, prefix: str) -> None:
+    """A `title` child and the role of an image: what a screen reader announces."""
+    present = root.find(f"{{{_SVG}}}title")
+    if present is None:
+        if not title:
+            return
+        present = ElementTree.Element(f"{{{_SVG}}}title")
+        root.insert(0, present)
+    present.text = title or present.text
+    present.set("id", f"{prefix}title")
+    root.set("role", "img")
+    root.set("aria-labelledby", f"{prefix}title")

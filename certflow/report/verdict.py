@@ -1,0 +1,199 @@
+"""The wording that every view shares: counts, verdict sentences, the cells of the evidence table.
+
+Strengths of evidence are named one by one (THEORY section 8); a sentence never sums two of them up in
+one word, and says so where only points that were looked at support a claim.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from certflow.claims.model import ClaimResult, Kind, Outcome, Report
+
+SYMBOL: dict[Outcome, str] = {
+    Outcome.HOLDS: "✓",
+    Outcome.VIOLATED: "✗",
+    Outcome.INCONCLUSIVE: "?",
+    Outcome.NOT_APPLICABLE: "∅",
+    Outcome.NOT_CHECKED: "…",
+}
+
+OUTCOME_MEANING: dict[Outcome, tuple[str, str]] = {
+    Outcome.HOLDS: (
+        "every piece of evidence that was collected agrees with the statement",
+        "more than the kinds of evidence named beside it say; it is never stronger than the weakest of them",
+    ),
+    Outcome.VIOLATED: (
+        "a counterexample to the statement, or to the code that evaluates it, was found and can be replayed",
+        "which of the two is wrong",
+    ),
+    Outcome.INCONCLUSIVE: (
+        "a comparison could not be decided: overlapping enclosures, an undefined number, or a spent budget",
+        "neither that the statement holds nor that it fails",
+    ),
+    Outcome.NOT_APPLICABLE: (
+        "the hypotheses of the statement exclude this mixture, or no finite bound exists for it",
+        "anything about the statement on other mixtures",
+    ),
+    Outcome.NOT_CHECKED: (
+        "no check of the statement has been run on this mixture",
+        "anything at all about the statement",
+    ),
+}
+
+KIND_LABEL: dict[Kind, str] = {kind: kind.value.replace("_", " ") for kind in Kind}
+
+_SUPPORT: dict[Kind, str] = {
+    Kind.FORMAL: "formal proof",
+    Kind.SYMBOLIC: "symbolic reduction",
+    Kind.ENCLOSURE: "enclosure",
+    Kind.HIGH_PRECISION: "high-precision points",
+    Kind.SAMPLED: "sampled cases",
+    Kind.EMPIRICAL: "empirical measurement",
+}
+_POINTWISE = frozenset({Kind.HIGH_PRECISION, Kind.SAMPLED, Kind.EMPIRICAL})
+
+_GROUP_TITLE = {
+    "S": "Score, velocity, Jacobian",
+    "L": "Spatial Lipschitz bounds",
+    "F": "Stability of the flow map",
+    "E": "Error propagation under composition",
+    "M": "Lipschitz mismatch",
+    "G": "Time grids",
+    "A": "Constructive ReLU–ReQU approximation",
+}
+
+# What decides when several outcomes meet in one cell: the worst news first.
+_SEVERITY = (
+    Outcome.VIOLATED,
+    Outcome.INCONCLUSIVE,
+    Outcome.HOLDS,
+    Outcome.NOT_CHECKED,
+    Outcome.NOT_APPLICABLE,
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the table claim × kind: a state for the style sheet, a symbol and a word."""
+
+    state: str
+    symbol: str
+    text: str
+
+
+NOTHING = Cell("none", "–", "")
+PENDING = Cell("pending", "○", "pending")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Claims of one chapter of the theory, in the order of the report."""
+
+    key: str
+    title: str
+    results: tuple[ClaimResult, ...]
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome | None:
+    """The outcome that decides for several; `None` for none."""
+    found = set(outcomes)
+    return next((outcome for outcome in _SEVERITY if outcome in found), None)
+
+
+def outcome_cell(outcome: Outcome) -> Cell:
+    """The cell that shows one outcome."""
+    return Cell(outcome.value.replace(" ", "-"), SYMBOL[outcome], outcome.value)
+
+
+def cell(result: ClaimResult, kind: Kind) -> Cell:
+    """What the evidence of one kind says about a claim; `pending` where it does not exist yet."""
+    outcome = worst(item.outcome for item in result.evidence if item.kind is kind)
+    if outcome is not None:
+        return outcome_cell(outcome)
+    return PENDING if kind in result.pending else NOTHING
+
+
+def groups(report: Report) -> list[Group]:
+    """The claims by chapter of the theory, which is the first letter of their ids."""
+    found: dict[str, list[ClaimResult]] = {}
+    for result in report.results:
+        key = result.id[:1].upper()
+        found.setdefault(key if key in _GROUP_TITLE else "", []).append(result)
+    return [
+        Group(key, _GROUP_TITLE.get(key, "Other statements"), tuple(results))
+        for key, results in found.items()
+    ]
+
+
+def attention(report: Report) -> list[ClaimResult]:
+    """The claims that a reader must look at: violated ones, then inconclusive ones."""
+    return [r for outcome in _SEVERITY[:2] for r in report.results if r.outcome is outcome]
+
+
+def counts(report: Report) -> dict[Outcome, int]:
+    """How many claims have each outcome, in the order of `Outcome`, zeros included."""
+    tally = Counter(result.outcome for result in report.results)
+    return {outcome: tally[outcome] for outcome in Outcome}
+
+
+def verdict_sentences(report: Report) -> list[str]:
+    """The summary in words: how many claims came out how, and on what strengths of evidence."""
+    total = len(report.results)
+    if not total:
+        return ["No claim was looked at."]
+    phrases = []
+    for outcome, count in counts(report).items():
+        if not count:
+            continue
+        if outcome is Outcome.HOLDS:
+            phrases.append(f"{count} {'holds' if count == 1 else 'hold'}")
+        else:
+            phrases.append(f"{count} {'is' if count == 1 else 'are'} {outcome.value}")
+    sentences = [f"Of {total} {'claim' if total == 1 else 'claims'}, {_listed(phrases)}."]
+    return sentences + _strength_sentences(report)
+
+
+def _strength_sentences(report: Report) -> list[str]:
+    holding = [result for result in report.results if result.outcome is Outcome.HOLDS]
+    if not holding:
+        return []
+    kinds = {
+        result.id: {item.kind for item in result.evidence if item.outcome is Outcome.HOLDS}
+        for result in holding
+    }
+    support = [
+        f"{_SUPPORT[kind]} for {count}"
+        for kind in Kind
+        if (count := sum(kind in found for found in kinds.values()))
+    ]
+    subject = "the one that holds" if len(holding) == 1 else f"the {len(holding)} that hold"
+    sentences = [f"Evidence for {subject}: {', '.join(support)}."] if support else []
+    pointwise = [claim for claim, found in kinds.items() if found and found <= _POINTWISE]
+    if pointwise:
+        sentences.append(
+            f"For {_listed(pointwise)} the support is only the points, cases or runs that were looked at; "
+            "nothing there covers what lies between them."
+        )
+    return sentences
+
+
+def _listed(phrases: list[str]) -> str:
+    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"
+
+
+def mixture_name(report: Report) -> str:
+    """The name of the mixture, or words that say it has none."""
+    return str(report.mixture.get("name") or "unnamed mixture")
+
+
+def reproduce_command(report: Report) -> str:
+    """The command line that gives the report again, arguments quoted for a shell."""
+    if report.command:
+        return report.command
+    options = {"profile": report.profile, "digits": report.digits, "seed": report.seed, "out": "report"}
+    words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+    return shlex.join(["certflow", "verify", "mixture.json", *words])

@@ -1,0 +1,107 @@
+"""All views of one report in one directory, and the way back from the directory to the report."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from certflow.claims.model import REPORT_SCHEMA, Report
+from certflow.errors import InputError
+from certflow.report.atomic import write_text_atomic
+from certflow.report.captions import FIGURE_NAMES, caption
+from certflow.report.formatting import json_text
+from certflow.report.html import render_html
+from certflow.report.junit import render_junit
+from certflow.report.markdown import render_markdown, summary_markdown
+from certflow.report.svg import isolate
+
+_REQUIRED = "a report.json as `certflow verify --out DIR` writes it"
+
+
+def write_views(
+    report: Report, directory: str | os.PathLike[str], figures: Mapping[str, str] | None = None
+) -> list[Path]:
+    """Write `report.json`, `report.md`, `report.html`, `junit.xml` and `figures/*.svg`, each atomically.
+
+    `figures` maps names (lower case letters, digits, hyphens) to SVG text. Without it, the figures that lie
+    in the directory already are used, so that the views are rebuilt without computing anything. Returns
+    the paths written. Raises `ValueError` for a bad figure name or a figure that is not SVG.
+    """
+    folder = Path(directory)
+    kept = load_figures(folder) if figures is None else _checked(figures)
+    page = render_html(report, kept)  # everything is rendered before anything is written
+    contents = {
+        "report.json": report_json(report),
+        "report.md": render_markdown(report, kept),
+        "report.html": page,
+        "junit.xml": render_junit(report),
+    }
+    if figures is not None:
+        contents |= {f"figures/{name}.svg": svg for name, svg in kept.items()}
+        for name in set(FIGURE_NAMES) - set(kept):  # of an earlier run on another mixture
+            (folder / "figures" / f"{name}.svg").unlink(missing_ok=True)
+    return [write_text_atomic(folder / name, content) for name, content in contents.items()]
+
+
+def report_json(report: Report) -> str:
+    """The report as JSON text that `load_report` reads back to an equal report."""
+    # Surrogates have no UTF-8 form; every other character JSON carries as it is.
+    text = json_text(report.model_dump(by_alias=True)) + "\n"
+    return re.sub("[\ud800-\udfff\x7f-\x9f]", lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def load_report(directory: str | os.PathLike[str]) -> Report:
+    """The report whose `report.json` lies in `directory`.
+
+    Raises `ValueError`, in one line that names the file, what is wrong with it and what is required, if the
+    file is missing, unreadable, truncated, of another schema, or not a report.
+    """
+    path = Path(directory) / "report.json"
+    try:
+        data = json.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        raise InputError(str(path), "no such file", _REQUIRED) from None
+    except OSError as error:
+        raise InputError(str(path), error.strerror or type(error).__name__, _REQUIRED) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(str(path), f"not JSON ({error})", _REQUIRED) from None
+    if not isinstance(data, dict) or data.get("schema") != REPORT_SCHEMA:
+        found = f"schema {data.get('schema')!r}" if isinstance(data, dict) else f"a {type(data).__name__}"
+        raise InputError(str(path), found, f"schema {REPORT_SCHEMA!r}: {_REQUIRED}")
+    try:
+        return Report.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(str(path), f"field {where}: {first['msg']}", _REQUIRED) from None
+
+
+def load_figures(directory: str | os.PathLike[str]) -> dict[str, str]:
+    """The figures kept in `directory/figures`, by name; empty if there are none."""
+    found = sorted((Path(directory) / "figures").glob("*.svg"))
+    return _checked({path.stem: path.read_text(encoding="utf-8") for path in found})
+
+
+def append_job_summary(report: Report) -> Path | None:
+    """Append `summary_markdown(report)` to the file named by GITHUB_STEP_SUMMARY; `None` if it is not set."""
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        return None
+    with open(target, "a", encoding="utf-8", newline="\n") as stream:
+        stream.write(summary_markdown(report))
+    return Path(target)
+
+
+def _checked(figures: Mapping[str, str]) -> dict[str, str]:
+    for name in figures:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+            raise InputError("figure name", name, "lower case letters, digits and single hyphens")
+    return {
+        name: isolate(svg, name, caption(name) if "<title" not in svg else "")
+        for name, svg in figures.items()
+    }

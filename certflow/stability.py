@@ -1,0 +1,162 @@
+"""Stability of the flow map: the integrated rates in closed form (THEORY F1, F2).
+
+For a common isotropic variance (`v = 1 - c m^2`, `c = 1 - sigma^2`, `D` the diameter of the means)
+
+    int_s^t lambda = 1/2 ln(v_s / v_t) + D^2 (m_s^2 - m_t^2) / (8 v_s v_t),
+
+regular as `c -> 0`. The two-sided rate is `L = lambda` where `v <= D^2 / (8 c)` (always, if `c <= 0`) and
+`L = 1/v - 1`, with integral `1/2 ln v`, beyond (proofs/F2.md). Other covariances are integrated numerically.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from certflow.arithmetic import Arithmetic, arithmetic_of
+from certflow.bounds import growth_rate_bound, lipschitz_bound
+from certflow.errors import InputError
+from certflow.exact import ExactArray
+from certflow.field import check_times
+from certflow.mixture import GaussianMixture
+
+RATES = ("one-sided", "two-sided")
+
+
+def stability(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sided") -> Any:
+    """`int_s^t rate`, for `s <= t` (scalars, or arrays that broadcast); the kind of number of `s` and `t`."""
+    if rate not in RATES:
+        raise InputError("rate", rate, f"one of {', '.join(RATES)}")
+    arithmetic = arithmetic_of(s, t)
+    start, end = _interval(arithmetic, s, t)
+    shape = tuple(start.shape)
+    start, end = start.reshape((-1,)), end.reshape((-1,))
+    if mixture.kind == "common-isotropic":
+        result = CommonVariance(mixture, arithmetic).integral(start, end, rate)
+    else:
+        result = _quadrature(mixture, arithmetic, start, end, rate)
+    result = result.reshape(shape)
+    return result[()] if not shape and isinstance(result, np.ndarray) else result
+
+
+def amplification(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sided") -> Any:
+    """`exp(int_s^t rate)`. THEORY F1."""
+    exponent = stability(mixture, s, t, rate)
+    arithmetic = arithmetic_of(exponent)
+    with np.errstate(over="ignore"):  # beyond 1e308 the factor is infinite in float64: that is the answer
+        result = arithmetic.exp(arithmetic.asarray(exponent))
+    return result[()] if isinstance(result, np.ndarray) and not result.shape else result
+
+
+def _interval(arithmetic: Arithmetic, s: Any, t: Any) -> tuple[Any, Any]:
+    start, end = arithmetic.asarray(s), arithmetic.asarray(t)
+    check_times(start, arithmetic, "s")
+    check_times(end, arithmetic, "t")
+    if arithmetic.name == "torch":
+        import torch
+
+        start, end = torch.broadcast_tensors(start, end)
+        wrong = bool((start > end).any())
+    else:
+        start, end = np.broadcast_arrays(start, end)
+        wrong = arithmetic.name != "sympy" and any(a > b for a, b in zip(start.flat, end.flat, strict=True))
+    if wrong:
+        raise InputError("s", s, f"a time that is not later than t = {t}")
+    return start, end
+
+
+class CommonVariance:
+    """Closed forms for `Sigma_k = sigma^2 I`."""
+
+    def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic):
+        self.arithmetic = arithmetic
+        variance = mixture.exact_covariances
+        symbolic = variance.is_symbolic
+        self.exact_c = 1 - (variance.values if symbolic else variance.fractions)[()]
+        self.exact_square = mixture.diameter_squared
+        self.variance = arithmetic.numbers(variance)
+        self.c = arithmetic.numbers(ExactArray(np.array(self.exact_c, dtype=object)))
+        self.square = arithmetic.numbers(ExactArray(np.array(self.exact_square, dtype=object)))
+
+    def v(self, t: Any) -> Any:
+        """`v = sigma^2 m^2 + 1 - m^2`."""
+        return self.variance * self.arithmetic.exp(-2 * t) - self.arithmetic.expm1(-2 * t)
+
+    def integral(self, s: Any, t: Any, rate: str) -> Any:
+        """`int_s^t` of `lambda` or `L`."""
+        if rate == "one-sided":
+            return self._one_sided(s, t)
+        crossing = self.crossing(s, t)
+        if crossing is None:
+            return self._one_sided(s, t)
+        return self._one_sided(s, crossing) - self._half_log_ratio(crossing, t)
+
+    def crossing(self, s: Any, t: Any) -> Any | None:
+        """The time in [s, t] after which `L = 1/v - 1`; None if `L = lambda` throughout.
+
+        `v <= D^2/(8c)` is `m^2 >= (1 - D^2/(8c)) / c`.
+        """
+        if isinstance(self.exact_c, int) or hasattr(self.exact_c, "numerator"):
+            if self.exact_c <= 0 or self.exact_square >= 8 * self.exact_c:
+                return None
+            if self.exact_square <= 8 * self.exact_c * (1 - self.exact_c):
+                return s
+        bound = (1 - self.square / (8 * self.c)) / self.c
+        time = -self.arithmetic.log(bound + 0 * s) / 2
+        return self.arithmetic.minimum(self.arithmetic.maximum(time, s), t)
+
+    def _half_log_ratio(self, s: Any, t: Any) -> Any:
+        """`1/2 ln(v_s / v_t)`, by `v_s - v_t = -c (m_s^2 - m_t^2)`."""
+        difference = -self.c * self._square_drop(s, t)
+        return self.arithmetic.log1p(difference / self.v(t)) / 2
+
+    def _square_drop(self, s: Any, t: Any) -> Any:
+        """`m_s^2 - m_t^2`."""
+        return -self.arithmetic.exp(-2 * s) * self.arithmetic.expm1(-2 * (t - s))
+
+    def _one_sided(self, s: Any, t: Any) -> Any:
+        return self._half_log_ratio(s, t) + self.square * self._square_drop(s, t) / (8 * self.v(s) * self.v(t))
+
+
+def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any, rate: str) -> Any:
+    """Numerical integral in `log t`, where the rates of narrow components are spread evenly.
+
+    float64: adaptive Gauss-Kronrod to 1e-10; mpmath: tanh-sinh on intervals halved until its own error
+    estimate is small (the rates are maxima, so they may have kinks).
+    """
+    bound = growth_rate_bound if rate == "one-sided" else lipschitz_bound
+    if arithmetic.name == "mpmath":
+        mp = arithmetic.mp  # type: ignore[attr-defined]
+        result = np.empty(len(s), dtype=object)
+        for index, (a, b) in enumerate(zip(s, t, strict=True)):
+            result[index] = _halving_quadrature(
+                mp, lambda y: bound(mixture, mp.exp(y)) * mp.exp(y), mp.log(a), mp.log(b)
+            )
+        return result
+    if arithmetic.name not in ("float64", "torch"):
+        raise InputError(
+            "mixture", mixture.kind, f"common-isotropic covariance: in {arithmetic.name} only its closed form exists"
+        )
+    from scipy.integrate import quad
+
+    def integrand(y: float) -> float:
+        time = float(np.exp(y))
+        return float(bound(mixture, time)) * time
+
+    pairs = zip([float(a) for a in s], [float(b) for b in t], strict=True)
+    values = [quad(integrand, np.log(a), np.log(b), epsabs=1e-12, epsrel=1e-10, limit=200)[0] for a, b in pairs]
+    return arithmetic.asarray(np.array(values))
+
+
+def _halving_quadrature(mp: Any, function: Any, low: Any, high: Any) -> Any:
+    tolerance = mp.mpf(10) ** (3 - mp.dps)
+    total, stack = mp.mpf(0), [(low, high)]
+    while stack:
+        a, b = stack.pop()
+        value, error = mp.quad(function, [a, b], error=True, maxdegree=5)
+        if error <= tolerance * (1 + abs(value)) or b - a <= tolerance * (high - low):
+            total += value
+        else:
+            stack += [(a, (a + b) / 2), ((a + b) / 2, b)]
+    return total

@@ -1,0 +1,150 @@
+"""Mixtures with symbolic parameters, on which the package's formulas are derived.
+
+Time enters through `m = e^{-t}`, a symbol in (0, 1), so that `t = -log m` and `d/dt = -m d/dm`. The last
+weight is one minus the others. Every symbol lies in an open interval with rational ends; within the box of
+these intervals the covariances are positive definite and the weights positive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from certflow.symbolic.normal_form import Interval
+
+KINDS = ("common-isotropic", "isotropic", "shared", "full")
+
+
+def _between(low: str, high: str) -> Interval:
+    return Interval(sp.Rational(low), sp.Rational(high))
+
+
+@dataclass(frozen=True)
+class SymbolicCase:
+    """A symbolic mixture and the point `(x, t)` at which its field is taken.
+
+    `weights`, `means`, `covariances` are the arguments of `GaussianMixture`; `matrices[k]` is `Sigma_k`.
+    """
+
+    name: str
+    kind: str
+    weights: tuple[sp.Expr, ...]
+    means: tuple[tuple[sp.Expr, ...], ...]
+    covariances: Any
+    matrices: tuple[sp.ImmutableMatrix, ...]
+    m: sp.Symbol
+    x: tuple[sp.Symbol, ...]
+    domain: dict[sp.Symbol, Interval]
+
+    @property
+    def n_components(self) -> int:
+        return len(self.weights)
+
+    @property
+    def dimension(self) -> int:
+        return len(self.x)
+
+    @property
+    def t(self) -> sp.Expr:
+        """`t = -log m`."""
+        return -sp.log(self.m)
+
+    @property
+    def point(self) -> np.ndarray:
+        """`x` as an object array of shape (d,)."""
+        return np.array(self.x, dtype=object)
+
+    @property
+    def scope(self) -> str:
+        """What the derivation covers, in words."""
+        return (
+            f"all weights, means, {self.kind} covariances, x and t for "
+            f"K = {self.n_components}, d = {self.dimension}"
+        )
+
+    def time_derivative(self, expression: sp.Expr) -> sp.Expr:
+        """`d/dt = -m d/dm` at fixed `x`."""
+        return -self.m * sp.diff(expression, self.m)
+
+
+def symbolic_case(kind: str, n_components: int, dimension: int) -> SymbolicCase:
+    """The mixture of the given kind, `K` and `d` with every parameter a symbol of its own."""
+    domain: dict[sp.Symbol, Interval] = {}
+
+    def symbol(name: str, low: str, high: str, **assumptions: bool) -> sp.Symbol:
+        made = sp.Symbol(name, **(assumptions or {"real": True}))
+        domain[made] = _between(low, high)
+        return made
+
+    m = symbol("m", "1/10", "9/10", positive=True)
+    x = tuple(symbol(f"x{i}", "-1", "1") for i in range(dimension))
+    share = f"1/{2 * n_components}"
+    free = tuple(symbol(f"w{k}", "1/20", share, positive=True) for k in range(n_components - 1))
+    weights = (*free, 1 - sp.Add(*free))
+    means = tuple(
+        tuple(symbol(f"a{k}{i}", "-1", "1") for i in range(dimension)) for k in range(n_components)
+    )
+
+    def variance(name: str) -> sp.Symbol:
+        return symbol(name, "1/4", "3", positive=True)
+
+    def matrix(label: str) -> sp.ImmutableMatrix:
+        entries = {}
+        for i in range(dimension):
+            for j in range(i, dimension):
+                name = f"S{label}{i}{j}"
+                entries[i, j] = variance(name) if i == j else symbol(name, "-1/5", "1/5")
+        return sp.ImmutableMatrix(dimension, dimension, lambda i, j: entries[min(i, j), max(i, j)])
+
+    eye = sp.eye(dimension)
+    covariances: Any
+    if kind == "common-isotropic":
+        covariances = variance("s2")
+        matrices = tuple(sp.ImmutableMatrix(covariances * eye) for _ in weights)
+    elif kind == "isotropic":
+        covariances = [variance(f"s2{k}") for k in range(n_components)]
+        matrices = tuple(sp.ImmutableMatrix(s2 * eye) for s2 in covariances)
+    elif kind == "shared":
+        shared = matrix("")
+        covariances, matrices = shared.tolist(), (shared,) * n_components
+    elif kind == "full":
+        matrices = tuple(matrix(str(k)) for k in range(n_components))
+        covariances = [each.tolist() for each in matrices]
+    else:
+        raise ValueError(f"kind: received {kind!r}, required one of {', '.join(KINDS)}")
+    name = f"{kind} ({n_components}, {dimension})"
+    return SymbolicCase(name, kind, weights, means, covariances, matrices, m, x, domain)
+
+
+def derivation_cases() -> tuple[SymbolicCase, ...]:
+    """The `(kind, K, d)` on which S1-S4 are derived: each kind, `K = 3` on the line, `K = 2` in the plane."""
+    return tuple(
+        symbolic_case(kind, n_components, dimension)
+        for kind, n_components, dimension in (
+            ("common-isotropic", 2, 1),
+            ("common-isotropic", 2, 2),
+            ("common-isotropic", 3, 1),
+            ("common-isotropic", 3, 2),
+            ("isotropic", 2, 1),
+            ("isotropic", 2, 2),
+            ("isotropic", 3, 1),
+            ("shared", 2, 2),
+            ("full", 2, 2),
+        )
+    )
+
+
+def process_of(case: SymbolicCase, process: Callable[..., Any] | None = None) -> Any:
+    """The package's process on the symbolic mixture; `process` replaces `OrnsteinUhlenbeck` (same call)."""
+    from certflow.mixture import GaussianMixture
+    from certflow.process import OrnsteinUhlenbeck
+
+    mixture = GaussianMixture(
+        list(case.weights), [list(mean) for mean in case.means], case.covariances, name=case.name
+    )
+    make = OrnsteinUhlenbeck if process is None else process
+    return make(mixture, t_min="1/100", t_max=3)

@@ -1,0 +1,208 @@
+"""The page in a real browser, offline: nothing is fetched, nothing is logged, nothing overflows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from certflow.report.views import write_views
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+WIDTHS = (360, 768, 1400)
+SCHEMES = ("light", "dark")
+
+
+def unavailable(reason: str) -> None:
+    if os.environ.get("CERTFLOW_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"{reason}, and CERTFLOW_REQUIRE_BROWSER=1 demands the browser tests")
+    pytest.skip(f"{reason}: the page was not looked at in a browser")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    executable = shutil.which("chromium") or "/usr/bin/chromium"
+    if not Path(executable).exists():
+        unavailable("no chromium on this machine")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        unavailable("the Python package playwright is not installed")
+    with sync_playwright() as playwright:
+        instance = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield instance
+        instance.close()
+
+
+@pytest.fixture(scope="module")
+def page_file(report, figures, tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("page")
+    write_views(report, directory, figures)
+    return directory / "report.html"
+
+
+class Visit:
+    """A page opened offline, with all that it asked for and complained about."""
+
+    def __init__(self, browser: Any, path: Path, width: int, scheme: str = "light"):
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.url = path.as_uri()
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+        )
+        self.page = self.context.new_page()
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
+        self.page.route(
+            "**/*", lambda route: route.continue_() if route.request.url == self.url else route.abort()
+        )
+        self.page.goto(self.url, wait_until="load")
+
+    def __enter__(self) -> Visit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+
+OVERFLOWING = """() => {
+  const root = document.scrollingElement;
+  return [root.scrollWidth, root.clientWidth];
+}"""
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_page_loads_alone_and_fits(browser, page_file, width, scheme):
+    with Visit(browser, page_file, width, scheme) as visit:
+        assert visit.requests == [visit.url]
+        assert visit.complaints == []
+        scroll, client = visit.page.evaluate(OVERFLOWING)
+        assert scroll <= client == width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_formulas_and_figures_are_drawn(browser, page_file, report, width):
+    boxes = """selector => [...document.querySelectorAll(selector)].map(element => {
+      const box = element.getBoundingClientRect();
+      return [box.width, box.height];
+    })"""
+    with Visit(browser, page_file, width) as visit:
+        formulas = visit.page.evaluate(boxes, "main math")
+        figures = visit.page.evaluate(boxes, "figure svg")
+        assert len(formulas) >= len(report.results)
+        assert all(w > 0 and h > 0 for w, h in formulas)
+        assert len(figures) == 4
+        assert all(w > 200 and h > 100 for w, h in figures)
+
+
+def test_every_claim_can_be_reached(browser, page_file, report):
+    with Visit(browser, page_file, 1400) as visit:
+        for result in report.results:
+            article = visit.page.locator(f"#claim-{result.id}")
+            assert article.count() == 1
+            assert article.is_visible()
+            visit.page.locator(f".matrix a[href='#claim-{result.id}']").click()
+            assert visit.page.url.endswith(f"#claim-{result.id}")
+            assert article.evaluate("element => element.matches(':target')")
+
+
+def test_witness_of_a_violation_is_open_and_the_mixture_unfolds(browser, page_file):
+    with Visit(browser, page_file, 768) as visit:
+        assert visit.page.locator("#claim-F1 details.witness pre").is_visible()
+        mixture = visit.page.locator("#mixture pre")
+        assert not mixture.is_visible()
+        visit.page.locator("#mixture summary").click()
+        assert mixture.is_visible()
+        assert "certflow/mixture/1" in mixture.inner_text()
+        scroll, client = visit.page.evaluate(OVERFLOWING)
+        assert scroll <= client
+
+
+def test_contents_stay_beside_the_text_where_there_is_room(browser, page_file):
+    with Visit(browser, page_file, 1400) as visit:
+        visit.page.evaluate("window.scrollTo(0, 3000)")
+        box = visit.page.locator("nav.contents").bounding_box()
+        assert 0 <= box["y"] < 100
+        assert box["x"] + box["width"] < visit.page.locator("main").bounding_box()["x"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_contrast_of_every_text_colour(browser, page_file, scheme):
+    """WCAG 2.2, 1.4.3: at least 4.5 to 1, for every text against the nearest painted background."""
+    worst = """() => {
+      const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+      const luminance = ([r, g, b]) => {
+        const [x, y, z] = [r, g, b].map(c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+      };
+      const painted = element => {
+        for (let e = element; e; e = e.parentElement) {
+          const c = channels(getComputedStyle(e).backgroundColor);
+          if (c.length < 4 || c[3] > 0) return c;
+        }
+        return [255, 255, 255];
+      };
+      const texts = [...document.querySelectorAll("body *:not(svg, svg *)")].filter(
+        e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()));
+      return texts.map(e => {
+        const [a, b] = [luminance(channels(getComputedStyle(e).color)), luminance(painted(e))];
+        return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.className + ": " + e.textContent.trim()];
+      }).sort((p, q) => p[0] - q[0])[0];
+    }"""
+    with Visit(browser, page_file, 1400, scheme) as visit:
+        ratio, text = visit.page.evaluate(worst)
+        assert ratio >= 4.5, text
+
+
+def test_lines_of_prose_are_short_enough_to_read(browser, page_file):
+    longest = """() => Math.max(...[...document.querySelectorAll("main p, .lead")].map(p => {
+      const size = parseFloat(getComputedStyle(p).fontSize);
+      return p.getBoundingClientRect().width / size;
+    }))"""
+    with Visit(browser, page_file, 1400) as visit:
+        assert visit.page.evaluate(longest) <= 38  # em: about 75 characters of a book face
+
+
+def test_print_has_no_contents_and_fits_the_sheet(browser, page_file):
+    with Visit(browser, page_file, 660) as visit:  # A4 less its margins, in CSS pixels
+        visit.page.emulate_media(media="print")
+        assert not visit.page.locator("nav.contents").is_visible()
+        scroll, client = visit.page.evaluate(OVERFLOWING)
+        assert scroll <= client
+
+
+def test_hostile_text_stays_text(browser, hostile_report, tmp_path):
+    write_views(hostile_report, tmp_path, {})
+    with Visit(browser, tmp_path / "report.html", 360) as visit:
+        assert visit.complaints == []
+        assert visit.requests == [visit.url]
+        assert visit.page.locator("script, img, iframe, object").count() == 0
+        assert "<script>alert(1)</script> ]]> ␀" in visit.page.locator("h1").inner_text()
+        scroll, client = visit.page.evaluate(OVERFLOWING)
+        assert scroll <= client
+
+
+def test_thousands_of_modes_make_a_page_of_ordinary_size(browser, report, tmp_path):
+    count = 10_000
+    mixture = dict(report.mixture) | {
+        "weights": ["1/10000"] * count,
+        "means": [[f"{k}.123456789", "-1"] for k in range(count)],
+    }
+    write_views(report.model_copy(update={"mixture": mixture}), tmp_path, {})
+    path = tmp_path / "report.html"
+    assert path.stat().st_size < 300_000
+    with Visit(browser, path, 360) as visit:
+        visit.page.locator("#mixture summary").click()
+        assert "9,900 more" in visit.page.locator("#mixture pre").inner_text()
+        assert "report.json" in visit.page.locator("#mixture").inner_text()
