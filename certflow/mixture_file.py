@@ -66,7 +66,7 @@ def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
     """
     name = os.fspath(source)
     if name in builtin_mixtures():
-        return _from_mapping(_parse_json(_builtin_text(name), name))
+        return from_mapping(_parse_json(_builtin_text(name), name))
     path = Path(name)
     if not path.exists():
         raise InputError(
@@ -92,7 +92,7 @@ def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError("MIXTURE", name, "a text file in UTF-8") from None
-    return _from_mapping(_parse_json(text, name) if suffix == ".json" else _parse_toml(text, name))
+    return from_mapping(_parse_json(text, name) if suffix == ".json" else _parse_toml(text, name))
 
 
 def save_mixture(mixture: GaussianMixture, path: str | PathLike[str]) -> None:
@@ -163,7 +163,8 @@ def _parse_toml(text: str, name: str) -> Any:
         raise InputError("MIXTURE", name, f"valid TOML ({error})") from None
 
 
-def _from_mapping(mapping: Any) -> GaussianMixture:
+def from_mapping(mapping: Any) -> GaussianMixture:
+    """The mixture of a parsed mixture file; errors as `load_mixture`."""
     if not isinstance(mapping, dict):
         raise InputError("MIXTURE", mapping, "an object with the keys schema, weights, means, covariances")
     try:

@@ -52,6 +52,11 @@ def synthetic() -> list[GaussianMixture]:
             name="anisotropic-pair", origin=_made("crossed ellipses: no global Lipschitz bound exists (L8)"),
         ),
         GaussianMixture(
+            ["0.4", "0.6"], [["-0.5", "0"], ["1", "0.5"]],
+            [[["0.04", "0.01"], ["0.01", "0.09"]], [["0.25", "0.02"], ["0.02", "0.16"]]],
+            name="ordered-pair", origin=_made("a narrow ellipse inside a wide one: a global bound exists (L8)"),
+        ),
+        GaussianMixture(
             ["0.3", "0.7"], [["-1", "0"], ["1", "0.5"]], ["0.04", "0.25"], name="two-variances",
             origin=_made("a narrow and a wide component"),
         ),

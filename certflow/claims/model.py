@@ -132,3 +132,14 @@ class Report(Frozen):
     def exit_code(self) -> int:
         """0 every claim holds, 1 one is violated, 3 inconclusive (pinned)."""
         return {Outcome.VIOLATED: 1, Outcome.INCONCLUSIVE: 3}.get(self.outcome, 0)
+
+    def save(self, directory: Any) -> list[Any]:
+        """Write report.html, report.md, report.json, junit.xml and the figures, each atomically.
+
+        The figures are computed from the mixture of the report. Returns the paths written.
+        """
+        # Imported here: the views stand on this model, so they are on a higher floor.
+        from certflow.report import figures_for, write_views
+        from certflow.report.rebuild import process_of
+
+        return write_views(self, directory, figures_for(self, process_of(self)))

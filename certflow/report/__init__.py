@@ -18,7 +18,6 @@ _HOME = {
     "render_junit": "junit",
     "render_markdown": "markdown",
     "summary_markdown": "markdown",
-    "write_text_atomic": "atomic",
     "write_views": "views",
 }
 

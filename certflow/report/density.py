@@ -15,6 +15,8 @@ _LINE = "#8c4a2f"
 _INK = "#26241f"
 #: Density evaluations are cut into pieces of about this many floats, so that thousands of modes fit.
 _CHUNK = 4_000_000
+#: Terms of the mixture evaluated for one panel, about: with thousands of modes the grid is coarser.
+_TERMS = 10_000_000
 
 
 def draw_density_and_flow(p: Any, *, lines: int, seed: int) -> Figure:
@@ -58,7 +60,7 @@ def _log_density(p: Any, points: np.ndarray, t: float) -> np.ndarray:
     return np.concatenate(parts).reshape(points.shape[:-1])
 
 
-def _axis(low: float, high: float, centres: np.ndarray, width: float, count: int = 161) -> np.ndarray:
+def _axis(low: float, high: float, centres: np.ndarray, width: float, count: int) -> np.ndarray:
     """Grid of an axis: even, and finer about each centre, where a narrow mode would fall between nodes."""
     nodes = np.linspace(low, high, count)
     centres = np.unique(np.round(centres, 9))
@@ -147,8 +149,9 @@ def _window(seen: Any, path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _contours(axes: Axes, seen: Any, t: float, low: np.ndarray, high: np.ndarray) -> None:
     centres = np.exp(-t) * seen.mixture.means
-    first = _axis(low[0], high[0], centres[:, 0], _added_noise(t))
-    second = _axis(low[1], high[1], centres[:, 1], _added_noise(t))
+    count = int(np.clip(np.sqrt(_TERMS / len(centres)), 61, 161))
+    first = _axis(low[0], high[0], centres[:, 0], _added_noise(t), count)
+    second = _axis(low[1], high[1], centres[:, 1], _added_noise(t), count)
     points = np.stack(np.meshgrid(first, second), axis=-1)
     logs = _log_density(seen, points, t)
     density = np.exp(logs - logs.max())

@@ -99,12 +99,12 @@ def portable_latex(latex: str) -> str:
     source = source.replace("<", r"\lt ").replace(">", r"\gt ").replace("$", r"\text{\textdollar}")
     # A delimiter command keeps its bar; standing alone, the bar would end the cell of a table.
     source = re.sub(r"(\\(?:left|right|middle|[bB]igg?[lrm]?))\s*\|", r"\1\\vert ", source)
-    return source.replace("|", r"\vert ").replace("`", "'")
+    return " ".join(source.replace("|", r"\vert ").replace("`", "'").split())
 
 
 def _prose(value: str) -> str:
     return "".join(
-        f"${portable_latex(s).strip()}$" if formula else _keep_edges(s) for formula, s in split_inline(value)
+        f"${portable_latex(s)}$" if formula else _keep_edges(s) for formula, s in split_inline(value)
     )
 
 
@@ -140,7 +140,7 @@ def _matrix(report: Report) -> list[str]:
 def _claim(result: ClaimResult) -> list[str]:
     lines = [f"#### {text(result.id)} · {_prose(result.title)}", "", f"**{_mark(result.outcome)}**", ""]
     if result.statement:
-        lines += [f"$$ {portable_latex(result.statement).strip()} $$", ""]
+        lines += [f"$$ {portable_latex(result.statement)} $$", ""]
     if result.hypotheses:
         lines += ["Hypotheses:", "", *(f"- {_prose(h)}" for h in result.hypotheses), ""]
     if result.reason:

@@ -124,6 +124,7 @@ def _repair(root: ElementTree.Element) -> None:
             element.tag = _UNDER[element.tag]
             element[0].tag = "mo"
             element[0].set("movablelimits", "true")
+        _wrap_sized_base(element)
     for element in root.iter():
         if element.tag in _ROWS:
             _pair_bars(element)
@@ -142,6 +143,19 @@ def _join_upright_letters(row: ElementTree.Element) -> None:
         del letters[0].attrib["mathvariant"]  # names of several letters are upright by default
         for child in letters[1:]:
             row.remove(child)
+
+
+def _wrap_sized_base(script: ElementTree.Element) -> None:
+    """`\\Bigr)^2`: browsers size a delimiter in a row, not where it is itself the base of a script."""
+    if script.tag not in _UNDER or script[0].get("minsize") is None:
+        return
+    delimiter = script[0]
+    script.remove(delimiter)
+    row = ElementTree.Element("mrow")
+    row.append(delimiter)
+    script.insert(0, row)
+    if "form" not in delimiter.attrib and delimiter.text in tuple(_OPENING + _CLOSING):
+        delimiter.set("form", "prefix" if delimiter.text in _OPENING else "postfix")
 
 
 def _reclassify(element: ElementTree.Element) -> None:
@@ -191,7 +205,7 @@ def _space_row(row: ElementTree.Element) -> None:
     for index, core in enumerate(cores):
         before = cores[index - 1] if index else None
         after = cores[index + 1] if index + 1 < len(cores) else None
-        if _name(core):
+        if _name(core) and (len(cores) > 1 or core.tag == "mo"):
             core.tag = "mo"
             _set_space(
                 core, "0.167em" if _ends_term(before) else "0", "0.167em" if _begins_term(after) else "0"

@@ -65,7 +65,8 @@ def figures_for(report: Report, p: Any = None) -> dict[str, str]:
     """Every figure of a report by name: those of `report.curves`, and of the process `p` if given."""
     figures: dict[str, str] = {}
     if p is not None:
-        figures["density-flow"] = density_and_flow(p, seed=report.seed)
+        lines = 42 if len(p.mixture.means) <= 500 else 16  # each costs a flow over all modes
+        figures["density-flow"] = density_and_flow(p, lines=lines, seed=report.seed)
     if report.curves is not None:
         figures |= curve_figures(report.curves)
     return figures

@@ -194,6 +194,7 @@ def reproduce_command(report: Report) -> str:
     """The command line that gives the report again, arguments quoted for a shell."""
     if report.command:
         return report.command
-    options = {"profile": report.profile, "digits": report.digits, "seed": report.seed, "out": "report"}
+    options = {"profile": report.profile, "digits": report.digits, "seed": report.seed}
+    options |= {"t-min": report.t_min, "t-max": report.t_max, "out": "report"}
     words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
     return shlex.join(["certflow", "verify", "mixture.json", *words])

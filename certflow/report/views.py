@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from certflow.atomic import write_text_atomic
 from certflow.claims.model import REPORT_SCHEMA, Report
 from certflow.errors import InputError
-from certflow.report.atomic import write_text_atomic
 from certflow.report.captions import FIGURE_NAMES, caption
 from certflow.report.formatting import json_text
 from certflow.report.html import render_html
@@ -82,9 +82,17 @@ def load_report(directory: str | os.PathLike[str]) -> Report:
 
 
 def load_figures(directory: str | os.PathLike[str]) -> dict[str, str]:
-    """The figures kept in `directory/figures`, by name; empty if there are none."""
-    found = sorted((Path(directory) / "figures").glob("*.svg"))
-    return _checked({path.stem: path.read_text(encoding="utf-8") for path in found})
+    """The figures kept in `directory/figures`, by name; empty if there are none.
+
+    Raises `ValueError`, naming the file, for one that is not an SVG document.
+    """
+    figures: dict[str, str] = {}
+    for path in sorted((Path(directory) / "figures").glob("*.svg")):
+        try:
+            figures |= _checked({path.stem: path.read_text(encoding="utf-8")})
+        except ValueError as error:
+            raise InputError(str(path), f"unusable ({error})", "an SVG document, or no file") from None
+    return figures
 
 
 def append_job_summary(report: Report) -> Path | None:

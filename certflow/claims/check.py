@@ -1,0 +1,182 @@
+"""What a check is: a procedure that collects one kind of evidence for one claim, and its false twins."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from certflow.claims.model import Evidence, Kind, Outcome
+from certflow.mixture import GaussianMixture
+from certflow.process import OrnsteinUhlenbeck
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How deep a run looks."""
+
+    name: str
+    precise_points: int
+    sampled_points: int
+    flow_pairs: int
+    times: int
+
+
+PROFILES = {
+    "quick": Profile("quick", precise_points=16, sampled_points=4_000, flow_pairs=200, times=9),
+    "full": Profile("full", precise_points=100, sampled_points=100_000, flow_pairs=3_000, times=33),
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a check is given: the process under test, depth, digits and seed.
+
+    A check builds further processes with `type(process)`, so that a false twin's wrong formula is under test
+    wherever the check looks.
+    """
+
+    process: OrnsteinUhlenbeck
+    profile: Profile = PROFILES["quick"]
+    digits: int = 50
+    seed: int = 0
+
+    @property
+    def mixture(self) -> GaussianMixture:
+        return self.process.mixture
+
+    def rng(self, name: str) -> np.random.Generator:
+        """A generator that depends on the seed and on the check's name only."""
+        return np.random.default_rng([self.seed, *name.encode()])
+
+    def remake(self, mixture: GaussianMixture, t_min: Any = "0.01", t_max: Any = "3") -> OrnsteinUhlenbeck:
+        """A process of the class under test for another mixture."""
+        return type(self.process)(mixture, t_min=t_min, t_max=t_max)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found; `Check.run` adds its name, its kind and the time it took."""
+
+    outcome: Outcome
+    summary: str
+    scope: str
+    numbers: dict[str, Any] = field(default_factory=dict)
+    witness: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A deliberately wrong formula that the check must report as violated."""
+
+    mistake: str
+    formulas: type[OrnsteinUhlenbeck]
+    mixture: str = "two-modes"
+
+
+#: None where a check fits a mixture, else the reason why it does not.
+Applicability = Callable[[GaussianMixture], str | None]
+
+
+def everywhere(mixture: GaussianMixture) -> str | None:
+    """Applicability of a check that fits every mixture."""
+    return None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A procedure with a name such as `S2.gradient`, the kind of its evidence, and its false twins.
+
+    `applies` returns None, or the reason why the check does not fit a mixture.
+    """
+
+    name: str
+    kind: Kind
+    procedure: Callable[[Context, str], Finding]
+    applies: Applicability = everywhere
+    twins: tuple[Twin, ...] = ()
+
+    @property
+    def claim(self) -> str:
+        return self.name.partition(".")[0]
+
+    def run(self, context: Context) -> Evidence:
+        """Collect the evidence; a check that cannot decide says inconclusive, with the reason."""
+        started = time.perf_counter()
+        finding = self.procedure(context, self.name)
+        return Evidence(
+            check=self.name,
+            kind=self.kind,
+            outcome=finding.outcome,
+            summary=finding.summary,
+            scope=finding.scope,
+            numbers=finding.numbers,
+            witness=finding.witness,
+            seed=None if self.kind is Kind.SYMBOLIC else context.seed,
+            seconds=round(time.perf_counter() - started, 3),
+        )
+
+
+class Agreement:
+    """Collects relative differences of pairs of numbers in mpmath and tells how many digits agree."""
+
+    def __init__(self, digits: int, required: int):
+        self.digits = digits
+        self.required = required
+        self.worst_log = -math.inf
+        self.broken = False
+        self.witness: dict[str, Any] | None = None
+        self.count = 0
+
+    def compare(self, found: Iterable[Any], expected: Iterable[Any], where: dict[str, Any]) -> None:
+        """Compare two vectors in norm; an absolute difference counts when the expected one is below 1e-30."""
+        import mpmath
+
+        found, expected = list(found), list(expected)
+        size = mpmath.sqrt(sum(abs(e) ** 2 for e in expected))
+        gap = mpmath.sqrt(sum(abs(f - e) ** 2 for f, e in zip(found, expected, strict=True)))
+        relative = gap / size if size > mpmath.mpf(10) ** -30 else gap
+        self.count += 1
+        if not mpmath.isfinite(relative):
+            self.broken = True
+        log = -math.inf if relative == 0 else float(mpmath.log10(relative)) if mpmath.isfinite(relative) else math.inf
+        if self.witness is None or log > self.worst_log:
+            self.worst_log = log
+            self.witness = {
+                **where,
+                "found": [mpmath.nstr(f, 25) for f in found[:16]],
+                "expected": [mpmath.nstr(e, 25) for e in expected[:16]],
+                "relative_difference": mpmath.nstr(relative, 5),
+            }
+
+    @property
+    def agreed_digits(self) -> int:
+        """Decimal digits that agree in the worst case, at most the working digits."""
+        return self.digits if self.worst_log == -math.inf else min(self.digits, math.floor(-self.worst_log))
+
+    def finding(self, what: str, scope: str) -> Finding:
+        """Holds if the required digits agree; a NaN is inconclusive."""
+        if not self.count:
+            return Finding(Outcome.INCONCLUSIVE, f"{what}: no point could be evaluated", scope)
+        if self.broken:
+            return Finding(Outcome.INCONCLUSIVE, f"{what}: not a finite number", scope, witness=self.witness)
+        numbers = {"digits_agreed": self.agreed_digits, "digits_required": self.required, "comparisons": self.count}
+        if self.agreed_digits >= self.required:
+            return Finding(Outcome.HOLDS, f"{what}: {self.agreed_digits} digits agree", scope, numbers)
+        summary = f"{what}: only {max(self.agreed_digits, 0)} digits agree, {self.required} are required"
+        return Finding(Outcome.VIOLATED, summary, scope, numbers, self.witness)
+
+
+def only(*kinds: str) -> Applicability:
+    """Applicability by kind of covariance."""
+
+    def applies(mixture: GaussianMixture) -> str | None:
+        if mixture.kind in kinds:
+            return None
+        return f"stated for {' or '.join(kinds)} covariances; this mixture has {mixture.kind} ones"
+
+    return applies

@@ -1,0 +1,78 @@
+"""Where the checks look: points of the marginals, points near ties of components, times on a log scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from certflow.process import OrnsteinUhlenbeck
+
+
+def log_times(process: OrnsteinUhlenbeck, count: int) -> np.ndarray:
+    """`count` times from `t_min` to `t_max`, evenly in `log t`, ends included."""
+    times = np.geomspace(process.t_min, process.t_max, count)
+    times[0], times[-1] = process.t_min, process.t_max
+    return times
+
+
+def marginal_points(process: OrnsteinUhlenbeck, t: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One point of `p_t` for each time, shape (T, d)."""
+    start = process.mixture.sample(len(t), seed=int(rng.integers(2**32)))
+    m = np.exp(-t)[:, None]
+    return m * start + np.sqrt(1 - m**2) * rng.standard_normal(start.shape)
+
+
+def tie_points(process: OrnsteinUhlenbeck, t: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """For each time a point where two random components are about equally likely, shape (T, d).
+
+    Bisection of `gamma_i - gamma_j` on the segment between their means; moved a little off, and for every other
+    point far out along a random direction, where L4 says that bounds may be attained.
+    """
+    mixture = process.mixture
+    count = mixture.n_components
+    points = marginal_points(process, t, rng)
+    if count == 1:
+        return points
+    first = rng.integers(count, size=len(t))
+    second = (first + 1 + rng.integers(count - 1, size=len(t))) % count
+    m = np.exp(-t)[:, None]
+    start, end = m * mixture.means[first], m * mixture.means[second]
+    low, high = np.zeros(len(t)), np.ones(len(t))
+    rows = np.arange(len(t))
+    for _ in range(25):
+        middle = (low + high) / 2
+        gamma = process.responsibilities(start + middle[:, None] * (end - start), t)
+        ahead = gamma[rows, first] > gamma[rows, second]
+        low, high = np.where(ahead, middle, low), np.where(ahead, high, middle)
+    ties = start + ((low + high) / 2)[:, None] * (end - start)
+    return ties + rng.standard_normal(points.shape) * (0.05 * rng.random(len(t)) ** 4)[:, None]
+
+
+def spread_points(process: OrnsteinUhlenbeck, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Points and times for a sampled check: half near ties, a third typical, the rest wide."""
+    t = np.exp(rng.uniform(np.log(process.t_min), np.log(process.t_max), size=count))
+    t[: max(1, count // 20)] = process.t_min
+    x = marginal_points(process, t, rng)
+    ties = np.arange(count) % 2 == 0
+    x[ties] = tie_points(process, t[ties], rng)
+    wide = np.arange(count) % 6 == 5
+    x[wide] *= 10 ** rng.uniform(0, 3, size=(int(wide.sum()), 1))
+    return x, t
+
+
+def precise_points(process: OrnsteinUhlenbeck, count: int, rng: np.random.Generator) -> list[tuple[list[Any], Any]]:
+    """A few points (exact binary numbers) as mpmath numbers: `[(x, t), ...]`."""
+    x, t = spread_points(process, count, rng)
+    order = rng.permutation(count)
+    return [([mpmath.mpf(float(c)) for c in x[i]], mpmath.mpf(float(t[i]))) for i in order]
+
+
+def witness(x: Any, t: Any) -> dict[str, Any]:
+    """A replayable point: exact texts of the numbers."""
+
+    def text(value: Any) -> str:
+        return float(value).hex() if isinstance(value, float | np.floating) else mpmath.nstr(value, 40)
+
+    return {"x": [text(c) for c in x], "t": text(t)}

@@ -1,0 +1,243 @@
+"""Checks of the flow map's stability: F1 (pairs of trajectories), F2, F4 and G2 (closed forms), F3 (tightness)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from certflow.claims.check import Agreement, Context, Finding
+from certflow.claims.model import Outcome
+from certflow.claims.precise import GUARD_DIGITS, LOST_DIGITS
+from certflow.claims.sampling import marginal_points, tie_points, witness
+from certflow.errors import NoGlobalBound
+from certflow.mixture import GaussianMixture
+from certflow.order import obstruction
+
+mp = mpmath.mp
+
+
+class CommonConstants:
+    """`c = 1 - sigma^2`, `D^2`, `v`, `lambda` and `L` of a common isotropic variance, written out in mpmath."""
+
+    def __init__(self, mixture: GaussianMixture):
+        self.variance = _mpf(mixture.exact_covariances.fractions[()])
+        self.c = 1 - self.variance
+        self.square = _mpf(mixture.diameter_squared)
+
+    def v(self, t: Any) -> Any:
+        return self.variance * mp.exp(-2 * t) + 1 - mp.exp(-2 * t)
+
+    def growth_rate(self, t: Any) -> Any:
+        """`lambda = 1 - 1/v + m^2 D^2/(4 v^2)`."""
+        return 1 - 1 / self.v(t) + mp.exp(-2 * t) * self.square / (4 * self.v(t) ** 2)
+
+    def lipschitz(self, t: Any) -> Any:
+        """`L = max(|1/v - 1|, |1/v - 1 - m^2 D^2/(4 v^2)|)`."""
+        return max(abs(1 / self.v(t) - 1), abs(self.growth_rate(t)))
+
+    def crossing(self, s: Any, t: Any) -> list[Any]:
+        """The ends of [s, t] with the time between them where the two terms of L are equal, if any."""
+
+        def gap(y: Any) -> Any:
+            return abs(self.growth_rate(y)) - abs(1 / self.v(y) - 1)
+
+        if mp.sign(gap(s)) == mp.sign(gap(t)):
+            return [s, t]
+        return [s, mp.findroot(gap, (s, t), solver="anderson", tol=mp.mpf(10) ** (-mp.dps)), t]
+
+
+def closed_integral(context: Context, name: str) -> Finding:
+    """F2: the closed forms of `int lambda` and `int L` against mpmath's quadrature of the rates written out."""
+    rng = context.rng(name)
+    digits = context.digits
+    agreement = Agreement(digits, digits - 2 * LOST_DIGITS)
+    low, high = np.log(context.process.t_min), np.log(context.process.t_max)
+    with mp.workdps(digits + GUARD_DIGITS):
+        constants = CommonConstants(context.mixture)
+        intervals = [(low, high), *(sorted(rng.uniform(low, high, 2)) for _ in range(context.profile.times // 2))]
+        for a, b in intervals:
+            s, t = mp.mpf(float(np.exp(a))), mp.mpf(float(np.exp(b)))
+            where = {"s": mpmath.nstr(s, 30), "t": mpmath.nstr(t, 30)}
+            for rate, integrand in (("one-sided", constants.growth_rate), ("two-sided", constants.lipschitz)):
+                nodes = _nodes(constants.crossing(s, t) if rate == "two-sided" else [s, t])
+                expected = mp.quad(lambda y, f=integrand: f(mp.exp(y)) * mp.exp(y), [mp.log(n) for n in nodes])
+                agreement.compare([context.process.stability(s, t, rate)], [expected], {**where, "rate": rate})
+    scope = f"this mixture, {len(intervals)} intervals of time, both rates, {digits} digits"
+    return agreement.finding("closed form of the integrated rate", scope)
+
+
+def _nodes(ends: list[Any]) -> list[Any]:
+    """Break points at most a factor e^{1/2} apart, so that quadrature meets a smooth integrand."""
+    nodes = [ends[0]]
+    for left, right in zip(ends, ends[1:], strict=False):
+        pieces = max(1, int(mp.ceil(2 * mp.log(right / left))))
+        nodes += [left * (right / left) ** (mp.mpf(k) / pieces) for k in range(1, pieces + 1)]
+    return nodes
+
+
+def late_amplification(context: Context, name: str) -> Finding:
+    """F4: as `delta -> 0` and `T -> infinity` the factor is `sigma exp(D^2/(8 sigma^2))`, for this and smaller sigma."""
+    digits = context.digits
+    agreement = Agreement(digits, digits - 2 * LOST_DIGITS)
+    mixture = context.mixture
+    with mp.workdps(digits + GUARD_DIGITS):
+        for factor in (1, 4, 25):
+            variance = mixture.exact_covariances.fractions[()] / factor
+            process = context.remake(
+                GaussianMixture(mixture.exact_weights.values, mixture.exact_means.values, variance)
+            )
+            start = mp.mpf(10) ** (-2 * digits) * _mpf(variance) ** 2
+            found = process.amplification(start, mp.mpf(2 * digits))
+            expected = mp.sqrt(_mpf(variance)) * mp.exp(_mpf(mixture.diameter_squared) / (8 * _mpf(variance)))
+            agreement.compare([mp.log(found)], [mp.log(expected)], {"sigma^2": str(variance)})
+    scope = f"this mixture and the same with its variance divided by 4 and 25, {digits} digits (of the exponent)"
+    return agreement.finding("amplification over the whole process", scope)
+
+
+def grows_at_data_end(mixture: GaussianMixture) -> str | None:
+    """G2 applies where `lambda > 0` at the data end, for common isotropic variance with at least two means."""
+    if mixture.kind != "common-isotropic":
+        return f"stated for common-isotropic covariances; this mixture has {mixture.kind} ones"
+    variance = mixture.exact_covariances.fractions[()]
+    if not mixture.diameter_squared > 4 * (1 - variance) * variance:
+        return "lambda is not positive at the data end, so its integral has no inverse there"
+    return None
+
+
+def lambert_inverse(context: Context, name: str) -> Finding:
+    """G2: the time by Lambert W, put back into a quadrature of lambda written out."""
+    digits = context.digits
+    agreement = Agreement(digits, digits - 2 * LOST_DIGITS)
+    with mp.workdps(digits + GUARD_DIGITS):
+        constants = CommonConstants(context.mixture)
+        s = _mpf(context.process.exact_t_min)
+        end = _mpf(context.process.exact_t_max)
+        if constants.growth_rate(s) <= 0:
+            reason = f"lambda(t_min) <= 0 at t_min = {context.process.t_min:g}"
+            return Finding(Outcome.NOT_APPLICABLE, reason, "this mixture and interval")
+        if constants.growth_rate(end) <= 0:
+            end = mp.findroot(constants.growth_rate, (s, end), solver="anderson", tol=mp.mpf(10) ** (-mp.dps))
+        total = _integral(constants, s, end)
+        for k in range(1, context.profile.times):
+            target = total * k / context.profile.times
+            t = context.process.time_at_stability(target, s)
+            agreement.compare([_integral(constants, s, t)], [target], {"value": mpmath.nstr(target, 30)})
+    scope = f"this mixture, {agreement.count} values of the integral, {digits} digits"
+    return agreement.finding("integral of lambda up to the Lambert-W time", scope)
+
+
+def _integral(constants: CommonConstants, s: Any, t: Any) -> Any:
+    return mp.quad(
+        lambda y: constants.growth_rate(mp.exp(y)) * mp.exp(y), [mp.log(n) for n in _nodes([s, t])]
+    )
+
+
+def has_bound(mixture: GaussianMixture) -> str | None:
+    """F1 needs a finite rate."""
+    if obstruction(mixture, 0.5) is None:
+        return None
+    return "no global growth rate exists for this mixture (L8)"
+
+
+def pair_stability(context: Context, name: str) -> Finding:
+    """F1: `exp(int (1 - 1/v)) |x-y| <= |Phi x - Phi y| <= exp(int lambda) |x-y| <= exp(int L) |x-y|` on pairs."""
+    process, rng = context.process, context.rng(name)
+    count = context.profile.flow_pairs
+    intervals = [
+        (process.t_max, process.t_min),
+        (float(np.sqrt(process.t_min * process.t_max)), process.t_min),
+        (process.t_max, float(np.sqrt(process.t_min * process.t_max))),
+    ]
+    worst, largest, where = -np.inf, 0.0, None
+    lower_worst = np.inf
+    for start, end in intervals:
+        times = np.full(count, start)
+        x = np.where(np.arange(count)[:, None] % 2 == 0, tie_points(process, times, rng), marginal_points(process, times, rng))
+        step = rng.standard_normal(x.shape)
+        y = x + step / np.linalg.norm(step, axis=1, keepdims=True) * 10 ** rng.uniform(-3, 0, size=(count, 1))
+        images = process.flow(np.concatenate([x, y]), start, end, rtol=1e-12)
+        before = np.linalg.norm(x - y, axis=1)
+        after = np.linalg.norm(images[:count] - images[count:], axis=1)
+        try:
+            upper = process.amplification(end, start, "one-sided")
+            paper = process.amplification(end, start, "two-sided")
+        except NoGlobalBound as error:
+            return Finding(Outcome.INCONCLUSIVE, str(error), "this mixture")
+        if not np.isfinite(after).all() or np.isnan(upper):
+            return Finding(Outcome.INCONCLUSIVE, "flow map: not a finite number", "this mixture")
+        # An error of 1e-9 in each image moves the ratio by at most 2e-9 / |x - y|.
+        ratios = (after - 2e-9 * (1 + np.linalg.norm(images, axis=1).max())) / before
+        k = int(np.argmax(ratios))
+        largest = max(largest, float(ratios[k]))
+        excess = max(float(ratios[k] / min(upper, paper)), float(upper / paper) * (1 - 1e-9)) - 1
+        if excess > worst:
+            worst = excess
+            where = {**witness(x[k], start), "y": [float(c).hex() for c in y[k]], "t_to": end.hex()}
+        if context.mixture.kind == "common-isotropic":
+            shrink = _contraction(context, end, start)
+            lower = (after + 2e-9 * (1 + np.linalg.norm(images, axis=1).max())) / before / shrink
+            if lower.min() < lower_worst:
+                lower_worst = float(lower.min())
+                low = int(np.argmin(lower))
+                low_where = {**witness(x[low], start), "y": [float(c).hex() for c in y[low]], "t_to": end.hex()}
+    numbers: dict[str, Any] = {
+        "pairs": count * len(intervals),
+        "largest_measured_growth": largest,
+        "bound_exp_int_lambda": float(process.amplification(process.t_min, process.t_max, "one-sided")),
+        "bound_exp_int_L": float(process.amplification(process.t_min, process.t_max, "two-sided")),
+    }
+    scope = f"this mixture, {count} pairs of points in each of {len(intervals)} intervals of time, half near ties"
+    if worst > 0:
+        return Finding(Outcome.VIOLATED, f"growth exceeds the bound by {worst:.3g} relative", scope, numbers, where)
+    if lower_worst < 1:
+        return Finding(Outcome.VIOLATED, f"contraction below the lower bound, ratio {lower_worst:.6g}", scope, numbers, low_where)
+    summary = (
+        f"largest growth on sampled pairs {largest:.4g}; bound exp(int lambda) = {numbers['bound_exp_int_lambda']:.4g}"
+    )
+    return Finding(Outcome.HOLDS, summary, scope, numbers)
+
+
+def _contraction(context: Context, s: float, t: float) -> float:
+    """`exp(int_s^t (1 - 1/v)) = sqrt(v_s / v_t)`, written out."""
+    variance = float(context.mixture.covariances)
+    v_s, v_t = (variance * np.exp(-2 * y) - np.expm1(-2 * y) for y in (s, t))
+    return float(np.sqrt(v_s / v_t))
+
+
+def is_symmetric_pair(mixture: GaussianMixture) -> str | None:
+    """F3 applies to two equal-weight components of common isotropic variance."""
+    if mixture.kind == "common-isotropic" and mixture.n_components == 2:
+        first, second = mixture.exact_weights.fractions
+        if first == second and mixture.diameter_squared > 0:
+            return None
+    return "stated for two different equal-weight modes of common isotropic variance"
+
+
+def separatrix_derivative(context: Context, name: str) -> Finding:
+    """F3: across the midway hyperplane `|D Phi n| = exp(int lambda)`, by the variational equation."""
+    from certflow.flow import flow_with_derivative
+
+    digits = min(context.digits, 30)  # a flow in mpmath: seconds at 30 digits, minutes at 100
+    agreement = Agreement(digits, digits - 10)
+    with mp.workdps(digits + 5):
+        means = context.mixture.exact_means.fractions
+        axis = [_mpf(a - b) for a, b in zip(means[0], means[1], strict=True)]
+        middle = [_mpf(a + b) / 2 for a, b in zip(means[0], means[1], strict=True)]
+        norm = mp.sqrt(mp.fdot(axis, axis))
+        for start, end in ((context.process.exact_t_max, context.process.exact_t_min),):
+            t, s = _mpf(start), _mpf(end)
+            x = np.array([mp.exp(-t) * c for c in middle], dtype=object)
+            _, derivative = flow_with_derivative(context.process, x, t, s)
+            image = [mp.fdot(row, axis) / norm for row in derivative]
+            growth = mp.sqrt(mp.fdot(image, image))
+            agreement.compare(
+                [context.process.amplification(s, t, "one-sided")], [growth], witness(x, t)
+            )
+    scope = f"this mixture, the midpoint of the noised means, t_max to t_min, {digits} digits"
+    return agreement.finding("derivative of the flow map across the separatrix", scope)
+
+
+def _mpf(q: Any) -> Any:
+    return mp.mpf(q.numerator) / q.denominator

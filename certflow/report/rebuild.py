@@ -1,0 +1,14 @@
+"""From a report back to the process that it speaks of."""
+
+from __future__ import annotations
+
+from certflow.claims.model import Report
+from certflow.mixture import GaussianMixture
+from certflow.mixture_file import from_mapping
+from certflow.process import OrnsteinUhlenbeck
+
+
+def process_of(report: Report) -> OrnsteinUhlenbeck:
+    """The process of a report, from its exact mixture and interval of time."""
+    mixture: GaussianMixture = from_mapping(report.mixture)
+    return OrnsteinUhlenbeck(mixture, t_min=report.t_min, t_max=report.t_max)

@@ -1,0 +1,266 @@
+"""Collect the evidence for every claim on one mixture and make the report.
+
+Each piece of evidence is kept on disk as soon as it is found (if there is a directory), under a key of everything
+that it depends on, so a run that is interrupted and repeated takes up where it was.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from certflow import __version__
+from certflow.atomic import write_text_atomic
+from certflow.claims.check import PROFILES, Check, Context
+from certflow.claims.model import ClaimResult, Curves, Evidence, Outcome, Report
+from certflow.claims.registry import PENDING, checks_of
+from certflow.claims.statements import STATEMENTS
+from certflow.errors import InputError, NoGlobalBound
+from certflow.exact import exact_text
+from certflow.mixture import GaussianMixture
+from certflow.mixture_file import to_mapping
+from certflow.process import OrnsteinUhlenbeck
+
+Progress = Callable[[int, int, str], None]
+
+#: Where evidence is kept below the output directory.
+_KEPT = ".certflow"
+
+
+def verify(
+    subject: OrnsteinUhlenbeck | GaussianMixture,
+    claims: Iterable[str] | None = None,
+    profile: str = "quick",
+    *,
+    digits: int = 50,
+    seed: int = 0,
+    out: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Verify the statements of the theory for one mixture.
+
+    Parameters
+    ----------
+    subject : a process, or a mixture (then t runs from 0.01 to 3)
+    claims : ids such as `["L2", "F1"]`; None for all
+    profile : "quick" or "full"
+    digits : working digits of the high-precision evidence, at least 15
+    seed : of every random draw
+    out : directory that receives the report; evidence found before an interruption is taken from there
+    progress : called with `(done, total, what)` before each check
+
+    Raises
+    ------
+    InputError : unknown claim, profile, or a number out of range.
+    """
+    process = subject if isinstance(subject, OrnsteinUhlenbeck) else OrnsteinUhlenbeck(subject, "0.01", "3")
+    wanted = _wanted(claims)
+    if profile not in PROFILES:
+        raise InputError("profile", profile, f"one of {', '.join(PROFILES)}")
+    _check_int("digits", digits, 15, 1000)
+    _check_int("seed", seed, 0, 2**32 - 1)
+    if process.mixture.is_symbolic:
+        raise InputError("mixture", "symbolic parameters", "numbers")
+    started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
+    context = Context(process, PROFILES[profile], digits, seed)
+    keeper = _Keeper(None if out is None else Path(out) / _KEPT, context)
+    results = _collect(context, wanted, keeper, progress)
+    report = Report(
+        mixture=to_mapping(process.mixture),
+        description=_description(process.mixture),
+        t_min=exact_text(process.exact_t_min),
+        t_max=exact_text(process.exact_t_max),
+        profile=profile,
+        digits=digits,
+        seed=seed,
+        outcome=overall(result.outcome for result in results),
+        results=tuple(results),
+        curves=curves(process),
+        environment=_environment(),
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(time.perf_counter() - clock, 3),
+    )
+    if out is not None:
+        report.save(out)
+    return report
+
+
+def _wanted(claims: Iterable[str] | None) -> list[str]:
+    if claims is None:
+        return list(STATEMENTS)
+    wanted = [claims] if isinstance(claims, str) else list(claims)
+    for claim in wanted:
+        if claim not in STATEMENTS:
+            raise InputError("claims", claim, f"ids among {', '.join(STATEMENTS)}")
+    if not wanted:
+        raise InputError("claims", wanted, "at least one id")
+    return [claim for claim in STATEMENTS if claim in wanted]
+
+
+def _check_int(field: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
+        raise InputError(field, value, f"an int from {low} to {high}")
+
+
+def _collect(
+    context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None
+) -> list[ClaimResult]:
+    plan = {claim: [(check, check.applies(context.mixture)) for check in checks_of(claim)] for claim in wanted}
+    total = sum(reason is None for entries in plan.values() for _, reason in entries)
+    done, results = 0, []
+    for claim, entries in plan.items():
+        evidence = []
+        for check, reason in entries:
+            if reason is not None:
+                continue
+            if progress is not None:
+                progress(done, total, f"{claim} {STATEMENTS[claim].title}")
+            evidence.append(keeper.evidence(check))
+            done += 1
+        reasons = [reason for _, reason in entries if reason is not None]
+        results.append(_result(claim, evidence, reasons))
+    if progress is not None:
+        progress(total, total, "report")
+    return results
+
+
+def _result(claim: str, evidence: list[Evidence], reasons: list[str]) -> ClaimResult:
+    statement = STATEMENTS[claim]
+    pending = PENDING.get(claim, ())
+    outcome, reason = _judge(evidence, reasons)
+    return ClaimResult(
+        id=claim,
+        title=statement.title,
+        statement=statement.statement,
+        hypotheses=statement.hypotheses,
+        source=statement.source,
+        remark=statement.remark,
+        proof=statement.proof,
+        outcome=outcome,
+        reason=reason,
+        evidence=tuple(evidence),
+        pending=pending,
+    )
+
+
+def _judge(evidence: list[Evidence], reasons: list[str]) -> tuple[Outcome, str]:
+    """The outcome of a claim; inapplicable checks of an applicable claim do not weaken it."""
+    outcomes = {item.outcome for item in evidence}
+    for outcome in (Outcome.VIOLATED, Outcome.INCONCLUSIVE):
+        if outcome in outcomes:
+            return outcome, next(item.summary for item in evidence if item.outcome is outcome)
+    if Outcome.HOLDS in outcomes:
+        return Outcome.HOLDS, ""
+    if evidence or reasons:
+        return Outcome.NOT_APPLICABLE, reasons[0] if reasons else evidence[0].summary
+    return Outcome.NOT_CHECKED, "its evidence comes with later work"
+
+
+def overall(outcomes: Iterable[Outcome]) -> Outcome:
+    """The verdict over claims: violated beats inconclusive beats holds; nothing established is inconclusive."""
+    found = set(outcomes)
+    for outcome in (Outcome.VIOLATED, Outcome.INCONCLUSIVE, Outcome.HOLDS):
+        if outcome in found:
+            return outcome
+    return Outcome.INCONCLUSIVE
+
+
+class _Keeper:
+    """Runs checks, and keeps their evidence in a folder under a hash of all that it depends on."""
+
+    def __init__(self, folder: Path | None, context: Context):
+        self.folder = folder
+        self.context = context
+        process = context.process
+        problem = {
+            "mixture": to_mapping(process.mixture),
+            "t": [exact_text(process.exact_t_min), exact_text(process.exact_t_max)],
+            "profile": context.profile.name,
+            "digits": context.digits,
+            "seed": context.seed,
+            "environment": _environment(),
+        }
+        self.key = hashlib.sha256(json.dumps(problem, sort_keys=True).encode()).hexdigest()
+
+    def evidence(self, check: Check) -> Evidence:
+        if self.folder is None:
+            return check.run(self.context)
+        path = self.folder / f"{check.name}.json"
+        kept = self._load(path)
+        if kept is None:
+            kept = check.run(self.context)
+            content = {"key": self.key, "evidence": kept.model_dump()}
+            write_text_atomic(path, json.dumps(content, indent=1) + "\n")
+        return kept
+
+    def _load(self, path: Path) -> Evidence | None:
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["key"] == self.key:
+                return Evidence.model_validate(content["evidence"])
+        except (OSError, ValueError, KeyError, TypeError, ValidationError):
+            pass  # nothing kept, or nothing usable: the check runs again
+        return None
+
+
+def curves(process: OrnsteinUhlenbeck, count: int = 160) -> Curves:
+    """`L(t)`, `lambda(t)` and their integrals from `t_min` on a logarithmic grid."""
+    times = np.geomspace(process.t_min, process.t_max, count)
+    times[0], times[-1] = process.t_min, process.t_max
+    listed = tuple(float(t) for t in times)
+    try:
+        lipschitz, growth = process.lipschitz_bound(times), process.growth_rate_bound(times)
+    except NoGlobalBound as error:
+        return Curves(
+            times=listed,
+            lipschitz=None,
+            growth_rate=None,
+            stability_two_sided=None,
+            stability_one_sided=None,
+            note=str(error),
+        )
+    integrals = [
+        np.concatenate([[0.0], np.cumsum(process.stability(times[:-1], times[1:], rate))])
+        for rate in ("two-sided", "one-sided")
+    ]
+    as_tuple = [tuple(float(v) for v in values) for values in (lipschitz, growth, *integrals)]
+    return Curves(
+        times=listed,
+        lipschitz=as_tuple[0],
+        growth_rate=as_tuple[1],
+        stability_two_sided=as_tuple[2],
+        stability_one_sided=as_tuple[3],
+    )
+
+
+def _description(mixture: GaussianMixture) -> dict[str, Any]:
+    return {
+        "name": mixture.name,
+        "components": mixture.n_components,
+        "dimension": mixture.dimension,
+        "covariances": mixture.kind,
+        "diameter_of_means": mixture.diameter,
+        "origin": mixture.origin,
+    }
+
+
+def _environment() -> dict[str, str]:
+    names = ("numpy", "scipy", "sympy", "mpmath", "python-flint")
+    return {
+        "certflow": __version__,
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cores": str(os.cpu_count()),
+        **{name: metadata.version(name) for name in names},
+    }

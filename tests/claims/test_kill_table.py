@@ -1,0 +1,45 @@
+"""Every check accepts the right formulas and rejects each of its false twins."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from certflow.claims.check import Check, Context, Profile, Twin
+from certflow.claims.model import Evidence, Outcome
+from certflow.claims.registry import CHECKS
+from certflow.claims.statements import STATEMENTS
+from certflow.mixture_file import load_mixture
+from certflow.process import OrnsteinUhlenbeck
+
+LIGHT = Profile("light", precise_points=6, sampled_points=1_500, flow_pairs=60, times=5)
+PAIRS = [pytest.param(check, twin, id=f"{check.name}-{twin.mistake}") for check in CHECKS for twin in check.twins]
+
+
+@cache
+def evidence(check: Check, formulas: type[OrnsteinUhlenbeck], mixture: str) -> Evidence:
+    process = formulas(load_mixture(mixture), t_min="0.01", t_max="3")
+    return check.run(Context(process, LIGHT, digits=30, seed=1))
+
+
+@pytest.mark.parametrize(("check", "twin"), PAIRS)
+def test_a_false_twin_is_violated(check: Check, twin: Twin, record_property):
+    assert check.applies(load_mixture(twin.mixture)) is None
+    true = evidence(check, OrnsteinUhlenbeck, twin.mixture)
+    false = evidence(check, twin.formulas, twin.mixture)
+    record_property("kill", f"{check.name} | {check.kind} | {twin.mistake} | {twin.mixture} | {false.outcome}")
+    assert true.outcome is Outcome.HOLDS, true
+    assert false.outcome is Outcome.VIOLATED, false
+    assert false.witness is not None or check.name in ("L4.attained", "L8.growth")
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_every_check_has_a_twin_and_a_known_claim(check: Check):
+    assert check.twins
+    assert check.claim in STATEMENTS
+
+
+def test_names_of_checks_are_unique():
+    names = [check.name for check in CHECKS]
+    assert len(names) == len(set(names))

@@ -1,0 +1,118 @@
+"""`certflow.verify`: outcomes, resumption, and that nothing is said without evidence."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import certflow as cf
+from certflow.claims.model import Kind, Outcome
+from certflow.claims.registry import CHECKS, PENDING
+from certflow.claims.statements import STATEMENTS
+from certflow.verify import overall
+
+FAST = ["S1", "S2", "L2", "L6", "L7", "L8"]
+
+
+@pytest.mark.parametrize("name", cf.builtin_mixtures())
+def test_every_builtin_holds_on_the_spatial_claims(name):
+    report = cf.verify(cf.load_mixture(name), FAST, digits=30)
+    assert report.outcome is Outcome.HOLDS, [r.reason for r in report.results]
+    outcomes = {result.id: result.outcome for result in report.results}
+    assert set(outcomes) == set(FAST)
+    applicable = {"common-isotropic": "L2", "shared": "L6", "isotropic": "L7", "full": "L8"}[cf.load_mixture(name).kind]
+    for claim in ("L2", "L6", "L7", "L8"):
+        assert outcomes[claim] is (Outcome.HOLDS if claim == applicable else Outcome.NOT_APPLICABLE)
+
+
+def test_every_statement_is_listed_and_the_unchecked_ones_never_hold():
+    report = cf.verify(cf.load_mixture("line-3"), digits=20)
+    results = {result.id: result for result in report.results}
+    assert list(results) == list(STATEMENTS)
+    checked = {check.claim for check in CHECKS}
+    for claim, result in results.items():
+        if claim in checked:
+            assert result.outcome in (Outcome.HOLDS, Outcome.NOT_APPLICABLE), result
+        else:
+            assert result.outcome is Outcome.NOT_CHECKED
+            assert result.evidence == ()
+            assert result.pending == PENDING[claim]
+    assert report.outcome is Outcome.HOLDS
+    assert report.exit_code == 0
+    kinds = {item.kind for result in report.results for item in result.evidence}
+    assert kinds == {Kind.SYMBOLIC, Kind.HIGH_PRECISION, Kind.SAMPLED}
+
+
+def test_a_repeated_run_reuses_what_is_kept_and_a_changed_problem_does_not(tmp_path):
+    mixture = cf.load_mixture("two-modes")
+    calls: list[str] = []
+    first = cf.verify(mixture, ["L2", "L3"], digits=20, out=tmp_path, progress=lambda d, n, w: calls.append(w))
+    kept = sorted((tmp_path / ".certflow").glob("*.json"))
+    assert kept
+    marked = json.loads(kept[0].read_text())
+    marked["evidence"]["summary"] = "taken from the folder"
+    kept[0].write_text(json.dumps(marked))
+    kept[1].write_text(kept[1].read_text()[:40])  # as if the disk had been full
+    second = cf.verify(mixture, ["L2", "L3"], digits=20, out=tmp_path)
+    summaries = [item.summary for result in second.results for item in result.evidence]
+    assert "taken from the folder" in summaries
+    assert [r.outcome for r in second.results] == [r.outcome for r in first.results]
+    third = cf.verify(mixture, ["L2", "L3"], digits=21, out=tmp_path)
+    assert "taken from the folder" not in [item.summary for result in third.results for item in result.evidence]
+
+
+def test_the_report_survives_a_round_trip(tmp_path):
+    from certflow.report import load_report
+
+    report = cf.verify(cf.load_mixture("two-modes"), ["L4", "E1"], digits=20, out=tmp_path)
+    assert load_report(tmp_path) == report
+    for name in ("report.html", "report.md", "report.json", "junit.xml"):
+        assert (tmp_path / name).stat().st_size > 500
+
+
+def test_same_seed_same_numbers():
+    mixture = cf.load_mixture("random-5")
+    runs = [cf.verify(mixture, ["L3"], digits=20, seed=seed) for seed in (3, 3, 4)]
+    numbers = [[item.numbers for result in run.results for item in result.evidence] for run in runs]
+    assert numbers[0] == numbers[1] != numbers[2]
+
+
+def test_a_claim_without_evidence_is_no_verdict():
+    report = cf.verify(cf.load_mixture("two-modes"), ["E1"])
+    assert report.outcome is Outcome.INCONCLUSIVE
+    assert report.exit_code == 3
+
+
+def test_overall_verdict():
+    assert overall([Outcome.HOLDS, Outcome.VIOLATED, Outcome.INCONCLUSIVE]) is Outcome.VIOLATED
+    assert overall([Outcome.HOLDS, Outcome.INCONCLUSIVE]) is Outcome.INCONCLUSIVE
+    assert overall([Outcome.HOLDS, Outcome.NOT_APPLICABLE, Outcome.NOT_CHECKED]) is Outcome.HOLDS
+    assert overall([Outcome.NOT_APPLICABLE]) is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"claims": ["L99"]}, "claims"),
+        ({"claims": []}, "claims"),
+        ({"profile": "deep"}, "profile"),
+        ({"digits": 3}, "digits"),
+        ({"digits": True}, "digits"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_bad_arguments(arguments, field):
+    with pytest.raises(cf.InputError) as caught:
+        cf.verify(cf.load_mixture("two-modes"), **arguments)
+    assert caught.value.field == field
+
+
+def test_a_nan_is_inconclusive_not_passed():
+    class Broken(cf.OrnsteinUhlenbeck):
+        def lipschitz_bound(self, t):
+            return np.nan * super().lipschitz_bound(t)
+
+    report = cf.verify(Broken(cf.load_mixture("two-modes")), ["L2"], digits=20)
+    assert report.outcome is not Outcome.HOLDS
