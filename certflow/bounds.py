@@ -5,9 +5,9 @@ One scheme serves every covariance. Eigenvalues of `sum_k gamma_k m^2 Q_k` lie b
 
     q_min - B <= J <= q_max,   L(t) = max(|q_max|, |q_min - B|),   lambda(t) = B - q_min.
 
-`B` is a sum over the groups of equal covariance, `m^2 D_P^2 / 4` with `D_P` the diameter of `P mu_k` (Popoviciu),
-and over the pairs of components of different covariance, `kappa_ij / sinh(G_ij)` (proofs/L7.md). With a single
-isotropic group this is L2 and L3: `q = 1/v - 1`, `B = m^2 D^2 / (4 v^2)`.
+`B` is the largest over the groups of equal covariance of `m^2 D_P^2 / 4`, with `D_P` the diameter of `P mu_k`
+(Popoviciu), plus the sum over the pairs of components of different covariance of `kappa_ij / sinh(G_ij)`
+(proofs/L7.md). With a single isotropic group this is L2 and L3: `q = 1/v - 1`, `B = m^2 D^2 / (4 v^2)`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from certflow.guard import largest_variance
 from certflow.mixture import GaussianMixture
 from certflow.order import Group, groups, obstruction, sorted_pair
 from certflow.pairs import peak
+
+#: Pairs of groups are handled one by one; more groups of different covariance than this are refused.
+MAX_GROUPS = 300
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,12 @@ def spectral_bound(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> 
     """The three numbers of the scheme above at times `t`, shape (T,). Raises `NoGlobalBound` (L8)."""
     check_bounded(mixture, arithmetic, t)
     m2, n2 = arithmetic.exp(-2 * t), -arithmetic.expm1(-2 * t)
-    family = [_GroupAt(mixture, arithmetic, group, m2, n2) for group in groups(mixture)]
+    family = _family(mixture, arithmetic, m2, n2)
     q_min, q_max, spread = family[0].q_min, family[0].q_max, family[0].spread
     for entry in family[1:]:
         q_min = arithmetic.minimum(q_min, entry.q_min)
         q_max = arithmetic.maximum(q_max, entry.q_max)
-        spread = spread + entry.spread
+        spread = arithmetic.maximum(spread, entry.spread)
     for i in range(len(family)):
         for j in range(i):
             spread = spread + _cross_spread(mixture, arithmetic, family[i], family[j], m2)
@@ -89,7 +92,7 @@ def check_bounded(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> N
     """Raise `NoGlobalBound` where THEORY L8 leaves no global bound, or none is known."""
     if mixture.kind != "full" or mixture.is_symbolic:
         return
-    found = obstruction(mixture, float(t[0]) if arithmetic.name != "sympy" else 1.0)
+    found = obstruction(mixture, float(t[0]) if arithmetic.name != "sympy" and len(t) else 1.0)
     if found is None:
         return
     state = "is infinite" if found.proved else "is not known to be finite"
@@ -100,6 +103,13 @@ def check_bounded(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> N
         growth=found.growth,
         proved=found.proved,
     )
+
+
+def _family(mixture: GaussianMixture, arithmetic: Arithmetic, m2: Any, n2: Any) -> list[_GroupAt]:
+    members = groups(mixture)
+    if len(members) > MAX_GROUPS:
+        raise InputError("mixture", f"{len(members)} different covariances", f"at most {MAX_GROUPS}, for this bound")
+    return [_GroupAt(mixture, arithmetic, group, m2, n2) for group in members]
 
 
 class _GroupAt:
@@ -151,6 +161,13 @@ def _isotropic_gap(arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt, m2:
     return m2 * narrow.p * wide.p * arithmetic.numbers(gap)
 
 
+def _precision_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
+    """`P_a - P_b = m^2 P_a (Sigma_b - Sigma_a) P_b`, without cancellation, shape (T, d, d)."""
+    difference = ExactArray(ExactArray(b.group.covariance).fractions - ExactArray(a.group.covariance).fractions)
+    product = a.precision @ arithmetic.numbers(difference) @ b.precision
+    return m2[:, None, None] * (product + product.swapaxes(-1, -2)) / 2
+
+
 def _fraction(value: Any) -> Any:
     return ExactArray(value).fractions[()]
 
@@ -158,10 +175,7 @@ def _fraction(value: Any) -> Any:
 def _cross_spread(
     mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any
 ) -> Any:
-    """`sum kappa_ij / sinh(G_ij)` over the pairs with one component in each group (THEORY L7, L8).
-
-    `P_narrow - P_wide = m^2 (Q_narrow - Q_wide)`, which does not cancel as `t` grows.
-    """
+    """`sum kappa_ij / sinh(G_ij)` over the pairs with one component in each group (THEORY L7, L8)."""
     if mixture.is_symbolic:
         raise InputError("mixture", "symbolic covariances that differ", "numbers: this bound has no symbolic form")
     if not a.matrix:
@@ -171,7 +185,7 @@ def _cross_spread(
     else:
         first, _, _ = sorted_pair(a.group, b.group)
         narrow, wide = (a, b) if first is a.group else (b, a)
-        kappa = m2 * arithmetic.eigenvalue_range(narrow.slope - wide.slope)[1]
+        kappa = arithmetic.eigenvalue_range(_precision_gap(arithmetic, narrow, wide, m2))[1]
         log_det = narrow.logdet - wide.logdet
     shifts = arithmetic.numbers(_pair_constants(mixture, narrow.group, wide.group))
     log_weights = parameters(mixture, arithmetic).log_weights
@@ -212,7 +226,7 @@ def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
         size = arithmetic.asarray(radius)
         m2, n2 = arithmetic.exp(-2 * times), -arithmetic.expm1(-2 * times)
         m = arithmetic.exp(-times)
-        family = [_GroupAt(mixture, arithmetic, group, m2, n2) for group in groups(mixture)]
+        family = _family(mixture, arithmetic, m2, n2)
         q_min, q_max, largest = family[0].q_min, family[0].q_max, arithmetic.sqrt(4 * family[0].spread)
         for i, a in enumerate(family):
             q_min, q_max = arithmetic.minimum(q_min, a.q_min), arithmetic.maximum(q_max, a.q_max)
@@ -230,10 +244,10 @@ def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
 
 
 def _velocity_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> tuple[Any, Any]:
-    """`m^2 ||Q_a - Q_b||_2` and `max |P_a mu_k - P_b mu_l|`; note `m^2 (Q_a - Q_b) = P_a - P_b`."""
+    """`||P_a - P_b||_2` (`= m^2 ||Q_a - Q_b||_2`) and `max |P_a mu_k - P_b mu_l|`."""
     if a.matrix:
-        low, high = arithmetic.eigenvalue_range(a.slope - b.slope)
-        slope = m2 * arithmetic.maximum(high, -low)
+        low, high = arithmetic.eigenvalue_range(_precision_gap(arithmetic, a, b, m2))
+        slope = arithmetic.maximum(high, -low)
         left, right = a.means @ a.precision, b.means @ b.precision
     else:
         gap = _isotropic_gap(arithmetic, a, b, m2)

@@ -57,7 +57,7 @@ def _groups(mixture: GaussianMixture) -> tuple[Group, ...]:
         return (Group(everyone, values),)
     table: dict[Any, list[int]] = {}
     for k in everyone:
-        entry = values[k]
+        entry = values[k] + 0.0 if mixture.exact_covariances.is_binary else values[k]  # -0.0 is 0.0
         key = entry.tobytes() if getattr(entry, "dtype", None) == np.float64 else _hashable(entry)
         table.setdefault(key, []).append(k)
     return tuple(Group(tuple(members), values[members[0]]) for members in table.values())
@@ -156,12 +156,16 @@ def _strict_direction(
     m2 = np.exp(-2 * t)
     eye = np.eye(mixture.dimension)
     precisions = np.linalg.inv(m2 * mixture.covariances + (1 - m2) * eye)
-    gap = precisions[i] - precisions[j]
-    values, vectors = np.linalg.eigh(gap)
+    # P_i - P_j = m^2 P_i (Sigma_j - Sigma_i) P_j: no cancellation where the two nearly agree.
+    fractions = mixture.exact_covariances.fractions
+    difference = ExactArray(fractions[j] - fractions[i])
+    scaled = difference.floats / np.abs(difference.floats).max()
+    gap = precisions[i] @ scaled @ precisions[j]
+    values, vectors = np.linalg.eigh((gap + gap.T) / 2)
     rng = np.random.default_rng(0)
-    scale = np.abs(values).max()
     if growth == "linear":
-        basis = vectors[:, np.abs(values) <= 1e-9 * scale]
+        nullity = signature(difference)[2]
+        basis = vectors[:, np.argsort(np.abs(values))[:nullity]]
         pull = precisions[i] @ mixture.means[i] - precisions[j] @ mixture.means[j]
         sign = np.sign(values[np.argmax(np.abs(values))])
     for attempt in range(tries):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -26,7 +27,7 @@ def derivations(statement: str) -> Callable[[Context, str], Finding]:
         from certflow.symbolic import Verdict
 
         residuals = _derived(statement, type(context.process))
-        scope = "; ".join(dict.fromkeys(residual.scope for residual in residuals))
+        scope = _joined([residual.scope for residual in residuals])
         numbers = {"derivations": len(residuals), "expressions": sum(len(r.expressions) for r in residuals)}
         broken = [r for r in residuals if r.verdict is Verdict.NONZERO]
         open_ = [r for r in residuals if r.verdict is Verdict.UNDECIDED]
@@ -44,3 +45,16 @@ def derivations(statement: str) -> Callable[[Context, str], Finding]:
         return Finding(Outcome.HOLDS, summary, scope, numbers)
 
     return procedure
+
+
+_SIZES = re.compile(r"(?P<what>.*) for K = (?P<k>\d+), d = (?P<d>\d+)")
+
+
+def _joined(scopes: list[str]) -> str:
+    """Scopes that differ in `(K, d)` only are told in one phrase."""
+    sizes: dict[str, list[str]] = {}
+    for scope in dict.fromkeys(scopes):
+        match = _SIZES.fullmatch(scope)
+        what = match["what"] if match else scope
+        sizes.setdefault(what, []).extend([f"({match['k']}, {match['d']})"] if match else [])
+    return "; ".join(f"{what}, (K, d) = {', '.join(found)}" if found else what for what, found in sizes.items())

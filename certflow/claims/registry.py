@@ -226,7 +226,7 @@ _SPATIAL = (
 )
 
 _TEMPORAL = (
-    _symbolic("F1", applies=temporal.has_bound),
+    _symbolic("F1", Twin("half the exponent", twins.HalfExponent), applies=temporal.has_bound),
     Check(
         "F1.pairs",
         Kind.SAMPLED,
@@ -234,8 +234,8 @@ _TEMPORAL = (
         temporal.has_bound,
         (
             Twin("half the exponent", twins.HalfExponent),
-            Twin("expands too much", twins.OvershootingFlow),
-            Twin("contracts too much", twins.CollapsingFlow),
+            Twin("twice the distance", twins.OvershootingFlow),
+            Twin("a tenth of the distance", twins.CollapsingFlow),
         ),
     ),
     _symbolic(

@@ -244,17 +244,17 @@ class LostPrefactor(OrnsteinUhlenbeck):
 
 
 class OvershootingFlow(OrnsteinUhlenbeck):
-    """A flow map that expands everything four hundredfold more than it should (a wrong time scale)."""
+    """A flow map that doubles every distance."""
 
     def flow(self, x: Any, t_from: Any, t_to: Any, rtol: float = 1e-10) -> Any:
-        return 2000 * super().flow(x, t_from, t_to, rtol=rtol)
+        return 2 * super().flow(x, t_from, t_to, rtol=rtol)
 
 
 class CollapsingFlow(OrnsteinUhlenbeck):
-    """A flow map that contracts everything to a thousandth of its size."""
+    """A flow map that contracts every distance tenfold too much."""
 
     def flow(self, x: Any, t_from: Any, t_to: Any, rtol: float = 1e-10) -> Any:
-        return super().flow(x, t_from, t_to, rtol=rtol) / 1000
+        return super().flow(x, t_from, t_to, rtol=rtol) / 10
 
 
 class WrongBranch(OrnsteinUhlenbeck):

@@ -87,9 +87,10 @@ def _in_the_plane(p: Any, lines: int, seed: int) -> Figure:
     middle = float(times[12])
     path = trajectories(p, _start(p, lines, seed), times) @ axes_of_plane.T
 
-    figure = Figure(figsize=(8.8, 3.5), layout="compressed")
-    panels = figure.subplots(1, 3, sharex=True, sharey=True)
     low, high = _window(seen, path)
+    shape = (high[1] - low[1]) / (high[0] - low[0])
+    figure = Figure(figsize=(8.8, min(0.85 + 2.55 * shape, 3.6)), layout="compressed")
+    panels = figure.subplots(1, 3, sharex=True, sharey=True)
     for axes, t, name in zip(panels, (t_max, middle, t_min), ("noise", "", "data"), strict=True):
         _contours(axes, seen, t, low, high)
         until = int(np.flatnonzero(times == t)[0]) + 1
@@ -137,8 +138,9 @@ def _projected(p: Any, plane: np.ndarray) -> Any:
 
 
 def _window(seen: Any, path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Corners of a box that holds the trajectories and the means, with a margin."""
-    points = np.concatenate([path.reshape(-1, 2), seen.mixture.means])
+    """Corners of a box that holds the trajectories, the means and, but for its tails, the data."""
+    tails = np.quantile(seen.mixture.sample(4000, seed=0), [0.005, 0.995], axis=0)
+    points = np.concatenate([path.reshape(-1, 2), seen.mixture.means, tails])
     low, high = points.min(axis=0), points.max(axis=0)
     margin = 0.08 * (high - low).max() + 0.1
     half = (high - low) / 2 + margin
@@ -149,7 +151,7 @@ def _window(seen: Any, path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _contours(axes: Axes, seen: Any, t: float, low: np.ndarray, high: np.ndarray) -> None:
     centres = np.exp(-t) * seen.mixture.means
-    count = int(np.clip(np.sqrt(_TERMS / len(centres)), 61, 161))
+    count = int(np.clip(np.sqrt(_TERMS / len(centres)), 45, 161))
     first = _axis(low[0], high[0], centres[:, 0], _added_noise(t), count)
     second = _axis(low[1], high[1], centres[:, 1], _added_noise(t), count)
     points = np.stack(np.meshgrid(first, second), axis=-1)

@@ -54,7 +54,9 @@ def value_text(value: Any, *, entries: int = 40) -> str:
     if isinstance(value, str | int):
         return clean(str(value))
     if isinstance(value, Mapping):
-        return "; ".join(f"{clean(str(k))}: {value_text(v, entries=entries)}" for k, v in value.items())
+        return "; ".join(
+            f"{clean(str(k)).replace('_', ' ')}: {value_text(v, entries=entries)}" for k, v in value.items()
+        )
     if isinstance(value, Sequence):
         shown = [value_text(v, entries=entries) for v in value[:entries]]
         more = [f"… {len(value) - entries:,} more"] if len(value) > entries else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from certflow.claims.model import KIND_MEANING, ClaimResult, Evidence, Kind, Report
+from certflow.claims.model import KIND_MEANING, Evidence, Kind, Report
 from certflow.report import verdict
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
 from certflow.report.formatting import abbreviate, clean, count_entries, duration, json_text, value_text
@@ -46,7 +47,8 @@ def render_html(report: Report, figures: Mapping[str, str] | None = None) -> str
         .render(
             report=report,
             name=verdict.mixture_name(report),
-            overall=verdict.outcome_cell(report.outcome),
+            facts=verdict.facts(report),
+            overall=dataclasses.replace(verdict.outcome_cell(report.outcome), text=verdict.headline(report)),
             sentences=verdict.verdict_sentences(report),
             attention=verdict.attention(report),
             groups=verdict.groups(report),
@@ -64,12 +66,10 @@ def render_html(report: Report, figures: Mapping[str, str] | None = None) -> str
 
 def figure_views(report: Report, figures: Mapping[str, str]) -> list[FigureView]:
     """The figures in the order of the report, known ones first."""
-    dimension = report.description.get("d", report.description.get("dimension", 2))
-    dimension = dimension if isinstance(dimension, int) else 2
     order = [n for n in FIGURE_NAMES if n in figures] + sorted(set(figures) - set(FIGURE_NAMES))
     views = []
     for name in order:
-        words = caption(name, dimension)
+        words = caption(name, verdict.dimension(report))
         views.append(
             FigureView(
                 f"figure-{name}", figure_title(name), words, Markup(isolate(figures[name], name, words))
@@ -100,12 +100,6 @@ def _witness(item: Evidence) -> str:
     return json_text(abbreviate(item.witness, WITNESS_ENTRIES))
 
 
-def _facts(result: ClaimResult) -> list[tuple[str, str]]:
-    """The small print of a claim: source and proof page."""
-    facts = [("Source", result.source)]
-    return [*facts, ("Proof page", result.proof)] if result.proof else facts
-
-
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -119,10 +113,11 @@ def _environment() -> Environment:
     environment.filters |= {
         "duration": duration,
         "figure": value_text,
+        "label": verdict.label,
         "typeset": typeset,
         "typeset_inline": typeset_inline,
         "witness": _witness,
-        "facts": _facts,
+        "sources": verdict.sources,
     }
     environment.globals |= {
         "cell": verdict.cell,

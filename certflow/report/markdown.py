@@ -30,12 +30,14 @@ _PORTABLE = {
 def render_markdown(report: Report, figures: Mapping[str, str] | None = None) -> str:
     """The report as Markdown; figures are linked as `figures/NAME.svg`, formulas stand between `$$`."""
     lines = [f"# {text(verdict.mixture_name(report))}: certflow verification report", ""]
-    lines += [f"**{_mark(report.outcome)}**", "", _prose(" ".join(verdict.verdict_sentences(report))), ""]
-    facts = dict(report.description) | {
-        "time interval": f"{report.t_min} ≤ t ≤ {report.t_max}",
-        "profile": report.profile,
-    }
-    lines += [*_table(("", ""), [(_cell(k), _cell(value_text(v))) for k, v in facts.items()]), ""]
+    lines += [
+        f"**{verdict.SYMBOL[report.outcome]} {verdict.headline(report)}**",
+        "",
+        _prose(" ".join(verdict.verdict_sentences(report))),
+        "",
+    ]
+    rows = [(_cell(key), _cell(value_text(value))) for key, value in verdict.facts(report)]
+    lines += [*_table(("", ""), rows), ""]
     lines += ["## Evidence at a glance", "", *_matrix(report), ""]
     lines += [
         f"{verdict.PENDING.symbol} pending: does not exist yet for the claim. –: not collected in this run.",
@@ -44,7 +46,7 @@ def render_markdown(report: Report, figures: Mapping[str, str] | None = None) ->
     if figures:
         lines += ["## Figures", ""]
         for name in [n for n in FIGURE_NAMES if n in figures] + sorted(set(figures) - set(FIGURE_NAMES)):
-            words = caption(name, _dimension(report))
+            words = caption(name, verdict.dimension(report))
             lines += [
                 f"### {text(figure_title(name))}",
                 "",
@@ -63,7 +65,8 @@ def render_markdown(report: Report, figures: Mapping[str, str] | None = None) ->
 
 def summary_markdown(report: Report) -> str:
     """What a CI page shows of a run: the verdict, what needs attention, the table of evidence."""
-    lines = [f"## certflow: {text(verdict.mixture_name(report))}", "", f"**{_mark(report.outcome)}**", ""]
+    lines = [f"## certflow: {text(verdict.mixture_name(report))}", ""]
+    lines += [f"**{verdict.SYMBOL[report.outcome]} {verdict.headline(report)}**", ""]
     lines += [_prose(" ".join(verdict.verdict_sentences(report))), ""]
     attention = verdict.attention(report)
     for result in attention:
@@ -148,7 +151,7 @@ def _claim(result: ClaimResult) -> list[str]:
     if result.remark:
         lines += [_prose(result.remark), ""]
     lines += [
-        f"Source: {_prose(result.source)}" + (f" · Proof page: {text(result.proof)}" if result.proof else ""),
+        " · ".join(f"{label}: {_prose(words)}" for label, words in verdict.sources(result)),
         "",
     ]
     for item in result.evidence:
@@ -164,7 +167,10 @@ def _evidence(item: Evidence) -> list[str]:
     lines += [f"Scope: {_prose(item.scope)}", ""]
     if item.numbers:
         lines += [
-            *_table(("number", "value"), [(_cell(k), _cell(value_text(v))) for k, v in item.numbers.items()]),
+            *_table(
+                ("number", "value"),
+                [(_cell(verdict.label(k)), _cell(value_text(v))) for k, v in item.numbers.items()],
+            ),
             "",
         ]
     if item.witness is not None:
@@ -211,8 +217,3 @@ def _code(content: str, language: str) -> list[str]:
     longest = max((len(run) for run in re.findall("`+", content)), default=0)
     fence = "`" * max(3, longest + 1)
     return [f"{fence}{language}", clean(content), fence]
-
-
-def _dimension(report: Report) -> int:
-    dimension = report.description.get("d", report.description.get("dimension", 2))
-    return dimension if isinstance(dimension, int) else 2

@@ -45,6 +45,9 @@ _LIMIT_OPERATORS = frozenset(
 _UNDER = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
 _ROWS = frozenset({"math", "mrow", "mtd", "mstyle", "mpadded", "msqrt"})
 _OPENING, _CLOSING = "([{⟨⌊⌈", ")]}⟩⌋⌉!"
+_LARGE = "∑∏∫∮⋃⋂"
+_BREAKING = (",", ";", "=", "<", ">", ":")
+_UNBROKEN = 14  # characters of a formula that a line of text keeps together
 _ORDINARY = "∞∅∂∇∀∃⊤⊥"  # mathematical symbols that stand for things, not for operations
 _INLINE = re.compile(r"(?<!\\)\$(.+?)(?<!\\)\$", re.DOTALL)
 
@@ -93,8 +96,34 @@ def _convert(latex: str, display: bool) -> str | None:
     if not _only_presentation(root):
         return None
     _repair(root)
-    root.set("alttext", clean(latex))
-    return ElementTree.tostring(root, encoding="unicode")
+    if display or len("".join(root.itertext())) <= _UNBROKEN:
+        root.set("alttext", clean(latex))
+        return ElementTree.tostring(root, encoding="unicode")
+    return "<wbr>".join(ElementTree.tostring(piece, encoding="unicode") for piece in _broken(root))
+
+
+def _broken(root: ElementTree.Element) -> list[ElementTree.Element]:
+    """A long formula of a text line as pieces between which the line may break.
+
+    As TeX does: after a relation, a binary operator or a comma that no fence encloses. Browsers do not break
+    a formula, and on a narrow screen it would run out of the page.
+    """
+    pieces = [ElementTree.Element("math", root.attrib)]
+    row = root[0] if len(root) == 1 and root[0].tag == "mrow" else root
+    depth = 0
+    for child in row:
+        operator = _core(child)
+        pieces[-1].append(child)
+        if operator.tag != "mo":
+            continue
+        form, symbol = operator.get("form"), operator.text or ""
+        depth += (form == "prefix" and symbol in "|‖") or symbol in tuple(_OPENING)
+        depth -= (form == "postfix" and symbol in "|‖") or symbol in tuple(_CLOSING)
+        is_infix = form is None and (symbol in _BREAKING or unicodedata.category(symbol[:1] or " ") == "Sm")
+        if is_infix and depth == 0 and symbol not in _LARGE + _ORDINARY and operator is child:
+            operator.set("form", "infix")  # at the end of its piece it would be taken for a postfix
+            pieces.append(ElementTree.Element("math", root.attrib))
+    return [piece for piece in pieces if len(piece)]
 
 
 def _only_presentation(root: ElementTree.Element) -> bool:
@@ -161,7 +190,7 @@ def _wrap_sized_base(script: ElementTree.Element) -> None:
 def _reclassify(element: ElementTree.Element) -> None:
     """Relations and arrows become operators, with their spaces; capital Greek letters stand upright."""
     symbol = element.text or ""
-    if element.tag == "mo" and symbol in ("∞", "∅", "⊤", "⊥"):
+    if element.tag == "mo" and symbol in ("∞", "∅", "⊤", "⊥", "…", "⋯"):
         element.tag = "mi"
     if element.tag != "mi" or len(symbol) != 1:
         return
@@ -233,9 +262,7 @@ def _begins_term(element: ElementTree.Element | None) -> bool:
     if element.tag == "mrow":  # \left( ... \right)
         return len(element) > 0 and _begins_term(_core(element[0]))
     return (
-        element.tag != "mo"
-        or bool(_name(element))
-        or (element.text or "") in ("∇", "∂", "∑", "∏", "∫", "|", "‖")
+        element.tag != "mo" or bool(_name(element)) or (element.text or "") in ("∇", "∂", "|", "‖", *_LARGE)
     )
 
 

@@ -10,6 +10,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from certflow.claims.model import ClaimResult, Kind, Outcome, Report
 
@@ -188,6 +189,43 @@ def _listed(phrases: list[str]) -> str:
 def mixture_name(report: Report) -> str:
     """The name of the mixture, or words that say it has none."""
     return str(report.mixture.get("name") or "unnamed mixture")
+
+
+def headline(report: Report) -> str:
+    """The overall outcome in words that do not reach past what was checked."""
+    tally = counts(report)
+    if report.outcome is Outcome.VIOLATED:
+        return "violated: at least one claim fails"
+    if report.outcome is not Outcome.HOLDS:
+        return report.outcome.value
+    if not tally[Outcome.HOLDS]:
+        return "holds, but only because no claim was checked"
+    return f"holds: every claim that {'was checked' if tally[Outcome.NOT_CHECKED] else 'applies'}"
+
+
+def facts(report: Report) -> list[tuple[str, Any]]:
+    """What a reader sees first of a mixture and a run: labels and values, the empty ones left out."""
+    described = {label(key): value for key, value in report.description.items() if key != "name"}
+    described |= {"time interval": f"{report.t_min} ≤ t ≤ {report.t_max}", "profile": report.profile}
+    present = [(key, value) for key, value in described.items() if value not in (None, "", {}, [], ())]
+    return sorted(present, key=lambda fact: isinstance(fact[1], dict))  # long ones last
+
+
+def sources(result: ClaimResult) -> list[tuple[str, str]]:
+    """Where a statement comes from, and its proof page unless the source names it already."""
+    named = result.proof is None or result.proof in result.source
+    return [("Source", result.source)] + ([] if named else [("Proof page", str(result.proof))])
+
+
+def label(key: str) -> str:
+    """The name of a number as a reader sees it: `digits_agreed` is `digits agreed`."""
+    return key.replace("_", " ")
+
+
+def dimension(report: Report) -> int:
+    """Dimension of the space of the mixture (two where the report does not say)."""
+    found = report.description.get("dimension", report.description.get("d"))
+    return found if isinstance(found, int) else 2
 
 
 def reproduce_command(report: Report) -> str:

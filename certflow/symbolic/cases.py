@@ -3,6 +3,10 @@
 Time enters through `m = e^{-t}`, a symbol in (0, 1), so that `t = -log m` and `d/dt = -m d/dm`. The last
 weight is one minus the others. Every symbol lies in an open interval with rational ends; within the box of
 these intervals the covariances are positive definite and the weights positive.
+
+The covariances are written either by the entries of `Sigma_k` or, where that keeps the polynomials small, by
+the entries of `C_k = m^2 Sigma_k + (1 - m^2) I`, so `Sigma_k = (C_k - (1 - m^2) I) / m^2`: at each `m` a
+bijection. There `d/dt` at fixed `Sigma_k` is `-m d/dm + 2 (I - C_k) . d/dC_k`.
 """
 
 from __future__ import annotations
@@ -27,7 +31,8 @@ def _between(low: str, high: str) -> Interval:
 class SymbolicCase:
     """A symbolic mixture and the point `(x, t)` at which its field is taken.
 
-    `weights`, `means`, `covariances` are the arguments of `GaussianMixture`; `matrices[k]` is `Sigma_k`.
+    `weights`, `means`, `covariances` are the arguments of `GaussianMixture`; `matrices[k]` is `Sigma_k`;
+    `rates` is `d/dt` of the symbols that depend on time.
     """
 
     name: str
@@ -39,6 +44,7 @@ class SymbolicCase:
     m: sp.Symbol
     x: tuple[sp.Symbol, ...]
     domain: dict[sp.Symbol, Interval]
+    rates: dict[sp.Symbol, sp.Expr]
 
     @property
     def n_components(self) -> int:
@@ -67,12 +73,15 @@ class SymbolicCase:
         )
 
     def time_derivative(self, expression: sp.Expr) -> sp.Expr:
-        """`d/dt = -m d/dm` at fixed `x`."""
-        return -self.m * sp.diff(expression, self.m)
+        """`d/dt` at fixed `x`, weights, means and `Sigma_k`."""
+        return sp.Add(*(rate * sp.diff(expression, symbol) for symbol, rate in self.rates.items()))
 
 
-def symbolic_case(kind: str, n_components: int, dimension: int) -> SymbolicCase:
-    """The mixture of the given kind, `K` and `d` with every parameter a symbol of its own."""
+def symbolic_case(kind: str, n_components: int, dimension: int, *, noised: bool = False) -> SymbolicCase:
+    """The mixture of the given kind, `K` and `d` with every parameter a symbol of its own.
+
+    noised : the symbols for the covariances are the entries of `C_k` instead of those of `Sigma_k`
+    """
     domain: dict[sp.Symbol, Interval] = {}
 
     def symbol(name: str, low: str, high: str, **assumptions: bool) -> sp.Symbol:
@@ -81,32 +90,32 @@ def symbolic_case(kind: str, n_components: int, dimension: int) -> SymbolicCase:
         return made
 
     m = symbol("m", "1/10", "9/10", positive=True)
+    rates: dict[sp.Symbol, sp.Expr] = {m: -m}
     x = tuple(symbol(f"x{i}", "-1", "1") for i in range(dimension))
-    share = f"1/{2 * n_components}"
-    free = tuple(symbol(f"w{k}", "1/20", share, positive=True) for k in range(n_components - 1))
+    free = tuple(symbol(f"w{k}", "1/20", f"1/{n_components}", positive=True) for k in range(n_components - 1))
     weights = (*free, 1 - sp.Add(*free))
-    means = tuple(
-        tuple(symbol(f"a{k}{i}", "-1", "1") for i in range(dimension)) for k in range(n_components)
-    )
+    means = tuple(tuple(symbol(f"a{k}{i}", "-1", "1") for i in range(dimension)) for k in range(n_components))
 
-    def variance(name: str) -> sp.Symbol:
-        return symbol(name, "1/4", "3", positive=True)
+    def entry(label: str, i: int, j: int) -> sp.Expr:
+        unit = 1 if i == j else 0
+        name = f"{'C' if noised else 'S'}{label}{i}{j}"
+        made = symbol(name, "1/2", "3", positive=True) if unit else symbol(name, "-1/5", "1/5")
+        if not noised:
+            return made
+        rates[made] = 2 * (unit - made)
+        return (made - (1 - m**2) * unit) / m**2
 
     def matrix(label: str) -> sp.ImmutableMatrix:
-        entries = {}
-        for i in range(dimension):
-            for j in range(i, dimension):
-                name = f"S{label}{i}{j}"
-                entries[i, j] = variance(name) if i == j else symbol(name, "-1/5", "1/5")
-        return sp.ImmutableMatrix(dimension, dimension, lambda i, j: entries[min(i, j), max(i, j)])
+        upper = {(i, j): entry(label, i, j) for i in range(dimension) for j in range(i, dimension)}
+        return sp.ImmutableMatrix(dimension, dimension, lambda i, j: upper[min(i, j), max(i, j)])
 
     eye = sp.eye(dimension)
     covariances: Any
     if kind == "common-isotropic":
-        covariances = variance("s2")
+        covariances = entry("", 0, 0)
         matrices = tuple(sp.ImmutableMatrix(covariances * eye) for _ in weights)
     elif kind == "isotropic":
-        covariances = [variance(f"s2{k}") for k in range(n_components)]
+        covariances = [entry(str(k), 0, 0) for k in range(n_components)]
         matrices = tuple(sp.ImmutableMatrix(s2 * eye) for s2 in covariances)
     elif kind == "shared":
         shared = matrix("")
@@ -117,23 +126,23 @@ def symbolic_case(kind: str, n_components: int, dimension: int) -> SymbolicCase:
     else:
         raise ValueError(f"kind: received {kind!r}, required one of {', '.join(KINDS)}")
     name = f"{kind} ({n_components}, {dimension})"
-    return SymbolicCase(name, kind, weights, means, covariances, matrices, m, x, domain)
+    return SymbolicCase(name, kind, weights, means, covariances, matrices, m, x, domain, rates)
 
 
 def derivation_cases() -> tuple[SymbolicCase, ...]:
     """The `(kind, K, d)` on which S1-S4 are derived: each kind, `K = 3` on the line, `K = 2` in the plane."""
     return tuple(
-        symbolic_case(kind, n_components, dimension)
-        for kind, n_components, dimension in (
-            ("common-isotropic", 2, 1),
-            ("common-isotropic", 2, 2),
-            ("common-isotropic", 3, 1),
-            ("common-isotropic", 3, 2),
-            ("isotropic", 2, 1),
-            ("isotropic", 2, 2),
-            ("isotropic", 3, 1),
-            ("shared", 2, 2),
-            ("full", 2, 2),
+        symbolic_case(kind, n_components, dimension, noised=noised)
+        for kind, n_components, dimension, noised in (
+            ("common-isotropic", 2, 1, False),
+            ("common-isotropic", 2, 2, False),
+            ("common-isotropic", 3, 1, False),
+            ("common-isotropic", 3, 2, False),
+            ("isotropic", 2, 1, False),
+            ("isotropic", 2, 2, True),
+            ("isotropic", 3, 1, True),
+            ("shared", 2, 2, True),
+            ("full", 2, 2, True),
         )
     )
 

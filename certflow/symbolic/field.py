@@ -1,9 +1,9 @@
 """S1-S4: the field's formulas against derivatives of a log-density written out from the parameters.
 
-The oracle is `p = sum_k w_k (2 pi)^{-d/2} det(C_k)^{-1/2} exp(-(x - m mu_k)^T C_k^{-1} (x - m mu_k) / 2)` with
-`C_k = m^2 Sigma_k + (1 - m^2) I`, inverted by cofactors. Everything else comes from it by differentiation;
-no formula of the package is used. Derivatives of `p` are taken, never of `log p`: `p grad s` is
-`Hess p - grad p grad p^T / p`.
+The oracle is `p = sum_k w_k (2 pi)^{-d/2} det(C_k)^{-1/2} exp(-(x - m mu_k)^T C_k^{-1} (x - m mu_k) / 2)`
+with `C_k = m^2 Sigma_k + (1 - m^2) I`, inverted by cofactors. Everything else comes from it by
+differentiation; no formula of the package is used. Derivatives of `p` are taken, never of `log p`:
+`p grad s` is `Hess p - grad p grad p^T / p`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import sympy as sp
 
 from certflow.symbolic.cases import SymbolicCase
-from certflow.symbolic.normal_form import Residual, residual
+from certflow.symbolic.zero_test import Residual, residual
 
 
 def component_densities(case: SymbolicCase) -> list[sp.Expr]:
@@ -81,9 +81,7 @@ def velocity_is_drift(p: Any, case: SymbolicCase) -> Residual:
     started = time.perf_counter()
     value = density(case)
     velocity = p.velocity(case.point, case.t)
-    differences = [
-        (velocity[i] + xi) * value + sp.diff(value, xi) for i, xi in enumerate(case.x)
-    ]
+    differences = [(velocity[i] + xi) * value + sp.diff(value, xi) for i, xi in enumerate(case.x)]
     return residual("S3.velocity", differences, case.domain, case.scope, started=started)
 
 

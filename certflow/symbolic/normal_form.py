@@ -1,4 +1,4 @@
-"""Zero test for rational expressions in exponentials, square roots and logarithms.
+"""Normal form of rational expressions in exponentials, square roots and logarithms.
 
 An expression is rewritten as `N / Q` with `N`, `Q` polynomials over the rationals in the symbols and in
 fresh generators for
@@ -7,35 +7,21 @@ fresh generators for
 * `sqrt(f)`, `f` squarefree and positive on the domain, with `sqrt(f)^2 = f` used to lower its degree;
 * `log(f)`, `f` irreducible and positive on the domain.
 
-`N = 0` proves that the expression vanishes wherever it is defined. The converse is not taken on trust:
-an expression counts as nonzero only when its value at a rational point of the domain, computed to
-50 digits, is not zero. What remains is reported as undecided.
+`N = 0` proves that the expression vanishes wherever it is defined.
 """
 
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import sympy as sp
 from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyElement, PolyRing
 
 DIGITS = 50
-_THRESHOLD = sp.Float(10) ** -25
 _MAX_POWER = 64
-_PI = sp.Symbol("pi_", positive=True)
-
-
-class Verdict(StrEnum):
-    """Outcome of the zero test."""
-
-    ZERO = "zero"
-    NONZERO = "nonzero"
-    UNDECIDED = "undecided"
 
 
 class OutsideNormalForm(ValueError):
@@ -53,61 +39,6 @@ class Interval:
 Domain = Mapping[sp.Symbol, Interval]
 
 
-@dataclass(frozen=True)
-class Residual:
-    """Expressions that must all reduce to exactly zero, and what the zero test said of each.
-
-    `scope` says for which `(K, d)` and which symbolic parameters; `seconds` covers building and reducing.
-    """
-
-    name: str
-    expressions: tuple[sp.Expr, ...]
-    verdicts: tuple[Verdict, ...]
-    scope: str
-    seconds: float
-
-    @property
-    def verdict(self) -> Verdict:
-        """`nonzero` if any expression is, else `undecided` if any is, else `zero`."""
-        if Verdict.NONZERO in self.verdicts:
-            return Verdict.NONZERO
-        if Verdict.UNDECIDED in self.verdicts or not self.verdicts:
-            return Verdict.UNDECIDED
-        return Verdict.ZERO
-
-    @property
-    def vanishes(self) -> bool:
-        """True when every expression was reduced to exactly zero."""
-        return self.verdict is Verdict.ZERO
-
-
-def residual(
-    name: str, expressions: Iterable[sp.Expr], domain: Domain, scope: str, *, started: float
-) -> Residual:
-    """Run the zero test on `expressions`; `started` is the `time.perf_counter()` before they were built."""
-    built = tuple(sp.sympify(e) for e in expressions)
-    verdicts = tuple(decide(e, domain) for e in built)
-    return Residual(name, built, verdicts, scope, time.perf_counter() - started)
-
-
-def decide(expression: sp.Expr, domain: Domain) -> Verdict:
-    """Is `expression` identically zero on the box `domain`? Three-valued."""
-    expression, domain = _without_pi(sp.sympify(expression), domain)
-    try:
-        if NormalForm([expression], domain).numerator(expression) == 0:
-            return Verdict.ZERO
-    except OutsideNormalForm:
-        pass
-    return Verdict.NONZERO if _numerically_nonzero(expression, domain) else Verdict.UNDECIDED
-
-
-def _without_pi(expression: sp.Expr, domain: Domain) -> tuple[sp.Expr, Domain]:
-    """`pi` as one more symbol: what vanishes for every value of the symbol vanishes for `pi`."""
-    if not expression.has(sp.pi):
-        return expression, domain
-    return expression.xreplace({sp.pi: _PI}), {**domain, _PI: Interval(sp.Rational(31, 10), sp.Rational(32, 10))}
-
-
 def rational_point(domain: Domain, seed: int) -> dict[sp.Symbol, sp.Rational]:
     """A rational point of the box, reproducible from `seed`."""
     generator = random.Random(seed)
@@ -115,14 +46,6 @@ def rational_point(domain: Domain, seed: int) -> dict[sp.Symbol, sp.Rational]:
         symbol: side.low + (side.high - side.low) * sp.Rational(generator.randint(1, 996), 997)
         for symbol, side in sorted(domain.items(), key=lambda item: item[0].name)
     }
-
-
-def _numerically_nonzero(expression: sp.Expr, domain: Domain) -> bool:
-    for seed in range(2):
-        value = expression.subs(rational_point(domain, seed)).evalf(DIGITS)
-        if value.is_comparable and value.is_finite and abs(value) > _THRESHOLD:
-            return True
-    return False
 
 
 class _Fraction:
@@ -177,7 +100,8 @@ class NormalForm:
         """
         if self._value(expression) <= 0:
             raise OutsideNormalForm(f"{expression} is not positive on the domain")
-        top, bottom = (sp.factor_list(part) for part in sp.fraction(sp.together(expression.xreplace(self._images))))
+        parts = sp.fraction(sp.together(expression.xreplace(self._images)))
+        top, bottom = (sp.factor_list(part) for part in parts)
         constant = top[0] / bottom[0]
         signed = []
         for factor, power in [*top[1], *((factor, -power) for factor, power in bottom[1])]:
@@ -246,7 +170,8 @@ class NormalForm:
             scale = sp.ilcm(*(c.q for c in coefficients))
             generator = self._symbol_for(sp.exp(nodes[pivot].args[0] / scale), "e")
             for node, coefficient in zip(nodes, coefficients, strict=True):
-                self._images[node] = self._images.get(node, sp.Integer(1)) * generator ** (coefficient * scale)
+                power = generator ** (coefficient * scale)
+                self._images[node] = self._images.get(node, sp.Integer(1)) * power
         for node in nodes:
             self._images.setdefault(node, sp.Integer(1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,12 +11,17 @@ from typing import Any
 
 import pytest
 
+from certflow.claims.statements import STATEMENTS
 from certflow.report.views import write_views
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 WIDTHS = (360, 768, 1400)
 SCHEMES = ("light", "dark")
 
@@ -143,7 +149,8 @@ def test_contrast_of_every_text_colour(browser, page_file, scheme):
     worst = """() => {
       const channels = colour => colour.match(/[\\d.]+/g).map(Number);
       const luminance = ([r, g, b]) => {
-        const [x, y, z] = [r, g, b].map(c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        const linear = c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+        const [x, y, z] = [r, g, b].map(c => linear(c / 255));
         return 0.2126 * x + 0.7152 * y + 0.0722 * z;
       };
       const painted = element => {
@@ -191,6 +198,19 @@ def test_hostile_text_stays_text(browser, hostile_report, tmp_path):
         assert "<script>alert(1)</script> ]]> ␀" in visit.page.locator("h1").inner_text()
         scroll, client = visit.page.evaluate(OVERFLOWING)
         assert scroll <= client
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_statement_of_the_theory_fits(browser, report, tmp_path, width):
+    results = tuple(
+        report.results[-1].model_copy(update=dataclasses.asdict(statement))
+        for statement in STATEMENTS.values()
+    )
+    write_views(report.model_copy(update={"results": results}), tmp_path, {})
+    with Visit(browser, tmp_path / "report.html", width) as visit:
+        scroll, client = visit.page.evaluate(OVERFLOWING)
+        assert scroll <= client
+        assert visit.page.locator(".claim .formula math").count() == len(STATEMENTS)
 
 
 def test_thousands_of_modes_make_a_page_of_ordinary_size(browser, report, tmp_path):

@@ -1,0 +1,143 @@
+"""Is an expression identically zero? Three answers, two of them proved.
+
+`zero` when the numerator of its normal form is the polynomial 0. `nonzero` when its value at a rational point
+of the domain, computed with 50 and again with 100 digits, is not zero. What remains is `undecided`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import mpmath
+import sympy as sp
+
+from certflow.symbolic.normal_form import (
+    DIGITS,
+    Domain,
+    Interval,
+    NormalForm,
+    OutsideNormalForm,
+    rational_point,
+)
+
+_THRESHOLD = mpmath.mpf(10) ** -25
+_PI = sp.Symbol("pi_", positive=True)
+
+
+class Verdict(StrEnum):
+    """Outcome of the zero test."""
+
+    ZERO = "zero"
+    NONZERO = "nonzero"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Expressions that must all reduce to exactly zero, and what the zero test said of each.
+
+    `scope` says for which `(K, d)` and which symbolic parameters; `seconds` covers building and reducing.
+    """
+
+    name: str
+    expressions: tuple[sp.Expr, ...]
+    verdicts: tuple[Verdict, ...]
+    scope: str
+    seconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """`nonzero` if any expression is, else `undecided` if any is, else `zero`."""
+        if Verdict.NONZERO in self.verdicts:
+            return Verdict.NONZERO
+        if Verdict.UNDECIDED in self.verdicts or not self.verdicts:
+            return Verdict.UNDECIDED
+        return Verdict.ZERO
+
+    @property
+    def vanishes(self) -> bool:
+        """True when every expression was reduced to exactly zero."""
+        return self.verdict is Verdict.ZERO
+
+
+def residual(
+    name: str, expressions: Iterable[sp.Expr], domain: Domain, scope: str, *, started: float
+) -> Residual:
+    """Run the zero test on `expressions`; `started` is the `time.perf_counter()` before they were built."""
+    built = tuple(sp.sympify(e) for e in expressions)
+    verdicts = tuple(decide(e, domain) for e in built)
+    return Residual(name, built, verdicts, scope, time.perf_counter() - started)
+
+
+def decide(expression: sp.Expr, domain: Domain) -> Verdict:
+    """Is `expression` identically zero on the box `domain`? Three-valued."""
+    expression, domain = _without_pi(sp.sympify(expression), domain)
+    if expression.free_symbols <= set(domain) and _numerically_nonzero(expression, domain):
+        return Verdict.NONZERO
+    try:
+        if NormalForm([expression], domain).numerator(expression) == 0:
+            return Verdict.ZERO
+    except OutsideNormalForm:
+        pass
+    return Verdict.UNDECIDED
+
+
+def _without_pi(expression: sp.Expr, domain: Domain) -> tuple[sp.Expr, Domain]:
+    """`pi` as one more symbol: what vanishes for every value of the symbol vanishes for `pi`."""
+    if not expression.has(sp.pi):
+        return expression, domain
+    near = Interval(sp.Rational(31, 10), sp.Rational(32, 10))
+    return expression.xreplace({sp.pi: _PI}), {**domain, _PI: near}
+
+
+def _numerically_nonzero(expression: sp.Expr, domain: Domain) -> bool:
+    """Is the value at a rational point, computed with 50 and with 100 digits, the same and not zero?"""
+    point = rational_point(domain, seed=1)
+    values = []
+    for digits in (DIGITS, 2 * DIGITS):
+        with mpmath.workdps(digits):
+            known = {symbol: mpmath.mpf(int(q.p)) / int(q.q) for symbol, q in point.items()}
+            try:
+                values.append(_value(expression, known))
+            except (OutsideNormalForm, ZeroDivisionError):
+                return False
+    rough, fine = values
+    if not (mpmath.isfinite(rough) and mpmath.isfinite(fine)):
+        return False
+    return bool(abs(fine) > _THRESHOLD and abs(rough - fine) < _THRESHOLD * abs(fine))
+
+
+def _value(e: sp.Expr, known: dict[sp.Expr, Any]) -> Any:
+    """Value at a point in mpmath, each subexpression once; `known` holds the symbols and grows."""
+    if e in known:
+        return known[e]
+    if e.is_Rational:
+        result = mpmath.mpf(int(e.p)) / int(e.q)
+    elif e.is_Add:
+        result = mpmath.fsum(_value(a, known) for a in e.args)
+    elif e.is_Mul:
+        result = mpmath.fprod(_value(a, known) for a in e.args)
+    elif e.func in _FUNCTIONS:
+        result = _FUNCTIONS[e.func](*(_value(a, known) for a in e.args))
+    else:
+        raise OutsideNormalForm(f"no value of {e.func.__name__}")
+    known[e] = result
+    return result
+
+
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    sp.Pow: mpmath.power,
+    sp.exp: mpmath.exp,
+    sp.log: mpmath.log,
+    sp.cos: mpmath.cos,
+    sp.sin: mpmath.sin,
+    sp.Max: max,
+    sp.Min: min,
+    sp.Abs: abs,
+    type(sp.pi): lambda: +mpmath.pi,
+    type(sp.E): lambda: +mpmath.e,
+}
