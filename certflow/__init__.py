@@ -15,7 +15,7 @@ _HOMES = {
     "OrnsteinUhlenbeck": "certflow.process",
     "load_mixture": "certflow.mixture_file",
     "builtin_mixtures": "certflow.mixture_file",
-    "verify": "certflow.verify",
+    "verify": "certflow.verification",
     "InputError": "certflow.errors",
     "NoGlobalBound": "certflow.errors",
 }

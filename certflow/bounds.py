@@ -108,7 +108,9 @@ def check_bounded(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> N
 def _family(mixture: GaussianMixture, arithmetic: Arithmetic, m2: Any, n2: Any) -> list[_GroupAt]:
     members = groups(mixture)
     if len(members) > MAX_GROUPS:
-        raise InputError("mixture", f"{len(members)} different covariances", f"at most {MAX_GROUPS}, for this bound")
+        raise InputError(
+            "mixture", f"{len(members)} different covariances", f"at most {MAX_GROUPS}, for this bound"
+        )
     return [_GroupAt(mixture, arithmetic, group, m2, n2) for group in members]
 
 
@@ -138,7 +140,9 @@ class _GroupAt:
         if len(members) > 1:
             pulls = self.means @ self.precision  # (T, K, d)
             squares = [
-                ((pulls[:, 1 + k :] - pulls[:, k : k + 1]) * (pulls[:, 1 + k :] - pulls[:, k : k + 1])).sum(-1)
+                ((pulls[:, 1 + k :] - pulls[:, k : k + 1]) * (pulls[:, 1 + k :] - pulls[:, k : k + 1])).sum(
+                    -1
+                )
                 for k in range(len(members) - 1)
             ]
             largest = arithmetic.largest(squares[0])
@@ -163,7 +167,9 @@ def _isotropic_gap(arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt, m2:
 
 def _precision_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
     """`P_a - P_b = m^2 P_a (Sigma_b - Sigma_a) P_b`, without cancellation, shape (T, d, d)."""
-    difference = ExactArray(ExactArray(b.group.covariance).fractions - ExactArray(a.group.covariance).fractions)
+    difference = ExactArray(
+        ExactArray(b.group.covariance).fractions - ExactArray(a.group.covariance).fractions
+    )
     product = a.precision @ arithmetic.numbers(difference) @ b.precision
     return m2[:, None, None] * (product + product.swapaxes(-1, -2)) / 2
 
@@ -172,12 +178,12 @@ def _fraction(value: Any) -> Any:
     return ExactArray(value).fractions[()]
 
 
-def _cross_spread(
-    mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any
-) -> Any:
+def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
     """`sum kappa_ij / sinh(G_ij)` over the pairs with one component in each group (THEORY L7, L8)."""
     if mixture.is_symbolic:
-        raise InputError("mixture", "symbolic covariances that differ", "numbers: this bound has no symbolic form")
+        raise InputError(
+            "mixture", "symbolic covariances that differ", "numbers: this bound has no symbolic form"
+        )
     if not a.matrix:
         narrow, wide = (a, b) if a.group.covariance < b.group.covariance else (b, a)
         kappa = _isotropic_gap(arithmetic, narrow, wide, m2)
@@ -268,7 +274,7 @@ def outside_probability(mixture: GaussianMixture, radius: Any, t: Any) -> float:
     check_times(np.asarray([time]), arithmetic_of(time))
     m, m2 = np.exp(-time), np.exp(-2 * time)
     if mixture.kind == "full":
-        top = np.linalg.eigvalsh(mixture.covariances)[:, -1]
+        top: Any = np.linalg.eigvalsh(mixture.covariances)[:, -1]
     else:
         top = mixture.covariances if mixture.kind == "isotropic" else largest_variance(mixture)
     room = np.maximum(size - m * np.linalg.norm(mixture.means, axis=1), 0)

@@ -28,9 +28,8 @@ class Parameters:
     def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic):
         self.mixture = mixture
         self.means = arithmetic.numbers(mixture.exact_means)
-        weights = arithmetic.numbers(mixture.exact_weights)
         total = mixture.weight_total
-        self.log_weights = arithmetic.log(weights)
+        self.log_weights = arithmetic.log_numbers(mixture.exact_weights)
         if total != 1:
             self.log_weights = self.log_weights - arithmetic.log(
                 arithmetic.numbers(ExactArray(np.array([total], dtype=object)))
@@ -39,15 +38,8 @@ class Parameters:
             exact = mixture.exact_covariances
             variances = ExactArray(exact.values.reshape(-1))
             self.variances = arithmetic.numbers(variances)
-            self.complements = arithmetic.numbers(_complement(variances))
+            self.complements = arithmetic.numbers(ExactArray(1 - variances.fractions))
             self.square_norms = (self.means * self.means).sum(-1)
-
-
-def _complement(exact: ExactArray) -> ExactArray:
-    """`1 - s2`, exact (of more than a thousand binary numbers each difference is rounded once)."""
-    if exact.is_binary and exact.values.size <= 1000:
-        return ExactArray(1 - exact.fractions)
-    return ExactArray(1 - exact.values)
 
 
 def parameters(mixture: GaussianMixture, arithmetic: Arithmetic) -> Parameters:
@@ -74,11 +66,6 @@ class _Components:
         self.m2 = arithmetic.exp(-2 * t)[:, None]
         self.n2 = -arithmetic.expm1(-2 * t)[:, None]
 
-    def _weighted_outer(self, gamma: Any, deviations: Any) -> Any:
-        """`sum_k gamma_k a_k a_k^T`; deviations of shape (N, K, d)."""
-        weighted = gamma[:, :, None] * deviations
-        return weighted.swapaxes(-1, -2) @ deviations
-
 
 class IsotropicComponents(_Components):
     """`Sigma_k = s2_k I` (or one `s2` for all): `P_k = p_k I`, `p_k = 1/v_k`, `v_k = s2_k m^2 + 1 - m^2`."""
@@ -86,13 +73,14 @@ class IsotropicComponents(_Components):
     def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic, t: Any):
         super().__init__(mixture, arithmetic, t)
         self.common = mixture.kind == "common-isotropic"
-        self.p = 1 / (self.parameters.variances * self.m2 + self.n2)  # (T, 1 or K)
+        self.p = 1 / (arithmetic.products(self.m2, self.parameters.variances[:, None]) + self.n2)  # (T, 1 or K)
         self.q = self.p * self.parameters.complements
 
     def logits(self, x: Any) -> Any:
         """Logits (N, K), for common variance less the term `log_scale` that all components share."""
         norms = self.parameters.square_norms
-        result = (x @ self.means.T) * (self.m * self.p) + (self.log_weights - self.p * self.m2 / 2 * norms)
+        result = self.arithmetic.products(x, self.means) * (self.m * self.p)
+        result = result + (self.log_weights - self.p * self.m2 / 2 * norms)
         if self.common:
             return result
         squares = (x * x).sum(-1)[:, None]
@@ -106,34 +94,43 @@ class IsotropicComponents(_Components):
         p = self.p[:, 0]
         return gauss + (self.arithmetic.log(p) * self.dimension - p * (x * x).sum(-1)) / 2
 
+    def component_scores(self, x: Any) -> Any:
+        """`b_k`, shape (N, K, d)."""
+        return self.p[:, :, None] * (self.m[:, :, None] * self.means - x[:, None, :])
+
+    def component_velocities(self, x: Any) -> Any:
+        """`u_k`, shape (N, K, d)."""
+        return (self.m2 * self.q)[:, :, None] * x[:, None, :] - (self.m * self.p)[:, :, None] * self.means
+
     def score(self, x: Any, gamma: Any) -> Any:
         """`sum_k gamma_k b_k`, shape (N, d)."""
         if self.common:
-            return -self.p * (x - self.m * (gamma @ self.means))
+            return -self.p * (x - self.m * self.arithmetic.average(gamma, self.means))
         weighted = gamma * self.p
-        return self.m * (weighted @ self.means) - weighted.sum(-1)[:, None] * x
+        return self.m * self.arithmetic.average(weighted, self.means) - weighted.sum(-1)[:, None] * x
 
     def velocity(self, x: Any, gamma: Any) -> Any:
         """`sum_k gamma_k u_k`, shape (N, d)."""
         if self.common:
-            return self.m * self.p * (self.m * self.parameters.complements * x - gamma @ self.means)
+            mean = self.arithmetic.average(gamma, self.means)
+            return self.m * self.p * (self.m * self.parameters.complements * x - mean)
         mean_q = (gamma * self.q).sum(-1)[:, None]
-        return self.m2 * mean_q * x - self.m * ((gamma * self.p) @ self.means)
+        return self.m2 * mean_q * x - self.m * self.arithmetic.average(gamma * self.p, self.means)
 
     def jacobian(self, x: Any, gamma: Any) -> Any:
         """`sum_k gamma_k m^2 q_k I - Cov_gamma(u_k)`, shape (N, d, d)."""
         eye = self.arithmetic.eye(self.dimension)
         if self.common:
-            deviations = self.means - (gamma @ self.means)[:, None, :]
+            deviations = self.means - self.arithmetic.average(gamma, self.means)[:, None, :]
             factor = (self.m * self.p)[:, :, None]
-            spread = factor * factor * self._weighted_outer(gamma, deviations)
+            spread = factor * factor * self.arithmetic.weighted_outer(gamma, deviations)
             return (self.m2 * self.q)[:, :, None] * eye - spread
         mean_q = (gamma * self.q).sum(-1)[:, None]
-        pull = (gamma * self.p) @ self.means
+        pull = self.arithmetic.average(gamma * self.p, self.means)
         first = (self.m2 * (self.q - mean_q))[:, :, None] * x[:, None, :]
         second = self.p[:, :, None] * self.means - pull[:, None, :]
         deviations = first - self.m[:, :, None] * second
-        return (self.m2 * mean_q)[:, :, None] * eye - self._weighted_outer(gamma, deviations)
+        return (self.m2 * mean_q)[:, :, None] * eye - self.arithmetic.weighted_outer(gamma, deviations)
 
 
 class SharedComponents(_Components):
@@ -141,78 +138,89 @@ class SharedComponents(_Components):
 
     def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic, t: Any):
         super().__init__(mixture, arithmetic, t)
-        self.precision, self.slope, self.logdet = arithmetic.resolvent(
-            mixture.exact_covariances, self.m2[:, 0], self.n2[:, 0]
-        )  # (T, d, d), (T, d, d), (T,)
-        self.pulls = self.means @ self.precision  # P mu_k, (T, K, d); P is symmetric
-
-    def _apply(self, matrices: Any, vectors: Any) -> Any:
-        return (matrices @ vectors[:, :, None])[:, :, 0]
+        self.resolvent = arithmetic.maps(mixture.exact_covariances, self.m2[:, 0], self.n2[:, 0])
 
     def logits(self, x: Any) -> Any:
         """Logits (N, K) less the term `log_scale` that all components share."""
-        norms = (self.pulls * self.means).sum(-1)
-        if self.pulls.shape[0] == 1:
-            products = x @ self.pulls[0].T
-        else:
-            products = self._apply(self.pulls, x)
-        return self.m * products + (self.log_weights - self.m2 / 2 * norms)
+        products = self.arithmetic.products(self.resolvent.precision(x), self.means)
+        return self.m * products + (self.log_weights - self.m2 / 2 * self.resolvent.squares(self.means))
 
     def log_scale(self, x: Any) -> Any:
+        """What `logits` leaves out, shape (N,)."""
         gauss = -self.arithmetic.log_two_pi() * self.dimension / 2
-        squares = (self._apply(self.precision, x) * x).sum(-1)
-        return gauss + (self.logdet - squares) / 2
+        squares = (self.resolvent.precision(x) * x).sum(-1)
+        return gauss + (self.resolvent.logdet - squares) / 2
+
+    def component_scores(self, x: Any) -> Any:
+        """`b_k`, shape (N, K, d)."""
+        return self.resolvent.precision(self.m[:, :, None] * self.means - x[:, None, :])
+
+    def component_velocities(self, x: Any) -> Any:
+        """`u_k`, shape (N, K, d)."""
+        drift = (self.m2 * self.resolvent.slope(x))[:, None, :]
+        return drift - self.m[:, :, None] * self.resolvent.precision(self.means[None, :, :])
 
     def score(self, x: Any, gamma: Any) -> Any:
-        return -self._apply(self.precision, x - self.m * (gamma @ self.means))
+        """`sum_k gamma_k b_k`, shape (N, d)."""
+        return -self.resolvent.precision(x - self.m * self.arithmetic.average(gamma, self.means))
 
     def velocity(self, x: Any, gamma: Any) -> Any:
-        drift = self.m2 * self._apply(self.slope, x)
-        return drift - self.m * self._apply(self.precision, gamma @ self.means)
+        """`sum_k gamma_k u_k`, shape (N, d)."""
+        drift = self.m2 * self.resolvent.slope(x)
+        return drift - self.m * self.resolvent.precision(self.arithmetic.average(gamma, self.means))
 
     def jacobian(self, x: Any, gamma: Any) -> Any:
-        deviations = (self.means - (gamma @ self.means)[:, None, :]) @ self.precision
+        """`m^2 Q - Cov_gamma(u_k)`, shape (N, d, d)."""
+        deviations = self.means - self.arithmetic.average(gamma, self.means)[:, None, :]
+        spread = self.arithmetic.weighted_outer(gamma, self.resolvent.precision(deviations))
         m2 = self.m2[:, :, None]
-        return m2 * self.slope - m2 * self._weighted_outer(gamma, deviations)
+        return m2 * self.resolvent.slope_matrices - m2 * spread
 
 
 class FullComponents(_Components):
-    """A matrix `P_k` for each component; shapes (T, K, d, d)."""
+    """A matrix `P_k` for each component."""
 
     def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic, t: Any):
         super().__init__(mixture, arithmetic, t)
-        self.precision, self.slope, self.logdet = arithmetic.resolvent(
-            mixture.exact_covariances, self.m2[:, 0], self.n2[:, 0]
-        )
+        self.resolvent = arithmetic.maps(mixture.exact_covariances, self.m2[:, 0], self.n2[:, 0])
 
-    def _component_scores(self, x: Any) -> tuple[Any, Any]:
-        offsets = x[:, None, :] - self.m[:, :, None] * self.means
-        return offsets, -(self.precision @ offsets[..., None])[..., 0]
+    def _offsets(self, x: Any) -> Any:
+        return x[:, None, :] - self.m[:, :, None] * self.means
 
-    def _component_velocities(self, x: Any) -> Any:
-        drift = (self.slope @ x[:, None, :, None])[..., 0]
-        pull = (self.precision @ self.means[None, :, :, None])[..., 0]
+    def component_scores(self, x: Any) -> Any:
+        """`b_k`, shape (N, K, d)."""
+        return -self.resolvent.precision(self._offsets(x))
+
+    def component_velocities(self, x: Any) -> Any:
+        """`u_k`, shape (N, K, d)."""
+        drift = self.resolvent.slope(x[:, None, :])
+        pull = self.resolvent.precision(self.means[None, :, :])
         return self.m2[:, :, None] * drift - self.m[:, :, None] * pull
 
     def logits(self, x: Any) -> Any:
-        offsets, scores = self._component_scores(x)
-        return self.log_weights + (self.logdet + (offsets * scores).sum(-1)) / 2
+        """Logits (N, K)."""
+        offsets = self._offsets(x)
+        squares = (offsets * self.resolvent.precision(offsets)).sum(-1)
+        return self.log_weights + (self.resolvent.logdet - squares) / 2
 
     def log_scale(self, x: Any) -> Any:
+        """What `logits` leaves out, shape (N,)."""
         return -self.arithmetic.log_two_pi() * self.dimension / 2 + 0 * x[:, 0]
 
     def score(self, x: Any, gamma: Any) -> Any:
-        return (gamma[:, :, None] * self._component_scores(x)[1]).sum(1)
+        """`sum_k gamma_k b_k`, shape (N, d)."""
+        return (gamma[:, :, None] * self.component_scores(x)).sum(1)
 
     def velocity(self, x: Any, gamma: Any) -> Any:
-        return (gamma[:, :, None] * self._component_velocities(x)).sum(1)
+        """`sum_k gamma_k u_k`, shape (N, d)."""
+        return (gamma[:, :, None] * self.component_velocities(x)).sum(1)
 
     def jacobian(self, x: Any, gamma: Any) -> Any:
-        velocities = self._component_velocities(x)
+        """`sum_k gamma_k m^2 Q_k - Cov_gamma(u_k)`, shape (N, d, d)."""
+        velocities = self.component_velocities(x)
         mean = (gamma[:, :, None] * velocities).sum(1)
-        slope = (gamma[:, :, None, None] * self.slope).sum(1)
-        spread = self._weighted_outer(gamma, velocities - mean[:, None, :])
-        return self.m2[:, :, None] * slope - spread
+        spread = self.arithmetic.weighted_outer(gamma, velocities - mean[:, None, :])
+        return self.m2[:, :, None] * self.resolvent.average_slope(gamma) - spread
 
 
 Components = IsotropicComponents | SharedComponents | FullComponents

@@ -21,6 +21,8 @@ from certflow.errors import InputError
 
 #: Exponents beyond this would make an exact integer of thousands of digits out of a short text.
 _MAX_EXPONENT = 5000
+#: Python converts no longer text to an integer (`sys.int_info.default_max_str_digits`).
+_MAX_CHARACTERS = 4300
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
 _FRACTION = re.compile(r"[+-]?\d+\s*/\s*\d+\Z")
 
@@ -48,16 +50,17 @@ def exact_number(value: Any, field: str = "number") -> Fraction:
         if not np.isfinite(value):
             raise InputError(field, value, requirement)
         return Fraction(float(value))
-    man_exp = getattr(value, "man_exp", None)
-    if man_exp is not None and type(value).__module__.startswith("mpmath"):
-        mantissa, exponent = man_exp
-        if mantissa == 0 and value != 0:
+    if type(value).__module__.startswith("mpmath") and hasattr(value, "_mpf_"):
+        sign, mantissa, exponent, _ = value._mpf_  # `man_exp` leaves the sign out
+        if mantissa == 0 and value != 0:  # an infinity or a NaN
             raise InputError(field, value, requirement)
-        return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+        return Fraction(-int(mantissa) if sign else int(mantissa)) * Fraction(2) ** int(exponent)
     raise InputError(field, value, requirement)
 
 
 def _from_text(text: str, field: str, requirement: str) -> Fraction:
+    if len(text) > _MAX_CHARACTERS:
+        raise InputError(field, text, f"a number of at most {_MAX_CHARACTERS} characters")
     if _FRACTION.match(text):
         numerator, denominator = text.split("/")
         if int(denominator) == 0:
@@ -153,7 +156,10 @@ class ExactArray:
             return self.values
         if self.is_symbolic:
             raise InputError("mixture", "symbolic parameters", "numbers, for floating-point evaluation")
-        result = np.array([float(q) for q in self.values.flat]).reshape(self.shape)
+        try:
+            result = np.array([float(q) for q in self.values.flat]).reshape(self.shape)
+        except OverflowError:
+            raise InputError("mixture", "a number beyond 1.8e308", "float64 numbers, for this evaluation") from None
         result.setflags(write=False)
         return result
 

@@ -54,24 +54,32 @@ def quantity_from(components: Components, arithmetic: Arithmetic, quantity: str,
 
 
 def _in_chunks(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, x: Any, t: Any) -> Any:
-    rows = _rows(mixture, quantity)
     if arithmetic.name == "torch":  # differentiable and on a device: one piece, memory is the caller's choice
         return quantity_from(components_at(mixture, arithmetic, t), arithmetic, quantity, x)[0]
+    rows = _rows(mixture, quantity)
     count = x.shape[0]
     fixed = components_at(mixture, arithmetic, t) if t.shape[0] == 1 else None
-    result = None
+    result: Any = None
+    doubtful = []
     for start in range(0, max(count, 1), rows):
         part = slice(start, min(start + rows, count))
         times = t if fixed is not None else t[part]
         components = fixed if fixed is not None else components_at(mixture, arithmetic, times)
-        values, gamma = quantity_from(components, arithmetic, quantity, x[part])
+        points = arithmetic.by_point(x[part])
+        values, gamma = quantity_from(components, arithmetic, quantity, points)
         if arithmetic.guarded:
-            from certflow.guard import repair
+            from certflow.guard import doubtful_rows
 
-            repair(mixture, quantity, x[part], times, components, gamma, values)
+            index = doubtful_rows(mixture, quantity, points, times, components, gamma, values)
+            if len(index):
+                doubtful.append(index + start)
         if result is None:
             result = np.empty((count, *values.shape[1:]), dtype=values.dtype)
         result[part] = values
+    if doubtful:
+        from certflow.guard import recompute
+
+        recompute(mixture, quantity, x, t, np.concatenate(doubtful), result)
     return result
 
 
@@ -132,6 +140,6 @@ def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, x: Any, t: Any)
     from certflow.guard import precision_ceiling
 
     largest_x = max((abs(float(entry)) for entry in x.flat), default=0.0)
-    earliest = min(float(entry) for entry in t)
+    earliest = min((float(entry) for entry in t), default=1.0)
     reach = largest_x + float(np.abs(mixture.means).max()) + 1.0
-    return float(min(precision_ceiling(mixture, np.array([earliest]))[0] * reach * reach, 1e300))
+    return min(float(precision_ceiling(mixture, np.array([earliest]))[0]) * reach * reach, 1e300)

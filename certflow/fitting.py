@@ -38,7 +38,7 @@ def fit_mixture(
         fitted = fitted[:, :, None] * np.eye(dimension)
     if np.ndim(fitted) >= 2:
         fitted = (fitted + np.swapaxes(fitted, -1, -2)) / 2
-    weights = estimator.weights_ / estimator.weights_.sum()
+    weights = _summing_to_one(estimator.weights_ / estimator.weights_.sum())
     origin = {
         "method": "expectation maximisation, scikit-learn GaussianMixture",
         "scikit-learn": sklearn.__version__,
@@ -53,6 +53,16 @@ def fit_mixture(
     return GaussianMixture(weights, estimator.means_, fitted, name=name, origin=origin)
 
 
+def _summing_to_one(weights: np.ndarray) -> np.ndarray:
+    """Weights moved by a unit roundoff or so to binary numbers whose exact sum is one.
+
+    So nothing is left to divide by when they are read back from the decimals of a file.
+    """
+    counts = [round(float(weight) * 2**53) for weight in weights]
+    counts[int(np.argmax(weights))] += 2**53 - sum(counts)
+    return np.array(counts) / 2.0**53 if min(counts) > 0 else weights
+
+
 def _points(data: Any) -> np.ndarray:
     try:
         points = np.asarray(data, dtype=float)
@@ -60,8 +70,8 @@ def _points(data: Any) -> np.ndarray:
         raise InputError("data", data, "an array of numbers, shape (n, d)") from None
     if points.ndim == 1:
         points = points[:, None]
-    if points.ndim != 2 or min(points.shape) == 0:
-        raise InputError("data", f"shape {points.shape}", "shape (n, d) with n, d >= 1")
+    if points.ndim != 2 or points.shape[1] == 0 or len(points) < 2:
+        raise InputError("data", f"shape {points.shape}", "shape (n, d) with n >= 2 points and d >= 1")
     if not np.isfinite(points).all():
         row, column = np.argwhere(~np.isfinite(points))[0]
         raise InputError(f"data[{row}][{column}]", points[row, column], "a finite number")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -88,10 +89,10 @@ def inertia(matrix: np.ndarray) -> tuple[int, int, int]:
     size = len(matrix)
     if size == 0:
         return (0, 0, 0)
-    coefficients = [c for c in fmpq_mat(_rational_rows(matrix)).charpoly().coeffs()]
+    coefficients = list(fmpq_mat(_rational_rows(matrix)).charpoly().coeffs())
     zeros = next(i for i, c in enumerate(coefficients) if c != 0)
     signs = [c > 0 for c in coefficients if c != 0]
-    positive = sum(a != b for a, b in zip(signs, signs[1:], strict=False))
+    positive = sum(a != b for a, b in pairwise(signs))
     return (positive, size - positive - zeros, zeros)
 
 

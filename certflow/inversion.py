@@ -38,8 +38,17 @@ def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
             target, start = (a.item() if hasattr(a, "item") else a for a in (value, s))
             time = float(_lambert_time(mixture, inner, inner.asarray([target]), inner.asarray([start]))[0])
         return time if arithmetic.name == "float64" else arithmetic.asarray(time)
-    times = _lambert_time(mixture, arithmetic, arithmetic.asarray([value]), arithmetic.asarray([s]))
+    with arithmetic.extended(_magnitude(mixture, arithmetic, s)):
+        times = _lambert_time(mixture, arithmetic, arithmetic.asarray([value]), arithmetic.asarray([s]))
     return arithmetic.finish(times)[0]
+
+
+def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any) -> float:
+    """Size of what cancels in the formula, for arithmetics of adjustable precision."""
+    if arithmetic.name == "sympy":
+        return 1.0
+    exponent = 1 + mixture.diameter**2 / (8 * float(mixture.covariances))
+    return float(min(exponent**2 / min(1.0, abs(float(arithmetic.asarray([s])[0])) or 1.0), 1e300))
 
 
 def _lambert_time(mixture: GaussianMixture, arithmetic: Arithmetic, value: Any, s: Any) -> Any:
@@ -90,4 +99,6 @@ def _not_growing() -> InputError:
 
 
 def _unreachable(value: Any) -> InputError:
-    return InputError("value", float(value[0]), "a value that the integral of lambda reaches while lambda > 0")
+    return InputError(
+        "value", float(value[0]), "a value that the integral of lambda reaches while lambda > 0"
+    )

@@ -204,10 +204,14 @@ def _one_line(error: ValidationError) -> InputError:
     if first["type"] == "missing":
         return InputError(field, "nothing", "this key")
     if first["type"] == "extra_forbidden":
-        return InputError(field, first["input"], "no such key (known: schema, name, weights, means, covariances, origin)")
+        return InputError(
+            field, first["input"], "no such key (known: schema, name, weights, means, covariances, origin)"
+        )
     if first["type"] == "literal_error":
         return InputError(field, first["input"], first["ctx"]["expected"].replace("'", '"'))
-    return InputError(field, first["input"], first["msg"].removeprefix("Input should be ").removeprefix("Value error, "))
+    return InputError(
+        field, first["input"], first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    )
 
 
 def _from_npz(content: bytes, path: Path) -> GaussianMixture:

@@ -147,18 +147,20 @@ def sorted_pair(a: Group, b: Group) -> tuple[Group, Group, np.ndarray]:
 def _strict_direction(
     mixture: GaussianMixture, pair: tuple[int, int], growth: str, t: float, tries: int = 2000
 ) -> np.ndarray | None:
-    """A unit direction in which components i and j tie and are strictly the least damped of all.
+    """A unit direction in which the covariances of components i and j tie and are strictly the least damped.
 
     Along `s theta`, `log gamma_k` decreases like `-s^2 theta^T P_k theta / 2`, so strict minimality leaves the
-    two alone on their tie set far out, where `|b_i - b_j|` grows (proofs/L8.md).
+    two groups of equal covariance alone on their tie set far out, where `|b_i - b_j|` grows (proofs/L8.md).
+    Where the growth is linear, of each group the component with the largest `theta^T P mu` remains, and the
+    difference of those two must have the sign that lets the quadratic term balance it.
     """
+    family = groups(mixture)
+    first, second = (next(g for g in family if k in g.indices) for k in pair)
     i, j = pair
     m2 = np.exp(-2 * t)
-    eye = np.eye(mixture.dimension)
-    precisions = np.linalg.inv(m2 * mixture.covariances + (1 - m2) * eye)
+    precisions = np.linalg.inv(m2 * mixture.covariances - np.expm1(-2 * t) * np.eye(mixture.dimension))
     # P_i - P_j = m^2 P_i (Sigma_j - Sigma_i) P_j: no cancellation where the two nearly agree.
-    fractions = mixture.exact_covariances.fractions
-    difference = ExactArray(fractions[j] - fractions[i])
+    difference = _difference(second, first)
     scaled = difference.floats / np.abs(difference.floats).max()
     gap = precisions[i] @ scaled @ precisions[j]
     values, vectors = np.linalg.eigh((gap + gap.T) / 2)
@@ -166,18 +168,20 @@ def _strict_direction(
     if growth == "linear":
         nullity = signature(difference)[2]
         basis = vectors[:, np.argsort(np.abs(values))[:nullity]]
-        pull = precisions[i] @ mixture.means[i] - precisions[j] @ mixture.means[j]
         sign = np.sign(values[np.argmax(np.abs(values))])
+        pulls = [mixture.means[list(g.indices)] @ precisions[g.indices[0]] for g in (first, second)]
+    others = precisions[[g.indices[0] for g in family if g not in (first, second)]]
     for attempt in range(tries):
         if growth == "linear":
             theta = basis @ rng.standard_normal(basis.shape[1])
-            theta = theta * (np.sign(theta @ pull) * sign or 1.0)
+            rise = [float((pull @ theta).max()) for pull in pulls]
+            if not (rise[0] - rise[1]) * sign > 1e-12 * np.abs(rise).max():
+                continue
         else:
             theta = _null_direction(values, vectors, rng, extreme=attempt == 0)
         theta = theta / np.linalg.norm(theta)
-        damping = np.einsum("i,kij,j->k", theta, precisions, theta)
-        others = np.delete(damping, [i, j])
-        if not len(others) or others.min() > damping[i] * (1 + 1e-9) + 1e-12:
+        damping = theta @ precisions[i] @ theta
+        if (np.einsum("i,kij,j->k", theta, others, theta) > damping * (1 + 1e-9)).all():
             return theta
     return None
 

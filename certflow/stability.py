@@ -10,6 +10,7 @@ regular as `c -> 0`. The two-sided rate is `L = lambda` where `v <= D^2 / (8 c)`
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from certflow.arithmetic import Arithmetic, arithmetic_of
 from certflow.bounds import growth_rate_bound, lipschitz_bound
 from certflow.errors import InputError
 from certflow.exact import ExactArray
-from certflow.field import check_times
+from certflow.field import CHUNK_NUMBERS, check_times
 from certflow.mixture import GaussianMixture
 
 RATES = ("one-sided", "two-sided")
@@ -66,6 +67,10 @@ def _interval(arithmetic: Arithmetic, s: Any, t: Any) -> tuple[Any, Any]:
     return start, end
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | Fraction)
+
+
 class CommonVariance:
     """Closed forms for `Sigma_k = sigma^2 I`."""
 
@@ -97,33 +102,41 @@ class CommonVariance:
 
         `v <= D^2/(8c)` is `m^2 >= (1 - D^2/(8c)) / c`.
         """
-        if isinstance(self.exact_c, int) or hasattr(self.exact_c, "numerator"):
+        if _is_number(self.exact_c) and _is_number(self.exact_square):
             if self.exact_c <= 0 or self.exact_square >= 8 * self.exact_c:
                 return None
             if self.exact_square <= 8 * self.exact_c * (1 - self.exact_c):
                 return s
-        bound = (1 - self.square / (8 * self.c)) / self.c
-        time = -self.arithmetic.log(bound + 0 * s) / 2
+            exact = (1 - self.exact_square / (8 * self.exact_c)) / self.exact_c  # below 1, perhaps by little
+            excess = self.arithmetic.numbers(ExactArray(np.array(exact - 1, dtype=object)))
+            time = -self.arithmetic.log1p(excess + 0 * s) / 2
+        else:
+            bound = (1 - self.square / (8 * self.c)) / self.c
+            time = -self.arithmetic.log(bound + 0 * s) / 2
         return self.arithmetic.minimum(self.arithmetic.maximum(time, s), t)
 
     def _half_log_ratio(self, s: Any, t: Any) -> Any:
-        """`1/2 ln(v_s / v_t)`, by `v_s - v_t = -c (m_s^2 - m_t^2)`."""
-        difference = -self.c * self._square_drop(s, t)
-        return self.arithmetic.log1p(difference / self.v(t)) / 2
+        """`1/2 ln(v_s / v_t)`, by `v_t - v_s = c (m_s^2 - m_t^2)`, the argument of `log1p` never negative."""
+        difference = self.c * self._square_drop(s, t)
+        if _is_number(self.exact_c) and self.exact_c > 0:
+            return -self.arithmetic.log1p(difference / self.v(s)) / 2
+        return self.arithmetic.log1p(-difference / self.v(t)) / 2
 
     def _square_drop(self, s: Any, t: Any) -> Any:
         """`m_s^2 - m_t^2`."""
         return -self.arithmetic.exp(-2 * s) * self.arithmetic.expm1(-2 * (t - s))
 
     def _one_sided(self, s: Any, t: Any) -> Any:
-        return self._half_log_ratio(s, t) + self.square * self._square_drop(s, t) / (8 * self.v(s) * self.v(t))
+        return self._half_log_ratio(s, t) + self.square * self._square_drop(s, t) / (
+            8 * self.v(s) * self.v(t)
+        )
 
 
 def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any, rate: str) -> Any:
     """Numerical integral in `log t`, where the rates of narrow components are spread evenly.
 
-    float64: adaptive Gauss-Kronrod to 1e-10; mpmath: tanh-sinh on intervals halved until its own error
-    estimate is small (the rates are maxima, so they may have kinks).
+    float64: SciPy's adaptive Gauss-Kronrod to 1e-10; mpmath: tanh-sinh on intervals halved until its
+    own error estimate is small (the rates are maxima, so they may have kinks).
     """
     bound = growth_rate_bound if rate == "one-sided" else lipschitz_bound
     if arithmetic.name == "mpmath":
@@ -136,17 +149,28 @@ def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any
         return result
     if arithmetic.name not in ("float64", "torch"):
         raise InputError(
-            "mixture", mixture.kind, f"common-isotropic covariance: in {arithmetic.name} only its closed form exists"
+            "mixture",
+            mixture.kind,
+            f"common-isotropic covariance: in {arithmetic.name} only its closed form exists",
         )
-    from scipy.integrate import quad
 
-    def integrand(y: float) -> float:
-        time = float(np.exp(y))
-        return float(bound(mixture, time)) * time
+    from scipy.integrate import quad_vec
 
-    pairs = zip([float(a) for a in s], [float(b) for b in t], strict=True)
-    values = [quad(integrand, np.log(a), np.log(b), epsabs=1e-12, epsrel=1e-10, limit=200)[0] for a, b in pairs]
-    return arithmetic.asarray(np.array(values))
+    size = mixture.n_components * (mixture.dimension**2 if mixture.kind in ("shared", "full") else 1)
+    rows = max(64, 8 * CHUNK_NUMBERS // size)  # memory stays bounded, and the interpreter's share small
+
+    def integrand(y: np.ndarray) -> np.ndarray:
+        times = np.exp(y)
+        parts = [bound(mixture, times[i : i + rows]) for i in range(0, len(times), rows)]
+        return np.concatenate(parts) * times
+
+    low, high = (np.log([float(time) for time in times]) for times in (s, t))
+    width = high - low
+    # One adaptive rule for all intervals at once, each mapped to [0, 1].
+    values, _ = quad_vec(
+        lambda u: width * integrand(low + u * width), 0, 1, epsabs=1e-12, epsrel=1e-10, norm="max", limit=10_000
+    )
+    return arithmetic.asarray(values)
 
 
 def _halving_quadrature(mp: Any, function: Any, low: Any, high: Any) -> Any:

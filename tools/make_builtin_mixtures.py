@@ -25,9 +25,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "certflow" / "data" / "mixtures"
 def synthetic() -> list[GaussianMixture]:
     half = ["1/2", "1/2"]
     with mpmath.workdps(40):
-        ring = [
-            [mpmath.nstr(f(mpmath.pi * k / 4), 30) for f in (mpmath.cos, mpmath.sin)] for k in range(8)
-        ]
+        ring = [[mpmath.nstr(f(mpmath.pi * k / 4), 30) for f in (mpmath.cos, mpmath.sin)] for k in range(8)]
     ring = [["0" if abs(float(c)) < 1e-20 else c for c in row] for row in ring]
     marks = ["-1.5", "-0.5", "0.5", "1.5"]
     rng = np.random.default_rng(5)
@@ -35,32 +33,53 @@ def synthetic() -> list[GaussianMixture]:
     shares = ["0.1", "0.15", "0.2", "0.25", "0.3"]
     high = [[f"{c:.4f}" for c in row] for row in np.random.default_rng(16).standard_normal((8, 16)) / 2]
     return [
-        GaussianMixture(half, [["-1", "0"], ["1", "0"]], "0.04", name="two-modes", origin=_made("two equal modes")),
         GaussianMixture(
-            ["1/8"] * 8, ring, "0.01", name="ring-8",
+            half, [["-1", "0"], ["1", "0"]], "0.04", name="two-modes", origin=_made("two equal modes")
+        ),
+        GaussianMixture(
+            ["1/8"] * 8,
+            ring,
+            "0.01",
+            name="ring-8",
             origin=_made("regular octagon of radius 1; coordinates to 30 digits"),
         ),
         GaussianMixture(
-            ["1/16"] * 16, [[a, b] for a in marks for b in marks], "0.04", name="grid-4x4",
+            ["1/16"] * 16,
+            [[a, b] for a in marks for b in marks],
+            "0.04",
+            name="grid-4x4",
             origin=_made("product of two four-mode mixtures"),
         ),
-        GaussianMixture(shares, scattered, "0.01", name="random-5", origin=_made("uniform in a square, seed 5")),
-        GaussianMixture(["1/3"] * 3, [["-1"], ["0"], ["1"]], "0.01", name="line-3", origin=_made("three on a line")),
         GaussianMixture(
-            half, [["-1", "0"], ["1", "0"]],
+            shares, scattered, "0.01", name="random-5", origin=_made("uniform in a square, seed 5")
+        ),
+        GaussianMixture(
+            ["1/3"] * 3, [["-1"], ["0"], ["1"]], "0.01", name="line-3", origin=_made("three on a line")
+        ),
+        GaussianMixture(
+            half,
+            [["-1", "0"], ["1", "0"]],
             [[["0.04", "0"], ["0", "0.25"]], [["0.25", "0.05"], ["0.05", "0.04"]]],
-            name="anisotropic-pair", origin=_made("crossed ellipses: no global Lipschitz bound exists (L8)"),
+            name="anisotropic-pair",
+            origin=_made("crossed ellipses: no global Lipschitz bound exists (L8)"),
         ),
         GaussianMixture(
-            ["0.4", "0.6"], [["-0.5", "0"], ["1", "0.5"]],
+            ["0.4", "0.6"],
+            [["-0.5", "0"], ["1", "0.5"]],
             [[["0.04", "0.01"], ["0.01", "0.09"]], [["0.25", "0.02"], ["0.02", "0.16"]]],
-            name="ordered-pair", origin=_made("a narrow ellipse inside a wide one: a global bound exists (L8)"),
+            name="ordered-pair",
+            origin=_made("a narrow ellipse inside a wide one: a global bound exists (L8)"),
         ),
         GaussianMixture(
-            ["0.3", "0.7"], [["-1", "0"], ["1", "0.5"]], ["0.04", "0.25"], name="two-variances",
+            ["0.3", "0.7"],
+            [["-1", "0"], ["1", "0.5"]],
+            ["0.04", "0.25"],
+            name="two-variances",
             origin=_made("a narrow and a wide component"),
         ),
-        GaussianMixture(["1/8"] * 8, high, "0.04", name="modes-16d", origin=_made("normal means over 2, seed 16")),
+        GaussianMixture(
+            ["1/8"] * 8, high, "0.04", name="modes-16d", origin=_made("normal means over 2, seed 16")
+        ),
     ]
 
 
@@ -81,7 +100,9 @@ def fitted() -> list[GaussianMixture]:
     ]
 
 
-def _fit(points: np.ndarray, count: int, kind: str, name: str, data: str, preparation: str) -> GaussianMixture:
+def _fit(
+    points: np.ndarray, count: int, kind: str, name: str, data: str, preparation: str
+) -> GaussianMixture:
     raw = GaussianMixture.fit(points, count, covariance_type=kind, seed=0)
     weights = [Fraction(round(w * 10**6), 10**6) for w in raw.weights]
     weights[0] += 1 - sum(weights)

@@ -14,7 +14,7 @@ from certflow.claims.check import Context
 from certflow.claims.registry import CHECKS
 from certflow.mixture_file import load_mixture
 from certflow.process import OrnsteinUhlenbeck
-from certflow.verify import verify
+from certflow.verification import verify
 
 FOLDER = Path(__file__).resolve().parents[1] / "reports"
 MIXTURES = ("iris", "two-modes", "anisotropic-pair", "digits")

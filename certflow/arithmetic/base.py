@@ -32,6 +32,10 @@ class Arithmetic:
         """The exact array in this arithmetic."""
         raise NotImplementedError
 
+    def log_numbers(self, exact: ExactArray) -> Any:
+        """Logarithms of exact positive numbers, also of those that underflow in this arithmetic."""
+        return self.log(self.numbers(exact))
+
     def number(self, value: Fraction | int) -> Any:
         """An exact rational in this arithmetic (a scalar)."""
         raise NotImplementedError
@@ -64,6 +68,22 @@ class Arithmetic:
     def softmax(self, logits: Any) -> tuple[Any, Any]:
         """`exp(l_k) / sum_j exp(l_j)` and `log sum_j exp(l_j)` over the last axis."""
         raise NotImplementedError
+
+    def by_point(self, x: Any) -> Any:
+        """Points (N, d) in the memory order that suits the products below."""
+        return x
+
+    def products(self, x: Any, vectors: Any) -> Any:
+        """`x_n . a_k`, shape (N, K), of points (N, d) and vectors (K, d)."""
+        return x @ vectors.T
+
+    def average(self, gamma: Any, vectors: Any) -> Any:
+        """`sum_k gamma_k a_k`, shape (N, d), of weights (N, K) and vectors (K, d)."""
+        return gamma @ vectors
+
+    def weighted_outer(self, gamma: Any, vectors: Any) -> Any:
+        """`sum_k gamma_k a_k a_k^T`, shape (N, d, d), of weights (N, K) and vectors (N, K, d)."""
+        return (gamma[:, :, None] * vectors).swapaxes(-1, -2) @ vectors
 
     def maximum(self, a: Any, b: Any) -> Any:
         raise NotImplementedError
@@ -102,6 +122,14 @@ class Arithmetic:
         precision, logdet = self.inverse_logdet(matrices)
         return precision, precision @ (eye - sigma), -logdet
 
+    def maps(self, covariances: ExactArray, m2: Any, n2: Any) -> Resolvent:
+        """`P` and `Q` of `resolvent` as maps of vectors."""
+        return Resolvent(self, *self.resolvent(covariances, m2, n2))
+
+    def apply(self, matrices: Any, vectors: Any) -> Any:
+        """`A v`: matrices (T, d, d) or (T, K, d, d) and vectors (N, d) or (N, K, d), T = N or 1."""
+        return (matrices @ vectors[..., None])[..., 0]
+
     def lambertw(self, z: Any, branch: int) -> Any:
         raise NotImplementedError
 
@@ -112,3 +140,37 @@ class Arithmetic:
     def finish(self, a: Any) -> Any:
         """Round a result from extended to the caller's precision."""
         return a
+
+
+class Resolvent:
+    """`P = (m^2 Sigma + (1-m^2) I)^{-1}` and `Q = P (I - Sigma)` at T times, for one covariance or for K.
+
+    `precision` and `slope` map vectors (N, d) or, each with its own or with the shared matrix, (N, K, d).
+    """
+
+    def __init__(self, arithmetic: Arithmetic, precision: Any, slope: Any, logdet: Any):
+        self.arithmetic = arithmetic
+        self.precision_matrices = precision
+        self.slope_matrices = slope
+        self.logdet = logdet
+
+    def precision(self, vectors: Any) -> Any:
+        """`P v`."""
+        return self._apply(self.precision_matrices, vectors)
+
+    def slope(self, vectors: Any) -> Any:
+        """`Q v`."""
+        return self._apply(self.slope_matrices, vectors)
+
+    def squares(self, vectors: Any) -> Any:
+        """`a_k^T P a_k`, shape (T, K), for one shared `P` and vectors (K, d)."""
+        return ((vectors @ self.precision_matrices) * vectors).sum(-1)
+
+    def average_slope(self, gamma: Any) -> Any:
+        """`sum_k gamma_k Q_k`, shape (N, d, d)."""
+        return (gamma[:, :, None, None] * self.slope_matrices).sum(1)
+
+    def _apply(self, matrices: Any, vectors: Any) -> Any:
+        if len(vectors.shape) == len(matrices.shape):  # one matrix for all components
+            matrices = matrices[:, None]
+        return self.arithmetic.apply(matrices, vectors)

@@ -127,8 +127,12 @@ class DoubleDouble:
         return total[0]
 
     def __matmul__(self, other: Any) -> DoubleDouble:
+        """Matrix product, the terms summed one after the other (no temporary larger than the result)."""
         other = _lift(other)
-        return (self[..., :, :, None] * other[..., None, :, :]).sum(-2)
+        total = self[..., :, 0, None] * other[..., None, 0, :]
+        for k in range(1, self.shape[-1]):
+            total = total + self[..., :, k, None] * other[..., None, k, :]
+        return total
 
     def __rmatmul__(self, other: Any) -> DoubleDouble:
         return _lift(other) @ self
@@ -173,6 +177,15 @@ class DoubleDoubleArithmetic(Arithmetic):
     def numbers(self, exact: ExactArray) -> DoubleDouble:
         return DoubleDouble(exact.floats, exact.float_errors)
 
+    def log_numbers(self, exact: ExactArray) -> DoubleDouble:
+        if exact.floats.min() > 1e-250:
+            return self.log(self.numbers(exact))
+        ratios = [q.as_integer_ratio() for q in exact.fractions.flat]
+        shifts = np.array([p.bit_length() - q.bit_length() for p, q in ratios])
+        scaled = [Fraction(p, q) / Fraction(2) ** int(e) for (p, q), e in zip(ratios, shifts, strict=True)]
+        logs = self.log(self.numbers(ExactArray(np.array(scaled, dtype=object))))
+        return logs + _LN2 * shifts.astype(np.float64)
+
     def number(self, value: Fraction | int) -> DoubleDouble:
         value = Fraction(value)
         return _constant(value.numerator, value.denominator)
@@ -181,7 +194,7 @@ class DoubleDoubleArithmetic(Arithmetic):
         return _lift(value)
 
     def _reduce(self, a: DoubleDouble) -> tuple[DoubleDouble, np.ndarray]:
-        clipped = DoubleDouble(np.clip(a.high, -800, 700), np.where(np.abs(a.high) < 700, a.low, 0))
+        clipped = DoubleDouble(np.clip(a.high, -800, 800), np.where(np.abs(a.high) < 800, a.low, 0))
         exponent = np.rint(clipped.high / _LN2.high)
         return clipped - _LN2 * exponent, exponent.astype(np.int64)
 
@@ -199,6 +212,8 @@ class DoubleDoubleArithmetic(Arithmetic):
 
     def log(self, a: DoubleDouble) -> DoubleDouble:
         mantissa, exponent = np.frexp(a.high)
+        low = mantissa < 0.7071067811865476  # near one the exponent is zero, so that nothing cancels
+        mantissa, exponent = np.where(low, 2 * mantissa, mantissa), exponent - low
         scaled = DoubleDouble(mantissa, np.ldexp(a.low, -exponent))
         first = DoubleDouble(np.log(mantissa))  # one Newton step on exp(y) = a doubles the digits
         return first + (scaled * self.exp(-first) - 1.0) + _LN2 * exponent.astype(np.float64)

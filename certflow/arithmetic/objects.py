@@ -201,7 +201,10 @@ class ArbArithmetic(ObjectArithmetic):
         # gamma_k = 1 / sum_j exp(l_j - l_k): each ball enters a difference once, so overlapping logits
         # do not inflate the quotient as numerator over sum would.
         top = max(row, key=lambda ball: float(ball.mid()))
-        total = sum(((entry - top).exp() for entry in row), self.arb(0))
+        powers = [(entry - top).exp() for entry in row]
+        total = sum(powers, self.arb(0))
+        if len(row) > 64:  # K^2 exponentials are too many
+            return [power / total for power in powers], top + total.log()
         inverse = [sum(((other - entry).exp() for other in row), self.arb(0)) for entry in row]
         return [1 / entry for entry in inverse], top + total.log()
 
@@ -218,7 +221,7 @@ class ArbArithmetic(ObjectArithmetic):
         return a.log1p()
 
     def _sqrt(self, a: Any) -> Any:
-        return a.sqrt()
+        return a.nonnegative_part().sqrt()  # the arguments are squares, whatever their balls say
 
     def _maximum(self, a: Any, b: Any) -> Any:
         return self.arb(a).max(self.arb(b))
@@ -229,6 +232,23 @@ class ArbArithmetic(ObjectArithmetic):
     def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
         ball = self.flint.arb_mat(matrix.tolist())
         return np.array(ball.inv().tolist(), dtype=object), ball.det().log()
+
+    def resolvent(self, covariances: ExactArray, m2: Any, n2: Any) -> tuple[Any, Any, Any]:
+        """As in the base class, with the matrix products in Arb."""
+        sigma = self.numbers(covariances)
+        size = sigma.shape[-1]
+        shape = (len(m2), *sigma.shape[:-2])
+        precision, slope = (np.empty((*shape, size, size), dtype=object) for _ in range(2))
+        logdet = np.empty(shape, dtype=object)
+        eye = self.eye(size)
+        matrix = self.flint.arb_mat
+        for index in np.ndindex(shape):
+            part = sigma[index[1:]]
+            inverse, log = self._inverse_logdet(m2[index[0]] * part + n2[index[0]] * eye)
+            product = matrix(inverse.tolist()) * matrix((eye - part).tolist())
+            precision[index], logdet[index] = inverse, -log
+            slope[index] = np.array(product.tolist(), dtype=object)
+        return precision, slope, logdet
 
     def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
         if len(matrix) == 1:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from certflow.arithmetic.base import Arithmetic
-from certflow.arithmetic.floats import _spectral, spectrum
+from certflow.arithmetic.floats import FloatArithmetic, _spectral, spectrum
 from certflow.exact import ExactArray, exact_number
 
 
@@ -28,6 +28,9 @@ class TorchArithmetic(Arithmetic):
 
     def numbers(self, exact: ExactArray) -> torch.Tensor:
         return torch.tensor(exact.floats, dtype=self.dtype, device=self.device)
+
+    def log_numbers(self, exact: ExactArray) -> torch.Tensor:
+        return self.asarray(FloatArithmetic().log_numbers(exact))
 
     def number(self, value: Fraction | int) -> Any:
         return float(value)

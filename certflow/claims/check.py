@@ -143,7 +143,13 @@ class Agreement:
         self.count += 1
         if not mpmath.isfinite(relative):
             self.broken = True
-        log = -math.inf if relative == 0 else float(mpmath.log10(relative)) if mpmath.isfinite(relative) else math.inf
+        log = (
+            -math.inf
+            if relative == 0
+            else float(mpmath.log10(relative))
+            if mpmath.isfinite(relative)
+            else math.inf
+        )
         if self.witness is None or log > self.worst_log:
             self.worst_log = log
             self.witness = {
@@ -164,7 +170,11 @@ class Agreement:
             return Finding(Outcome.INCONCLUSIVE, f"{what}: no point could be evaluated", scope)
         if self.broken:
             return Finding(Outcome.INCONCLUSIVE, f"{what}: not a finite number", scope, witness=self.witness)
-        numbers = {"digits_agreed": self.agreed_digits, "digits_required": self.required, "comparisons": self.count}
+        numbers = {
+            "digits_agreed": self.agreed_digits,
+            "digits_required": self.required,
+            "comparisons": self.count,
+        }
         if self.agreed_digits >= self.required:
             return Finding(Outcome.HOLDS, f"{what}: {self.agreed_digits} digits agree", scope, numbers)
         summary = f"{what}: only {max(self.agreed_digits, 0)} digits agree, {self.required} are required"

@@ -9,11 +9,10 @@ from typing import Any
 
 from certflow.claims.check import Context, Finding
 from certflow.claims.model import Outcome
-from certflow.process import OrnsteinUhlenbeck
 
 
 @cache
-def _derived(statement: str, formulas: type[OrnsteinUhlenbeck]) -> tuple[Any, ...]:
+def _derived(statement: str, formulas: Any) -> tuple[Any, ...]:
     """The residuals; they depend on the formulas only, so one process derives them once for all mixtures."""
     from certflow.symbolic import derive
 
@@ -41,7 +40,8 @@ def derivations(statement: str) -> Callable[[Context, str], Finding]:
             return Finding(
                 Outcome.INCONCLUSIVE, f"{open_[0].name}: SymPy's normal form could not decide", scope, numbers
             )
-        summary = f"{numbers['expressions']} expressions in {len(residuals)} derivations reduced to exactly zero"
+        amounts = f"{_count(numbers['expressions'], 'expression')} in {_count(len(residuals), 'derivation')}"
+        summary = f"{amounts} reduced to exactly zero"
         return Finding(Outcome.HOLDS, summary, scope, numbers)
 
     return procedure
@@ -57,4 +57,10 @@ def _joined(scopes: list[str]) -> str:
         match = _SIZES.fullmatch(scope)
         what = match["what"] if match else scope
         sizes.setdefault(what, []).extend([f"({match['k']}, {match['d']})"] if match else [])
-    return "; ".join(f"{what}, (K, d) = {', '.join(found)}" if found else what for what, found in sizes.items())
+    return "; ".join(
+        f"{what}, (K, d) = {', '.join(found)}" if found else what for what, found in sizes.items()
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -28,7 +28,10 @@ def at_points(comparison: Comparison, what: str, share: float = 1.0) -> Callable
     """
 
     def procedure(context: Context, name: str) -> Finding:
-        if context.mixture.kind in ("shared", "full"):  # matrices of mpmath numbers are inverted anew each time
+        if context.mixture.kind in (
+            "shared",
+            "full",
+        ):  # matrices of mpmath numbers are inverted anew each time
             share_here = share * min(1.0, 4 / context.mixture.dimension)
         else:
             share_here = share

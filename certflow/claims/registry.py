@@ -54,7 +54,9 @@ _FIELD = (
         share=0.5,
     ),
     _symbolic(
-        "S2", Twin("wrong sign", twins.WrongSignScore), Twin("components swapped", twins.SwappedResponsibilities)
+        "S2",
+        Twin("wrong sign", twins.WrongSignScore),
+        Twin("components swapped", twins.SwappedResponsibilities),
     ),
     _precise(
         "S2.gradient",
@@ -69,7 +71,9 @@ _FIELD = (
         "responsibilities against posterior probabilities",
         Twin("components swapped", twins.SwappedResponsibilities),
     ),
-    _symbolic("S3", Twin("1/2 s for s", twins.HalfScoreVelocity), Twin("wrong sign", twins.WrongSignVelocity)),
+    _symbolic(
+        "S3", Twin("1/2 s for s", twins.HalfScoreVelocity), Twin("wrong sign", twins.WrongSignVelocity)
+    ),
     _precise(
         "S3.velocity",
         precise.velocity,
@@ -92,7 +96,12 @@ _FIELD = (
         Twin("lost identity", twins.LostIdentity),
         Twin("lost half of the covariance", twins.LostSpread),
     ),
-    _precise("S4.symmetry", precise.symmetry, "symmetry of the Jacobian", Twin("index slip", twins.Asymmetric, "iris")),
+    _precise(
+        "S4.symmetry",
+        precise.symmetry,
+        "symmetry of the Jacobian",
+        Twin("index slip", twins.Asymmetric, "iris"),
+    ),
 )
 
 _SPATIAL = (
@@ -133,7 +142,11 @@ _SPATIAL = (
         applies=_COMMON,
     ),
     _sampled(
-        "L3.order", spatial.ordered_rates, "lambda(t) <= L(t)", Twin("doubled", twins.DoubledGrowth), applies=_COMMON
+        "L3.order",
+        spatial.ordered_rates,
+        "lambda(t) <= L(t)",
+        Twin("doubled", twins.DoubledGrowth),
+        applies=_COMMON,
     ),
     _symbolic("L4", Twin("lost identity", twins.LostIdentity), applies=spatial.has_exposed_diameter),
     Check(
@@ -239,7 +252,10 @@ _TEMPORAL = (
         ),
     ),
     _symbolic(
-        "F2", Twin("half", twins.HalfExponent), Twin("lost sqrt(v_s/v_t)", twins.LostPrefactor), applies=_COMMON
+        "F2",
+        Twin("half", twins.HalfExponent),
+        Twin("lost sqrt(v_s/v_t)", twins.LostPrefactor),
+        applies=_COMMON,
     ),
     Check(
         "F2.quadrature",

@@ -67,14 +67,33 @@ def bounded_by(side: Side, what: str, hint: str) -> Callable[[Context, str], Fin
         excess = (values - bounds) / np.maximum(np.abs(bounds), 1e-300)
         worst = int(np.argmax(excess))
         tightest = float(np.max(values / bounds)) if (bounds > 0).all() else float("nan")
-        numbers = {"points": len(x), "largest_share_of_bound": tightest, "worst_relative_excess": float(excess[worst])}
+        numbers = {
+            "points": len(x),
+            "largest_share_of_bound": tightest,
+            "worst_relative_excess": float(excess[worst]),
+        }
         if excess[worst] > 0:
             confirmed = _excess_at_precision(context, side, x[worst], t[worst])
             numbers["worst_relative_excess"] = mpmath.nstr(confirmed, 5)
             if confirmed > mp.mpf(10) ** -25:
-                found = {**witness(x[worst], t[worst]), "value": float(values[worst]), "bound": float(bounds[worst])}
-                return Finding(Outcome.VIOLATED, f"{what}: exceeded by {float(confirmed):.3g} relative", scope, numbers, found)
-        return Finding(Outcome.HOLDS, f"{what}: never exceeded; {hint} {100 * tightest:.4g} % of the bound", scope, numbers)
+                found = {
+                    **witness(x[worst], t[worst]),
+                    "value": float(values[worst]),
+                    "bound": float(bounds[worst]),
+                }
+                return Finding(
+                    Outcome.VIOLATED,
+                    f"{what}: exceeded by {float(confirmed):.3g} relative",
+                    scope,
+                    numbers,
+                    found,
+                )
+        return Finding(
+            Outcome.HOLDS,
+            f"{what}: never exceeded; {hint} {100 * tightest:.4g} % of the bound",
+            scope,
+            numbers,
+        )
 
     return procedure
 
@@ -87,9 +106,7 @@ def _excess_at_precision(context: Context, side: Side, x: np.ndarray, t: float) 
         values = mp.eigsy(mp.matrix(matrix.tolist()), eigvals_only=True)
         ordered = np.array([sorted(values)], dtype=object)
         if side is contraction:
-            c = 1 - mp.mpf(context.mixture.exact_covariances.fractions[()].numerator) / (
-                context.mixture.exact_covariances.fractions[()].denominator
-            )
+            c = 1 - _mpf(context.mixture.exact_covariances.fractions[()])
             m2 = mp.exp(-2 * time)
             value, bound = ordered[0, -1], c * m2 / (1 - c * m2)
         else:
@@ -137,7 +154,9 @@ def _tie_far_out(context: Context, i: int, j: int, normal: np.ndarray, t: Any) -
     n = [_mpf(q) for q in normal]
     start = [mp.mpf(0)] * len(n)
     others = [[_mpf(q) for q in means[k]] for k in range(len(means)) if k not in (i, j)]
-    if others:  # far enough that the others are below 10^-(3 digits): (m/v) s (n.mu_i - n.mu_k) >= 3 digits ln 10
+    if (
+        others
+    ):  # far enough that the others are below 10^-(3 digits): (m/v) s (n.mu_i - n.mu_k) >= 3 digits ln 10
         slack = min(mp.fdot(n, a) - mp.fdot(n, other) for other in others)
         reach = 3 * (context.digits + 20) * mp.log(10) * v / (m * slack)
         start = [reach * c for c in n]
@@ -173,14 +192,19 @@ def closed_peak(context: Context, name: str) -> Finding:
     pairs = [(i, j) for i in range(mixture.n_components) for j in range(i) if variances[i] != variances[j]]
     order = context.rng(name).permutation(len(pairs))[: context.profile.times]
     with mp.workdps(digits + GUARD_DIGITS):
-        for (i, j), time in zip((pairs[k] for k in order), log_times(context.process, len(order)), strict=True):
+        for (i, j), time in zip(
+            (pairs[k] for k in order), log_times(context.process, len(order)), strict=True
+        ):
             narrow, wide = (i, j) if variances[i] < variances[j] else (j, i)
             t = mp.mpf(float(time))
             process = context.remake(_two_components(mixture, narrow, wide))
             expected = _pair_growth(process.mixture, t, digits)
-            agreement.compare([process.growth_rate_bound(t)], [expected], {"components": [i, j], "t": float(time).hex()})
+            agreement.compare(
+                [process.growth_rate_bound(t)], [expected], {"components": [i, j], "t": float(time).hex()}
+            )
     return agreement.finding(
-        "closed form of the pair term in lambda(t)", f"{len(order)} pairs of components of this mixture, {digits} digits"
+        "closed form of the pair term in lambda(t)",
+        f"{len(order)} pairs of components of this mixture, {digits} digits",
     )
 
 
@@ -203,14 +227,22 @@ def _pair_growth(mixture: GaussianMixture, t: Any, digits: int) -> Any:
     v = [m2 * variance + 1 - m2 for variance in s]
     difference = mixture.exact_means.fractions[0] - mixture.exact_means.fractions[1]
     square = _mpf((difference * difference).sum())
-    fmax = mp.log(w[0] / w[1]) + mp.mpf(mixture.dimension) / 2 * mp.log(v[1] / v[0]) + m2 * square / (2 * (v[1] - v[0]))
+    fmax = (
+        mp.log(w[0] / w[1])
+        + mp.mpf(mixture.dimension) / 2 * mp.log(v[1] / v[0])
+        + m2 * square / (2 * (v[1] - v[0]))
+    )
 
     def term(f: Any) -> Any:
         return (fmax - f) / (2 * mp.cosh(f / 2) ** 2)
 
     edge = -max(mp.mpf(0), -fmax)
     best = mp.findroot(
-        lambda f: mp.diff(term, f), (edge - mp.mpf("1.6"), edge), solver="anderson", tol=mp.mpf(10) ** (-2 * digits - 10)
+        lambda f: mp.diff(term, f),
+        (edge - mp.mpf("1.6"), edge),
+        solver="anderson",
+        maxsteps=1000,
+        tol=mp.mpf(10) ** (-2 * digits - 10),
     )
     return 1 - 1 / v[1] + (1 / v[0] - 1 / v[1]) * term(best)
 
@@ -254,15 +286,29 @@ def unbounded_growth(context: Context, name: str) -> Finding:
         for size in sizes:
             x = _on_tie(context, i, j, found, size, t)
             if x is None:
-                return Finding(Outcome.INCONCLUSIVE, f"no tie of components {i} and {j} at |x| = {size:g}", scope)
+                return Finding(
+                    Outcome.INCONCLUSIVE, f"no tie of components {i} and {j} at |x| = {size:g}", scope
+                )
             matrix = process.jacobian(x, mp.mpf(t))
             values = mp.eigsy(mp.matrix(matrix.tolist()), eigvals_only=True)
             norms.append(float(max(abs(v) for v in values)))
     exponent = float(np.polyfit(np.log(sizes[1:]), np.log(norms[1:]), 1)[0])
-    numbers = {"growth_exponent": exponent, "expected_exponent": expected, "norm_at_1e6": norms[-1], "pair": f"{i}, {j}"}
+    numbers = {
+        "growth_exponent": exponent,
+        "expected_exponent": expected,
+        "norm_at_1e6": norms[-1],
+        "pair": f"{i}, {j}",
+    }
     if abs(exponent - expected) < 0.05:
-        return Finding(Outcome.HOLDS, f"||J|| grows like |x|^{exponent:.3f} on the tie of components {i} and {j}", scope, numbers)
-    return Finding(Outcome.VIOLATED, f"||J|| grows like |x|^{exponent:.3f}, expected exponent {expected}", scope, numbers)
+        return Finding(
+            Outcome.HOLDS,
+            f"||J|| grows like |x|^{exponent:.3f} on the tie of components {i} and {j}",
+            scope,
+            numbers,
+        )
+    return Finding(
+        Outcome.VIOLATED, f"||J|| grows like |x|^{exponent:.3f}, expected exponent {expected}", scope, numbers
+    )
 
 
 def _on_tie(context: Context, i: int, j: int, found: Any, size: float, t: float) -> np.ndarray | None:
@@ -288,9 +334,18 @@ def _on_tie(context: Context, i: int, j: int, found: Any, size: float, t: float)
     for width in (reach, 10 * reach, 100 * reach, size):
         for low, high in ((0, width), (-width, 0)):
             if mp.sign(difference(mp.mpf(low))) != mp.sign(difference(mp.mpf(high))):
-                root = mp.findroot(difference, (mp.mpf(low), mp.mpf(high)), solver="anderson", tol=mp.mpf(10) ** -40)
+                root = mp.findroot(
+                    difference,
+                    (mp.mpf(low), mp.mpf(high)),
+                    solver="anderson",
+                    maxsteps=1000,
+                    tol=mp.mpf(10) ** -40,
+                )
                 return np.array(
-                    [mp.mpf(float(size * c)) + root * mp.mpf(float(n)) for c, n in zip(direction, across, strict=True)],
+                    [
+                        mp.mpf(float(size * c)) + root * mp.mpf(float(n))
+                        for c, n in zip(direction, across, strict=True)
+                    ],
                     dtype=object,
                 )
     return None
@@ -322,8 +377,15 @@ def ball(context: Context, name: str) -> Finding:
     if not np.isfinite(worst):
         return Finding(Outcome.INCONCLUSIVE, "bound on a ball: not a finite number", scope)
     if worst > 1 + _SLACK:
-        return Finding(Outcome.VIOLATED, f"bound on a ball: exceeded, {worst:.6g} times", scope, numbers, where)
-    return Finding(Outcome.HOLDS, f"bound on the ball |x| <= {radius:.3g}: never exceeded; outside it p_t has at most {tail:.2g}", scope, numbers)
+        return Finding(
+            Outcome.VIOLATED, f"bound on a ball: exceeded, {worst:.6g} times", scope, numbers, where
+        )
+    return Finding(
+        Outcome.HOLDS,
+        f"bound on the ball |x| <= {radius:.3g}: never exceeded; outside it p_t has at most {tail:.2g}",
+        scope,
+        numbers,
+    )
 
 
 def _likely_radius(context: Context) -> float:
@@ -358,7 +420,11 @@ def decision(context: Context, name: str) -> Finding:
     scope = "five pairs of covariances in the plane whose answer is known; exact arithmetic"
     if wrong:
         return Finding(Outcome.VIOLATED, f"wrong decision: {', '.join(wrong)}", scope, {}, {"cases": wrong})
-    return Finding(Outcome.HOLDS, f"existence of a bound decided rightly in {len(cases)} of {len(cases)} known cases", scope)
+    return Finding(
+        Outcome.HOLDS,
+        f"existence of a bound decided rightly in {len(cases)} of {len(cases)} known cases",
+        scope,
+    )
 
 
 def _mpf(q: Any) -> Any:

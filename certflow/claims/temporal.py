@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -56,14 +57,21 @@ def closed_integral(context: Context, name: str) -> Finding:
     low, high = np.log(context.process.t_min), np.log(context.process.t_max)
     with mp.workdps(digits + GUARD_DIGITS):
         constants = CommonConstants(context.mixture)
-        intervals = [(low, high), *(sorted(rng.uniform(low, high, 2)) for _ in range(context.profile.times // 2))]
+        intervals = [
+            (low, high),
+            *(sorted(rng.uniform(low, high, 2)) for _ in range(context.profile.times // 2)),
+        ]
         for a, b in intervals:
             s, t = mp.mpf(float(np.exp(a))), mp.mpf(float(np.exp(b)))
             where = {"s": mpmath.nstr(s, 30), "t": mpmath.nstr(t, 30)}
             for rate, integrand in (("one-sided", constants.growth_rate), ("two-sided", constants.lipschitz)):
                 nodes = _nodes(constants.crossing(s, t) if rate == "two-sided" else [s, t])
-                expected = mp.quad(lambda y, f=integrand: f(mp.exp(y)) * mp.exp(y), [mp.log(n) for n in nodes])
-                agreement.compare([context.process.stability(s, t, rate)], [expected], {**where, "rate": rate})
+                expected = mp.quad(
+                    lambda y, f=integrand: f(mp.exp(y)) * mp.exp(y), [mp.log(n) for n in nodes]
+                )
+                agreement.compare(
+                    [context.process.stability(s, t, rate)], [expected], {**where, "rate": rate}
+                )
     scope = f"this mixture, {len(intervals)} intervals of time, both rates, {digits} digits"
     return agreement.finding("closed form of the integrated rate", scope)
 
@@ -71,14 +79,14 @@ def closed_integral(context: Context, name: str) -> Finding:
 def _nodes(ends: list[Any]) -> list[Any]:
     """Break points at most a factor e^{1/2} apart, so that quadrature meets a smooth integrand."""
     nodes = [ends[0]]
-    for left, right in zip(ends, ends[1:], strict=False):
+    for left, right in pairwise(ends):
         pieces = max(1, int(mp.ceil(2 * mp.log(right / left))))
         nodes += [left * (right / left) ** (mp.mpf(k) / pieces) for k in range(1, pieces + 1)]
     return nodes
 
 
 def late_amplification(context: Context, name: str) -> Finding:
-    """F4: as `delta -> 0` and `T -> infinity` the factor is `sigma exp(D^2/(8 sigma^2))`, for this and smaller sigma."""
+    """F4: as `delta -> 0` and `T -> infinity` the factor is `sigma exp(D^2/(8 sigma^2))`; this and smaller sigma."""
     digits = context.digits
     agreement = Agreement(digits, digits - 2 * LOST_DIGITS)
     mixture = context.mixture
@@ -92,7 +100,9 @@ def late_amplification(context: Context, name: str) -> Finding:
             found = process.amplification(start, mp.mpf(2 * digits))
             expected = mp.sqrt(_mpf(variance)) * mp.exp(_mpf(mixture.diameter_squared) / (8 * _mpf(variance)))
             agreement.compare([mp.log(found)], [mp.log(expected)], {"sigma^2": str(variance)})
-    scope = f"this mixture and the same with its variance divided by 4 and 25, {digits} digits (of the exponent)"
+    scope = (
+        f"this mixture and the same with its variance divided by 4 and 25, {digits} digits (of the exponent)"
+    )
     return agreement.finding("amplification over the whole process", scope)
 
 
@@ -118,7 +128,9 @@ def lambert_inverse(context: Context, name: str) -> Finding:
             reason = f"lambda(t_min) <= 0 at t_min = {context.process.t_min:g}"
             return Finding(Outcome.NOT_APPLICABLE, reason, "this mixture and interval")
         if constants.growth_rate(end) <= 0:
-            end = mp.findroot(constants.growth_rate, (s, end), solver="anderson", maxsteps=1000, tol=mp.mpf(10) ** (-mp.dps))
+            end = mp.findroot(
+                constants.growth_rate, (s, end), solver="anderson", maxsteps=1000, tol=mp.mpf(10) ** (-mp.dps)
+            )
         total = _integral(constants, s, end)
         for k in range(1, context.profile.times):
             target = total * k / context.profile.times
@@ -154,7 +166,11 @@ def pair_stability(context: Context, name: str) -> Finding:
     lower_worst = np.inf
     for start, end in intervals:
         times = np.full(count, start)
-        x = np.where(np.arange(count)[:, None] % 2 == 0, tie_points(process, times, rng), marginal_points(process, times, rng))
+        x = np.where(
+            np.arange(count)[:, None] % 2 == 0,
+            tie_points(process, times, rng),
+            marginal_points(process, times, rng),
+        )
         y = x + _directions(context, rng, count) * 10 ** rng.uniform(-5, 0, size=(count, 1))
         images = process.flow(np.concatenate([x, y]), start, end, rtol=1e-12)
         before = np.linalg.norm(x - y, axis=1)
@@ -181,26 +197,38 @@ def pair_stability(context: Context, name: str) -> Finding:
             if lower.min() < lower_worst:
                 lower_worst = float(lower.min())
                 low = int(np.argmin(lower))
-                low_where = {**witness(x[low], start), "y": [float(c).hex() for c in y[low]], "t_to": end.hex()}
+                low_where = {
+                    **witness(x[low], start),
+                    "y": [float(c).hex() for c in y[low]],
+                    "t_to": end.hex(),
+                }
     numbers: dict[str, Any] = {
         "pairs": count * len(intervals),
         "largest_measured_growth": largest,
         "bound_exp_int_lambda": float(process.amplification(process.t_min, process.t_max, "one-sided")),
         "bound_exp_int_L": float(process.amplification(process.t_min, process.t_max, "two-sided")),
     }
-    scope = f"this mixture, {count} pairs of points in each of {len(intervals)} intervals of time, half near ties"
-    if worst > 0:
-        return Finding(Outcome.VIOLATED, f"growth exceeds the bound by {worst:.3g} relative", scope, numbers, where)
-    if lower_worst < 1:
-        return Finding(Outcome.VIOLATED, f"contraction below the lower bound, ratio {lower_worst:.6g}", scope, numbers, low_where)
-    summary = (
-        f"largest growth on sampled pairs {largest:.4g}; bound exp(int lambda) = {numbers['bound_exp_int_lambda']:.4g}"
+    scope = (
+        f"this mixture, {count} pairs of points in each of {len(intervals)} intervals of time, half near ties"
     )
+    if worst > 0:
+        return Finding(
+            Outcome.VIOLATED, f"growth exceeds the bound by {worst:.3g} relative", scope, numbers, where
+        )
+    if lower_worst < 1:
+        return Finding(
+            Outcome.VIOLATED,
+            f"contraction below the lower bound, ratio {lower_worst:.6g}",
+            scope,
+            numbers,
+            low_where,
+        )
+    summary = f"largest growth on sampled pairs {largest:.4g}; bound exp(int lambda) = {numbers['bound_exp_int_lambda']:.4g}"
     return Finding(Outcome.HOLDS, summary, scope, numbers)
 
 
 def _directions(context: Context, rng: np.random.Generator, count: int) -> np.ndarray:
-    """Unit vectors: half of them random, half along the difference of two random means (where growth is worst)."""
+    """Unit vectors: half random, half along the difference of two random means (where growth is worst)."""
     means = context.mixture.means
     steps = rng.standard_normal((count, means.shape[1]))
     pairs = rng.integers(len(means), size=(count, 2))
@@ -243,9 +271,7 @@ def separatrix_derivative(context: Context, name: str) -> Finding:
             _, derivative = flow_with_derivative(context.process, x, t, s)
             image = [mp.fdot(row, axis) / norm for row in derivative]
             growth = mp.sqrt(mp.fdot(image, image))
-            agreement.compare(
-                [context.process.amplification(s, t, "one-sided")], [growth], witness(x, t)
-            )
+            agreement.compare([context.process.amplification(s, t, "one-sided")], [growth], witness(x, t))
     scope = f"this mixture, the midpoint of the noised means, t_max to t_min, {digits} digits"
     return agreement.finding("derivative of the flow map across the separatrix", scope)
 

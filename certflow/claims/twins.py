@@ -124,9 +124,7 @@ class _WrongBounds(OrnsteinUhlenbeck):
         def formula(arithmetic: Arithmetic, times: Any) -> Any:
             slope, spread = self._terms(arithmetic, times)
             low = slope - spread
-            return arithmetic.maximum(
-                arithmetic.maximum(slope, -slope), arithmetic.maximum(low, -low)
-            )
+            return arithmetic.maximum(arithmetic.maximum(slope, -slope), arithmetic.maximum(low, -low))
 
         return at_times(formula, t)
 

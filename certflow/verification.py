@@ -47,6 +47,7 @@ def verify(
     seed: int = 0,
     out: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    command: str = "",
 ) -> Report:
     """Verify the statements of the theory for one mixture.
 
@@ -59,6 +60,7 @@ def verify(
     seed : of every random draw
     out : directory that receives the report; evidence found before an interruption is taken from there
     progress : called with `(done, total, what)` before each check
+    command : the command line that makes this report, shown in it
 
     Raises
     ------
@@ -88,6 +90,7 @@ def verify(
         results=tuple(results),
         curves=curves(process),
         environment=_environment(),
+        command=command,
         started=started.isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - clock, 3),
     )
@@ -116,7 +119,9 @@ def _check_int(field: str, value: Any, low: int, high: int) -> None:
 def _collect(
     context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None
 ) -> list[ClaimResult]:
-    plan = {claim: [(check, check.applies(context.mixture)) for check in checks_of(claim)] for claim in wanted}
+    plan = {
+        claim: [(check, check.applies(context.mixture)) for check in checks_of(claim)] for claim in wanted
+    }
     total = sum(reason is None for entries in plan.values() for _, reason in entries)
     done, results = 0, []
     for claim, entries in plan.items():

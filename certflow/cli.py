@@ -1,0 +1,105 @@
+"""The command `certflow`: how every outcome becomes an exit code and, if it went wrong, one line on stderr.
+
+Exit codes: 0 every claim holds; 1 a claim is violated; 2 bad usage or bad input; 3 inconclusive; 4 internal
+error; 130 interrupted; 141 the reader of the output went away. The commands themselves are in
+`certflow.commands`, imported on first use so that an interruption during start-up is caught here too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from certflow.errors import InputError
+
+BAD_INPUT, INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 4, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line (default: the process's own) and return its exit code; never raises."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    try:
+        _tolerate_narrow_encodings()
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except InputError as error:
+        return _fail(str(error), BAD_INPUT)
+    except KeyboardInterrupt as error:
+        return _fail(str(error) or "interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        _discard_stdout()
+        return BROKEN_PIPE
+    except Exception as error:
+        if os.environ.get("CERTFLOW_DEBUG"):
+            traceback.print_exc()
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return _fail(
+            f"internal error: {what}; please report it to the project with the command line and the input "
+            "(CERTFLOW_DEBUG=1 shows the traceback)",
+            INTERNAL_ERROR,
+        )
+
+
+def _dispatch(arguments: list[str]) -> int:
+    import typer
+
+    from certflow.commands import command
+
+    root = command()
+    try:
+        # Not `root.main`: that one prints errors on several lines and ends the process.
+        with root.make_context("certflow", arguments) as context:
+            return int(root.invoke(context) or 0)
+    except typer.Exit as done:
+        return int(done.exit_code)
+    except Exception as error:
+        if hasattr(error, "format_message") and getattr(error, "exit_code", None) == BAD_INPUT:
+            return _fail(_usage(error), BAD_INPUT)
+        raise
+
+
+def _usage(error: Any) -> str:
+    """A usage error of the argument parser in one line: where, what came, what is required."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message().rstrip(".")
+    if context is None:
+        return f"{message}; required: a command line as `certflow --help` describes it"
+    where = context.command_path.removeprefix("certflow").strip()
+    if type(error).__name__ == "NoSuchOption":
+        known = [
+            option for parameter in context.command.params for option in parameter.opts if option[:2] == "--"
+        ]
+        required = f"one of {', '.join([*known, '--help'])}"
+    elif hasattr(context.command, "list_commands"):
+        required = f"one of the commands {', '.join(context.command.list_commands(context))}"
+    else:
+        required = " ".join(context.get_usage().split()).removeprefix("Usage: ")
+    return f"{where}: {message}; required: {required}" if where else f"{message}; required: {required}"
+
+
+def _fail(message: str, code: int) -> int:
+    with suppress(OSError):  # if nobody reads stderr, the exit code still tells
+        print("certflow:", " ".join(message.split()), file=sys.stderr, flush=True)
+    return code
+
+
+def _tolerate_narrow_encodings() -> None:
+    """A terminal that has no `λ` shows `?` in its place rather than failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _discard_stdout() -> None:
+    """Send what is still buffered nowhere, or the interpreter would complain of it at exit."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

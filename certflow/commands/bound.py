@@ -1,0 +1,181 @@
+"""`certflow bound`: the explicit bounds of a mixture over time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import fill
+from typing import Annotated, Any
+
+import typer
+
+from certflow.commands.bound_table import Balls, Rates, balls, rates
+from certflow.commands.texts import (
+    check_directory,
+    choice,
+    exponential,
+    figure,
+    headline,
+    integer,
+    read_process,
+    table,
+    writing,
+)
+from certflow.errors import InputError, NoGlobalBound
+from certflow.process import OrnsteinUhlenbeck
+
+WIDTH = 96
+
+_STATEMENTS = {
+    "common-isotropic": "L2 and L3",
+    "shared": "L6",
+    "isotropic": "L7",
+    "full": "L8",
+}
+_GROWTH = {
+    "quadratic": "grows like |x|²",
+    "linear": "grows like |x|",
+    "undecided": "grows at a rate that is not decided",
+}
+
+
+def bound(
+    mixture: Annotated[str, typer.Argument(metavar="MIXTURE", help="A file or a built-in name.")],
+    t_min: Annotated[
+        str, typer.Option(metavar="T", help="Data end of the interval, exact: 0.01, 1/3.")
+    ] = "0.01",
+    t_max: Annotated[str, typer.Option(metavar="T", help="Noise end of the interval, exact.")] = "3",
+    points: Annotated[str, typer.Option(metavar="N", help="Number of times, spaced evenly in log t.")] = "10",
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE.svg|png", help="Also draw the curves here.")
+    ] = None,
+    output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
+) -> int:
+    """Print bounds that hold for all x, over time.
+
+    The two-sided rate L(t), the one-sided rate lambda(t), their integrals from t_min, the amplification;
+    for a mixture without a global bound, bounds on balls and the probability outside.
+    """
+    choice(output, "--format", ("text", "json"))
+    count = integer(points, "--points", 2, 10_000)
+    process = read_process(mixture, t_min, t_max)
+    target = _plot_target(plot)
+    ends = (t_min.strip(), t_max.strip())
+    found: Rates | Balls
+    try:
+        found = rates(process, count, ends)
+    except NoGlobalBound as reason:
+        found = balls(process, count, ends, reason)
+    if target is not None:
+        from certflow.commands.bound_plot import draw
+
+        with writing("--plot", target):
+            draw(found, process, target)
+    if output == "json":
+        from certflow.report.formatting import json_text
+
+        print(json_text(_json(found, process)))
+    else:
+        print(_text(found, process))
+        if target is not None:
+            print(f"\nWritten: {target}")
+    return 0
+
+
+def _plot_target(plot: str | None) -> Path | None:
+    if plot is None:
+        return None
+    target = Path(plot)
+    if target.suffix.lower() not in (".svg", ".png"):
+        raise InputError("--plot", plot, "a file name that ends in .svg or .png")
+    if target.is_dir():
+        raise InputError("--plot", plot, "a file, not a directory")
+    check_directory("--plot", target.parent)
+    return target
+
+
+def _text(found: Rates | Balls, process: OrnsteinUhlenbeck) -> str:
+    title = f"{headline(process.mixture)}, {found.times[0]} ≤ t ≤ {found.times[-1]}"
+    body = _rates_text(found, process) if isinstance(found, Rates) else _balls_text(found, process)
+    return f"{title}\n\n{body}"
+
+
+def _rates_text(found: Rates, process: OrnsteinUhlenbeck) -> str:
+    from certflow.commands.unicode_plot import log_plot
+
+    head = ("t", "L(t)", "λ(t)", "∫L", "∫λ", "exp ∫L", "exp ∫λ")
+    columns = zip(
+        found.times,
+        found.two_sided,
+        found.one_sided,
+        found.stability_two_sided,
+        found.stability_one_sided,
+        strict=True,
+    )
+    rows = [
+        (time, *map(figure, (two, one, both, single)), exponential(both), exponential(single))
+        for time, two, one, both, single in columns
+    ]
+    curves = [("●", found.curve_two_sided), ("○", found.curve_one_sided)]
+    explanation = (
+        f"L(t) bounds ‖∇u(x, t)‖ and λ(t) the rate at which sampling drives points apart, both for every x "
+        f"(THEORY {_STATEMENTS[process.mixture.kind]}). The integrals run from {found.times[0]} to t; exp ∫λ "
+        "bounds by how much an error made at t has grown when sampling ends (F1). Upper bounds: the true "
+        "values may be far smaller. Computed in float64 and rounded, not enclosed."
+    )
+    return "\n".join(
+        [
+            table(head, rows),
+            "",
+            *log_plot(
+                found.curve_times, curves, ("● L(t)", "○ λ(t)", "◉ both"), (found.times[0], found.times[-1])
+            ),
+            "",
+            fill(explanation, WIDTH),
+        ]
+    )
+
+
+def _balls_text(found: Balls, process: OrnsteinUhlenbeck) -> str:
+    i, j = found.pair
+    fact = "No global bound exists" if found.proved else "No global bound is known"
+    paragraph = (
+        f"{fact} for this mixture, at any t: the covariances of components {i} and {j} (counted from 0) "
+        f"differ in such a way that ‖∇u(x, t)‖ {_GROWTH.get(found.growth, found.growth)} along the points "
+        "where the two are equally likely (THEORY L8). So there is no finite L(t), λ(t) or amplification "
+        "factor. On a ball |x| ≤ R there is a bound, and the probability that X_t lies outside the ball "
+        "has one too:"
+    )
+    rows = [
+        (row.time, figure(row.radius), figure(row.bound), figure(row.outside, 3))
+        for row in sorted(found.rows, key=lambda row: (row.index, row.radius))
+        if row.in_table
+    ]
+    head = ("t", "R", "‖∇u‖ on |x| ≤ R, at most", "P(|X_t| > R), at most")
+    return "\n".join(
+        [
+            fill(paragraph, WIDTH),
+            "",
+            table(head, rows),
+            "",
+            fill(
+                "Computed in float64 and rounded, not enclosed; upper bounds, which may be far from sharp.",
+                WIDTH,
+            ),
+        ]
+    )
+
+
+def _json(found: Rates | Balls, process: OrnsteinUhlenbeck) -> dict[str, Any]:
+    mixture = process.mixture
+    return {
+        "schema": "certflow/bound/1",
+        "mixture": mixture.name,
+        "components": mixture.n_components,
+        "dimension": mixture.dimension,
+        "kind": mixture.kind,
+        "t_min": found.times[0],
+        "t_max": found.times[-1],
+        "arithmetic": "float64",
+        "global_bound": isinstance(found, Rates),
+        **found.mapping(),
+    }

@@ -1,0 +1,79 @@
+"""The picture that `certflow bound --plot` draws, as SVG or PNG."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from certflow.atomic import write_bytes_atomic
+from certflow.commands.bound_table import Balls, Rates
+from certflow.exact import exact_number
+from certflow.process import OrnsteinUhlenbeck
+
+
+def draw(found: Rates | Balls, process: OrnsteinUhlenbeck, target: Path) -> None:
+    """Draw the bounds over time and write the file, atomically; the suffix chooses the format."""
+    from matplotlib.figure import Figure
+
+    from certflow.report.svg import figure_to_svg
+
+    figure = Figure(figsize=(8.6, 6.4 if isinstance(found, Rates) else 3.9), layout="constrained")
+    if isinstance(found, Rates):
+        _draw_rates(figure, found, process)
+    else:
+        _draw_balls(figure, found)
+    figure.suptitle(process.mixture.name.replace("$", r"\$"), fontsize=11)
+    if target.suffix.lower() == ".svg":
+        content = figure_to_svg(figure, "bound", f"Bounds of {process.mixture.name} over time").encode()
+    else:
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png", dpi=160)
+        content = stream.getvalue()
+    write_bytes_atomic(target, content)
+
+
+def _draw_rates(figure: Any, found: Rates, process: OrnsteinUhlenbeck) -> None:
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    times = np.array(found.curve_times)
+    _line(upper, times, found.curve_two_sided, "$L(t)$, two-sided", 0)
+    _line(upper, times, found.curve_one_sided, r"$\lambda(t)$, one-sided", 1)
+    if min(found.curve_one_sided + found.curve_two_sided) > 0:
+        upper.set_yscale("log")
+    upper.set_ylabel("rate (per unit of $t$)")
+    for style, (rate, label) in enumerate((("two-sided", r"$\int L$"), ("one-sided", r"$\int \lambda$"))):
+        steps = process.stability(times[:-1], times[1:], rate=rate)
+        _line(lower, times, np.concatenate([[0.0], np.cumsum(steps)]), label, style)
+    lower.set_ylabel(r"cumulative stability from $t_{\min}$")
+    _finish(upper, lower)
+
+
+def _draw_balls(figure: Any, found: Balls) -> None:
+    axes = figure.subplots()
+    times = [float(exact_number(time)) for time in found.times]
+    for style, radius in enumerate(sorted({row.radius for row in found.rows})):
+        rows = sorted((row for row in found.rows if row.radius == radius), key=lambda row: row.index)
+        _line(axes, times, [row.bound for row in rows], f"$|x| \\leq {radius:g}$", style)
+    axes.set_yscale("log")
+    axes.set_ylabel(r"bound of $\Vert\nabla u\Vert$ on the ball")
+    _finish(axes)
+
+
+def _line(axes: Any, times: Any, values: Any, label: str, style: int) -> None:
+    from certflow.report.plots import INK, ONE_SIDED, TWO_SIDED
+
+    colours = (TWO_SIDED, ONE_SIDED, INK)
+    dashes = ("-", "--", ":", "-.", (0, (1, 3)))
+    axes.plot(
+        times, values, linestyle=dashes[style % 5], color=colours[style % 3], label=label, linewidth=1.5
+    )
+
+
+def _finish(*panels: Any) -> None:
+    for axes in panels:
+        axes.set_xscale("log")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    panels[-1].set_xlabel("$t$ (dimensionless Ornstein–Uhlenbeck time)")

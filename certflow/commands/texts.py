@@ -1,0 +1,125 @@
+"""From the texts of a command line to values, and from values to what is printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import exp, floor, isfinite, log
+from pathlib import Path
+
+from certflow.errors import InputError
+from certflow.mixture import GaussianMixture
+from certflow.process import OrnsteinUhlenbeck
+
+#: Seeds beyond this are refused by scikit-learn.
+LARGEST_SEED = 2**32 - 1
+
+
+def integer(text: str, field: str, low: int, high: int) -> int:
+    """The integer written in `text`, within [low, high]."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,30}", text) or not low <= int(text) <= high:
+        raise InputError(field, text, f"an integer from {low} to {high}")
+    return int(text)
+
+
+def choice(text: str, field: str, known: Sequence[str]) -> str:
+    """`text`, which must be one of `known`."""
+    if text not in known:
+        raise InputError(field, text, f"one of {', '.join(known)}")
+    return text
+
+
+def read_mixture(source: str) -> GaussianMixture:
+    """`load_mixture`, with the file named in an error about one of its fields."""
+    from certflow.mixture_file import load_mixture
+
+    try:
+        return load_mixture(source)
+    except InputError as error:
+        if error.field == "MIXTURE":
+            raise
+        raise InputError(f"{source}: {error.field}", error.value, error.requirement) from None
+
+
+def read_process(source: str, t_min: str, t_max: str) -> OrnsteinUhlenbeck:
+    """The process of a mixture on [t_min, t_max]; the times are the exact numbers that are written."""
+    mixture = read_mixture(source)
+    with renamed({"t_min": "--t-min", "t_max": "--t-max"}):
+        process = OrnsteinUhlenbeck(mixture, t_min=t_min, t_max=t_max)
+    for time, text, field in (
+        (process.exact_t_min, t_min, "--t-min"),
+        (process.exact_t_max, t_max, "--t-max"),
+    ):
+        if not 10**-300 < time < 10**300:
+            raise InputError(field, text, "a time between 1e-300 and 1e300")
+    return process
+
+
+@contextmanager
+def renamed(fields: dict[str, str]) -> Iterator[None]:
+    """Within the block, errors name the option of the command line instead of the argument in Python."""
+    try:
+        yield
+    except InputError as error:
+        field = fields.get(error.field, error.field)
+        raise InputError(field, error.value, error.requirement) from None
+
+
+@contextmanager
+def writing(field: str, path: Path) -> Iterator[None]:
+    """Within the block, a file system that refuses to write is the user's to know, in one line."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(field, str(path), f"a path that can be written ({error.strerror})") from None
+
+
+def check_directory(field: str, path: Path) -> None:
+    """Make the directory and write a file in it, so that a long run does not end at a closed door."""
+    from certflow.atomic import write_bytes_atomic
+
+    with writing(field, path):
+        path.mkdir(parents=True, exist_ok=True)
+        write_bytes_atomic(path / ".writable.tmp", b"").unlink()
+
+
+def figure(value: float, digits: int = 5) -> str:
+    """A number of a table, `digits` significant."""
+    return f"{value + 0.0:.{digits}g}"  # which makes -0.0 plain
+
+
+def exponential(exponent: float, digits: int = 4) -> str:
+    """`exp(exponent)` as text, also beyond the largest float64."""
+    if not isfinite(exponent):
+        return figure(exponent, digits)
+    if abs(exponent) < 690:
+        return figure(exp(exponent), digits)
+    power = floor(exponent / log(10))
+    mantissa = f"{exp(exponent - power * log(10)):.{digits - 1}f}"
+    return f"{mantissa}e{power:+d}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> str:
+    """Aligned columns, the first `left` of them to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(head), line(["─" * width for width in widths]), *map(line, rows)])
+
+
+def headline(mixture: GaussianMixture) -> str:
+    """The mixture in a few words."""
+    from certflow.report.formatting import clean
+
+    name = " ".join(clean(mixture.name).split()) or "unnamed mixture"
+    parts = f"{mixture.n_components} component{'s' if mixture.n_components > 1 else ''}"
+    return f"{name}: {parts} in R^{mixture.dimension}, {mixture.kind} covariance"

@@ -1,0 +1,51 @@
+"""Curves over a logarithmic axis of times, drawn with characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, isfinite, log10
+
+ROWS = 11
+
+
+def log_plot(
+    times: Sequence[float],
+    curves: Sequence[tuple[str, Sequence[float]]],
+    legend: Sequence[str],
+    ends: tuple[str, str],
+) -> list[str]:
+    """Lines of text: one column for each time, logarithmic upwards if every value is positive.
+
+    `curves` pairs a mark with values; where two curves meet, the mark is `◉`. `ends` label the first and the
+    last time.
+    """
+    values = [value for _, curve in curves for value in curve if isfinite(value)]
+    if not values:
+        return []
+    low, high = min(values), max(values)
+    logarithmic = low > 0 and high > 4 * low
+
+    def height(value: float) -> float:
+        return log10(value) if logarithmic else value
+
+    bottom, top = height(low), height(high)
+    span = (top - bottom) or 1.0
+    grid = [[" "] * len(times) for _ in range(ROWS)]
+    for mark, curve in curves:
+        for column, value in enumerate(curve):
+            if isfinite(value):
+                row = ROWS - 1 - floor((height(value) - bottom) / span * (ROWS - 1) + 0.5)
+                grid[row][column] = mark if grid[row][column] == " " else "◉"
+    labels = {0: _label(high), ROWS - 1: _label(low)}
+    width = max(map(len, labels.values()))
+    lines = [
+        f"{labels.get(row, '').rjust(width)} ┤{''.join(cells).rstrip()}" for row, cells in enumerate(grid)
+    ]
+    axis = " " * width + " └" + "─" * len(times)
+    gap = len(times) - len(ends[0]) - len(ends[1]) - 4
+    scale = f"{' ' * (width + 2)}t = {ends[0]}{' ' * max(gap, 1)}{ends[1]}"
+    return ["    ".join(legend) + ("" if logarithmic else "    (linear upwards)"), *lines, axis, scale]
+
+
+def _label(value: float) -> str:
+    return f"{value + 0.0:.3g}"

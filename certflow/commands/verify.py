@@ -1,0 +1,109 @@
+"""`certflow verify`: collect evidence for every claim on one mixture, and report it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from certflow.commands.texts import (
+    LARGEST_SEED,
+    check_directory,
+    choice,
+    integer,
+    read_process,
+    renamed,
+)
+from certflow.commands.verdict_table import print_report, print_written
+
+VIEWS = ("report.html", "report.md", "report.json", "junit.xml")
+
+
+def verify(
+    mixture: Annotated[str, typer.Argument(metavar="MIXTURE", help="A file or a built-in name.")] = "iris",
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Write the report here; an interrupted run is resumed.")
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(metavar="quick|full", help="How much evidence is collected.")
+    ] = "quick",
+    claims: Annotated[
+        str | None, typer.Option(metavar="L2,F1,...", help="Only these claims (default: every one).")
+    ] = None,
+    digits: Annotated[str, typer.Option(metavar="N", help="Digits of the high-precision checks.")] = "50",
+    seed: Annotated[str, typer.Option(metavar="N", help="Seed of everything that is drawn.")] = "0",
+    t_min: Annotated[
+        str, typer.Option(metavar="T", help="Data end of the interval, exact: 0.01, 1/3.")
+    ] = "0.01",
+    t_max: Annotated[str, typer.Option(metavar="T", help="Noise end of the interval, exact.")] = "3",
+    output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
+) -> int:
+    """Check every claim on a mixture.
+
+    The exit code is the verdict: 0 every claim holds, 1 a claim is violated, 3 inconclusive.
+    """
+    choice(output, "--format", ("text", "json"))
+    choice(profile, "--profile", ("quick", "full"))
+    precision = integer(digits, "--digits", 15, 1000)
+    number = integer(seed, "--seed", 0, LARGEST_SEED)
+    wanted = None if claims is None else [claim.strip() for claim in claims.split(",")]
+    process = read_process(mixture, t_min, t_max)
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        check_directory("--out", folder)
+
+    from certflow.verification import verify as run
+
+    try:
+        with renamed({"claims": "--claims"}), progress_bar() as progress:
+            report = run(
+                process,
+                wanted,
+                profile,
+                digits=precision,
+                seed=number,
+                out=folder,
+                progress=progress,
+                command=shlex.join(["certflow", *sys.argv[1:]]),
+            )
+    except KeyboardInterrupt:
+        kept = (
+            "" if folder is None else f"; what was finished is kept in {folder}, and the same command goes on"
+        )
+        raise KeyboardInterrupt(f"interrupted{kept}") from None
+    from certflow.report import append_job_summary
+
+    append_job_summary(report)
+    if output == "json":
+        from certflow.report.views import report_json
+
+        print(report_json(report), end="")
+        return report.exit_code
+    print_report(report)
+    if folder is not None:
+        print_written([folder / name for name in VIEWS if (folder / name).exists()])
+    return report.exit_code
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int, str], None] | None]:
+    """A progress bar on stderr if that is a terminal; nothing otherwise."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def advance(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        yield advance

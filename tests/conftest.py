@@ -1,0 +1,77 @@
+"""What every test starts from: fixed Hypothesis examples and untouched precision contexts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A slow machine must not turn a pass into a failure, hence no deadline; and a failure must come back.
+_QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    max_examples=60,
+    deadline=None,
+    print_blob=True,
+    database=None,
+    suppress_health_check=_QUIET,
+)
+settings.register_profile(
+    "nightly", max_examples=1500, deadline=None, print_blob=True, suppress_health_check=_QUIET
+)
+settings.load_profile(os.environ.get("CERTFLOW_PROFILE", "ci"))
+
+DEFAULT_DPS, DEFAULT_PREC = 15, 53
+
+
+@pytest.fixture(autouse=True)
+def reset_precision() -> Iterator[None]:
+    """mpmath and Arb keep their precision in global contexts: no test may leak it into another."""
+    import flint
+    import mpmath
+
+    mpmath.mp.dps, flint.ctx.prec = DEFAULT_DPS, DEFAULT_PREC
+    yield
+    mpmath.mp.dps, flint.ctx.prec = DEFAULT_DPS, DEFAULT_PREC
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What one command line left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """The real command line, in this process: `command("bound", "iris")`."""
+    from certflow.cli import main
+
+    def run(*arguments: object) -> Ended:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The kill table: what each check said of each deliberately wrong formula."""
+    rows = sorted(
+        value
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        for key, value in getattr(report, "user_properties", [])
+        if key == "kill"
+    )
+    if rows:
+        terminalreporter.section("kill table: check | evidence | wrong formula | mixture | said of it")
+        for row in rows:
+            terminalreporter.write_line(row)

@@ -1,0 +1,103 @@
+"""What the README shows is what happens: its example, its commands, its tables, its test command."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import certflow as cf
+from certflow.claims.model import Kind
+from certflow.mixture_file import to_mapping
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of one language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_the_example_is_ten_lines_and_prints_what_is_shown() -> None:
+    example, shown = blocks("python")[0], blocks("text")[0]
+    assert len([line for line in example.splitlines() if line.strip()]) == 10
+    ended = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=300)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == shown
+
+
+def test_the_mixture_file_is_the_builtin_one(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(blocks("json")[0], encoding="utf-8")
+    shown, builtin = to_mapping(cf.load_mixture(path)), to_mapping(cf.load_mixture("two-modes"))
+    assert shown == {key: value for key, value in builtin.items() if key != "origin"}
+
+
+def test_the_commands_and_options_exist(command: Callable[..., Any]) -> None:
+    used = re.findall(r"certflow (mixtures \w+|\w+)(.*)", "\n".join(blocks("sh")))
+    used += re.findall(r"^\| `certflow (mixtures \w+|\w+)(.*)$", README, flags=re.MULTILINE)
+    assert len(used) >= 10
+    for name, rest in used:
+        ended = command(*name.split(), "--help")
+        assert ended.code == 0, name
+        for option in re.findall(r"--[a-z-]+", rest):
+            assert f"{option} " in ended.out, (name, option)
+
+
+def test_the_shown_command_lines_run(
+    command: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "points.csv").write_text("".join(f"{i % 7},{i * i % 11}\n" for i in range(40)))
+    lines = dict(
+        re.findall(r"^certflow (bound|mixtures fit) (.*)$", "\n".join(blocks("sh")), flags=re.MULTILINE)
+    )
+    for name, rest in lines.items():
+        assert command(*name.split(), *rest.split()).code == 0
+    assert (tmp_path / "wine.svg").exists()
+    assert cf.load_mixture("m.toml").n_components == 8
+
+
+def test_every_kind_of_evidence_is_explained() -> None:
+    assert re.findall(r"^\| `(\w+)` \| .* \| .* \|$", README, flags=re.MULTILINE)[: len(Kind)] == [
+        kind.value for kind in Kind
+    ]
+
+
+def test_continuous_integration_runs_the_command_that_is_shown() -> None:
+    shown = re.findall(r"<!-- test command -->\n```sh\n(.*)\n```\n<!-- end -->", README)
+    assert len(shown) == 1
+    assert shown[0] in blocks("sh")[1]
+    assert ".venv/bin/python -m pytest" in shown[0]
+    assert "<!-- test command -->" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_every_path_of_the_map_exists() -> None:
+    table = README.split("## Repository")[1].split("##")[0]
+    names = [
+        name
+        for cell in re.findall(r"^\| (`.*?) \|", table, flags=re.MULTILINE)
+        for name in cell.split("`")[1::2]
+    ]
+    assert len(names) > 15
+    for name in names:
+        pattern = name.rstrip("/")
+        assert [*ROOT.glob(pattern), *(ROOT / "certflow").glob(pattern)], name
+
+
+def test_the_pins_are_complete_and_plain() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9A-Za-z.]+", pin) for pin in pins)
+    assert "torch==2.13.0" in pins
+    names = {pin.partition("==")[0].lower().replace("_", "-") for pin in pins}
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    wanted = re.findall(r'^ +"([a-z0-9-]+)[><=]', project, flags=re.MULTILINE)
+    assert len(wanted) > 15
+    assert set(wanted) <= names
