@@ -24,7 +24,8 @@ from certflow.exact import ExactArray
 from certflow.field import check_times
 from certflow.guard import largest_variance
 from certflow.mixture import GaussianMixture
-from certflow.order import Group, groups, obstruction, sorted_pair
+from certflow.domination import Component, dominated_spread
+from certflow.order import Group, domination, groups, is_ordered, obstruction, sorted_pair
 from certflow.pairs import peak
 
 #: Pairs of groups are handled one by one; more groups of different covariance than this are refused.
@@ -84,7 +85,10 @@ def spectral_bound(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> 
         spread = arithmetic.maximum(spread, entry.spread)
     for i in range(len(family)):
         for j in range(i):
-            spread = spread + _cross_spread(mixture, arithmetic, family[i], family[j], m2)
+            if family[i].matrix and not is_ordered(mixture, family[i].group, family[j].group):
+                spread = spread + _dominated_cross_spread(mixture, arithmetic, family, i, j, m2)
+            else:
+                spread = spread + _cross_spread(mixture, arithmetic, family[i], family[j], m2)
     return SpectralBound(q_min, q_max, spread)
 
 
@@ -108,9 +112,7 @@ def check_bounded(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> N
 def _family(mixture: GaussianMixture, arithmetic: Arithmetic, m2: Any, n2: Any) -> list[_GroupAt]:
     members = groups(mixture)
     if len(members) > MAX_GROUPS:
-        raise InputError(
-            "mixture", f"{len(members)} different covariances", f"at most {MAX_GROUPS}, for this bound"
-        )
+        raise InputError("mixture", f"{len(members)} different covariances", f"at most {MAX_GROUPS}, for this bound")
     return [_GroupAt(mixture, arithmetic, group, m2, n2) for group in members]
 
 
@@ -140,15 +142,19 @@ class _GroupAt:
         if len(members) > 1:
             pulls = self.means @ self.precision  # (T, K, d)
             squares = [
-                ((pulls[:, 1 + k :] - pulls[:, k : k + 1]) * (pulls[:, 1 + k :] - pulls[:, k : k + 1])).sum(
-                    -1
-                )
+                ((pulls[:, 1 + k :] - pulls[:, k : k + 1]) * (pulls[:, 1 + k :] - pulls[:, k : k + 1])).sum(-1)
                 for k in range(len(members) - 1)
             ]
             largest = arithmetic.largest(squares[0])
             for part in squares[1:]:
                 largest = arithmetic.maximum(largest, arithmetic.largest(part))
             self.spread = m2 * largest / 4
+
+
+    def component(self, arithmetic: Arithmetic, mixture: GaussianMixture, k: int) -> Component:
+        """Component `k` of the group."""
+        converted = parameters(mixture, arithmetic)
+        return Component(self.precision, self.slope, self.logdet, converted.means[k], converted.log_weights[k])
 
 
 def _diameter_squared(mixture: GaussianMixture, group: Group) -> Any:
@@ -167,9 +173,7 @@ def _isotropic_gap(arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt, m2:
 
 def _precision_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
     """`P_a - P_b = m^2 P_a (Sigma_b - Sigma_a) P_b`, without cancellation, shape (T, d, d)."""
-    difference = ExactArray(
-        ExactArray(b.group.covariance).fractions - ExactArray(a.group.covariance).fractions
-    )
+    difference = ExactArray(ExactArray(b.group.covariance).fractions - ExactArray(a.group.covariance).fractions)
     product = a.precision @ arithmetic.numbers(difference) @ b.precision
     return m2[:, None, None] * (product + product.swapaxes(-1, -2)) / 2
 
@@ -181,9 +185,7 @@ def _fraction(value: Any) -> Any:
 def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
     """`sum kappa_ij / sinh(G_ij)` over the pairs with one component in each group (THEORY L7, L8)."""
     if mixture.is_symbolic:
-        raise InputError(
-            "mixture", "symbolic covariances that differ", "numbers: this bound has no symbolic form"
-        )
+        raise InputError("mixture", "symbolic covariances that differ", "numbers: this bound has no symbolic form")
     if not a.matrix:
         narrow, wide = (a, b) if a.group.covariance < b.group.covariance else (b, a)
         kappa = _isotropic_gap(arithmetic, narrow, wide, m2)
@@ -199,6 +201,24 @@ def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt,
     constants = (left[:, None] - right[None, :] + shifts / 2).reshape((-1,))
     peaks = peak(arithmetic, log_det[:, None] / 2 + constants[None])
     return kappa * peaks.sum(-1)
+
+
+def _dominated_cross_spread(
+    mixture: GaussianMixture, arithmetic: Arithmetic, family: list[_GroupAt], i: int, j: int, m2: Any
+) -> Any:
+    """The same sum for covariances that are not ordered, by a third component that dominates (proofs/L8.md)."""
+    first, second = family[i], family[j]
+    found = domination(mixture, first.group, second.group)
+    if found is None:  # check_bounded refuses such a mixture before
+        raise ValueError("neither ordered nor dominated")
+    owner = next(entry for entry in family if found.wide in entry.group.indices)
+    wide = owner.component(arithmetic, mixture, found.wide)
+    total = 0 * m2
+    for k in first.group.indices:
+        for other in second.group.indices:
+            pair = first.component(arithmetic, mixture, k), second.component(arithmetic, mixture, other)
+            total = total + dominated_spread(arithmetic, found, *pair, wide, arithmetic.sqrt(m2))
+    return total
 
 
 def _pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> ExactArray:

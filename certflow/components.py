@@ -84,7 +84,8 @@ class IsotropicComponents(_Components):
         if self.common:
             return result
         squares = (x * x).sum(-1)[:, None]
-        return result + (self.arithmetic.log(self.p) * self.dimension - self.p * squares) / 2
+        heights = (self.p.T * squares.T).T  # `p |x|^2`, in memory as `result`
+        return result + (self.arithmetic.log(self.p) * self.dimension - heights) / 2
 
     def log_scale(self, x: Any) -> Any:
         """What `logits` leaves out, shape (N,)."""

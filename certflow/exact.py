@@ -23,8 +23,8 @@ from certflow.errors import InputError
 _MAX_EXPONENT = 5000
 #: Python converts no longer text to an integer (`sys.int_info.default_max_str_digits`).
 _MAX_CHARACTERS = 4300
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
-_FRACTION = re.compile(r"[+-]?\d+\s*/\s*\d+\Z")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
+_FRACTION = re.compile(r"[+-]?\d+\s*/\s*\d+\Z", re.ASCII)
 
 
 def exact_number(value: Any, field: str = "number") -> Fraction:
@@ -185,7 +185,8 @@ class ExactArray:
         """Nested lists of exact texts (of a scalar: one text)."""
         texts = np.empty(self.shape, dtype=object)
         for index in np.ndindex(self.shape):
-            texts[index] = exact_text(self.fractions[index])
+            value: Any = self.fractions[index]
+            texts[index] = exact_text(value)
         return texts.tolist()
 
 

@@ -56,7 +56,7 @@ def quantity_from(components: Components, arithmetic: Arithmetic, quantity: str,
 def _in_chunks(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, x: Any, t: Any) -> Any:
     if arithmetic.name == "torch":  # differentiable and on a device: one piece, memory is the caller's choice
         return quantity_from(components_at(mixture, arithmetic, t), arithmetic, quantity, x)[0]
-    rows = _rows(mixture, quantity)
+    rows = _rows(mixture, quantity, t.shape[0])
     count = x.shape[0]
     fixed = components_at(mixture, arithmetic, t) if t.shape[0] == 1 else None
     result: Any = None
@@ -83,15 +83,14 @@ def _in_chunks(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, 
     return result
 
 
-def _rows(mixture: GaussianMixture, quantity: str) -> int:
+def _rows(mixture: GaussianMixture, quantity: str, times: int) -> int:
     per_row = mixture.n_components
-    if quantity == "jacobian":
+    if quantity == "jacobian" or mixture.kind == "full":
         per_row *= mixture.dimension
+    if quantity == "jacobian":
         per_row += mixture.dimension**2
-    if mixture.kind == "shared":
-        per_row += mixture.dimension**2
-    if mixture.kind == "full":
-        per_row *= mixture.dimension**2
+        if mixture.kind == "full" and times > 1:  # a matrix for each component and point
+            per_row *= mixture.dimension
     return max(1, CHUNK_NUMBERS // per_row)
 
 

@@ -159,9 +159,78 @@ def doubtful_rows(
             return index
         if len(t) > 1:
             components = components_at(mixture, components.arithmetic, t[index])
-        points = components.arithmetic.by_point(x[index])
-        bound = _close_bound(mixture, quantity, points, components, gamma.T[:, index].T)
+        points, weights = components.arithmetic.by_point(x[index]), gamma.T[:, index].T
+        if isinstance(components, IsotropicComponents) and (components.common or len(t) == 1):
+            bound = _moment_bound(mixture, quantity, points, components, weights)
+            left = _doubtful(quantity, bound, values[index])
+            if not len(left):
+                return left
+            index, points, weights = index[left], components.arithmetic.by_point(points[left]), weights.T[:, left].T
+            if len(t) > 1:
+                components = components_at(mixture, components.arithmetic, t[index])
+        bound = _close_bound(mixture, quantity, points, components, weights)
         return index[_doubtful(quantity, bound, values[index])]
+
+
+def _moment_bound(
+    mixture: GaussianMixture,
+    quantity: str,
+    x: np.ndarray,
+    components: IsotropicComponents,
+    gamma: np.ndarray,
+) -> np.ndarray:
+    """The bound of `_close_bound` by Cauchy-Schwarz, from moments of `gamma`: no array of more than N numbers.
+
+    For isotropic covariances; with a common one the times may differ. Shape (N,).
+    """
+    if quantity in ("log_density", "responsibilities"):
+        return np.full(len(x), np.inf)
+    _, log_weight, growth = _constants(mixture)
+    unit = 2 * _UNIT * growth
+    means, squares = components.means, components.parameters.square_norms
+    size = mixture.dimension
+    m, m2 = components.m[:, 0], components.m2[:, 0]
+    norm_x, radius = _norm(x), float(np.sqrt(squares.max()))
+    rest = log_weight
+    if components.common:
+        p, q = components.p[:, 0], components.q[:, 0]
+        moments = gamma @ np.column_stack([means, squares, squares * squares])
+        p_top, p2, p2_squares, p2_fourth = p, p * p, p * p * moments[:, size], p * p * moments[:, size + 1]
+        q2, mean_q = q * q, q
+        pull = p[:, None] * moments[:, :size]
+        delta = m * norm_x * np.sqrt(p2_squares) + m2 * np.sqrt(p2_fourth)
+        worst = p * m * radius * (norm_x + m * radius)
+    else:
+        p, q = components.p[0], components.q[0]
+        columns = [p**2, p**2 * squares, (p * squares) ** 2, q, q * q, means * p[:, None], means * (p * q)[:, None]]
+        moments = gamma @ np.column_stack(columns)
+        p_top = p.max()
+        p2, p2_squares, p2_fourth, mean_q, q2 = moments[:, :5].T
+        pull, cross = moments[:, 5 : 5 + size], moments[:, 5 + size :]
+        rest = rest + size * (1 + np.abs(np.log(p)).max()) / 4
+        delta = norm_x**2 * np.sqrt(p2) / 2 + m * norm_x * np.sqrt(p2_squares) + m2 * np.sqrt(p2_fourth) / 2
+        worst = p_top * (norm_x + m * radius) ** 2 / 2
+    delta, worst = unit * (delta + rest), unit * (worst + rest)
+    # tr Cov_gamma(u_k), u_k = m^2 q_k x - m p_k mu_k, by moments: its rounding error is added.
+    if components.common:
+        spread = m2 * (p2_squares - (pull * pull).sum(axis=1))
+        terms = m2 * p2_squares
+    else:
+        mean = m2[:, None] * mean_q[:, None] * x - m[:, None] * pull
+        terms = m2 * m2 * q2 * norm_x**2 + m2 * p2_squares
+        spread = terms - 2 * m2 * m * (x * cross).sum(axis=1) - (mean * mean).sum(axis=1)
+    spread = np.maximum(spread, 0) + 8 * unit * terms
+    slope, push = m2 * np.sqrt(q2), m * np.sqrt(p2_squares)
+    rounding = (np.sqrt(p2) if quantity == "score" else slope) * norm_x + push
+    if quantity == "jacobian":
+        moved = 2 * worst * spread + (0.0 if components.common else 2 * delta * slope)
+        own = push if components.common else rounding
+        own = size**0.5 * (slope + 2 * own * np.sqrt(spread)) + 2 * spread
+        top = m2 * np.abs(components.q).max(axis=1) * norm_x + m * p_top * radius
+        bound = moved + unit * own + (unit * top) ** 2
+    else:
+        bound = delta * np.sqrt(spread) + unit * rounding
+    return np.where(worst <= _LOGIT_LIMIT, bound, np.inf)
 
 
 def _close_bound(
@@ -196,7 +265,7 @@ def _close_bound(
             own = own + top * pulled_x**2 / 2
             delta = delta + top * pulled_means * (pulled_x + pulled_means)
     elif isotropic:
-        delta = p * reach**2 / 2 + rest
+        delta = p * reach**2 / 2 + rest / 2
     else:
         delta = sizes * reach + top * sizes**2 / 2 + rest
         delta = delta + p * _norm(x[:, None, :] - m[:, :, None] * components.means) ** 2 / 2

@@ -99,6 +99,4 @@ def _not_growing() -> InputError:
 
 
 def _unreachable(value: Any) -> InputError:
-    return InputError(
-        "value", float(value[0]), "a value that the integral of lambda reaches while lambda > 0"
-    )
+    return InputError("value", float(value[0]), "a value that the integral of lambda reaches while lambda > 0")

@@ -2,8 +2,9 @@
 
 For two components the supremum over all `x` is finite iff the covariances are equal, or `Sigma_1 - Sigma_2` is
 semidefinite and `mu_1 - mu_2` lies in its range; the condition does not depend on `t` (proofs/L8.md). For more
-components the same condition on every pair is sufficient; a direction in which the two are strictly the least
-damped proves that no bound exists.
+components the same condition on every pair is sufficient, and a pair that violates it does no harm if a third
+component dominates it (`certflow.domination`); a direction in which the two are strictly the least damped proves
+that no bound exists.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from certflow.domination import Domination, find_domination
 from certflow.exact import ExactArray
-from certflow.geometry import inertia, in_range
+from certflow.geometry import in_range, inertia
 from certflow.mixture import GaussianMixture
 
 
@@ -85,13 +87,27 @@ def obstruction(mixture: GaussianMixture, t: float) -> Obstruction | None:
     return Obstruction(pair, growth, mixture.n_components == 2, None, reason)
 
 
+def domination(mixture: GaussianMixture, a: Group, b: Group) -> Domination | None:
+    """A component outside two groups of different covariance that dominates their pairs, if there is one."""
+    cache = mixture.__dict__.setdefault("_dominations", {})
+    key = (a.indices[0], b.indices[0])
+    if key not in cache:
+        cache[key] = find_domination(mixture, *key)
+    return cache[key]
+
+
+def is_ordered(mixture: GaussianMixture, a: Group, b: Group) -> bool:
+    """Whether the covariances are semidefinite-ordered with the differences of means in the range."""
+    return _ordered(mixture, a, b) is None
+
+
 def _unordered_pairs(mixture: GaussianMixture, limit: int = 50) -> list[tuple[tuple[int, int], str, str]]:
     found: list[tuple[tuple[int, int], str, str]] = []
     family = groups(mixture)
     for a in range(len(family)):
         for b in range(a + 1, len(family)):
             verdict = _ordered(mixture, family[a], family[b])
-            if verdict is not None:
+            if verdict is not None and domination(mixture, family[a], family[b]) is None:
                 found.append(verdict)
                 if len(found) >= limit:
                     return found

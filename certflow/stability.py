@@ -127,9 +127,7 @@ class CommonVariance:
         return -self.arithmetic.exp(-2 * s) * self.arithmetic.expm1(-2 * (t - s))
 
     def _one_sided(self, s: Any, t: Any) -> Any:
-        return self._half_log_ratio(s, t) + self.square * self._square_drop(s, t) / (
-            8 * self.v(s) * self.v(t)
-        )
+        return self._half_log_ratio(s, t) + self.square * self._square_drop(s, t) / (8 * self.v(s) * self.v(t))
 
 
 def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any, rate: str) -> Any:

@@ -120,9 +120,7 @@ class DoubleDouble:
             paired = total[:half] + total[half : 2 * half]
             if total.shape[0] % 2:
                 odd = total[2 * half :]
-                paired = DoubleDouble(
-                    np.concatenate([paired.high, odd.high]), np.concatenate([paired.low, odd.low])
-                )
+                paired = DoubleDouble(np.concatenate([paired.high, odd.high]), np.concatenate([paired.low, odd.low]))
             total = paired
         return total[0]
 
@@ -137,7 +135,7 @@ class DoubleDouble:
     def __rmatmul__(self, other: Any) -> DoubleDouble:
         return _lift(other) @ self
 
-    def ldexp(self, exponent: np.ndarray) -> DoubleDouble:
+    def ldexp(self, exponent: Any) -> DoubleDouble:
         return DoubleDouble(np.ldexp(self.high, exponent), np.ldexp(self.low, exponent))
 
 
@@ -223,9 +221,7 @@ class DoubleDoubleArithmetic(Arithmetic):
 
     def softmax(self, logits: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble]:
         where = np.argmax(logits.high, axis=-1)[..., None]
-        top = DoubleDouble(
-            np.take_along_axis(logits.high, where, -1), np.take_along_axis(logits.low, where, -1)
-        )
+        top = DoubleDouble(np.take_along_axis(logits.high, where, -1), np.take_along_axis(logits.low, where, -1))
         powers = self.exp(logits - top)
         total = powers.sum(-1)
         return powers / total[..., None], top[..., 0] + self.log(total)

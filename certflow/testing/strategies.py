@@ -80,7 +80,9 @@ def mixtures(
 
 
 @st.composite
-def points(draw: st.DrawFn, dimension: int, *, min_points: int | None = None, max_points: int = 5, max_coordinate: float = 10.0) -> np.ndarray:
+def points(
+    draw: st.DrawFn, dimension: int, *, min_points: int | None = None, max_points: int = 5, max_coordinate: float = 10.0
+) -> np.ndarray:
     """Points of `R^d` as float64: shape (d,), or (n, d) with `min_points <= n <= max_points` if that is given.
 
     Shrinks towards the fewest points and the origin, coordinates towards small multiples of 1/8.
@@ -123,7 +125,9 @@ def time_pairs(*, min_time: Any = "0.01", max_time: Any = 3) -> st.SearchStrateg
 
 
 @st.composite
-def processes(draw: st.DrawFn, *, min_time: Any = "0.01", max_time: Any = 3, **mixture_options: Any) -> OrnsteinUhlenbeck:
+def processes(
+    draw: st.DrawFn, *, min_time: Any = "0.01", max_time: Any = 3, **mixture_options: Any
+) -> OrnsteinUhlenbeck:
     """Ornstein–Uhlenbeck processes of `mixtures(**mixture_options)` on [min_time, max_time].
 
     Shrinks as `mixtures` does; the interval is fixed.
