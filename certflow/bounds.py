@@ -19,12 +19,12 @@ import numpy as np
 
 from certflow.arithmetic import Arithmetic, arithmetic_of
 from certflow.components import parameters
+from certflow.domination import Component, dominated_spread
 from certflow.errors import InputError, NoGlobalBound
 from certflow.exact import ExactArray
 from certflow.field import check_times
 from certflow.guard import largest_variance
 from certflow.mixture import GaussianMixture
-from certflow.domination import Component, dominated_spread
 from certflow.order import Group, domination, groups, is_ordered, obstruction, sorted_pair
 from certflow.pairs import peak
 
@@ -149,7 +149,6 @@ class _GroupAt:
             for part in squares[1:]:
                 largest = arithmetic.maximum(largest, arithmetic.largest(part))
             self.spread = m2 * largest / 4
-
 
     def component(self, arithmetic: Arithmetic, mixture: GaussianMixture, k: int) -> Component:
         """Component `k` of the group."""

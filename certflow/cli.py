@@ -71,9 +71,7 @@ def _usage(error: Any) -> str:
         return f"{message}; required: a command line as `certflow --help` describes it"
     where = context.command_path.removeprefix("certflow").strip()
     if type(error).__name__ == "NoSuchOption":
-        known = [
-            option for parameter in context.command.params for option in parameter.opts if option[:2] == "--"
-        ]
+        known = [option for parameter in context.command.params for option in parameter.opts if option[:2] == "--"]
         required = f"one of {', '.join([*known, '--help'])}"
     elif hasattr(context.command, "list_commands"):
         required = f"one of the commands {', '.join(context.command.list_commands(context))}"

@@ -66,9 +66,7 @@ def _normal(means: np.ndarray, floats: np.ndarray, i: int, j: int) -> np.ndarray
     )
     if result.status != 0 or not result.x[-1] > 1e-9:
         return None
-    rounded: Any = np.array(
-        [Fraction(float(c)).limit_denominator(10**9) for c in result.x[:-1]], dtype=object
-    )
+    rounded: Any = np.array([Fraction(float(c)).limit_denominator(10**9) for c in result.x[:-1]], dtype=object)
     exact_axis = means[i] - means[j]
     rounded = rounded - exact_axis * ((rounded * exact_axis).sum() / (exact_axis * exact_axis).sum())
     margin = min((rounded * (means[i] - means[k])).sum() for k in others)

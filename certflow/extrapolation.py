@@ -111,9 +111,7 @@ class Integrator:
                 passed = np.flatnonzero(excess <= 1)
                 smaller = _exact(step * min(0.5, self._factor(float(np.median(excess[failed])))))
                 late = self._advance(state[failed], time, following, smaller)
-                state = _join(
-                    state, passed, self._accepted(state, increment, passed, time, step), failed, late
-                )
+                state = _join(state, passed, self._accepted(state, increment, passed, time, step), failed, late)
             else:
                 state = self._accepted(state, increment, None, time, step)
             time = following

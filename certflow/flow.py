@@ -34,9 +34,7 @@ class AccuracyWarning(RuntimeWarning):
     """Some trajectories did not reach the tolerance that was asked for."""
 
 
-def flow_map(
-    process: Any, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_RTOL, with_error: bool = False
-) -> Any:
+def flow_map(process: Any, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_RTOL, with_error: bool = False) -> Any:
     """`Phi_{t_from -> t_to}(x)`: the solution at `t_to` of `dx/dt = u(x, t)` that is at `x` at `t_from`.
 
     Parameters
@@ -74,9 +72,7 @@ def flow_map(
     return result, problem.restore_errors(runs.errors[-1])
 
 
-def flow_with_derivative(
-    process: Any, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_RTOL
-) -> tuple[Any, Any]:
+def flow_with_derivative(process: Any, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_RTOL) -> tuple[Any, Any]:
     """`(Phi(x), D Phi(x))` by the variational equation `dM/dt = J(x(t), t) M`, `M(t_from) = I`.
 
     Parameters, errors and warnings as for `flow_map`; NumPy and mpmath only (torch differentiates
@@ -125,9 +121,7 @@ class _Problem:
         self.arithmetic: Arithmetic = arithmetic_of(x)
         kind = self.arithmetic.name
         if kind in ("arb", "sympy"):
-            raise InputError(
-                "x", f"{kind} numbers", "float64, torch or mpmath numbers: the flow map is numerical"
-            )
+            raise InputError("x", f"{kind} numbers", "float64, torch or mpmath numbers: the flow map is numerical")
         self.points = self.arithmetic.asarray(x)
         if not len(self.points.shape) or self.points.shape[-1] != self.dimension:
             raise InputError("x", f"shape {tuple(self.points.shape)}", f"shape (..., {self.dimension})")
@@ -169,9 +163,7 @@ class _Problem:
         if self.arithmetic.name == "torch":
             import torch
 
-            return torch.as_tensor(errors, dtype=self.points.dtype, device=self.points.device).reshape(
-                self.batch
-            )
+            return torch.as_tensor(errors, dtype=self.points.dtype, device=self.points.device).reshape(self.batch)
         result = errors.reshape(self.batch)
         return result if self.batch else result[()]
 
@@ -179,21 +171,15 @@ class _Problem:
         worst = max((float(part.max()) for part in runs.relative_errors if part.size), default=0.0)
         allowed = float(self.rtol)
         if worst > allowed * (1 + 1e-6):
-            count = sum(
-                bool(row) for row in np.any([part > allowed for part in runs.relative_errors], axis=0)
-            )
-            message = (
-                f"{count} of {len(runs.relative_errors[0])} trajectories miss rtol = {float(self.rtol):.3g}"
-            )
+            count = sum(bool(row) for row in np.any([part > allowed for part in runs.relative_errors], axis=0))
+            message = f"{count} of {len(runs.relative_errors[0])} trajectories miss rtol = {float(self.rtol):.3g}"
             warnings.warn(f"{message}; worst estimated error {worst:.3g}", AccuracyWarning, stacklevel=3)
 
 
 def _time(value: Any, name: str) -> Fraction:
     requirement = "one finite time > 0"
     if getattr(value, "requires_grad", False):
-        raise InputError(
-            name, "a tensor that requires grad", requirement + " (the flow is differentiable in x)"
-        )
+        raise InputError(name, "a tensor that requires grad", requirement + " (the flow is differentiable in x)")
     if np.ndim(value) or type(value).__module__.startswith("flint"):
         raise InputError(name, value, requirement)
     if not isinstance(value, np.generic) and hasattr(value, "item"):

@@ -83,9 +83,7 @@ def _differences(equation: FlowEquation, new: list[Any], old: list[Any]) -> list
     return [equation.relative(a - b, a, tau) for a, b, tau in pairs]
 
 
-def _solve_float(
-    mixture: GaussianMixture, x: np.ndarray, times: list[Fraction], rtol: float, derivative: bool
-) -> Runs:
+def _solve_float(mixture: GaussianMixture, x: np.ndarray, times: list[Fraction], rtol: float, derivative: bool) -> Runs:
     equation = FlowEquation(mixture, FloatArithmetic(), times, derivative)
     rows = np.arange(len(x))
     tolerance = max(rtol / 30, _FLOAT_FLOOR)
@@ -159,9 +157,7 @@ def _solve_torch(mixture: GaussianMixture, x: Any, times: list[Fraction], rtol: 
     states = _run(equation, points, tolerance, max(columns + 1, order_for(tolerance)))
     differences = _differences(equation, [state.detach() for state in states], previous)
     relative = [part.cpu().numpy() + _floor(tolerance) for part in differences]
-    scales = [
-        _scale(equation, state.detach(), tau) for state, tau in zip(states, equation.stops, strict=True)
-    ]
+    scales = [_scale(equation, state.detach(), tau) for state, tau in zip(states, equation.stops, strict=True)]
     errors = [part * scale.cpu().numpy() for part, scale in zip(relative, scales, strict=True)]
     rows = np.flatnonzero(np.max(relative, axis=0) > max(rtol, _floor(_FLOAT_FLOOR)))
     if len(rows):
@@ -204,10 +200,7 @@ def _solve_arb(
 ) -> Runs:
     """Any precision: tolerance and working precision follow the amplification that the runs reveal."""
     reach = float(max((abs(entry) for entry in x.flat), default=0)) + float(np.abs(mixture.means).max()) + 1
-    peak = (
-        float(precision_ceiling(mixture, np.array([max(float(min(times)), 1e-300)]))[0])
-        * min(reach, 1e150) ** 2
-    )
+    peak = float(precision_ceiling(mixture, np.array([max(float(min(times)), 1e-300)]))[0]) * min(reach, 1e150) ** 2
     guard = 30 + max(0, int(np.log2(min(peak, 1e300))))
     tolerance, previous, amplification, columns = rtol / 30, None, None, 0
     while True:
@@ -225,9 +218,7 @@ def _solve_arb(
             differences = _differences(equation, current, previous)
             if amplification is None:
                 largest = [max(entries, key=float) for entries in zip(*differences, strict=True)]
-                amplification = np.array(
-                    [float(entry / arithmetic.number(30 * tolerance)) for entry in largest]
-                )
+                amplification = np.array([float(entry / arithmetic.number(30 * tolerance)) for entry in largest])
             hidden = arithmetic.number(4 * tolerance) * np.maximum(amplification, 4.0).astype(object)
             differences = [part + hidden for part in differences]
             errors = [

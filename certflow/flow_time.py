@@ -85,9 +85,7 @@ class FlowEquation:
     repair (`certflow.guard`): the repeated runs judge rounding by its effect on the result.
     """
 
-    def __init__(
-        self, mixture: GaussianMixture, arithmetic: Arithmetic, times: list[Fraction], derivative: bool
-    ):
+    def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic, times: list[Fraction], derivative: bool):
         self.mixture = mixture
         self.arithmetic = arithmetic
         self.derivative = derivative

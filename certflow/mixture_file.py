@@ -69,9 +69,7 @@ def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
         return from_mapping(_parse_json(_builtin_text(name), name))
     path = Path(name)
     if not path.exists():
-        raise InputError(
-            "MIXTURE", name, f"a file (.json, .toml, .npz) or one of: {', '.join(builtin_mixtures())}"
-        )
+        raise InputError("MIXTURE", name, f"a file (.json, .toml, .npz) or one of: {', '.join(builtin_mixtures())}")
     if path.is_dir():
         raise InputError("MIXTURE", name, "a file, not a directory")
     try:
@@ -147,9 +145,7 @@ def _parse_json(text: str, name: str) -> Any:
         raise InputError("MIXTURE", constant, "finite numbers")
 
     try:
-        return json.loads(
-            text, parse_float=_Number, parse_int=_Number, parse_constant=refuse, object_pairs_hook=unique
-        )
+        return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=refuse, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise InputError("MIXTURE", name, f"valid JSON (line {error.lineno}: {error.msg})") from None
     except RecursionError:

@@ -75,11 +75,7 @@ def _ball_peak(arithmetic: Arithmetic, fmax: Any) -> Any:
     width = arb(2) ** (8 - arithmetic.key[1]) * (middle + 1) + fmax.rad()
     for _ in range(60):
         low, high = middle - width, middle + width
-        if (
-            low > 0
-            and ((fmax + low) * (low / 2).tanh() - 1 < 0)
-            and ((fmax + high) * (high / 2).tanh() - 1 > 0)
-        ):
+        if low > 0 and ((fmax + low) * (low / 2).tanh() - 1 < 0) and ((fmax + high) * (high / 2).tanh() - 1 > 0):
             return 1 / low.union(high).sinh()
         width = width * 2
         if not width < middle:

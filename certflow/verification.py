@@ -116,12 +116,8 @@ def _check_int(field: str, value: Any, low: int, high: int) -> None:
         raise InputError(field, value, f"an int from {low} to {high}")
 
 
-def _collect(
-    context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None
-) -> list[ClaimResult]:
-    plan = {
-        claim: [(check, check.applies(context.mixture)) for check in checks_of(claim)] for claim in wanted
-    }
+def _collect(context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None) -> list[ClaimResult]:
+    plan = {claim: [(check, check.applies(context.mixture)) for check in checks_of(claim)] for claim in wanted}
     total = sum(reason is None for entries in plan.values() for _, reason in entries)
     done, results = 0, []
     for claim, entries in plan.items():

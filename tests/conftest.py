@@ -20,9 +20,7 @@ settings.register_profile(
     database=None,
     suppress_health_check=_QUIET,
 )
-settings.register_profile(
-    "nightly", max_examples=1500, deadline=None, print_blob=True, suppress_health_check=_QUIET
-)
+settings.register_profile("nightly", max_examples=1500, deadline=None, print_blob=True, suppress_health_check=_QUIET)
 settings.load_profile(os.environ.get("CERTFLOW_PROFILE", "ci"))
 
 DEFAULT_DPS, DEFAULT_PREC = 15, 53

@@ -44,9 +44,7 @@ def npz(**arrays: Any) -> bytes:
 
 
 ARRAYS = {"weights": np.array([0.5, 0.5]), "means": np.array([[-1.0], [1.0]]), "covariances": np.array(0.04)}
-TOML = (
-    'schema = "certflow/mixture/1"\nweights = [1]\nmeans = [[0]]\n[covariances]\nkind = "common-isotropic"\n'
-)
+TOML = 'schema = "certflow/mixture/1"\nweights = [1]\nmeans = [[0]]\n[covariances]\nkind = "common-isotropic"\n'
 NUMBER = "a finite number"
 
 #: file name, its content, what the line must contain: field, value, requirement
@@ -510,9 +508,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, command: Callable[..., Any]
 
 
 def _process(**options: Any) -> cf.OrnsteinUhlenbeck:
-    return cf.OrnsteinUhlenbeck(
-        cf.GaussianMixture(["0.5", "0.5"], [["-1", "0"], ["1", "0"]], "0.04"), **options
-    )
+    return cf.OrnsteinUhlenbeck(cf.GaussianMixture(["0.5", "0.5"], [["-1", "0"], ["1", "0"]], "0.04"), **options)
 
 
 def _mpf(value: int) -> Any:

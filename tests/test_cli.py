@@ -37,9 +37,7 @@ def verify_module() -> Any:
 # -- help ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "line", ["", "verify", "bound", "mixtures", "mixtures list", "mixtures fit", "report"]
-)
+@pytest.mark.parametrize("line", ["", "verify", "bound", "mixtures", "mixtures list", "mixtures fit", "report"])
 def test_help(line: str, command: Command) -> None:
     ended = command(*line.split(), "--help")
     assert ended.code == 0
@@ -198,9 +196,7 @@ def test_verify_a_mixture_file(suffix: str, command: Command, tmp_path: Path) ->
 
 
 def test_verify_prints_exactly_the_json_report(command: Command, tmp_path: Path) -> None:
-    ended = command(
-        *("verify", "two-modes", "--claims", FEW, "--format", "json", "--out", tmp_path, "--t-min", "1/30")
-    )
+    ended = command(*("verify", "two-modes", "--claims", FEW, "--format", "json", "--out", tmp_path, "--t-min", "1/30"))
     report = Report.model_validate(json.loads(ended.out))
     assert (ended.code, ended.err) == (0, "")
     assert report.t_min == "1/30"
@@ -262,9 +258,7 @@ def test_the_verdict_is_the_exit_code(
     assert outcome.value in ended.out
 
 
-def test_verify_passes_on_what_was_asked(
-    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_verify_passes_on_what_was_asked(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: dict[str, Any] = {}
 
     def record(process: Any, claims: Any = None, profile: str = "quick", **options: Any) -> Report:
@@ -273,9 +267,7 @@ def test_verify_passes_on_what_was_asked(
 
     monkeypatch.setattr(verify_module(), "verify", record)
     out = tmp_path / "out"
-    line = (
-        f"verify wine --claims L2,F1 --digits 20 --seed 7 --t-min 1/7 --t-max 2.50 --profile full --out {out}"
-    )
+    line = f"verify wine --claims L2,F1 --digits 20 --seed 7 --t-min 1/7 --t-max 2.50 --profile full --out {out}"
     assert command(*line.split()).code == 0
     assert seen["process"].exact_t_min == Fraction(1, 7)
     assert seen["process"].exact_t_max == Fraction(5, 2)
@@ -299,9 +291,7 @@ def test_an_internal_error_is_one_line(command: Command, monkeypatch: pytest.Mon
     assert "Traceback" in command("verify", "two-modes").err
 
 
-def test_an_interruption_is_one_line(
-    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_interruption_is_one_line(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def interrupt(*arguments: Any, **options: Any) -> None:
         raise KeyboardInterrupt
 
@@ -379,8 +369,7 @@ def check_whole(folder: Path, *, leftovers: bool) -> None:
 def verdicts(folder: Path) -> list[Any]:
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return [
-        (result["id"], result["outcome"], [e["summary"] for e in result["evidence"]])
-        for result in report["results"]
+        (result["id"], result["outcome"], [e["summary"] for e in result["evidence"]]) for result in report["results"]
     ]
 
 

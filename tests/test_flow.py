@@ -73,9 +73,7 @@ def _tails(parameters, x, t):
 def quantile_map(parameters, x, t_from, t_to, digits=50):
     """`F_to^{-1}(F_from(x))`; parameters: (weight, mean, variance) as texts."""
     with mp.workdps(digits + 10):
-        parameters = [
-            tuple(mpf(Fraction(v).numerator) / Fraction(v).denominator for v in row) for row in parameters
-        ]
+        parameters = [tuple(mpf(Fraction(v).numerator) / Fraction(v).denominator for v in row) for row in parameters]
         x, t_from, t_to = mpf(x), mpf(t_from), mpf(t_to)
         below, above, _ = _tails(parameters, x, t_from)
         right = above < below
@@ -232,9 +230,7 @@ def test_rotation_equivariance_with_a_shared_covariance():
 @pytest.mark.parametrize(("t_from", "t_to"), [(3.0, 0.01), (0.01, 3.0), (50.0, 1e-9), (1e-9, 50.0)])
 def test_single_gaussian_is_the_linear_map(kind, t_from, t_to):
     matrix = np.array([[0.5, 0.3], [0.3, 0.25]])
-    covariances = {"common-isotropic": 0.04, "isotropic": [0.04], "shared": matrix, "full": matrix[None]}[
-        kind
-    ]
+    covariances = {"common-isotropic": 0.04, "isotropic": [0.04], "shared": matrix, "full": matrix[None]}[kind]
     mean = np.array([0.7, -0.4])
     p = process([1], [mean], covariances)
     values, vectors = np.linalg.eigh(matrix if kind in ("shared", "full") else 0.04 * np.eye(2))
@@ -353,9 +349,7 @@ def test_derivative_against_finite_differences():
 # -- the velocity: what a wrong factor would do ----------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("factor", "accepted"), [(1.0, True), (-1.0, False), (2.0, False), (1 + 1e-6, False)]
-)
+@pytest.mark.parametrize(("factor", "accepted"), [(1.0, True), (-1.0, False), (2.0, False), (1 + 1e-6, False)])
 def test_a_wrong_time_factor_is_refused_by_the_oracle(monkeypatch, factor, accepted):
     from certflow.flow_time import Clock
 
@@ -486,10 +480,7 @@ def bad_inputs():
         ("rtol", 1e-16, r"rtol: got 1e-16; required: a number in \[5e-14, 1\)"),
         ("rtol", float("nan"), "rtol: got nan; required: a finite number"),
     ]
-    return [
-        pytest.param({**good, name: value}, text, id=f"{name}-{i}")
-        for i, (name, value, text) in enumerate(table)
-    ]
+    return [pytest.param({**good, name: value}, text, id=f"{name}-{i}") for i, (name, value, text) in enumerate(table)]
 
 
 @pytest.mark.parametrize(("arguments", "message"), bad_inputs())
@@ -527,9 +518,7 @@ def test_a_missed_tolerance_warns(monkeypatch):
         return runs
 
     monkeypatch.setattr("certflow.flow.solve", pessimist)
-    with pytest.warns(
-        AccuracyWarning, match="1 of 2 trajectories miss rtol = 1e-10; worst estimated error 0.001"
-    ):
+    with pytest.warns(AccuracyWarning, match="1 of 2 trajectories miss rtol = 1e-10; worst estimated error 0.001"):
         flow_map(p, np.zeros((2, 2)), 1.0, 0.5)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

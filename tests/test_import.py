@@ -25,9 +25,7 @@ HEAVY = {
 def loaded_after(statements: str) -> set[str]:
     """Top-level names of the modules that a fresh interpreter has loaded after the statements."""
     probe = f"{statements}\nimport sys\nprint('LOADED', *{{name.partition('.')[0] for name in sys.modules}})"
-    ended = subprocess.run(
-        [sys.executable, "-c", probe], capture_output=True, text=True, timeout=120, check=True
-    )
+    ended = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=120, check=True)
     return set(ended.stdout.rpartition("LOADED")[2].split())
 
 
@@ -42,9 +40,7 @@ def test_commands_load_only_what_they_need(line: list[str]) -> None:
 
 
 def test_every_public_name_loads() -> None:
-    code = (
-        "import certflow\nfor name in certflow.__all__:\n    assert getattr(certflow, name) is not None, name"
-    )
+    code = "import certflow\nfor name in certflow.__all__:\n    assert getattr(certflow, name) is not None, name"
     assert "torch" not in loaded_after(code)
 
 

@@ -55,9 +55,7 @@ def test_the_shown_command_lines_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "points.csv").write_text("".join(f"{i % 7},{i * i % 11}\n" for i in range(40)))
-    lines = dict(
-        re.findall(r"^certflow (bound|mixtures fit) (.*)$", "\n".join(blocks("sh")), flags=re.MULTILINE)
-    )
+    lines = dict(re.findall(r"^certflow (bound|mixtures fit) (.*)$", "\n".join(blocks("sh")), flags=re.MULTILINE))
     for name, rest in lines.items():
         assert command(*name.split(), *rest.split()).code == 0
     assert (tmp_path / "wine.svg").exists()
@@ -80,11 +78,7 @@ def test_continuous_integration_runs_the_command_that_is_shown() -> None:
 
 def test_every_path_of_the_map_exists() -> None:
     table = README.split("## Repository")[1].split("##")[0]
-    names = [
-        name
-        for cell in re.findall(r"^\| (`.*?) \|", table, flags=re.MULTILINE)
-        for name in cell.split("`")[1::2]
-    ]
+    names = [name for cell in re.findall(r"^\| (`.*?) \|", table, flags=re.MULTILINE) for name in cell.split("`")[1::2]]
     assert len(names) > 15
     for name in names:
         pattern = name.rstrip("/")

@@ -33,9 +33,7 @@ def synthetic() -> list[GaussianMixture]:
     shares = ["0.1", "0.15", "0.2", "0.25", "0.3"]
     high = [[f"{c:.4f}" for c in row] for row in np.random.default_rng(16).standard_normal((8, 16)) / 2]
     return [
-        GaussianMixture(
-            half, [["-1", "0"], ["1", "0"]], "0.04", name="two-modes", origin=_made("two equal modes")
-        ),
+        GaussianMixture(half, [["-1", "0"], ["1", "0"]], "0.04", name="two-modes", origin=_made("two equal modes")),
         GaussianMixture(
             ["1/8"] * 8,
             ring,
@@ -50,12 +48,8 @@ def synthetic() -> list[GaussianMixture]:
             name="grid-4x4",
             origin=_made("product of two four-mode mixtures"),
         ),
-        GaussianMixture(
-            shares, scattered, "0.01", name="random-5", origin=_made("uniform in a square, seed 5")
-        ),
-        GaussianMixture(
-            ["1/3"] * 3, [["-1"], ["0"], ["1"]], "0.01", name="line-3", origin=_made("three on a line")
-        ),
+        GaussianMixture(shares, scattered, "0.01", name="random-5", origin=_made("uniform in a square, seed 5")),
+        GaussianMixture(["1/3"] * 3, [["-1"], ["0"], ["1"]], "0.01", name="line-3", origin=_made("three on a line")),
         GaussianMixture(
             half,
             [["-1", "0"], ["1", "0"]],
@@ -77,9 +71,7 @@ def synthetic() -> list[GaussianMixture]:
             name="two-variances",
             origin=_made("a narrow and a wide component"),
         ),
-        GaussianMixture(
-            ["1/8"] * 8, high, "0.04", name="modes-16d", origin=_made("normal means over 2, seed 16")
-        ),
+        GaussianMixture(["1/8"] * 8, high, "0.04", name="modes-16d", origin=_made("normal means over 2, seed 16")),
     ]
 
 
@@ -100,9 +92,7 @@ def fitted() -> list[GaussianMixture]:
     ]
 
 
-def _fit(
-    points: np.ndarray, count: int, kind: str, name: str, data: str, preparation: str
-) -> GaussianMixture:
+def _fit(points: np.ndarray, count: int, kind: str, name: str, data: str, preparation: str) -> GaussianMixture:
     raw = GaussianMixture.fit(points, count, covariance_type=kind, seed=0)
     weights = [Fraction(round(w * 10**6), 10**6) for w in raw.weights]
     weights[0] += 1 - sum(weights)

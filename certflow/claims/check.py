@@ -143,13 +143,7 @@ class Agreement:
         self.count += 1
         if not mpmath.isfinite(relative):
             self.broken = True
-        log = (
-            -math.inf
-            if relative == 0
-            else float(mpmath.log10(relative))
-            if mpmath.isfinite(relative)
-            else math.inf
-        )
+        log = -math.inf if relative == 0 else float(mpmath.log10(relative)) if mpmath.isfinite(relative) else math.inf
         if self.witness is None or log > self.worst_log:
             self.worst_log = log
             self.witness = {

@@ -25,7 +25,8 @@ def derivations(statement: str) -> Callable[[Context, str], Finding]:
     def procedure(context: Context, name: str) -> Finding:
         from certflow.symbolic import Verdict
 
-        residuals = _derived(statement, type(context.process))
+        formulas: Any = type(context.process)
+        residuals = _derived(statement, formulas)
         scope = _joined([residual.scope for residual in residuals])
         numbers = {"derivations": len(residuals), "expressions": sum(len(r.expressions) for r in residuals)}
         broken = [r for r in residuals if r.verdict is Verdict.NONZERO]
@@ -33,9 +34,7 @@ def derivations(statement: str) -> Callable[[Context, str], Finding]:
         if broken:
             first = broken[0]
             witness = {"derivation": first.name, "scope": first.scope}
-            return Finding(
-                Outcome.VIOLATED, f"{first.name}: the difference is not zero", scope, numbers, witness
-            )
+            return Finding(Outcome.VIOLATED, f"{first.name}: the difference is not zero", scope, numbers, witness)
         if open_:
             return Finding(
                 Outcome.INCONCLUSIVE, f"{open_[0].name}: SymPy's normal form could not decide", scope, numbers
@@ -57,9 +56,7 @@ def _joined(scopes: list[str]) -> str:
         match = _SIZES.fullmatch(scope)
         what = match["what"] if match else scope
         sizes.setdefault(what, []).extend([f"({match['k']}, {match['d']})"] if match else [])
-    return "; ".join(
-        f"{what}, (K, d) = {', '.join(found)}" if found else what for what, found in sizes.items()
-    )
+    return "; ".join(f"{what}, (K, d) = {', '.join(found)}" if found else what for what, found in sizes.items())
 
 
 def _count(number: int, noun: str) -> str:

@@ -112,9 +112,7 @@ class Report(Frozen):
 
     schema_: str = Field(default=REPORT_SCHEMA, alias="schema")
     mixture: dict[str, Any] = Field(description="the mixture file, exact (schema certflow/mixture/1)")
-    description: dict[str, Any] = Field(
-        description="K, d, kind, diameter, origin ...: what a reader sees first"
-    )
+    description: dict[str, Any] = Field(description="K, d, kind, diameter, origin ...: what a reader sees first")
     t_min: str
     t_max: str
     profile: str

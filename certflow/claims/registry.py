@@ -5,7 +5,7 @@ The statements themselves (formula, hypotheses, source) are in `certflow.claims.
 
 from __future__ import annotations
 
-from certflow.claims import precise, spatial, temporal, twins
+from certflow.claims import existence, precise, spatial, temporal, twins
 from certflow.claims.check import Applicability, Check, Twin, everywhere, only
 from certflow.claims.derived import derivations
 from certflow.claims.model import Kind
@@ -31,9 +31,7 @@ def _precise(
     return Check(name, Kind.HIGH_PRECISION, at_points(comparison, what, share), applies, mistakes)
 
 
-def _sampled(
-    name: str, side: spatial.Side, what: str, *mistakes: Twin, applies: Applicability = everywhere
-) -> Check:
+def _sampled(name: str, side: spatial.Side, what: str, *mistakes: Twin, applies: Applicability = everywhere) -> Check:
     return Check(name, Kind.SAMPLED, bounded_by(side, what, _REACHED), applies, mistakes)
 
 
@@ -71,9 +69,7 @@ _FIELD = (
         "responsibilities against posterior probabilities",
         Twin("components swapped", twins.SwappedResponsibilities),
     ),
-    _symbolic(
-        "S3", Twin("1/2 s for s", twins.HalfScoreVelocity), Twin("wrong sign", twins.WrongSignVelocity)
-    ),
+    _symbolic("S3", Twin("1/2 s for s", twins.HalfScoreVelocity), Twin("wrong sign", twins.WrongSignVelocity)),
     _precise(
         "S3.velocity",
         precise.velocity,
@@ -114,9 +110,7 @@ _SPATIAL = (
         Twin("lost identity", twins.LostIdentity),
         applies=_COMMON,
     ),
-    _symbolic(
-        "L2", Twin("D/2 for D", twins.RadiusForDiameter), Twin("v for v^2", twins.LostSquare), applies=_COMMON
-    ),
+    _symbolic("L2", Twin("D/2 for D", twins.RadiusForDiameter), Twin("v for v^2", twins.LostSquare), applies=_COMMON),
     _sampled(
         "L2.bound",
         spatial.two_sided,
@@ -208,7 +202,7 @@ _SPATIAL = (
     Check(
         "L8.decision",
         Kind.HIGH_PRECISION,
-        spatial.decision,
+        existence.decision,
         only("full"),
         (
             Twin("always a bound", twins.AlwaysBounded, "anisotropic-pair"),
@@ -218,8 +212,8 @@ _SPATIAL = (
     Check(
         "L8.growth",
         Kind.HIGH_PRECISION,
-        spatial.unbounded_growth,
-        spatial.no_bound_exists,
+        existence.unbounded_growth,
+        existence.no_bound_exists,
         (Twin("always a bound", twins.AlwaysBounded, "anisotropic-pair"),),
     ),
     _sampled(
@@ -227,12 +221,12 @@ _SPATIAL = (
         spatial.two_sided,
         "||J|| <= L(t)",
         Twin("half", twins.HalvedBounds, "ordered-pair"),
-        applies=spatial.bound_exists,
+        applies=existence.bound_exists,
     ),
     Check(
         "L8.ball",
         Kind.SAMPLED,
-        spatial.ball,
+        existence.ball,
         only("full"),
         (Twin("half", twins.HalvedBounds, "anisotropic-pair"),),
     ),

@@ -50,9 +50,7 @@ def tie_points(process: OrnsteinUhlenbeck, t: np.ndarray, rng: np.random.Generat
     return ties + rng.standard_normal(points.shape) * (0.05 * rng.random(len(t)) ** 4)[:, None]
 
 
-def spread_points(
-    process: OrnsteinUhlenbeck, count: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def spread_points(process: OrnsteinUhlenbeck, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Points and times for a sampled check: half near ties, a third typical, the rest wide."""
     t = np.exp(rng.uniform(np.log(process.t_min), np.log(process.t_max), size=count))
     t[: max(1, count // 20)] = process.t_min
@@ -64,9 +62,7 @@ def spread_points(
     return x, t
 
 
-def precise_points(
-    process: OrnsteinUhlenbeck, count: int, rng: np.random.Generator
-) -> list[tuple[list[Any], Any]]:
+def precise_points(process: OrnsteinUhlenbeck, count: int, rng: np.random.Generator) -> list[tuple[list[Any], Any]]:
     """A few points (exact binary numbers) as mpmath numbers: `[(x, t), ...]`."""
     x, t = spread_points(process, count, rng)
     order = rng.permutation(count)

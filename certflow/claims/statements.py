@@ -24,25 +24,17 @@ class Statement:
 
 
 _MIXTURE = "$p_0$ is a Gaussian mixture: weights $w_k > 0$ of sum 1, covariances positive definite"
-_COMMON = (
-    r"common isotropic covariance, $\Sigma_k = \sigma^2 I$; $v = \sigma^2 m^2 + 1 - m^2$, $c = 1 - \sigma^2$"
-)
+_COMMON = r"common isotropic covariance, $\Sigma_k = \sigma^2 I$; $v = \sigma^2 m^2 + 1 - m^2$, $c = 1 - \sigma^2$"
 _GRID = (
     r"a grid $T = t_0 > t_1 > \dots > t_K = \delta$ and maps $\Psi_k$ "
     r"for the exact $\Phi_k = \Phi_{t_{k-1} \to t_k}$"
 )
-_RELU = (
-    r"affine maps, $\mathrm{relu}(z) = \max(0, z)$ and $\mathrm{requ}(z) = \max(0, z)^2$ only; no training"
-)
+_RELU = r"affine maps, $\mathrm{relu}(z) = \max(0, z)$ and $\mathrm{requ}(z) = \max(0, z)^2$ only; no training"
 
 
 def _paper(identifier: str | None = None) -> str:
     source = f"{PAPER} (abstract)"
-    return (
-        f"{source}; derivation in proofs/{identifier}.md"
-        if identifier
-        else f"{source}; stated in our own words"
-    )
+    return f"{source}; derivation in proofs/{identifier}.md" if identifier else f"{source}; stated in our own words"
 
 
 def _beyond(identifier: str | None = None) -> str:
@@ -60,8 +52,7 @@ _ROWS = (
         r"p_t = \sum_k w_k \, N(m \mu_k, C_k), \qquad \partial_t p = \nabla \cdot (x p) + \Delta p",
         (_MIXTURE, r"$C_k = m^2 \Sigma_k + (1 - m^2) I$, $m = e^{-t}$, $t > 0$"),
         _paper("S1"),
-        "Everything else is computed from this density, so an error here would show in every later "
-        "statement.",
+        "Everything else is computed from this density, so an error here would show in every later statement.",
         _page("S1"),
     ),
     Statement(
@@ -80,8 +71,7 @@ _ROWS = (
         r"\qquad \partial_t p + \nabla \cdot (u p) = 0",
         (_MIXTURE, r"$Q_k = P_k (I - \Sigma_k)$, so that $P_k - I = m^2 Q_k$"),
         _paper("S3"),
-        "The second form does not cancel at late noising times, where $-x$ and $-s$ nearly annihilate "
-        "each other.",
+        "The second form does not cancel at late noising times, where $-x$ and $-s$ nearly annihilate each other.",
         _page("S3"),
     ),
     Statement(
@@ -91,8 +81,7 @@ _ROWS = (
         r"= \sum_k \gamma_k m^2 Q_k - \mathrm{Cov}_\gamma(u_k)",
         (_MIXTURE, r"$u_k = m^2 Q_k x - m P_k \mu_k$ is the velocity of component $k$ alone"),
         _paper("S4"),
-        "$J$ is symmetric. Its first part is bounded; only the covariance of the components' velocities "
-        "can be large.",
+        "$J$ is symmetric. Its first part is bounded; only the covariance of the components' velocities can be large.",
         _page("S4"),
     ),
     Statement(
@@ -195,8 +184,7 @@ _ROWS = (
         r"\mu_1 - \mu_2 \in \mathrm{range}(\Sigma_1 - \Sigma_2)",
         (
             _MIXTURE,
-            "the equivalence is for $K = 2$ with $\\Sigma_1 \\neq \\Sigma_2$ (equal covariances: always "
-            "finite, L6)",
+            "the equivalence is for $K = 2$ with $\\Sigma_1 \\neq \\Sigma_2$ (equal covariances: always finite, L6)",
             "for $K > 2$ the condition on every pair is sufficient, but not necessary",
         ),
         _beyond("L8"),
@@ -272,8 +260,7 @@ _ROWS = (
         r"\| \Psi_k - \Phi_k \|_{L^q(p_{t_{k-1}})}",
         (_GRID, r"norms in $L^q(p_T)$; each $\Psi_j$ is Lipschitz"),
         _paper(),
-        "The local errors are measured exactly where training measures them, because the exact flow "
-        "transports $p_t$.",
+        "The local errors are measured exactly where training measures them, because the exact flow transports $p_t$.",
         None,
     ),
     Statement(

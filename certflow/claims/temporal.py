@@ -66,12 +66,8 @@ def closed_integral(context: Context, name: str) -> Finding:
             where = {"s": mpmath.nstr(s, 30), "t": mpmath.nstr(t, 30)}
             for rate, integrand in (("one-sided", constants.growth_rate), ("two-sided", constants.lipschitz)):
                 nodes = _nodes(constants.crossing(s, t) if rate == "two-sided" else [s, t])
-                expected = mp.quad(
-                    lambda y, f=integrand: f(mp.exp(y)) * mp.exp(y), [mp.log(n) for n in nodes]
-                )
-                agreement.compare(
-                    [context.process.stability(s, t, rate)], [expected], {**where, "rate": rate}
-                )
+                expected = mp.quad(lambda y, f=integrand: f(mp.exp(y)) * mp.exp(y), [mp.log(n) for n in nodes])
+                agreement.compare([context.process.stability(s, t, rate)], [expected], {**where, "rate": rate})
     scope = f"this mixture, {len(intervals)} intervals of time, both rates, {digits} digits"
     return agreement.finding("closed form of the integrated rate", scope)
 
@@ -100,9 +96,7 @@ def late_amplification(context: Context, name: str) -> Finding:
             found = process.amplification(start, mp.mpf(2 * digits))
             expected = mp.sqrt(_mpf(variance)) * mp.exp(_mpf(mixture.diameter_squared) / (8 * _mpf(variance)))
             agreement.compare([mp.log(found)], [mp.log(expected)], {"sigma^2": str(variance)})
-    scope = (
-        f"this mixture and the same with its variance divided by 4 and 25, {digits} digits (of the exponent)"
-    )
+    scope = f"this mixture and the same with its variance divided by 4 and 25, {digits} digits (of the exponent)"
     return agreement.finding("amplification over the whole process", scope)
 
 
@@ -141,9 +135,7 @@ def lambert_inverse(context: Context, name: str) -> Finding:
 
 
 def _integral(constants: CommonConstants, s: Any, t: Any) -> Any:
-    return mp.quad(
-        lambda y: constants.growth_rate(mp.exp(y)) * mp.exp(y), [mp.log(n) for n in _nodes([s, t])]
-    )
+    return mp.quad(lambda y: constants.growth_rate(mp.exp(y)) * mp.exp(y), [mp.log(n) for n in _nodes([s, t])])
 
 
 def has_bound(mixture: GaussianMixture) -> str | None:
@@ -208,13 +200,9 @@ def pair_stability(context: Context, name: str) -> Finding:
         "bound_exp_int_lambda": float(process.amplification(process.t_min, process.t_max, "one-sided")),
         "bound_exp_int_L": float(process.amplification(process.t_min, process.t_max, "two-sided")),
     }
-    scope = (
-        f"this mixture, {count} pairs of points in each of {len(intervals)} intervals of time, half near ties"
-    )
+    scope = f"this mixture, {count} pairs of points in each of {len(intervals)} intervals of time, half near ties"
     if worst > 0:
-        return Finding(
-            Outcome.VIOLATED, f"growth exceeds the bound by {worst:.3g} relative", scope, numbers, where
-        )
+        return Finding(Outcome.VIOLATED, f"growth exceeds the bound by {worst:.3g} relative", scope, numbers, where)
     if lower_worst < 1:
         return Finding(
             Outcome.VIOLATED,
@@ -223,7 +211,8 @@ def pair_stability(context: Context, name: str) -> Finding:
             numbers,
             low_where,
         )
-    summary = f"largest growth on sampled pairs {largest:.4g}; bound exp(int lambda) = {numbers['bound_exp_int_lambda']:.4g}"
+    bound = numbers["bound_exp_int_lambda"]
+    summary = f"largest growth on sampled pairs {largest:.4g}; bound exp(int lambda) = {bound:.4g}"
     return Finding(Outcome.HOLDS, summary, scope, numbers)
 
 

@@ -41,8 +41,6 @@ def _version(wanted: bool) -> None:
 
 
 def _root(
-    version: bool = typer.Option(
-        False, "--version", is_eager=True, callback=_version, help="Print the version."
-    ),
+    version: bool = typer.Option(False, "--version", is_eager=True, callback=_version, help="Print the version."),
 ) -> None:
     pass

@@ -40,14 +40,10 @@ _GROWTH = {
 
 def bound(
     mixture: Annotated[str, typer.Argument(metavar="MIXTURE", help="A file or a built-in name.")],
-    t_min: Annotated[
-        str, typer.Option(metavar="T", help="Data end of the interval, exact: 0.01, 1/3.")
-    ] = "0.01",
+    t_min: Annotated[str, typer.Option(metavar="T", help="Data end of the interval, exact: 0.01, 1/3.")] = "0.01",
     t_max: Annotated[str, typer.Option(metavar="T", help="Noise end of the interval, exact.")] = "3",
     points: Annotated[str, typer.Option(metavar="N", help="Number of times, spaced evenly in log t.")] = "10",
-    plot: Annotated[
-        str | None, typer.Option(metavar="FILE.svg|png", help="Also draw the curves here.")
-    ] = None,
+    plot: Annotated[str | None, typer.Option(metavar="FILE.svg|png", help="Also draw the curves here.")] = None,
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
 ) -> int:
     """Print bounds that hold for all x, over time.
@@ -126,9 +122,7 @@ def _rates_text(found: Rates, process: OrnsteinUhlenbeck) -> str:
         [
             table(head, rows),
             "",
-            *log_plot(
-                found.curve_times, curves, ("● L(t)", "○ λ(t)", "◉ both"), (found.times[0], found.times[-1])
-            ),
+            *log_plot(found.curve_times, curves, ("● L(t)", "○ λ(t)", "◉ both"), (found.times[0], found.times[-1])),
             "",
             fill(explanation, WIDTH),
         ]

@@ -66,9 +66,7 @@ def _line(axes: Any, times: Any, values: Any, label: str, style: int) -> None:
 
     colours = (TWO_SIDED, ONE_SIDED, INK)
     dashes = ("-", "--", ":", "-.", (0, (1, 3)))
-    axes.plot(
-        times, values, linestyle=dashes[style % 5], color=colours[style % 3], label=label, linewidth=1.5
-    )
+    axes.plot(times, values, linestyle=dashes[style % 5], color=colours[style % 3], label=label, linewidth=1.5)
 
 
 def _finish(*panels: Any) -> None:

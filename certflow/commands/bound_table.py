@@ -87,9 +87,7 @@ class Balls:
             "pair": list(self.pair),
             "growth": self.growth,
             "proved": self.proved,
-            "balls": [
-                {name: getattr(row, key) for name, key in zip(names, keys, strict=True)} for row in self.rows
-            ],
+            "balls": [{name: getattr(row, key) for name, key in zip(names, keys, strict=True)} for row in self.rows],
         }
 
 

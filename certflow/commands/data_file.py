@@ -54,14 +54,10 @@ def _from_csv(content: bytes, source: str) -> np.ndarray:
     points = np.empty((len(lines), width))
     for index, (number, row) in enumerate(lines):
         if len(row) != width:
-            raise InputError(
-                f"DATA line {number}", f"{len(row)} entries", f"{width} numbers, as in the lines before"
-            )
+            raise InputError(f"DATA line {number}", f"{len(row)} entries", f"{width} numbers, as in the lines before")
         for column, entry in enumerate(row):
             if not _is_number(entry):
-                raise InputError(
-                    f"DATA line {number}, column {column + 1}", entry, "a number (none may be missing)"
-                )
+                raise InputError(f"DATA line {number}, column {column + 1}", entry, "a number (none may be missing)")
             points[index, column] = float(entry)
     return _checked(points, source)
 

@@ -26,9 +26,7 @@ from certflow.mixture import GaussianMixture
 
 COVARIANCE_TYPES = ("spherical", "common", "tied", "full", "diag")
 
-mixtures = typer.Typer(
-    help="The built-in mixtures; mixture files; mixtures fitted to data.", no_args_is_help=False
-)
+mixtures = typer.Typer(help="The built-in mixtures; mixture files; mixtures fitted to data.", no_args_is_help=False)
 
 
 @mixtures.callback(invoke_without_command=True)
@@ -46,9 +44,7 @@ def list_mixtures() -> int:
         mixture = load_mixture(name)
         about = str(mixture.origin.get("description") or mixture.origin.get("data") or "")
         size = (str(mixture.n_components), str(mixture.dimension))
-        rows.append(
-            (name, mixture.kind, shorten(about, 56, placeholder=" …"), *size, figure(mixture.diameter, 4))
-        )
+        rows.append((name, mixture.kind, shorten(about, 56, placeholder=" …"), *size, figure(mixture.diameter, 4)))
     print(table(("name", "covariance", "what it is", "K", "d", "D"), rows, left=3))
     print("\nK components in R^d; D is the largest distance between two means.")
     return 0
@@ -122,9 +118,7 @@ def _target(out: str | None) -> Path | None:
 
 
 def _convergence(fitted: GaussianMixture) -> str:
-    return (
-        "converged" if fitted.origin["converged"] else "NOT converged: more data or fewer components may help"
-    )
+    return "converged" if fitted.origin["converged"] else "NOT converged: more data or fewer components may help"
 
 
 def _file_text(mixture: GaussianMixture) -> str:

@@ -12,9 +12,7 @@ from certflow.commands.verdict_table import print_report, print_written
 
 
 def report(
-    directory: Annotated[
-        str, typer.Argument(metavar="DIR", help="A directory that `certflow verify` wrote.")
-    ],
+    directory: Annotated[str, typer.Argument(metavar="DIR", help="A directory that `certflow verify` wrote.")],
 ) -> int:
     """Rebuild the views of a finished run.
 

@@ -38,9 +38,7 @@ def log_plot(
                 grid[row][column] = mark if grid[row][column] == " " else "◉"
     labels = {0: _label(high), ROWS - 1: _label(low)}
     width = max(map(len, labels.values()))
-    lines = [
-        f"{labels.get(row, '').rjust(width)} ┤{''.join(cells).rstrip()}" for row, cells in enumerate(grid)
-    ]
+    lines = [f"{labels.get(row, '').rjust(width)} ┤{''.join(cells).rstrip()}" for row, cells in enumerate(grid)]
     axis = " " * width + " └" + "─" * len(times)
     gap = len(times) - len(ends[0]) - len(ends[1]) - 4
     scale = f"{' ' * (width + 2)}t = {ends[0]}{' ' * max(gap, 1)}{ends[1]}"

@@ -29,17 +29,13 @@ def verify(
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Write the report here; an interrupted run is resumed.")
     ] = None,
-    profile: Annotated[
-        str, typer.Option(metavar="quick|full", help="How much evidence is collected.")
-    ] = "quick",
+    profile: Annotated[str, typer.Option(metavar="quick|full", help="How much evidence is collected.")] = "quick",
     claims: Annotated[
         str | None, typer.Option(metavar="L2,F1,...", help="Only these claims (default: every one).")
     ] = None,
     digits: Annotated[str, typer.Option(metavar="N", help="Digits of the high-precision checks.")] = "50",
     seed: Annotated[str, typer.Option(metavar="N", help="Seed of everything that is drawn.")] = "0",
-    t_min: Annotated[
-        str, typer.Option(metavar="T", help="Data end of the interval, exact: 0.01, 1/3.")
-    ] = "0.01",
+    t_min: Annotated[str, typer.Option(metavar="T", help="Data end of the interval, exact: 0.01, 1/3.")] = "0.01",
     t_max: Annotated[str, typer.Option(metavar="T", help="Noise end of the interval, exact.")] = "3",
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
 ) -> int:
@@ -72,9 +68,7 @@ def verify(
                 command=shlex.join(["certflow", *sys.argv[1:]]),
             )
     except KeyboardInterrupt:
-        kept = (
-            "" if folder is None else f"; what was finished is kept in {folder}, and the same command goes on"
-        )
+        kept = "" if folder is None else f"; what was finished is kept in {folder}, and the same command goes on"
         raise KeyboardInterrupt(f"interrupted{kept}") from None
     from certflow.report import append_job_summary
 

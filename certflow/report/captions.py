@@ -17,9 +17,7 @@ _CAPTIONS = {
         "The two-sided Lipschitz bound L(t) and the one-sided growth rate λ(t) of the sampling direction, "
         "over time on a logarithmic axis. Only λ enters the amplification of errors, and λ ≤ L."
     ),
-    "stability": (
-        "The integrals of L and λ from δ to t: the exponents of the stability estimate for the flow map."
-    ),
+    "stability": ("The integrals of L and λ from δ to t: the exponents of the stability estimate for the flow map."),
     "amplification": (
         "The exponentials of these integrals, on a logarithmic axis: upper bounds for how much an error made "
         "at time t can have grown when sampling reaches δ."

@@ -11,9 +11,7 @@ from typing import Any
 
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Explicit direction marks could make a page read otherwise than its source does.
-_UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def clean(text: str) -> str:
@@ -137,8 +135,7 @@ def _json_lines(value: Any, indent: int, width: int) -> str:
     step = indent + 2
     if isinstance(value, dict):
         items = [
-            f"{json.dumps(key, ensure_ascii=False)}: {_json_lines(item, step, width)}"
-            for key, item in value.items()
+            f"{json.dumps(key, ensure_ascii=False)}: {_json_lines(item, step, width)}" for key, item in value.items()
         ]
     elif any(isinstance(item, dict | list) for item in value):
         items = [_json_lines(item, step, width) for item in value]

@@ -71,9 +71,7 @@ def figure_views(report: Report, figures: Mapping[str, str]) -> list[FigureView]
     for name in order:
         words = caption(name, verdict.dimension(report))
         views.append(
-            FigureView(
-                f"figure-{name}", figure_title(name), words, Markup(isolate(figures[name], name, words))
-            )
+            FigureView(f"figure-{name}", figure_title(name), words, Markup(isolate(figures[name], name, words)))
         )
     return views
 

@@ -40,9 +40,7 @@ def render_junit(report: Report) -> str:
     """JUnit XML text; `tests`, `failures`, `errors` and `skipped` count the cases that it holds."""
     cases = [case for result in report.results for case in _cases(result)]
     suites = ElementTree.Element("testsuites", name="certflow")
-    suite = ElementTree.SubElement(
-        suites, "testsuite", name=clean(f"certflow {verdict.mixture_name(report)}")
-    )
+    suite = ElementTree.SubElement(suites, "testsuite", name=clean(f"certflow {verdict.mixture_name(report)}"))
     _write_properties(suite, _suite_properties(report))
     for case in cases:
         _write_case(suite, case)
@@ -54,9 +52,7 @@ def render_junit(report: Report) -> str:
         element.set("time", f"{report.seconds:.3f}")
     suite.set("timestamp", clean(report.started))
     ElementTree.indent(suites)
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
-    )
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 
 
 def _cases(result: ClaimResult) -> list[_Case]:
@@ -75,9 +71,7 @@ def _evidence_case(result: ClaimResult, item: Evidence) -> _Case:
     properties = {"kind": item.kind.value, "outcome": item.outcome.value}
     if item.seed is not None:
         properties["seed"] = str(item.seed)
-    return _Case(
-        result.id, item.check, item.outcome, item.summary, "\n".join(lines), item.seconds, properties
-    )
+    return _Case(result.id, item.check, item.outcome, item.summary, "\n".join(lines), item.seconds, properties)
 
 
 def _suite_properties(report: Report) -> dict[str, str]:
@@ -87,9 +81,7 @@ def _suite_properties(report: Report) -> dict[str, str]:
     facts |= {"digits": report.digits, "seed": report.seed, "command": verdict.reproduce_command(report)}
     facts |= {f"environment.{key}": value for key, value in report.environment.items()}
     facts |= {f"claim.{result.id}": result.outcome.value for result in report.results}
-    return {
-        key: value if isinstance(value, str) else value_text(plain(value)) for key, value in facts.items()
-    }
+    return {key: value if isinstance(value, str) else value_text(plain(value)) for key, value in facts.items()}
 
 
 def _write_properties(parent: ElementTree.Element, properties: dict[str, str]) -> None:

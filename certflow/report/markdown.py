@@ -106,9 +106,7 @@ def portable_latex(latex: str) -> str:
 
 
 def _prose(value: str) -> str:
-    return "".join(
-        f"${portable_latex(s)}$" if formula else _keep_edges(s) for formula, s in split_inline(value)
-    )
+    return "".join(f"${portable_latex(s)}$" if formula else _keep_edges(s) for formula, s in split_inline(value))
 
 
 def _keep_edges(piece: str) -> str:
@@ -180,12 +178,8 @@ def _evidence(item: Evidence) -> list[str]:
 
 
 def _meaning() -> list[str]:
-    kinds = [
-        (verdict.KIND_LABEL[k], _prose(says), _prose(leaves)) for k, (says, leaves) in KIND_MEANING.items()
-    ]
-    outcomes = [
-        (_mark(o), _prose(says), _prose(leaves)) for o, (says, leaves) in verdict.OUTCOME_MEANING.items()
-    ]
+    kinds = [(verdict.KIND_LABEL[k], _prose(says), _prose(leaves)) for k, (says, leaves) in KIND_MEANING.items()]
+    outcomes = [(_mark(o), _prose(says), _prose(leaves)) for o, (says, leaves) in verdict.OUTCOME_MEANING.items()]
     return [
         "## What each verdict means and does not mean",
         "",

@@ -39,9 +39,7 @@ _NAMED_SPACE = {
     "mediummathspace": "0.222em",
     "thickmathspace": "0.278em",
 }
-_LIMIT_OPERATORS = frozenset(
-    {"sup", "inf", "max", "min", "lim", "limsup", "liminf", "argmax", "argmin", "esssup"}
-)
+_LIMIT_OPERATORS = frozenset({"sup", "inf", "max", "min", "lim", "limsup", "liminf", "argmax", "argmin", "esssup"})
 _UNDER = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
 _ROWS = frozenset({"math", "mrow", "mtd", "mstyle", "mpadded", "msqrt"})
 _OPENING, _CLOSING = "([{⟨⌊⌈", ")]}⟩⌋⌉!"
@@ -131,11 +129,7 @@ def _only_presentation(root: ElementTree.Element) -> bool:
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         is_token = element.tag in ("mi", "mo", "mn", "mtext")
-        if (
-            element.tag not in _ELEMENTS
-            or (element.text or "").startswith("\\")
-            or (is_token and len(element))
-        ):
+        if element.tag not in _ELEMENTS or (element.text or "").startswith("\\") or (is_token and len(element)):
             return False
         for name in set(element.attrib) - _ATTRIBUTES:
             del element.attrib[name]
@@ -202,11 +196,7 @@ def _reclassify(element: ElementTree.Element) -> None:
 
 def _core(element: ElementTree.Element) -> ElementTree.Element:
     """What decides the spaces about an element: the base of its scripts, the only child of its row."""
-    while (
-        element.tag in _UNDER
-        or element.tag in _UNDER.values()
-        or (element.tag == "mrow" and len(element) == 1)
-    ):
+    while element.tag in _UNDER or element.tag in _UNDER.values() or (element.tag == "mrow" and len(element) == 1):
         element = element[0]
     return element
 
@@ -236,9 +226,7 @@ def _space_row(row: ElementTree.Element) -> None:
         after = cores[index + 1] if index + 1 < len(cores) else None
         if _name(core) and (len(cores) > 1 or core.tag == "mo"):
             core.tag = "mo"
-            _set_space(
-                core, "0.167em" if _ends_term(before) else "0", "0.167em" if _begins_term(after) else "0"
-            )
+            _set_space(core, "0.167em" if _ends_term(before) else "0", "0.167em" if _begins_term(after) else "0")
         elif core.tag == "mo" and core.text in ("−", "+", "±") and not _ends_term(before):
             _set_space(core, "0", "0", form="prefix")
         elif core.tag == "mo" and core.text == "/":
@@ -261,9 +249,7 @@ def _begins_term(element: ElementTree.Element | None) -> bool:
         return False
     if element.tag == "mrow":  # \left( ... \right)
         return len(element) > 0 and _begins_term(_core(element[0]))
-    return (
-        element.tag != "mo" or bool(_name(element)) or (element.text or "") in ("∇", "∂", "|", "‖", *_LARGE)
-    )
+    return element.tag != "mo" or bool(_name(element)) or (element.text or "") in ("∇", "∂", "|", "‖", *_LARGE)
 
 
 def _set_space(operator: ElementTree.Element, before: str, after: str, *, form: str | None = None) -> None:

@@ -82,9 +82,7 @@ def curve_figures(curves: Curves) -> dict[str, str]:
     return {name: svg for name, svg in drawn.items() if svg}
 
 
-def rates(
-    times: Sequence[float], lipschitz: Sequence[float] | None, growth_rate: Sequence[float] | None
-) -> str | None:
+def rates(times: Sequence[float], lipschitz: Sequence[float] | None, growth_rate: Sequence[float] | None) -> str | None:
     """`L(t)` and `lambda(t)` on a logarithmic axis of times; `None` if neither is given (THEORY L2, L3)."""
     curves = [
         Curve(lipschitz, r"$L(t)$, two-sided", TWO_SIDED, "-"),

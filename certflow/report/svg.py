@@ -45,9 +45,7 @@ def isolate(svg: str, name: str, title: str = "") -> str:
     try:
         root = ElementTree.fromstring(svg)
     except ElementTree.ParseError as error:
-        raise ValueError(
-            f"figure {name!r}: not well-formed XML ({error}); required: an SVG document"
-        ) from None
+        raise ValueError(f"figure {name!r}: not well-formed XML ({error}); required: an SVG document") from None
     if root.tag != f"{{{_SVG}}}svg":
         raise ValueError(f"figure {name!r}: got root element {root.tag!r}; required: an SVG document")
     _keep_drawing(root)
@@ -86,9 +84,7 @@ def _prefixed(identifier: str, prefix: str) -> str:
 
 
 def _local_urls(value: str, prefix: str) -> str:
-    local = re.sub(
-        r"url\(\s*['\"]?#([^)'\"\s]+)['\"]?\s*\)", lambda m: f"url(#{_prefixed(m[1], prefix)})", value
-    )
+    local = re.sub(r"url\(\s*['\"]?#([^)'\"\s]+)['\"]?\s*\)", lambda m: f"url(#{_prefixed(m[1], prefix)})", value)
     return re.sub(r"url\(\s*['\"]?(?!#)[^)]*\)", "none", local)
 
 

@@ -124,10 +124,7 @@ def groups(report: Report) -> list[Group]:
     for result in report.results:
         key = result.id[:1].upper()
         found.setdefault(key if key in _GROUP_TITLE else "", []).append(result)
-    return [
-        Group(key, _GROUP_TITLE.get(key, "Other statements"), tuple(results))
-        for key, results in found.items()
-    ]
+    return [Group(key, _GROUP_TITLE.get(key, "Other statements"), tuple(results)) for key, results in found.items()]
 
 
 def attention(report: Report) -> list[ClaimResult]:
@@ -162,14 +159,9 @@ def _strength_sentences(report: Report) -> list[str]:
     holding = [result for result in report.results if result.outcome is Outcome.HOLDS]
     if not holding:
         return []
-    kinds = {
-        result.id: {item.kind for item in result.evidence if item.outcome is Outcome.HOLDS}
-        for result in holding
-    }
+    kinds = {result.id: {item.kind for item in result.evidence if item.outcome is Outcome.HOLDS} for result in holding}
     support = [
-        f"{_SUPPORT[kind]} for {count}"
-        for kind in Kind
-        if (count := sum(kind in found for found in kinds.values()))
+        f"{_SUPPORT[kind]} for {count}" for kind in Kind if (count := sum(kind in found for found in kinds.values()))
     ]
     subject = "the one that holds" if len(holding) == 1 else f"the {len(holding)} that hold"
     sentences = [f"Evidence for {subject}: {', '.join(support)}."] if support else []

@@ -109,7 +109,4 @@ def _checked(figures: Mapping[str, str]) -> dict[str, str]:
     for name in figures:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
             raise InputError("figure name", name, "lower case letters, digits and single hyphens")
-    return {
-        name: isolate(svg, name, caption(name) if "<title" not in svg else "")
-        for name, svg in figures.items()
-    }
+    return {name: isolate(svg, name, caption(name) if "<title" not in svg else "") for name, svg in figures.items()}

@@ -31,9 +31,7 @@ __all__ = [
 Derivation = Callable[[Any], Residual]
 
 
-def _on(
-    function: Callable[[Any, SymbolicCase], Residual], *cases: Callable[[], SymbolicCase]
-) -> list[Derivation]:
+def _on(function: Callable[[Any, SymbolicCase], Residual], *cases: Callable[[], SymbolicCase]) -> list[Derivation]:
     """The derivation on each case, as functions of the process class under test."""
 
     def run(case: Callable[[], SymbolicCase], process: Any) -> Residual:

@@ -67,10 +67,7 @@ class SymbolicCase:
     @property
     def scope(self) -> str:
         """What the derivation covers, in words."""
-        return (
-            f"all weights, means, {self.kind} covariances, x and t for "
-            f"K = {self.n_components}, d = {self.dimension}"
-        )
+        return f"all weights, means, {self.kind} covariances, x and t for K = {self.n_components}, d = {self.dimension}"
 
     def time_derivative(self, expression: sp.Expr) -> sp.Expr:
         """`d/dt` at fixed `x`, weights, means and `Sigma_k`."""
@@ -152,8 +149,6 @@ def process_of(case: SymbolicCase, process: Callable[..., Any] | None = None) ->
     from certflow.mixture import GaussianMixture
     from certflow.process import OrnsteinUhlenbeck
 
-    mixture = GaussianMixture(
-        list(case.weights), [list(mean) for mean in case.means], case.covariances, name=case.name
-    )
+    mixture = GaussianMixture(list(case.weights), [list(mean) for mean in case.means], case.covariances, name=case.name)
     make = OrnsteinUhlenbeck if process is None else process
     return make(mixture, t_min="1/100", t_max=3)

@@ -41,9 +41,7 @@ def diagonal_case() -> SymbolicCase:
     s, g = sp.symbols("s g", positive=True)
     matrix = sp.ImmutableMatrix([[s, 0], [0, s + g]])
     domain = {each: side for each, side in case.domain.items() if not each.name.startswith("S")}
-    return replace(
-        case, covariances=matrix.tolist(), matrices=(matrix, matrix), domain={**domain, s: _UNIT, g: _UNIT}
-    )
+    return replace(case, covariances=matrix.tolist(), matrices=(matrix, matrix), domain={**domain, s: _UNIT, g: _UNIT})
 
 
 def shared_covariance_bound(p: Any, case: SymbolicCase) -> Residual:
@@ -142,8 +140,7 @@ def ordered_log_ratio() -> Residual:
     delta = first - second
     offset = x - m * first - noised[0] * inverse * (m * delta)
     squares = [
-        ((x - m * mean).T * each * (x - m * mean))[0, 0]
-        for mean, each in zip((first, second), precision, strict=True)
+        ((x - m * mean).T * each * (x - m * mean))[0, 0] for mean, each in zip((first, second), precision, strict=True)
     ]
     constant = m**2 * (delta.T * inverse * delta)[0, 0]
     bend = (offset.T * (precision[0] - precision[1]) * offset)[0, 0]

@@ -150,9 +150,7 @@ class NormalForm:
         parts = [sp.fraction(sp.together(node.args[0].xreplace(self._images))) for node in nodes]
         if any(part.has(sp.exp, sp.log) for pair in parts for part in pair):
             raise OutsideNormalForm("an exponent holds an exponential or a logarithm")
-        generators = sorted(
-            set().union(*(p.free_symbols for pair in parts for p in pair)), key=lambda s: s.name
-        )
+        generators = sorted(set().union(*(p.free_symbols for pair in parts for p in pair)), key=lambda s: s.name)
         if not generators:
             raise OutsideNormalForm("constant exponentials are not handled")
         common = sp.Poly(1, *generators, domain=sp.QQ)

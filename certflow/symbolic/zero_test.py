@@ -64,9 +64,7 @@ class Residual:
         return self.verdict is Verdict.ZERO
 
 
-def residual(
-    name: str, expressions: Iterable[sp.Expr], domain: Domain, scope: str, *, started: float
-) -> Residual:
+def residual(name: str, expressions: Iterable[sp.Expr], domain: Domain, scope: str, *, started: float) -> Residual:
     """Run the zero test on `expressions`; `started` is the `time.perf_counter()` before they were built."""
     built = tuple(sp.sympify(e) for e in expressions)
     verdicts = tuple(decide(e, domain) for e in built)

@@ -14,9 +14,7 @@ from certflow.mixture_file import load_mixture
 from certflow.process import OrnsteinUhlenbeck
 
 LIGHT = Profile("light", precise_points=6, sampled_points=1_500, flow_pairs=60, times=5)
-PAIRS = [
-    pytest.param(check, twin, id=f"{check.name}-{twin.mistake}") for check in CHECKS for twin in check.twins
-]
+PAIRS = [pytest.param(check, twin, id=f"{check.name}-{twin.mistake}") for check in CHECKS for twin in check.twins]
 
 
 @cache
@@ -30,9 +28,7 @@ def test_a_false_twin_is_violated(check: Check, twin: Twin, record_property):
     assert check.applies(load_mixture(twin.mixture)) is None
     true = evidence(check, OrnsteinUhlenbeck, twin.mixture)
     false = evidence(check, twin.formulas, twin.mixture)
-    record_property(
-        "kill", f"{check.name} | {check.kind} | {twin.mistake} | {twin.mixture} | {false.outcome}"
-    )
+    record_property("kill", f"{check.name} | {check.kind} | {twin.mistake} | {twin.mixture} | {false.outcome}")
     assert true.outcome is Outcome.HOLDS, true
     assert false.outcome is Outcome.VIOLATED, false
     assert false.witness is not None or check.name in ("L4.attained", "L8.growth")

@@ -22,9 +22,7 @@ def test_every_builtin_holds_on_the_spatial_claims(name):
     assert report.outcome is Outcome.HOLDS, [r.reason for r in report.results]
     outcomes = {result.id: result.outcome for result in report.results}
     assert set(outcomes) == set(FAST)
-    applicable = {"common-isotropic": "L2", "shared": "L6", "isotropic": "L7", "full": "L8"}[
-        cf.load_mixture(name).kind
-    ]
+    applicable = {"common-isotropic": "L2", "shared": "L6", "isotropic": "L7", "full": "L8"}[cf.load_mixture(name).kind]
     for claim in ("L2", "L6", "L7", "L8"):
         assert outcomes[claim] is (Outcome.HOLDS if claim == applicable else Outcome.NOT_APPLICABLE)
 
@@ -50,9 +48,7 @@ def test_every_statement_is_listed_and_the_unchecked_ones_never_hold():
 def test_a_repeated_run_reuses_what_is_kept_and_a_changed_problem_does_not(tmp_path):
     mixture = cf.load_mixture("two-modes")
     calls: list[str] = []
-    first = cf.verify(
-        mixture, ["L2", "L3"], digits=20, out=tmp_path, progress=lambda d, n, w: calls.append(w)
-    )
+    first = cf.verify(mixture, ["L2", "L3"], digits=20, out=tmp_path, progress=lambda d, n, w: calls.append(w))
     kept = sorted((tmp_path / ".certflow").glob("*.json"))
     assert kept
     marked = json.loads(kept[0].read_text())
@@ -64,9 +60,7 @@ def test_a_repeated_run_reuses_what_is_kept_and_a_changed_problem_does_not(tmp_p
     assert "taken from the folder" in summaries
     assert [r.outcome for r in second.results] == [r.outcome for r in first.results]
     third = cf.verify(mixture, ["L2", "L3"], digits=21, out=tmp_path)
-    assert "taken from the folder" not in [
-        item.summary for result in third.results for item in result.evidence
-    ]
+    assert "taken from the folder" not in [item.summary for result in third.results for item in result.evidence]
 
 
 def test_the_report_survives_a_round_trip(tmp_path):

@@ -61,17 +61,13 @@ class Visit:
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.url = path.as_uri()
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
-        )
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
         self.page = self.context.new_page()
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
-        self.page.route(
-            "**/*", lambda route: route.continue_() if route.request.url == self.url else route.abort()
-        )
+        self.page.route("**/*", lambda route: route.continue_() if route.request.url == self.url else route.abort())
         self.page.goto(self.url, wait_until="load")
 
     def __enter__(self) -> Visit:
@@ -203,8 +199,7 @@ def test_hostile_text_stays_text(browser, hostile_report, tmp_path):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_statement_of_the_theory_fits(browser, report, tmp_path, width):
     results = tuple(
-        report.results[-1].model_copy(update=dataclasses.asdict(statement))
-        for statement in STATEMENTS.values()
+        report.results[-1].model_copy(update=dataclasses.asdict(statement)) for statement in STATEMENTS.values()
     )
     write_views(report.model_copy(update={"results": results}), tmp_path, {})
     with Visit(browser, tmp_path / "report.html", width) as visit:

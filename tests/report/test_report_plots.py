@@ -32,9 +32,7 @@ def test_figures_of_a_report(report, figures):
 
 def test_same_data_same_bytes_and_no_global_state(report, figures):
     before = dict(mpl.rcParams)
-    assert curve_figures(report.curves) == {
-        name: figures[name] for name in ("rates", "stability", "amplification")
-    }
+    assert curve_figures(report.curves) == {name: figures[name] for name in ("rates", "stability", "amplification")}
     assert dict(mpl.rcParams) == before
 
 

@@ -38,9 +38,7 @@ def test_rebuilding_from_the_directory_gives_the_same_bytes(report, figures, tmp
     before = {name: (tmp_path / name).read_bytes() for name in VIEWS}
     write_views(load_report(tmp_path), tmp_path)
     assert {name: (tmp_path / name).read_bytes() for name in VIEWS} == before
-    assert load_figures(tmp_path) == {
-        name: (tmp_path / "figures" / f"{name}.svg").read_text() for name in figures
-    }
+    assert load_figures(tmp_path) == {name: (tmp_path / "figures" / f"{name}.svg").read_text() for name in figures}
 
 
 def test_figures_of_an_earlier_run_are_not_kept(report, figures, tmp_path):
@@ -83,9 +81,7 @@ def test_infinite_curves_survive(report, tmp_path):
 # -- every view tells the same -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "render", [render_html, render_markdown, render_junit, report_json, summary_markdown]
-)
+@pytest.mark.parametrize("render", [render_html, render_markdown, render_junit, report_json, summary_markdown])
 def test_every_claim_and_outcome_is_in_every_view(report, render):
     text = render(report)
     for result in report.results:
@@ -245,7 +241,5 @@ def test_rebuilding_views_loads_no_matplotlib(report, tmp_path):
         "import sys; from certflow.report import load_report, write_views; "
         "write_views(load_report(sys.argv[1]), sys.argv[1]); print('matplotlib' in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

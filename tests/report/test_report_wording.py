@@ -156,9 +156,7 @@ def test_facts_leave_out_the_name_and_what_is_empty(report):
 def test_worst_evidence_of_a_kind_decides_its_cell(report):
     score = report.results[0]
     sampled = score.evidence[2]
-    mixed = score.model_copy(
-        update={"evidence": (sampled, sampled.model_copy(update={"outcome": Outcome.VIOLATED}))}
-    )
+    mixed = score.model_copy(update={"evidence": (sampled, sampled.model_copy(update={"outcome": Outcome.VIOLATED}))})
     assert verdict.cell(mixed, Kind.SAMPLED).state == "violated"
     assert verdict.cell(score, Kind.FORMAL) == verdict.PENDING
     assert verdict.cell(score, Kind.EMPIRICAL) == verdict.NOTHING
@@ -167,7 +165,6 @@ def test_worst_evidence_of_a_kind_decides_its_cell(report):
 def test_reproduce_command_quotes_what_a_shell_would_read(report):
     made = report.model_copy(update={"command": "", "profile": "a b; rm"})
     assert verdict.reproduce_command(made) == (
-        "certflow verify mixture.json --profile 'a b; rm' --digits 50 --seed 0 "
-        "--t-min 0.01 --t-max 3 --out report"
+        "certflow verify mixture.json --profile 'a b; rm' --digits 50 --seed 0 --t-min 0.01 --t-max 3 --out report"
     )
     assert verdict.reproduce_command(report) == report.command

@@ -153,9 +153,7 @@ def test_zero_test_recognises_what_is_not_zero(expression):
     assert decide(expression, DOMAIN) is Verdict.NONZERO
 
 
-@pytest.mark.parametrize(
-    "expression", [sp.cos(x) ** 2 + sp.sin(x) ** 2 - 1, sp.cbrt(8 * y + 8) - 2 * sp.cbrt(1 + y)]
-)
+@pytest.mark.parametrize("expression", [sp.cos(x) ** 2 + sp.sin(x) ** 2 - 1, sp.cbrt(8 * y + 8) - 2 * sp.cbrt(1 + y)])
 def test_zero_outside_the_normal_form_is_never_claimed_to_be_nonzero(expression):
     assert decide(expression, DOMAIN) in (Verdict.UNDECIDED, Verdict.ZERO)
 
