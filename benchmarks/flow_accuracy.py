@@ -94,9 +94,7 @@ def precise_comparison() -> None:
         with mp.workdps(digits):
             x = np.array([mpf("0.3")], dtype=object)
             (result, error), seconds = timed(lambda x=x: flow_map(process, x, START, END, with_error=True))  # type: ignore[misc]
-            row(
-                f"certflow, {digits} digits", seconds, abs(result[0] - exact_map(x[0], "0.04", digits)), error
-            )
+            row(f"certflow, {digits} digits", seconds, abs(result[0] - exact_map(x[0], "0.04", digits)), error)
     with mp.workdps(15):
         x = np.array([mpf("0.3")], dtype=object)
         last = START - mpf(END)

@@ -63,7 +63,7 @@ class _Components:
         self.means = self.parameters.means
         self.log_weights = self.parameters.log_weights
         self.m = arithmetic.exp(-t)[:, None]
-        self.m2 = arithmetic.exp(-2 * t)[:, None]
+        self.m2 = self.m * self.m
         self.n2 = -arithmetic.expm1(-2 * t)[:, None]
 
 
@@ -79,8 +79,9 @@ class IsotropicComponents(_Components):
     def logits(self, x: Any) -> Any:
         """Logits (N, K), for common variance less the term `log_scale` that all components share."""
         norms = self.parameters.square_norms
-        result = self.arithmetic.products(x, self.means) * (self.m * self.p)
-        result = result + (self.log_weights - self.p * self.m2 / 2 * norms)
+        result = self.arithmetic.products(x, self.means)
+        offset = self.log_weights - self.p * self.m2 / 2 * norms
+        result = self.arithmetic.affine(result, self.m * self.p, offset)
         if self.common:
             return result
         squares = (x * x).sum(-1)[:, None]
@@ -144,7 +145,8 @@ class SharedComponents(_Components):
     def logits(self, x: Any) -> Any:
         """Logits (N, K) less the term `log_scale` that all components share."""
         products = self.arithmetic.products(self.resolvent.precision(x), self.means)
-        return self.m * products + (self.log_weights - self.m2 / 2 * self.resolvent.squares(self.means))
+        offset = self.log_weights - self.m2 / 2 * self.resolvent.squares(self.means)
+        return self.arithmetic.affine(products, self.m, offset)
 
     def log_scale(self, x: Any) -> Any:
         """What `logits` leaves out, shape (N,)."""

@@ -16,8 +16,8 @@ from certflow.components import Components, components_at
 from certflow.errors import InputError
 from certflow.mixture import GaussianMixture
 
-#: Numbers in the largest temporary of one chunk: 1 MiB of float64, which stays in the processor's cache.
-CHUNK_NUMBERS = 2**17
+#: Numbers in the largest temporary of one chunk: 512 KiB of float64, so that several stay in the cache.
+CHUNK_NUMBERS = 2**16
 
 
 def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:

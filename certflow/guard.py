@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from certflow.arithmetic import Arithmetic, FloatArithmetic
 from certflow.components import Components, IsotropicComponents, SharedComponents, components_at
 from certflow.errors import InputError
 from certflow.mixture import GaussianMixture
@@ -23,6 +24,9 @@ TOLERANCE = 5e-13
 
 #: Errors of the logits beyond which the responsibilities say nothing about their own error.
 _LOGIT_LIMIT = 1e-3
+
+#: Up to this dimension the bound by moments costs no more than the coarse one.
+_SMALL_DIMENSION = 8
 
 _UNIT = 2.0**-52
 _DOUBLE_DOUBLE_UNIT = 2.0**-100
@@ -140,7 +144,7 @@ def _doubtful(quantity: str, bound: np.ndarray, values: np.ndarray) -> np.ndarra
         size = np.maximum(1.0, np.abs(values))
     else:
         size = np.sqrt((values * values).sum(axis=tuple(range(1, values.ndim))))
-    return np.flatnonzero(~((bound <= TOLERANCE * size) & np.isfinite(bound) & np.isfinite(size)))
+    return np.flatnonzero(~((bound <= TOLERANCE * size) & np.isfinite(size)))
 
 
 def doubtful_rows(
@@ -152,81 +156,91 @@ def doubtful_rows(
     gamma: np.ndarray,
     values: np.ndarray,
 ) -> np.ndarray:
-    """Indices of the rows of `values` whose error bound exceeds the tolerance."""
+    """Indices of the rows of `values` whose error may exceed the tolerance, by bounds of rising cost.
+
+    Where moments serve, few rows are left: the closest bound is then taken of all of them in `recompute`.
+    """
+    moments = _has_moments(mixture, quantity, t)
     with np.errstate(over="ignore", invalid="ignore"):
+        if moments and mixture.dimension <= _SMALL_DIMENSION:
+            return _doubtful(quantity, _moment_bound(mixture, quantity, x, components, gamma), values)
         index = _doubtful(quantity, error_bound(mixture, quantity, x, t, gamma), values)
         if not len(index):
             return index
         if len(t) > 1:
             components = components_at(mixture, components.arithmetic, t[index])
-        points, weights = components.arithmetic.by_point(x[index]), gamma.T[:, index].T
-        if isinstance(components, IsotropicComponents) and (components.common or len(t) == 1):
-            bound = _moment_bound(mixture, quantity, points, components, weights)
-            left = _doubtful(quantity, bound, values[index])
-            if not len(left):
-                return left
-            index, points, weights = index[left], components.arithmetic.by_point(points[left]), weights.T[:, left].T
-            if len(t) > 1:
-                components = components_at(mixture, components.arithmetic, t[index])
-        bound = _close_bound(mixture, quantity, points, components, weights)
+        x, gamma = components.arithmetic.by_point(x[index]), gamma.T[:, index].T
+        bound = (_moment_bound if moments else _close_bound)(mixture, quantity, x, components, gamma)
         return index[_doubtful(quantity, bound, values[index])]
+
+
+def _has_moments(mixture: GaussianMixture, quantity: str, t: np.ndarray) -> bool:
+    isotropic = mixture.kind == "common-isotropic" or (mixture.kind == "isotropic" and len(t) == 1)
+    return isotropic and quantity in ("score", "velocity", "jacobian")
+
+
+def _left_by_close_bound(
+    mixture: GaussianMixture, quantity: str, x: np.ndarray, t: np.ndarray, index: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    from certflow.field import quantity_from
+
+    arithmetic = FloatArithmetic()
+    rows = max(1, 2**18 // (mixture.n_components * mixture.dimension))
+    left = []
+    for start in range(0, len(index), rows):
+        part = index[start : start + rows]
+        points = arithmetic.by_point(x[part])
+        components = components_at(mixture, arithmetic, t if len(t) == 1 else t[part])
+        _, gamma = quantity_from(components, arithmetic, "responsibilities", points)
+        bound = _close_bound(mixture, quantity, points, components, gamma)
+        left.append(part[_doubtful(quantity, bound, values[part])])
+    return np.concatenate(left)
 
 
 def _moment_bound(
     mixture: GaussianMixture,
     quantity: str,
     x: np.ndarray,
-    components: IsotropicComponents,
+    components: Any,
     gamma: np.ndarray,
 ) -> np.ndarray:
     """The bound of `_close_bound` by Cauchy-Schwarz, from moments of `gamma`: no array of more than N numbers.
 
-    For isotropic covariances; with a common one the times may differ. Shape (N,).
+    For score, velocity and Jacobian of isotropic covariances; with a common one the times may differ.
     """
-    if quantity in ("log_density", "responsibilities"):
-        return np.full(len(x), np.inf)
-    _, log_weight, growth = _constants(mixture)
+    _, rest, growth = _constants(mixture)
     unit = 2 * _UNIT * growth
-    means, squares = components.means, components.parameters.square_norms
-    size = mixture.dimension
-    m, m2 = components.m[:, 0], components.m2[:, 0]
-    norm_x, radius = _norm(x), float(np.sqrt(squares.max()))
-    rest = log_weight
+    size, means, squares = mixture.dimension, components.means, components.parameters.square_norms
+    m, m2, radius = components.m[:, 0], components.m2[:, 0], float(np.sqrt(squares.max()))
+    norm_x = _norm(x)
+    reach = norm_x + m * radius
+    # Root mean squares over `gamma` of the terms of u_k = m^2 q_k x - m p_k mu_k, and tr Cov_gamma(u_k).
     if components.common:
-        p, q = components.p[:, 0], components.q[:, 0]
-        moments = gamma @ np.column_stack([means, squares, squares * squares])
-        p_top, p2, p2_squares, p2_fourth = p, p * p, p * p * moments[:, size], p * p * moments[:, size + 1]
-        q2, mean_q = q * q, q
-        pull = p[:, None] * moments[:, :size]
-        delta = m * norm_x * np.sqrt(p2_squares) + m2 * np.sqrt(p2_fourth)
-        worst = p * m * radius * (norm_x + m * radius)
+        p, slope = components.p[:, 0], m2 * np.abs(components.q[:, 0])
+        moments = np.vstack([means.T, squares]) @ gamma.T
+        push = m * p * np.sqrt(moments[size])
+        terms = push * push
+        spread = terms - (m * p) ** 2 * (moments[:size] ** 2).sum(axis=0)
+        delta, worst = push * reach, m * p * radius * reach
     else:
-        p, q = components.p[0], components.q[0]
-        columns = [p**2, p**2 * squares, (p * squares) ** 2, q, q * q, means * p[:, None], means * (p * q)[:, None]]
-        moments = gamma @ np.column_stack(columns)
-        p_top = p.max()
-        p2, p2_squares, p2_fourth, mean_q, q2 = moments[:, :5].T
-        pull, cross = moments[:, 5 : 5 + size], moments[:, 5 + size :]
-        rest = rest + size * (1 + np.abs(np.log(p)).max()) / 4
-        delta = norm_x**2 * np.sqrt(p2) / 2 + m * norm_x * np.sqrt(p2_squares) + m2 * np.sqrt(p2_fourth) / 2
-        worst = p_top * (norm_x + m * radius) ** 2 / 2
+        p, q = components.p[0], m2 * components.q[0]
+        rows = [means.T * (m * p), means.T * (m * p * q), squares * (m * p) ** 2, p**2, q, q**2]
+        moments = np.vstack(rows) @ gamma.T
+        push, p, slope = np.sqrt(moments[2 * size]), np.sqrt(moments[2 * size + 1]), np.sqrt(moments[2 * size + 3])
+        terms = (slope * norm_x) ** 2 + moments[2 * size]
+        mean = moments[2 * size + 2] * x.T - moments[:size]
+        spread = terms - (2 * x.T * moments[size : 2 * size] + mean * mean).sum(axis=0)
+        rest = rest + size * (1 + np.abs(np.log(components.p)).max()) / 4
+        delta = norm_x * (p * norm_x / 2 + push) + push * (m * radius / 2)
+        worst = components.p.max() * reach**2 / 2
     delta, worst = unit * (delta + rest), unit * (worst + rest)
-    # tr Cov_gamma(u_k), u_k = m^2 q_k x - m p_k mu_k, by moments: its rounding error is added.
-    if components.common:
-        spread = m2 * (p2_squares - (pull * pull).sum(axis=1))
-        terms = m2 * p2_squares
-    else:
-        mean = m2[:, None] * mean_q[:, None] * x - m[:, None] * pull
-        terms = m2 * m2 * q2 * norm_x**2 + m2 * p2_squares
-        spread = terms - 2 * m2 * m * (x * cross).sum(axis=1) - (mean * mean).sum(axis=1)
-    spread = np.maximum(spread, 0) + 8 * unit * terms
-    slope, push = m2 * np.sqrt(q2), m * np.sqrt(p2_squares)
-    rounding = (np.sqrt(p2) if quantity == "score" else slope) * norm_x + push
+    spread = np.maximum(spread, 0) + 8 * unit * terms  # the rounding of the difference is added
+    rounding = (p if quantity == "score" else slope) * norm_x + push
     if quantity == "jacobian":
         moved = 2 * worst * spread + (0.0 if components.common else 2 * delta * slope)
         own = push if components.common else rounding
         own = size**0.5 * (slope + 2 * own * np.sqrt(spread)) + 2 * spread
-        top = m2 * np.abs(components.q).max(axis=1) * norm_x + m * p_top * radius
+        top = m2 * np.abs(components.q).max(axis=1) * norm_x + m * components.p.max(axis=1) * radius
         bound = moved + unit * own + (unit * top) ** 2
     else:
         bound = delta * np.sqrt(spread) + unit * rounding
@@ -313,13 +327,15 @@ def _norm(vectors: np.ndarray) -> np.ndarray:
 def recompute(
     mixture: GaussianMixture, quantity: str, x: np.ndarray, t: np.ndarray, index: np.ndarray, values: np.ndarray
 ) -> None:
-    """Replace, in place, the rows `index` of `values` by more precise ones.
+    """Replace, in place, the rows `index` of `values` that are doubtful indeed by more precise ones.
 
     Raises
     ------
     InputError : a value that is too large for float64.
     """
     with np.errstate(over="ignore", invalid="ignore"):
+        if len(index) and _has_moments(mixture, quantity, t):
+            index = _left_by_close_bound(mixture, quantity, x, t, index, values)
         if len(index) and (mixture.kind.endswith("isotropic") or mixture.dimension <= _DOUBLE_DOUBLE_SIZE):
             index = _repair_in_double_double(mixture, quantity, x, t, index, values)
     for row in index:
@@ -342,12 +358,23 @@ def _repair_in_double_double(
     for start in range(0, len(index), rows):
         part = index[start : start + rows]
         times = t if len(t) == 1 else t[part]
-        precise = components_at(mixture, arithmetic, arithmetic.asarray(times))
+        precise = _precise_components(mixture, arithmetic, times)
         result, gamma = quantity_from(precise, arithmetic, quantity, arithmetic.asarray(x[part]))
         values[part] = result.to_float()
         bound = error_bound(mixture, quantity, x[part], times, gamma.to_float(), _DOUBLE_DOUBLE_UNIT)
         left.append(part[_doubtful(quantity, bound, values[part])])
     return np.concatenate(left)
+
+
+def _precise_components(mixture: GaussianMixture, arithmetic: Arithmetic, t: np.ndarray) -> Components:
+    """The components in double-double; of a single time they are kept for the next array at that time."""
+    if len(t) > 1 or not mixture.kind.endswith("isotropic"):
+        return components_at(mixture, arithmetic, arithmetic.asarray(t))
+    time, components = mixture.__dict__.get("_precise_components", (None, None))
+    if time != t[0]:
+        components = components_at(mixture, arithmetic, arithmetic.asarray(t))
+        mixture.__dict__["_precise_components"] = (t[0], components)
+    return components
 
 
 def _in_balls(mixture: GaussianMixture, quantity: str, x: np.ndarray, t: float) -> Any:

@@ -77,6 +77,10 @@ class Arithmetic:
         """`x_n . a_k`, shape (N, K), of points (N, d) and vectors (K, d)."""
         return x @ vectors.T
 
+    def affine(self, a: Any, factor: Any, offset: Any) -> Any:
+        """`a * factor + offset`, of the shape of `a`, which may be overwritten."""
+        return a * factor + offset
+
     def average(self, gamma: Any, vectors: Any) -> Any:
         """`sum_k gamma_k a_k`, shape (N, d), of weights (N, K) and vectors (K, d)."""
         return gamma @ vectors

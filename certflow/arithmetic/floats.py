@@ -86,6 +86,10 @@ class FloatArithmetic(Arithmetic):
     def products(self, x: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         return (vectors @ x.T).T  # the points of one component lie together
 
+    def affine(self, a: np.ndarray, factor: np.ndarray, offset: np.ndarray) -> np.ndarray:
+        np.multiply(a, factor, out=a)
+        return np.add(a, offset, out=a)
+
     def average(self, gamma: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         small = vectors.shape[1] <= _SMALL_DIMENSION
         return (vectors.T @ gamma.T).T if small else gamma @ vectors
