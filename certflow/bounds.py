@@ -23,10 +23,10 @@ from certflow.domination import Component, dominated_spread
 from certflow.errors import InputError, NoGlobalBound
 from certflow.exact import ExactArray
 from certflow.field import check_times
-from certflow.guard import largest_variance
 from certflow.mixture import GaussianMixture
 from certflow.order import Group, domination, groups, is_ordered, obstruction, sorted_pair
 from certflow.pairs import peak
+from certflow.spectra import largest_variance
 
 #: Pairs of groups are handled one by one; more groups of different covariance than this are refused.
 MAX_GROUPS = 300
@@ -124,7 +124,7 @@ class _GroupAt:
         self.matrix = np.ndim(group.covariance) == 2
         members = np.array(group.indices)
         self.means = parameters(mixture, arithmetic).means[members]
-        exact = ExactArray(group.covariance)
+        exact = group.exact
         self.dimension = mixture.dimension
         if not self.matrix:
             variance = arithmetic.numbers(exact)
@@ -134,13 +134,13 @@ class _GroupAt:
             square = ExactArray(np.array([_diameter_squared(mixture, group)], dtype=object))
             self.spread = m2 * self.p * self.p * arithmetic.numbers(square)[0] / 4
             return
-        self.precision, self.slope, self.logdet = arithmetic.resolvent(exact, m2, n2)
-        low, high = arithmetic.eigenvalue_range(arithmetic.numbers(exact)[None])
+        self.maps = arithmetic.maps(exact, m2, n2)
+        low, high = arithmetic.covariance_range(exact)
         self.q_min = m2 * (1 - high) / (high * m2 + n2)  # (1 - l) / (l m^2 + 1 - m^2) decreases in l
         self.q_max = m2 * (1 - low) / (low * m2 + n2)
         self.spread = 0 * m2
         if len(members) > 1:
-            pulls = self.means @ self.precision  # (T, K, d)
+            pulls = self.maps.precision(self.means[None])  # (T, K, d)
             squares = [
                 ((pulls[:, 1 + k :] - pulls[:, k : k + 1]) * (pulls[:, 1 + k :] - pulls[:, k : k + 1])).sum(-1)
                 for k in range(len(members) - 1)
@@ -153,7 +153,8 @@ class _GroupAt:
     def component(self, arithmetic: Arithmetic, mixture: GaussianMixture, k: int) -> Component:
         """Component `k` of the group."""
         converted = parameters(mixture, arithmetic)
-        return Component(self.precision, self.slope, self.logdet, converted.means[k], converted.log_weights[k])
+        matrices = self.maps.precision_matrices, self.maps.slope_matrices, self.maps.logdet
+        return Component(*matrices, converted.means[k], converted.log_weights[k])
 
 
 def _diameter_squared(mixture: GaussianMixture, group: Group) -> Any:
@@ -166,19 +167,15 @@ def _diameter_squared(mixture: GaussianMixture, group: Group) -> Any:
 
 def _isotropic_gap(arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt, m2: Any) -> Any:
     """`p_narrow - p_wide = m^2 p_narrow p_wide (s2_wide - s2_narrow)`, without cancellation."""
-    gap = ExactArray(_fraction(wide.group.covariance) - _fraction(narrow.group.covariance))
+    gap = ExactArray(wide.group.exact.fractions[()] - narrow.group.exact.fractions[()])
     return m2 * narrow.p * wide.p * arithmetic.numbers(gap)
 
 
 def _precision_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
     """`P_a - P_b = m^2 P_a (Sigma_b - Sigma_a) P_b`, without cancellation, shape (T, d, d)."""
-    difference = ExactArray(ExactArray(b.group.covariance).fractions - ExactArray(a.group.covariance).fractions)
-    product = a.precision @ arithmetic.numbers(difference) @ b.precision
+    difference = ExactArray(b.group.exact.fractions - a.group.exact.fractions)
+    product = a.maps.precision_matrices @ arithmetic.numbers(difference) @ b.maps.precision_matrices
     return m2[:, None, None] * (product + product.swapaxes(-1, -2)) / 2
-
-
-def _fraction(value: Any) -> Any:
-    return ExactArray(value).fractions[()]
 
 
 def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
@@ -193,7 +190,7 @@ def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt,
         first, _, _ = sorted_pair(a.group, b.group)
         narrow, wide = (a, b) if first is a.group else (b, a)
         kappa = arithmetic.eigenvalue_range(_precision_gap(arithmetic, narrow, wide, m2))[1]
-        log_det = narrow.logdet - wide.logdet
+        log_det = narrow.maps.logdet - wide.maps.logdet
     shifts = arithmetic.numbers(_pair_constants(mixture, narrow.group, wide.group))
     log_weights = parameters(mixture, arithmetic).log_weights
     left, right = log_weights[np.array(narrow.group.indices)], log_weights[np.array(wide.group.indices)]
@@ -225,7 +222,7 @@ def _pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> Exa
     means = mixture.exact_means.fractions
     result = np.empty((len(narrow.indices), len(wide.indices)), dtype=object)
     if np.ndim(narrow.covariance) == 0:
-        gap = _fraction(wide.covariance) - _fraction(narrow.covariance)
+        gap = wide.exact.fractions[()] - narrow.exact.fractions[()]
     else:
         from certflow.geometry import quadratic_pseudo_inverse
 
@@ -273,7 +270,7 @@ def _velocity_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> 
     if a.matrix:
         low, high = arithmetic.eigenvalue_range(_precision_gap(arithmetic, a, b, m2))
         slope = arithmetic.maximum(high, -low)
-        left, right = a.means @ a.precision, b.means @ b.precision
+        left, right = a.maps.precision(a.means[None]), b.maps.precision(b.means[None])
     else:
         gap = _isotropic_gap(arithmetic, a, b, m2)
         slope = arithmetic.maximum(gap, -gap)

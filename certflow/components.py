@@ -236,3 +236,13 @@ def components_at(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> C
     if mixture.kind == "full":
         return FullComponents(mixture, arithmetic, t)
     return IsotropicComponents(mixture, arithmetic, t)
+
+
+def quantity_from(components: Components, arithmetic: Arithmetic, quantity: str, x: Any) -> tuple[Any, Any]:
+    """The quantity at points (N, d), and the responsibilities it was made with."""
+    gamma, log_sum = arithmetic.softmax(components.logits(x))
+    if quantity == "responsibilities":
+        return gamma, gamma
+    if quantity == "log_density":
+        return log_sum + components.log_scale(x), gamma
+    return getattr(components, quantity)(x, gamma), gamma

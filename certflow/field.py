@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from certflow import guard
 from certflow.arithmetic import Arithmetic, arithmetic_of
-from certflow.components import Components, components_at
+from certflow.components import components_at, quantity_from
 from certflow.errors import InputError
 from certflow.mixture import GaussianMixture
+from certflow.spectra import precision_ceiling
 
 #: Numbers in the largest temporary of one chunk: 512 KiB of float64, so that several stay in the cache.
 CHUNK_NUMBERS = 2**16
@@ -43,16 +45,6 @@ def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
     return result if batch or result.ndim else result[()]
 
 
-def quantity_from(components: Components, arithmetic: Arithmetic, quantity: str, x: Any) -> tuple[Any, Any]:
-    """The quantity at points (N, d), and the responsibilities it was made with."""
-    gamma, log_sum = arithmetic.softmax(components.logits(x))
-    if quantity == "responsibilities":
-        return gamma, gamma
-    if quantity == "log_density":
-        return log_sum + components.log_scale(x), gamma
-    return getattr(components, quantity)(x, gamma), gamma
-
-
 def _in_chunks(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, x: Any, t: Any) -> Any:
     if arithmetic.name == "torch":  # differentiable and on a device: one piece, memory is the caller's choice
         return quantity_from(components_at(mixture, arithmetic, t), arithmetic, quantity, x)[0]
@@ -68,18 +60,14 @@ def _in_chunks(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, 
         points = arithmetic.by_point(x[part])
         values, gamma = quantity_from(components, arithmetic, quantity, points)
         if arithmetic.guarded:
-            from certflow.guard import doubtful_rows
-
-            index = doubtful_rows(mixture, quantity, points, times, components, gamma, values)
+            index = guard.doubtful_rows(mixture, quantity, points, times, components, gamma, values)
             if len(index):
                 doubtful.append(index + start)
         if result is None:
             result = np.empty((count, *values.shape[1:]), dtype=values.dtype)
         result[part] = values
     if doubtful:
-        from certflow.guard import recompute
-
-        recompute(mixture, quantity, x, t, np.concatenate(doubtful), result)
+        guard.recompute(mixture, quantity, x, t, np.concatenate(doubtful), result)
     return result
 
 
@@ -136,7 +124,6 @@ def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, x: Any, t: Any)
     """Size of the terms that cancel in the logits, for arithmetics of adjustable precision."""
     if arithmetic.name not in ("mpmath", "arb"):
         return 1.0
-    from certflow.guard import precision_ceiling
 
     largest_x = max((abs(float(entry)) for entry in x.flat), default=0.0)
     earliest = min((float(entry) for entry in t), default=1.0)

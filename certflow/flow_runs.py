@@ -18,8 +18,8 @@ import numpy as np
 from certflow.arithmetic import Arithmetic, FloatArithmetic
 from certflow.extrapolation import Integrator, midpoints, order_for
 from certflow.flow_time import FlowEquation
-from certflow.guard import precision_ceiling
 from certflow.mixture import GaussianMixture
+from certflow.spectra import precision_ceiling
 
 EPSILON = 2.0**-52
 

@@ -21,8 +21,8 @@ import numpy as np
 from certflow.arithmetic import Arithmetic
 from certflow.components import components_at
 from certflow.extrapolation import midpoints
-from certflow.guard import smallest_variance
 from certflow.mixture import GaussianMixture
+from certflow.spectra import smallest_variance
 
 #: Beyond this time the map is the identity to 1e-130: float64 works with the times no later than it.
 LATEST_FLOAT_TIME = Fraction(300)

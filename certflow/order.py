@@ -22,10 +22,15 @@ from certflow.mixture import GaussianMixture
 
 @dataclass(frozen=True)
 class Group:
-    """Components of one covariance: their indices; `covariance` is exact, shape () or (d, d)."""
+    """Components of one covariance: their indices; `exact` is the covariance, shape () or (d, d)."""
 
     indices: tuple[int, ...]
-    covariance: Any
+    exact: ExactArray
+
+    @property
+    def covariance(self) -> Any:
+        """The exact entries: a number, or an array of shape (d, d)."""
+        return self.exact.values if self.exact.shape else self.exact.values[()]
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,13 @@ def _groups(mixture: GaussianMixture) -> tuple[Group, ...]:
     values = mixture.exact_covariances.values
     everyone = tuple(range(mixture.n_components))
     if mixture.kind in ("common-isotropic", "shared"):
-        return (Group(everyone, values),)
+        return (Group(everyone, mixture.exact_covariances),)
     table: dict[Any, list[int]] = {}
     for k in everyone:
         entry = values[k] + 0.0 if mixture.exact_covariances.is_binary else values[k]  # -0.0 is 0.0
         key = entry.tobytes() if getattr(entry, "dtype", None) == np.float64 else _hashable(entry)
         table.setdefault(key, []).append(k)
-    return tuple(Group(tuple(members), values[members[0]]) for members in table.values())
+    return tuple(Group(tuple(members), ExactArray(values[members[0]])) for members in table.values())
 
 
 def _hashable(entry: Any) -> Any:
@@ -133,8 +138,7 @@ def _ordered(mixture: GaussianMixture, a: Group, b: Group) -> tuple[tuple[int, i
 
 
 def _difference(a: Group, b: Group) -> ExactArray:
-    left, right = ExactArray(a.covariance), ExactArray(b.covariance)
-    return ExactArray(left.fractions - right.fractions)
+    return ExactArray(a.exact.fractions - b.exact.fractions)
 
 
 def signature(matrix: ExactArray) -> tuple[int, int, int]:

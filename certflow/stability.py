@@ -155,7 +155,7 @@ def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any
     from scipy.integrate import quad_vec
 
     size = mixture.n_components * (mixture.dimension**2 if mixture.kind in ("shared", "full") else 1)
-    rows = max(64, 8 * CHUNK_NUMBERS // size)  # memory stays bounded, and the interpreter's share small
+    rows = max(1, 8 * CHUNK_NUMBERS // size)  # memory stays bounded, and the interpreter's share small
 
     def integrand(y: np.ndarray) -> np.ndarray:
         times = np.exp(y)

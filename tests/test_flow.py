@@ -128,7 +128,7 @@ def line_cases():
 
 
 def width(p, t):
-    from certflow.guard import smallest_variance
+    from certflow.spectra import smallest_variance
 
     s = min(0.5, smallest_variance(p.mixture))
     return float(np.sqrt(s * np.exp(-2 * t) - np.expm1(-2 * t)))

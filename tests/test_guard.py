@@ -8,7 +8,7 @@ from adversaries import critical_points, tie_points, wide_spread
 from oracle import Oracle, dec, relative_error
 
 import certflow as cf
-from certflow import guard
+from certflow import guard, rounding, spectra
 
 NAMES = cf.builtin_mixtures()
 
@@ -87,7 +87,7 @@ def test_a_guard_that_looks_at_its_own_result_only_is_fooled(monkeypatch):
     assert relative_error(p.score(x, 1e-9), exact["score"]) < 1e-12
     gamma = p.responsibilities(x, 1e-9)
     assert all(abs(float(dec(float(a)) - b)) < 1e-12 for a, b in zip(gamma, exact["responsibilities"], strict=True))
-    monkeypatch.setattr(guard, "_LOGIT_LIMIT", np.inf)
+    monkeypatch.setattr(rounding, "_LOGIT_LIMIT", np.inf)
     monkeypatch.setattr(guard, "TOLERANCE", 1e3)
     wrong = p.responsibilities(x, 1e-9)
     assert abs(float(dec(float(wrong[0])) - exact["responsibilities"][0])) > 1e-9
@@ -113,6 +113,6 @@ def test_values_too_large_for_float64_are_an_error():
 
 def test_variance_extremes():
     mixture = cf.GaussianMixture([0.5, 0.5], [[0, 0], [1, 1]], [[[4, 0], [0, 1]], [["1/4", 0], [0, 9]]])
-    assert guard.smallest_variance(mixture) == pytest.approx(0.25)
-    assert guard.largest_variance(mixture) == pytest.approx(9)
-    assert guard.precision_ceiling(mixture, np.array([1e-12]))[0] == pytest.approx(4)
+    assert spectra.smallest_variance(mixture) == pytest.approx(0.25)
+    assert spectra.largest_variance(mixture) == pytest.approx(9)
+    assert spectra.precision_ceiling(mixture, np.array([1e-12]))[0] == pytest.approx(4)

@@ -113,6 +113,10 @@ class Arithmetic:
         """Smallest and largest eigenvalue of symmetric matrices (..., d, d), each of shape (...)."""
         raise NotImplementedError
 
+    def covariance_range(self, covariance: ExactArray) -> tuple[Any, Any]:
+        """Smallest and largest eigenvalue of a covariance matrix, each of shape (1,)."""
+        return self.eigenvalue_range(self.numbers(covariance)[None])
+
     def resolvent(self, covariances: ExactArray, m2: Any, n2: Any) -> tuple[Any, Any, Any]:
         """`P = (m^2 Sigma + (1-m^2) I)^{-1}`, `Q = P (I - Sigma)` and `log det P`.
 

@@ -118,10 +118,14 @@ class FloatArithmetic(Arithmetic):
         values = np.linalg.eigvalsh(matrices)
         return values[..., 0], values[..., -1]
 
+    def covariance_range(self, covariance: ExactArray) -> tuple[np.ndarray, np.ndarray]:
+        values = spectrum(covariance)[0]
+        return values[:1], values[-1:]
+
     def resolvent(self, covariances: ExactArray, m2: Any, n2: Any) -> tuple[Any, Any, Any]:
         """Spectral form, one decomposition for all times: `P = U diag(1/(m^2 l + 1 - m^2)) U^T`."""
         values, vectors = spectrum(covariances)
-        return _spectral(values, vectors, m2, n2, np.einsum, np.log)
+        return _spectral(values, vectors, m2, n2, np.log)
 
     def maps(self, covariances: ExactArray, m2: Any, n2: Any) -> Resolvent:
         return SpectralResolvent(self, covariances, m2, n2)
@@ -192,12 +196,12 @@ def spectrum(covariances: ExactArray) -> tuple[np.ndarray, np.ndarray]:
     return np.linalg.eigh(covariances.floats)
 
 
-def _spectral(values: Any, vectors: Any, m2: Any, n2: Any, einsum: Any, log: Any) -> tuple[Any, Any, Any]:
+def _spectral(values: Any, vectors: Any, m2: Any, n2: Any, log: Any) -> tuple[Any, Any, Any]:
     index = (slice(None),) + (None,) * values.ndim
     precision = 1 / (m2[index] * values[None] + n2[index])
-    spec = "...ij,t...j,...kj->t...ik"
+    turned = vectors.swapaxes(-1, -2)[None]
     return (
-        einsum(spec, vectors, precision, vectors),
-        einsum(spec, vectors, precision * (1 - values), vectors),
+        (vectors[None] * precision[..., None, :]) @ turned,
+        (vectors[None] * (precision * (1 - values))[..., None, :]) @ turned,
         log(precision).sum(-1),
     )

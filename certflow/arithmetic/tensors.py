@@ -79,9 +79,13 @@ class TorchArithmetic(Arithmetic):
         values = torch.linalg.eigvalsh(matrices)
         return values[..., 0], values[..., -1]
 
+    def covariance_range(self, covariance: ExactArray) -> tuple[torch.Tensor, torch.Tensor]:
+        values = self.asarray(spectrum(covariance)[0])
+        return values[:1], values[-1:]
+
     def resolvent(self, covariances: ExactArray, m2: Any, n2: Any) -> tuple[Any, Any, Any]:
         values, vectors = (self.asarray(part) for part in spectrum(covariances))
-        return _spectral(values, vectors, m2, n2, torch.einsum, torch.log)
+        return _spectral(values, vectors, m2, n2, torch.log)
 
     def lambertw(self, z: Any, branch: int) -> Any:
         from scipy.special import lambertw

@@ -12,8 +12,8 @@ import numpy as np
 
 from certflow.errors import NoGlobalBound
 from certflow.exact import exact_number
-from certflow.guard import largest_variance
 from certflow.process import OrnsteinUhlenbeck
+from certflow.spectra import largest_variance
 
 CURVE_POINTS = 68
 
