@@ -17,10 +17,10 @@ from measure import report
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from oracle import Oracle, relative_error  # noqa: E402
-from test_field import adversarial_points, process  # noqa: E402
+from oracle import Oracle, relative_error
+from test_field import adversarial_points, process
 
-import certflow as cf  # noqa: E402
+import certflow as cf
 
 QUANTITIES = ("score", "velocity", "jacobian")
 BITS = 200
