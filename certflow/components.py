@@ -240,9 +240,11 @@ def components_at(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> C
 
 def quantity_from(components: Components, arithmetic: Arithmetic, quantity: str, x: Any) -> tuple[Any, Any]:
     """The quantity at points (N, d), and the responsibilities it was made with."""
-    gamma, log_sum = arithmetic.softmax(components.logits(x))
+    logits = components.logits(x)
+    if quantity == "log_density":
+        gamma, log_sum = arithmetic.softmax(logits)
+        return log_sum + components.log_scale(x), gamma
+    gamma = arithmetic.responsibilities(logits)
     if quantity == "responsibilities":
         return gamma, gamma
-    if quantity == "log_density":
-        return log_sum + components.log_scale(x), gamma
     return getattr(components, quantity)(x, gamma), gamma

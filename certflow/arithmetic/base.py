@@ -69,6 +69,10 @@ class Arithmetic:
         """`exp(l_k) / sum_j exp(l_j)` and `log sum_j exp(l_j)` over the last axis."""
         raise NotImplementedError
 
+    def responsibilities(self, logits: Any) -> Any:
+        """The first part of `softmax`, where the logarithm of the sum is not wanted."""
+        return self.softmax(logits)[0]
+
     def by_point(self, x: Any) -> Any:
         """Points (N, d) in the memory order that suits the products below."""
         return x

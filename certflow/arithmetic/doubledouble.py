@@ -220,11 +220,19 @@ class DoubleDoubleArithmetic(Arithmetic):
         return _LOG_TWO_PI
 
     def softmax(self, logits: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble]:
+        top, powers, total = self._powers(logits)
+        return powers / total[..., None], top[..., 0] + self.log(total)
+
+    def responsibilities(self, logits: DoubleDouble) -> DoubleDouble:
+        _, powers, total = self._powers(logits)
+        return powers / total[..., None]
+
+    def _powers(self, logits: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble, DoubleDouble]:
+        """The largest logit, the exponentials of the differences from it, and their sum."""
         where = np.argmax(logits.high, axis=-1)[..., None]
         top = DoubleDouble(np.take_along_axis(logits.high, where, -1), np.take_along_axis(logits.low, where, -1))
         powers = self.exp(logits - top)
-        total = powers.sum(-1)
-        return powers / total[..., None], top[..., 0] + self.log(total)
+        return top, powers, powers.sum(-1)
 
     def inverse_logdet(self, matrices: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble]:
         """Gauss-Jordan elimination without pivoting, which is stable for positive definite matrices."""

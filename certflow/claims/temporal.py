@@ -164,7 +164,7 @@ def pair_stability(context: Context, name: str) -> Finding:
             marginal_points(process, times, rng),
         )
         y = x + _directions(context, rng, count) * 10 ** rng.uniform(-5, 0, size=(count, 1))
-        images = process.flow(np.concatenate([x, y]), start, end, rtol=1e-12)
+        images = process.flow(np.concatenate([x, y]), start, end, rtol=1e-11)
         before = np.linalg.norm(x - y, axis=1)
         after = np.linalg.norm(images[:count] - images[count:], axis=1)
         try:
