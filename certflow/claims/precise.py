@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 
 from certflow.claims.check import Agreement, Context, Finding
-from certflow.claims.reference import ReferenceDensity
+from certflow.claims.reference import ReferenceDensity, exact_mpf
 from certflow.claims.sampling import precise_points, witness
 
 mp = mpmath.mp
@@ -133,7 +133,7 @@ def common_form(context: Context, reference: ReferenceDensity, x: list[Any], t: 
     """L1: `J = (1/v - 1) I - (m^2/v^2) Cov_gamma(mu)`, with independent responsibilities."""
     mixture = context.mixture
     m2 = mp.exp(-2 * t)
-    variance = _mpf(mixture.exact_covariances.fractions[()])
+    variance = exact_mpf(mixture.exact_covariances.fractions[()])
     v = variance * m2 + 1 - m2
     covariance = _mean_covariance(context, reference, x, t)
     slope = (1 - v) / v
@@ -146,7 +146,7 @@ def shared_form(context: Context, reference: ReferenceDensity, x: list[Any], t: 
     """L6: `J = P - I - m^2 P Cov_gamma(mu) P`, with an explicit inverse and independent responsibilities."""
     d = len(x)
     m2 = mp.exp(-2 * t)
-    sigma = mp.matrix([[_mpf(q) for q in row] for row in context.mixture.exact_covariances.fractions])
+    sigma = mp.matrix([[exact_mpf(q) for q in row] for row in context.mixture.exact_covariances.fractions])
     precision = (m2 * sigma + (1 - m2) * mp.eye(d)) ** -1
     spread = precision * _mean_covariance(context, reference, x, t) * precision
     expected = [precision[i, j] - (i == j) - m2 * spread[i, j] for i in range(d) for j in range(d)]
@@ -155,7 +155,7 @@ def shared_form(context: Context, reference: ReferenceDensity, x: list[Any], t: 
 
 def _mean_covariance(context: Context, reference: ReferenceDensity, x: list[Any], t: Any) -> Any:
     gamma = reference.responsibilities(x, t)
-    means = [[_mpf(q) for q in row] for row in context.mixture.exact_means.fractions]
+    means = [[exact_mpf(q) for q in row] for row in context.mixture.exact_means.fractions]
     d = len(x)
     center = [mp.fdot(gamma, [mean[i] for mean in means]) for i in range(d)]
     result = mp.zeros(d, d)
@@ -164,7 +164,3 @@ def _mean_covariance(context: Context, reference: ReferenceDensity, x: list[Any]
             for j in range(d):
                 result[i, j] += weight * (mean[i] - center[i]) * (mean[j] - center[j])
     return result
-
-
-def _mpf(q: Any) -> Any:
-    return mp.mpf(q.numerator) / q.denominator

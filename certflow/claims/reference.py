@@ -48,12 +48,12 @@ class ReferenceDensity:
     def _prepare(self, t: Any) -> tuple[Any, list[Any]]:
         mixture = self.mixture
         m = mp.exp(-t)
-        total = _number(mixture.weight_total)
+        total = exact_mpf(mixture.weight_total)
         terms = []
         cached: dict[int, Any] = {}
         for k in range(mixture.n_components):
-            mean = [_number(q) for q in mixture.exact_means.fractions[k]]
-            weight = _number(mixture.exact_weights.fractions[k]) / total
+            mean = [exact_mpf(q) for q in mixture.exact_means.fractions[k]]
+            weight = exact_mpf(mixture.exact_weights.fractions[k]) / total
             slot = 0 if mixture.kind in ("common-isotropic", "shared") else k
             if slot not in cached:
                 cached[slot] = self._precision(slot, m)
@@ -67,13 +67,13 @@ class ReferenceDensity:
         values = mixture.exact_covariances.fractions
         dimension = mixture.dimension
         if mixture.kind in ("common-isotropic", "isotropic"):
-            variance = m**2 * _number(values[()] if values.ndim == 0 else values[k]) + (1 - m**2)
+            variance = m**2 * exact_mpf(values[()] if values.ndim == 0 else values[k]) + (1 - m**2)
             return 1 / variance, dimension * mp.log(variance)
         matrix = values if values.ndim == 2 else values[k]
         noised = mp.matrix(dimension, dimension)
         for i in range(dimension):
             for j in range(dimension):
-                noised[i, j] = m**2 * _number(matrix[i, j]) + ((1 - m**2) if i == j else 0)
+                noised[i, j] = m**2 * exact_mpf(matrix[i, j]) + ((1 - m**2) if i == j else 0)
         return (noised**-1).tolist(), mp.log(mp.det(noised))
 
     # -- derivatives by mpmath -----------------------------------------------------------------------------
@@ -114,5 +114,6 @@ def _component(x: Sequence[Any], m: Any, term: Any) -> Any:
     return constant - mp.fsum(offset[i] * mp.fdot(row, offset) for i, row in enumerate(precision)) / 2
 
 
-def _number(q: Any) -> Any:
+def exact_mpf(q: Any) -> Any:
+    """A rational as an mpmath number, rounded once at the precision in force."""
     return mp.mpf(q.numerator) / q.denominator

@@ -11,6 +11,7 @@ import numpy as np
 from certflow.claims.check import Agreement, Context, Finding
 from certflow.claims.model import Outcome
 from certflow.claims.precise import GUARD_DIGITS
+from certflow.claims.reference import exact_mpf
 from certflow.claims.sampling import log_times, spread_points, witness
 from certflow.errors import NoGlobalBound
 from certflow.exposed import exposed_diameter
@@ -101,7 +102,7 @@ def _excess_at_precision(context: Context, side: Side, x: np.ndarray, t: float) 
         values = mp.eigsy(mp.matrix(matrix.tolist()), eigvals_only=True)
         ordered = np.array([sorted(values)], dtype=object)
         if side is contraction:
-            c = 1 - _mpf(context.mixture.exact_covariances.fractions[()])
+            c = 1 - exact_mpf(context.mixture.exact_covariances.fractions[()])
             m2 = mp.exp(-2 * time)
             value, bound = ordered[0, -1], c * m2 / (1 - c * m2)
         else:
@@ -142,19 +143,19 @@ def _tie_far_out(context: Context, i: int, j: int, normal: np.ndarray, t: Any) -
     means = context.mixture.exact_means.fractions
     weights = context.mixture.exact_weights.fractions
     m, m2 = mp.exp(-t), mp.exp(-2 * t)
-    variance = _mpf(context.mixture.exact_covariances.fractions[()])
+    variance = exact_mpf(context.mixture.exact_covariances.fractions[()])
     v = variance * m2 + 1 - m2
-    a, b = ([_mpf(q) for q in means[k]] for k in (i, j))
+    a, b = ([exact_mpf(q) for q in means[k]] for k in (i, j))
     axis = [p - q for p, q in zip(a, b, strict=True)]
-    n = [_mpf(q) for q in normal]
+    n = [exact_mpf(q) for q in normal]
     start = [mp.mpf(0)] * len(n)
-    others = [[_mpf(q) for q in means[k]] for k in range(len(means)) if k not in (i, j)]
+    others = [[exact_mpf(q) for q in means[k]] for k in range(len(means)) if k not in (i, j)]
     if others:  # far enough that the others are below 10^-(3 digits): (m/v) s (n.mu_i - n.mu_k) >= 3 digits ln 10
         slack = min(mp.fdot(n, a) - mp.fdot(n, other) for other in others)
         reach = 3 * (context.digits + 20) * mp.log(10) * v / (m * slack)
         start = [reach * c for c in n]
     # l_i - l_j = (m/v) x.(mu_i - mu_j) - m^2/(2v) (|mu_i|^2 - |mu_j|^2) + log(w_i/w_j) = 0
-    target = m / 2 * (mp.fdot(a, a) - mp.fdot(b, b)) - v / m * mp.log(_mpf(weights[i] / weights[j]))
+    target = m / 2 * (mp.fdot(a, a) - mp.fdot(b, b)) - v / m * mp.log(exact_mpf(weights[i] / weights[j]))
     step = (target - mp.fdot(start, axis)) / mp.fdot(axis, axis)
     return np.array([s + step * c for s, c in zip(start, axis, strict=True)], dtype=object)
 
@@ -213,11 +214,11 @@ def _two_components(mixture: GaussianMixture, i: int, j: int) -> GaussianMixture
 def _pair_growth(mixture: GaussianMixture, t: Any, digits: int) -> Any:
     """The narrow component comes first."""
     m2 = mp.exp(-2 * t)
-    s = [_mpf(q) for q in mixture.exact_covariances.fractions]
-    w = [_mpf(q) for q in mixture.exact_weights.fractions]
+    s = [exact_mpf(q) for q in mixture.exact_covariances.fractions]
+    w = [exact_mpf(q) for q in mixture.exact_weights.fractions]
     v = [m2 * variance + 1 - m2 for variance in s]
     difference = mixture.exact_means.fractions[0] - mixture.exact_means.fractions[1]
-    square = _mpf((difference * difference).sum())
+    square = exact_mpf((difference * difference).sum())
     fmax = mp.log(w[0] / w[1]) + mp.mpf(mixture.dimension) / 2 * mp.log(v[1] / v[0]) + m2 * square / (2 * (v[1] - v[0]))
 
     def term(f: Any) -> Any:
@@ -232,7 +233,3 @@ def _pair_growth(mixture: GaussianMixture, t: Any, digits: int) -> Any:
         tol=mp.mpf(10) ** (-2 * digits - 10),
     )
     return 1 - 1 / v[1] + (1 / v[0] - 1 / v[1]) * term(best)
-
-
-def _mpf(q: Any) -> Any:
-    return mp.mpf(q.numerator) / q.denominator

@@ -11,6 +11,7 @@ import numpy as np
 from certflow.claims.check import Agreement, Context, Finding
 from certflow.claims.model import Outcome
 from certflow.claims.precise import GUARD_DIGITS, LOST_DIGITS
+from certflow.claims.reference import exact_mpf
 from certflow.claims.sampling import marginal_points, tie_points, witness
 from certflow.errors import NoGlobalBound
 from certflow.mixture import GaussianMixture
@@ -23,9 +24,9 @@ class CommonConstants:
     """`c = 1 - sigma^2`, `D^2`, `v`, `lambda` and `L` of a common isotropic variance, written out in mpmath."""
 
     def __init__(self, mixture: GaussianMixture):
-        self.variance = _mpf(mixture.exact_covariances.fractions[()])
+        self.variance = exact_mpf(mixture.exact_covariances.fractions[()])
         self.c = 1 - self.variance
-        self.square = _mpf(mixture.diameter_squared)
+        self.square = exact_mpf(mixture.diameter_squared)
 
     def v(self, t: Any) -> Any:
         return self.variance * mp.exp(-2 * t) + 1 - mp.exp(-2 * t)
@@ -92,9 +93,11 @@ def late_amplification(context: Context, name: str) -> Finding:
             process = context.remake(
                 GaussianMixture(mixture.exact_weights.values, mixture.exact_means.values, variance)
             )
-            start = mp.mpf(10) ** (-2 * digits) * _mpf(variance) ** 2
+            start = mp.mpf(10) ** (-2 * digits) * exact_mpf(variance) ** 2
             found = process.amplification(start, mp.mpf(2 * digits))
-            expected = mp.sqrt(_mpf(variance)) * mp.exp(_mpf(mixture.diameter_squared) / (8 * _mpf(variance)))
+            expected = mp.sqrt(exact_mpf(variance)) * mp.exp(
+                exact_mpf(mixture.diameter_squared) / (8 * exact_mpf(variance))
+            )
             agreement.compare([mp.log(found)], [mp.log(expected)], {"sigma^2": str(variance)})
     scope = f"this mixture and the same with its variance divided by 4 and 25, {digits} digits (of the exponent)"
     return agreement.finding("amplification over the whole process", scope)
@@ -116,8 +119,8 @@ def lambert_inverse(context: Context, name: str) -> Finding:
     agreement = Agreement(digits, digits - 2 * LOST_DIGITS)
     with mp.workdps(digits + GUARD_DIGITS):
         constants = CommonConstants(context.mixture)
-        s = _mpf(context.process.exact_t_min)
-        end = _mpf(context.process.exact_t_max)
+        s = exact_mpf(context.process.exact_t_min)
+        end = exact_mpf(context.process.exact_t_max)
         if constants.growth_rate(s) <= 0:
             reason = f"lambda(t_min) <= 0 at t_min = {context.process.t_min:g}"
             return Finding(Outcome.NOT_APPLICABLE, reason, "this mixture and interval")
@@ -251,11 +254,11 @@ def separatrix_derivative(context: Context, name: str) -> Finding:
     agreement = Agreement(digits, digits - 10)
     with mp.workdps(digits + 5):
         means = context.mixture.exact_means.fractions
-        axis = [_mpf(a - b) for a, b in zip(means[0], means[1], strict=True)]
-        middle = [_mpf(a + b) / 2 for a, b in zip(means[0], means[1], strict=True)]
+        axis = [exact_mpf(a - b) for a, b in zip(means[0], means[1], strict=True)]
+        middle = [exact_mpf(a + b) / 2 for a, b in zip(means[0], means[1], strict=True)]
         norm = mp.sqrt(mp.fdot(axis, axis))
         for start, end in ((context.process.exact_t_max, context.process.exact_t_min),):
-            t, s = _mpf(start), _mpf(end)
+            t, s = exact_mpf(start), exact_mpf(end)
             x = np.array([mp.exp(-t) * c for c in middle], dtype=object)
             _, derivative = flow_with_derivative(context.process, x, t, s)
             image = [mp.fdot(row, axis) / norm for row in derivative]
@@ -263,7 +266,3 @@ def separatrix_derivative(context: Context, name: str) -> Finding:
             agreement.compare([context.process.amplification(s, t, "one-sided")], [growth], witness(x, t))
     scope = f"this mixture, the midpoint of the noised means, t_max to t_min, {digits} digits"
     return agreement.finding("derivative of the flow map across the separatrix", scope)
-
-
-def _mpf(q: Any) -> Any:
-    return mp.mpf(q.numerator) / q.denominator
