@@ -218,6 +218,15 @@ def _dominated_cross_spread(
 
 
 def _pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> ExactArray:
+    """`_exact_pair_constants`, kept with the mixture: a quadrature asks for them at every node."""
+    cache = mixture.__dict__.setdefault("_pair_constants", {})
+    key = (narrow.indices[0], wide.indices[0])
+    if key not in cache:
+        cache[key] = _exact_pair_constants(mixture, narrow, wide)
+    return cache[key]
+
+
+def _exact_pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> ExactArray:
     """`Delta^T (Sigma_wide - Sigma_narrow)^+ Delta`, exact, shape (narrow, wide); it does not depend on t."""
     means = mixture.exact_means.fractions
     result = np.empty((len(narrow.indices), len(wide.indices)), dtype=object)

@@ -103,7 +103,11 @@ def domination(mixture: GaussianMixture, a: Group, b: Group) -> Domination | Non
 
 def is_ordered(mixture: GaussianMixture, a: Group, b: Group) -> bool:
     """Whether the covariances are semidefinite-ordered with the differences of means in the range."""
-    return _ordered(mixture, a, b) is None
+    cache = mixture.__dict__.setdefault("_order", {})
+    key = (a.indices[0], b.indices[0])
+    if key not in cache:
+        cache[key] = _ordered(mixture, a, b) is None
+    return cache[key]
 
 
 def _unordered_pairs(mixture: GaussianMixture, limit: int = 50) -> list[tuple[tuple[int, int], str, str]]:

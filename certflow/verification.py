@@ -25,6 +25,7 @@ from certflow.atomic import write_text_atomic
 from certflow.claims.check import PROFILES, Check, Context
 from certflow.claims.model import ClaimResult, Curves, Evidence, Outcome, Report
 from certflow.claims.registry import PENDING, checks_of
+from certflow.claims.sampling import log_times
 from certflow.claims.statements import STATEMENTS
 from certflow.errors import InputError, NoGlobalBound
 from certflow.exact import exact_text
@@ -217,8 +218,7 @@ class _Keeper:
 
 def curves(process: OrnsteinUhlenbeck, count: int = 160) -> Curves:
     """`L(t)`, `lambda(t)` and their integrals from `t_min` on a logarithmic grid."""
-    times = np.geomspace(process.t_min, process.t_max, count)
-    times[0], times[-1] = process.t_min, process.t_max
+    times = log_times(process, count)
     listed = tuple(float(t) for t in times)
     try:
         lipschitz, growth = process.lipschitz_bound(times), process.growth_rate_bound(times)

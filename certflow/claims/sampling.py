@@ -27,8 +27,7 @@ def marginal_points(process: OrnsteinUhlenbeck, t: np.ndarray, rng: np.random.Ge
 def tie_points(process: OrnsteinUhlenbeck, t: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """For each time a point where two random components are about equally likely, shape (T, d).
 
-    Bisection of `gamma_i - gamma_j` on the segment between their means; moved a little off, and for every other
-    point far out along a random direction, where L4 says that bounds may be attained.
+    Bisection of `gamma_i - gamma_j` on the segment between their means, then moved a little off.
     """
     mixture = process.mixture
     count = mixture.n_components

@@ -142,9 +142,8 @@ _ROWS = (
             r"$y = m x / v$, $r = m^2 / (2 v)$, $\gamma_k \propto w_k \exp(y \cdot \mu_k - r |\mu_k|^2)$",
         ),
         _beyond(),
-        "Certified from both sides for one mixture: an upper bound over all $x$, and a point or a "
-        "direction at infinity "
-        "that comes close to it.",
+        "To be enclosed for one mixture: an upper bound over all $x$, and a point or a direction at infinity that "
+        "comes close to it.",
         None,
     ),
     Statement(
