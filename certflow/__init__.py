@@ -20,10 +20,12 @@ _HOMES = {
     "NoGlobalBound": "certflow.errors",
 }
 
-__all__ = ["__version__", *_HOMES]
+__all__ = ["__version__", "enclosure", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "enclosure":
+        return import_module("certflow.enclosure")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'certflow' has no attribute {name!r}")

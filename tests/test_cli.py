@@ -47,7 +47,7 @@ def test_help(line: str, command: Command) -> None:
 
 def test_help_offers_exactly_the_commands_that_exist(command: Command) -> None:
     lines = command("--help").out.split("Commands:")[1].split("\n\n")[0].splitlines()
-    assert {line.split()[0] for line in lines if line.strip()} == {"verify", "bound", "mixtures", "report"}
+    assert {line.split()[0] for line in lines if line.strip()} == {"verify", "check", "bound", "mixtures", "report"}
 
 
 def test_version(command: Command) -> None:

@@ -8,6 +8,7 @@ import typer
 
 import certflow
 from certflow.commands.bound import bound
+from certflow.commands.check import check
 from certflow.commands.mixtures import mixtures
 from certflow.commands.report import report
 from certflow.commands.verify import verify
@@ -22,12 +23,13 @@ def command() -> Any:
         help="Check the mathematics of flow distillation on Gaussian mixtures, with the evidence shown.",
         epilog=(
             "MIXTURE is a file (.json, .toml, .npz) or a built-in name (certflow mixtures list). "
-            "Exit codes: 0 every claim holds, 1 a claim is violated, 2 bad usage or input, 3 inconclusive, "
-            "4 internal error."
+            "Exit codes: 0 every claim holds, 1 a claim is violated or a certificate refused, 2 bad usage or input, "
+            "3 inconclusive, 4 internal error."
         ),
     )
     app.callback()(_root)
     app.command()(verify)
+    app.command()(check)
     app.command()(bound)
     app.add_typer(mixtures, name="mixtures")
     app.command()(report)

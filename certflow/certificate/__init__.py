@@ -1,0 +1,5 @@
+"""Certificates: statements about one mixture that `certflow check` recomputes from the file alone.
+
+`checker` is the independent checker, a single file that runs on the standard library of Python alone; the format is
+`certificate-1.schema.json` beside it.
+"""

@@ -1,0 +1,78 @@
+"""The envelope of a certificate: the problem, exact; its hash; who made it; the file.
+
+Schema `certflow/certificate/1`: one JSON object with the keys `schema`, `claim`, `problem`, `assertion`, `proof`,
+`hash`, `producer`. Every number of the problem and of the assertion is an exact text, a decimal or `p/q`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from certflow.atomic import write_text_atomic
+from certflow.exact import exact_text
+from certflow.mixture_file import to_mapping
+from certflow.process import OrnsteinUhlenbeck
+
+SCHEMA = "certflow/certificate/1"
+
+
+def envelope(
+    process: OrnsteinUhlenbeck, claim: str, assertion: dict[str, Any], proof: dict[str, Any]
+) -> dict[str, Any]:
+    """The certificate that asserts `assertion` for the claim of that id, with the hints in `proof`."""
+    statement = problem(process)
+    return {
+        "schema": SCHEMA,
+        "claim": claim,
+        "problem": statement,
+        "assertion": assertion,
+        "proof": proof,
+        "hash": problem_hash(claim, statement),
+        "producer": producer(),
+    }
+
+
+def problem(process: OrnsteinUhlenbeck) -> dict[str, Any]:
+    """The mixture and the interval of time as exact texts; nothing of where the mixture came from."""
+    mapping = to_mapping(process.mixture)
+    keys = ("schema", "name", "weights", "means", "covariances")
+    return {
+        "mixture": {key: mapping[key] for key in keys},
+        "t_min": exact_text(process.exact_t_min),
+        "t_max": exact_text(process.exact_t_max),
+    }
+
+
+def problem_hash(claim: str, statement: dict[str, Any]) -> str:
+    """`sha256:` and the SHA-256 of the canonical JSON of schema, claim and problem (sorted keys, no spaces, ASCII)."""
+    content = {"schema": SCHEMA, "claim": claim, "problem": statement}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def producer() -> dict[str, str]:
+    """The versions that made a certificate; told for information, not checked."""
+    from certflow import __version__
+
+    return {
+        "certflow": __version__,
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "python-flint": version("python-flint"),
+    }
+
+
+def certificate_text(certificate: dict[str, Any]) -> str:
+    """The text of a certificate's file: JSON in ASCII with sorted keys, the same for the same certificate."""
+    return json.dumps(certificate, sort_keys=True, indent=1, ensure_ascii=True) + "\n"
+
+
+def write_certificate(certificate: dict[str, Any], path: str | PathLike[str]) -> Path:
+    """Write a certificate to `path`, atomically; raises `OSError` as the file system does."""
+    return write_text_atomic(path, certificate_text(certificate))

@@ -1,0 +1,105 @@
+"""Certificates of sharp rates (THEORY L5): the coverings that `sharp_rate` finds, as hints for the checker."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from certflow.certificate.envelope import envelope
+from certflow.enclosure.cover import Cover, Region, Tree
+from certflow.enclosure.sharp import Block, SharpRate, sharp_rate
+from certflow.errors import InputError
+from certflow.exact import exact_number, exact_text
+from certflow.process import OrnsteinUhlenbeck
+
+#: Bits of the checker's arithmetic: the float64 margins of the producer are far above what it can lose with these.
+BITS = 128
+#: Coverings with more leaves than this are made again with a tenfold gap, so that a check takes about a second.
+MAX_LEAVES = 3000
+
+
+def sharp_certificate(
+    process: OrnsteinUhlenbeck, t: Any, kind: str = "one-sided", *, gap: Any = "1e-9", seconds: float = 60.0
+) -> tuple[dict[str, Any], SharpRate]:
+    """L5: `lower <= sup_x rate(x, t) <= upper`, with the covering that proves it, and the rate it was made from.
+
+    The gap is widened tenfold, up to 1e-2, while the covering has more than `MAX_LEAVES` leaves.
+
+    Raises
+    ------
+    InputError : a time outside `[t_min, t_max]`, covariances that are not common-isotropic, fewer than two means.
+    """
+    time, wanted = exact_number(t, "t"), exact_number(gap, "gap")
+    if not process.exact_t_min <= time <= process.exact_t_max:
+        raise InputError("t", t, f"a time from t_min = {process.t_min:g} to t_max = {process.t_max:g}")
+    if process.mixture.kind != "common-isotropic":
+        raise InputError("mixture", f"{process.mixture.kind} covariances", "common-isotropic covariance")
+    found = sharp_rate(process, time, kind, gap=wanted, seconds=seconds)
+    while found.leaves > MAX_LEAVES and wanted < Fraction(1, 100):
+        wanted *= 10
+        found = sharp_rate(process, time, kind, gap=wanted, seconds=seconds)
+    if not found.blocks:
+        raise InputError("mixture", "a single mean", "at least two different means")
+    assertion = {
+        "t": exact_text(time),
+        "kind": kind,
+        "lower": exact_text(found.lower),
+        "upper": exact_text(found.upper),
+    }
+    proof = {
+        "rule": "master-inequality",
+        "bits": BITS,
+        "blocks": [_block(block) for block in found.blocks],
+        "lower": _lower(found),
+    }
+    return envelope(process, "L5", assertion, proof), found
+
+
+def _block(block: Block) -> dict[str, Any]:
+    header = {"axes": list(block.axes), "threshold": exact_text(block.found.upper)}
+    proof = block.found.proof
+    if proof is None:  # Popoviciu's inequality
+        return {**header, "pivots": [], "cover": None, "faces": []}
+    used = sorted(proof.faces)
+    places = {number: place for place, number in enumerate(used)}
+    faces = [
+        {
+            "members": list(block.points.faces[number].members),
+            "pivots": [block.points.axes[axis] for axis in block.points.faces[number].axes],
+            "cover": _cover(proof.faces[number], places),
+        }
+        for number in used
+    ]
+    return {**header, "pivots": list(block.points.axes), "cover": _cover(proof.whole, places), "faces": faces}
+
+
+def _cover(cover: Cover, places: dict[int, int]) -> dict[str, Any]:
+    def text(tree: Tree) -> str:
+        return " ".join(f"F{places[int(t[1:])]}" if isinstance(t, str) and t[0] == "F" else str(t) for t in tree.tokens)
+
+    return {
+        "radius": exact_text(Fraction(cover.radius)),
+        "boxes": text(cover.boxes),
+        "cones": [text(tree) for tree in cover.cones],
+        "regions": [_region(region, text(region.boxes)) for region in cover.regions],
+    }
+
+
+def _region(region: Region, boxes: str) -> dict[str, Any]:
+    return {
+        "centre": [exact_text(Fraction(float(entry))) for entry in region.centre],
+        "frame": [[exact_text(Fraction(float(entry))) for entry in row] for row in region.frame],
+        "boxes": boxes,
+    }
+
+
+def _lower(found: SharpRate) -> dict[str, Any]:
+    witness, vector, number = found.witness, found.direction, found.best_block
+    block = found.blocks[number]
+    return {
+        "block": number,
+        "members": list(found.members),
+        "normal": None if witness.direction is None else [exact_text(witness.direction[a]) for a in block.axes],
+        "point": [exact_text(entry) for entry in witness.point],
+        "vector": [exact_text(entry) for entry in vector],
+    }

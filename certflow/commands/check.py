@@ -1,0 +1,37 @@
+"""`certflow check`: re-check certificates with the independent checker."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from certflow.commands.texts import choice
+from certflow.errors import InputError
+
+
+def check(
+    certificates: Annotated[list[str], typer.Argument(metavar="CERTIFICATE...", help="Certificate files (.json).")],
+    output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
+) -> int:
+    """Re-check certificates, independently of the code that made them.
+
+    Each is accepted or refused with the reason; the exit code is 0 if all are accepted, 1 if one is refused.
+    certflow/certificate/checker.py does the same alone, without certflow.
+    """
+    from certflow.certificate import checker
+
+    choice(output, "--format", ("text", "json"))
+    rows = []
+    for path in certificates:
+        try:
+            verdict = checker.check_file(path)
+        except OSError as error:
+            raise InputError("CERTIFICATE", path, f"a file to read ({error.strerror})") from None
+        if output == "text":
+            print(verdict.line(path), flush=True)
+        rows.append({"file": path, **verdict._asdict()})
+    if output == "json":
+        print(json.dumps({"certificates": rows}, indent=1))
+    return 0 if all(row["accepted"] for row in rows) else 1

@@ -1,0 +1,40 @@
+"""Rigorous enclosures: sharp rates over all x, integrals over time, grid nodes and flow tubes (cf.enclosure).
+
+Names load on first use. Every result is a pair of exact numbers, rounded outwards; a search that runs out of its
+budget says so and gives the best enclosure that it has proved.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES: dict[str, str] = {
+    "Enclosure": "certflow.enclosure.results",
+    "SharpRate": "certflow.enclosure.rate",
+    "SharpStability": "certflow.enclosure.exponent",
+    "sharp_rate": "certflow.enclosure.sharp",
+    "sharp_stability": "certflow.enclosure.exponent",
+    "FlowTube": "certflow.enclosure.tubes",
+    "flow_tube": "certflow.enclosure.tubes",
+    "IntegralEnclosure": "certflow.enclosure.integrals",
+    "NoEnclosure": "certflow.enclosure.integrals",
+    "integrate": "certflow.enclosure.integrals",
+    "stability": "certflow.enclosure.integrals",
+    "amplification": "certflow.enclosure.integrals",
+    "RateBounds": "certflow.enclosure.closed_forms",
+    "rate_bounds": "certflow.enclosure.closed_forms",
+    "balanced_nodes": "certflow.enclosure.nodes",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'certflow.enclosure' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

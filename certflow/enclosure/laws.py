@@ -1,0 +1,105 @@
+"""The tilted laws behind the sharp rates: exact points and Arb balls, turned into float64 tasks with error bounds.
+
+Common variance: `gamma_k ~ w_k exp(y.mu_k - r |mu_k|^2)`, `y = m x/v`, `r = m^2/(2v)`, so `V*(r) = sup_y lambda_max
+Cov_gamma(mu)` is a function of `r` alone (THEORY L5). Shared covariance: the same with `y = m P x` and
+`m^2 mu.P mu / 2` in place of `r |mu|^2` (THEORY L6).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from certflow.enclosure.exponential import UNIT
+from certflow.enclosure.expressions import ball
+from certflow.enclosure.points import Points
+from certflow.enclosure.tasks import Task
+
+#: Working precision of the balls from which float64 tasks are made.
+BITS = 160
+
+
+def isotropic_task(points: Points, r: Any | None, interval: tuple[float, float] | None = None) -> Task:
+    """The task of `V*(r)`: lengths are Euclidean, the threshold is the value of `V*`.
+
+    Either `r` is a ball, or `interval` holds the ends of an interval of `r`, which then is the last tilt coordinate.
+    """
+    tilt = _floats(points.coordinates)
+    offsets = [ball(weight).log() for weight in points.weights]
+    if interval is None:
+        offsets = [o - r * ball(square) for o, square in zip(offsets, points.squares, strict=True)]
+    else:
+        squares = np.array([-float(square) for square in points.squares])
+        tilt = np.concatenate([tilt, squares[:, None]], axis=1)
+    gram = [[_dot(a, b) for b in _columns(points)] for a in _columns(points)]
+    return _task(points, [[ball(entry) for entry in row] for row in gram], offsets, tilt, interval)
+
+
+def shared_task(points: Points, metric: Any, offsets: list[Any]) -> Task:
+    """The task of `Cov_gamma(mu) <= M`: lengths are `a.M^{-1} a`, the threshold is 1.
+
+    metric : `M^{-1}` as an `arb_mat` (d, d); offsets : `log w_k - m^2 mu_k.P mu_k / 2` as balls
+    """
+    import flint
+
+    columns = flint.arb_mat([[ball(entry) for entry in row] for row in points.embedding])
+    gram = columns.transpose() * metric * columns
+    n = points.dimension
+    return _task(points, [[gram[i, j] for j in range(n)] for i in range(n)], offsets, _floats(points.coordinates), None)
+
+
+def _task(
+    points: Points, gram: list[list[Any]], offsets: list[Any], tilt: np.ndarray, interval: tuple[float, float] | None
+) -> Task:
+    """Coordinates `U alpha_k` with `U^T U` the Gram matrix, so that Euclidean lengths are the ones wanted."""
+    import flint
+
+    n, count = points.dimension, len(points.points)
+    if n:
+        upper = flint.arb_mat(_upper_factor(gram))
+        alphas = flint.arb_mat([[ball(entry) for entry in alpha] for alpha in points.coordinates])
+        product = alphas * upper.transpose()
+        entries = [[product[k, i] for i in range(n)] for k in range(count)]
+    else:
+        entries = [[] for _ in range(count)]
+    geometry = np.array([[float(entry.mid()) for entry in row] for row in entries]).reshape(count, n)
+    radii = [float(entry.rad()) for row in entries for entry in row]
+    offset = np.array([float(o.mid()) for o in offsets])
+    spread = max((float(o.rad()) for o in offsets), default=0.0)
+    return Task(
+        geometry=geometry,
+        tilt=tilt,
+        offset=offset,
+        # A conversion rounds by at most 2 u of the entry; the error of a point is that of n entries.
+        geometry_error=float(n * (max(radii, default=0.0) + 2 * UNIT * np.abs(geometry).max(initial=0.0))) * 1.01,
+        offset_error=(spread + 2 * UNIT * float(np.abs(offset).max())) * 1.01,
+        members=np.arange(count),
+        outside=np.array([], dtype=int),
+        interval=interval,
+    )
+
+
+def _upper_factor(gram: list[list[Any]]) -> list[list[Any]]:
+    """`U` upper triangular with `U^T U = G` for a positive definite matrix of balls (Cholesky)."""
+    n = len(gram)
+    upper = [[ball(Fraction(0))] * n for _ in range(n)]
+    for i in range(n):
+        upper[i][i] = (gram[i][i] - sum((upper[k][i] * upper[k][i] for k in range(i)), ball(Fraction(0)))).sqrt()
+        for j in range(i + 1, n):
+            rest = gram[i][j] - sum((upper[k][i] * upper[k][j] for k in range(i)), ball(Fraction(0)))
+            upper[i][j] = rest / upper[i][i]
+    return upper
+
+
+def _floats(vectors: tuple[tuple[Fraction, ...], ...]) -> np.ndarray:
+    return np.array([[float(entry) for entry in vector] for vector in vectors]).reshape(len(vectors), -1)
+
+
+def _columns(points: Points) -> list[tuple[Fraction, ...]]:
+    return list(zip(*points.embedding, strict=True))
+
+
+def _dot(a: tuple[Fraction, ...], b: tuple[Fraction, ...]) -> Fraction:
+    return sum((x * y for x, y in zip(a, b, strict=True)), Fraction(0))

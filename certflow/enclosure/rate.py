@@ -1,0 +1,52 @@
+"""What is known of a sharp rate at one time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from certflow.enclosure.points import Points
+from certflow.enclosure.results import ExactDecimal
+from certflow.enclosure.supremum import Supremum
+from certflow.enclosure.witness import Witness
+
+
+@dataclass(frozen=True)
+class Block:
+    """One factor of a product law (the law itself if it is none): its axes, its points and what is known of `V*`."""
+
+    axes: tuple[int, ...]
+    points: Points
+    found: Supremum
+
+
+@dataclass(frozen=True)
+class SharpRate:
+    """`lower <= sup_x rate <= upper`, both proved; exact decimals.
+
+    witness : where the lower bound is reached; complete : whether the relative gap asked for was reached (if not, the
+    verdict is inconclusive and this is the best enclosure so far); spread : for common variance the same for `V*`, the
+    supremum of `lambda_max Cov_gamma(mu)`; blocks : what the proof consists of
+    """
+
+    lower: ExactDecimal
+    upper: ExactDecimal
+    witness: Witness
+    complete: bool
+    kind: str
+    time: Fraction
+    spread: tuple[ExactDecimal, ExactDecimal] | None = None
+    blocks: tuple[Block, ...] = ()
+    best_block: int = 0
+    members: tuple[int, ...] = ()
+    direction: tuple[Fraction, ...] = ()
+
+    @property
+    def relative_gap(self) -> float:
+        """`(upper - lower) / |upper|`."""
+        return float((self.upper - self.lower) / abs(self.upper)) if self.upper else float(self.upper - self.lower)
+
+    @property
+    def leaves(self) -> int:
+        """Number of settled cells in the proof."""
+        return sum(block.found.proof.leaves for block in self.blocks if block.found.proof is not None)

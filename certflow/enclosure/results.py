@@ -1,0 +1,95 @@
+"""What an enclosure is to the user: two exact decimals, the lower rounded down, the upper rounded up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from certflow.exact import exact_text
+
+
+class ExactDecimal(Fraction):
+    """A finite decimal: a `Fraction` that prints as the decimal that it is."""
+
+    def __str__(self) -> str:
+        return exact_text(self)
+
+    def __repr__(self) -> str:
+        return f"ExactDecimal('{exact_text(self)}')"
+
+
+def rounded_down(value: Fraction, digits: int) -> ExactDecimal:
+    """The largest decimal of `digits` significant digits that is at most `value`."""
+    if value == 0:
+        return ExactDecimal(0)
+    unit = Fraction(10) ** (_leading_exponent(abs(value)) - digits + 1)
+    return ExactDecimal((value // unit) * unit)
+
+
+def rounded_up(value: Fraction, digits: int) -> ExactDecimal:
+    """The smallest decimal of `digits` significant digits that is at least `value`."""
+    return ExactDecimal(-rounded_down(-value, digits))
+
+
+def _leading_exponent(value: Fraction) -> int:
+    """`floor(log10(value))` of a positive rational."""
+    exponent = len(str(value.numerator)) - len(str(value.denominator))
+    if Fraction(10) ** exponent > value:
+        exponent -= 1
+    return exponent
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """`lower <= value <= upper`, proved; both ends are exact (`str(...)` is the exact decimal)."""
+
+    lower: Fraction
+    upper: Fraction
+
+    def __post_init__(self) -> None:
+        if not self.lower <= self.upper:
+            raise ValueError(f"an enclosure must have lower <= upper, not {self.lower} > {self.upper}")
+
+    @classmethod
+    def of_fractions(cls, lower: Fraction, upper: Fraction, digits: int) -> Enclosure:
+        """Ends rounded outwards to `digits` significant decimal digits."""
+        return cls(rounded_down(lower, digits), rounded_up(upper, digits))
+
+    @classmethod
+    def of_ball(cls, ball: Any, digits: int | None = None) -> Enclosure:
+        """The enclosure that an Arb ball is, with as many digits as its radius justifies (or `digits`).
+
+        Raises
+        ------
+        ValueError : a ball that is not finite.
+        """
+        middle, radius = ball_ends(ball)
+        if digits is None:
+            size = abs(middle) or radius
+            digits = 3 + _leading_exponent(size) - _leading_exponent(radius) if radius else 17
+            digits = min(max(digits, 17), 400)
+        return cls.of_fractions(middle - radius, middle + radius, digits)
+
+    @property
+    def width(self) -> Fraction:
+        """`upper - lower`."""
+        return self.upper - self.lower
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(self.lower <= value <= self.upper)
+
+    def __str__(self) -> str:
+        return f"[{self.lower}, {self.upper}]"
+
+
+def ball_ends(ball: Any) -> tuple[Fraction, Fraction]:
+    """Midpoint and radius of an Arb ball as exact rationals."""
+    if not ball.is_finite():
+        raise ValueError(f"a ball that is not finite: {ball}")
+    return _dyadic(ball.mid()), _dyadic(ball.rad())
+
+
+def _dyadic(exact: Any) -> Fraction:
+    mantissa, exponent = exact.man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)

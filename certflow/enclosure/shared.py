@@ -1,0 +1,219 @@
+"""Sharp rates for one shared covariance matrix (THEORY L6), by the engine of L5 in a metric of its own.
+
+With `C = m^2 Sigma + (1 - m^2) I`, `P = C^{-1}`: `-J = I - P + m^2 P Cov_gamma(mu) P`, so
+
+    lambda_max(-J) <= L   iff   Cov_gamma(mu) <= M(L) = ((L - 1) C^2 + C) / m^2        (L > 1 - 1/lambda_max(C)),
+
+and with `y = m P x` the responsibilities are `gamma_k ~ w_k exp(y.mu_k - m^2 mu_k.P mu_k / 2)`, `y` in all of `R^d`.
+"""
+
+from __future__ import annotations
+
+import time as clock
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import flint
+import numpy as np
+
+from certflow.enclosure.cover import Budget, Counterexample, Exhausted
+from certflow.enclosure.expressions import ball
+from certflow.enclosure.laws import BITS, shared_task
+from certflow.enclosure.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
+from certflow.enclosure.rate import SharpRate
+from certflow.enclosure.results import ball_ends, rounded_down, rounded_up
+from certflow.enclosure.search import Candidate, improve, propose, prove
+from certflow.enclosure.supremum import MAX_CELLS
+from certflow.enclosure.tasks import Task, Threshold
+from certflow.enclosure.witness import Witness, decimal, limit, top_direction, variance_along, weights_at
+from certflow.mixture import GaussianMixture
+
+DIGITS = 20
+_ROUNDS = 30
+
+
+@dataclass(frozen=True)
+class _Law:
+    """Points, `C`, `P` (as `arb_mat`), `m` and `o_k = log w_k - m^2 a_k.P a_k / 2`, `a_k = mu_k - middle`."""
+
+    points: Points
+    variance: Any
+    precision: Any
+    m: Any
+    offsets: list[Any]
+
+    @classmethod
+    def of(cls, mixture: GaussianMixture, time: Fraction) -> _Law:
+        points = Points.of_mixture(mixture)
+        m = (-ball(time)).exp()
+        noise = -(-2 * ball(time)).expm1()
+        d = mixture.dimension
+        sigma = mixture.exact_covariances.fractions
+        rows = [[m * m * ball(sigma[i, j]) + (noise if i == j else 0) for j in range(d)] for i in range(d)]
+        variance = flint.arb_mat(rows)
+        precision = variance.inv()
+        offsets = [
+            ball(weight).log() - m * m * _quadratic(precision, [ball(a) for a in centred]) / 2
+            for weight, centred in zip(points.weights, points.centred, strict=True)
+        ]
+        return cls(points, variance, precision, m, offsets)
+
+    def task(self, level: float) -> Task:
+        """The task "`Cov <= M(level)`", in which the threshold is 1."""
+        slope = ball(Fraction(level)) - 1
+        metric = (slope * (self.variance * self.variance) + self.variance).inv() * (self.m * self.m)
+        return shared_task(self.points, metric, self.offsets)
+
+    def level(self, task: Task, best: Candidate) -> float:
+        """`lambda_max(I - P + m^2 P Cov P)` at a candidate (float64)."""
+        members, tilt, _ = limit(self.points, best)
+        precision = _floats(self.precision)
+        vectors = np.array([[float(a) for a in self.points.centred[k]] for k in members])
+        logits = np.array([float(self.offsets[k].mid()) for k in members]) + vectors @ np.array(tilt, dtype=float)
+        weights = np.exp(logits - logits.max())
+        weights /= weights.sum()
+        images = (vectors - weights @ vectors) @ precision * float(self.m.mid())
+        matrix = np.eye(len(precision)) - precision + (weights[:, None] * images).T @ images
+        return float(np.linalg.eigvalsh(matrix)[-1])
+
+
+def shared_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
+    """`lambda*(t)` or `L*(t) = max(lambda*, lambda_max(P) - 1)`, enclosed; see `sharp_rate` (THEORY L6).
+
+    `J <= P - I` holds everywhere and is approached where one component has all the mass.
+    """
+    deadline = clock.perf_counter() + seconds
+    with flint.ctx.workprec(BITS):
+        law = _Law.of(mixture, time)
+        lowest, highest = _eigenvalues(law.precision)
+        if len(law.points.points) == 1:
+            best, complete = None, True
+            upper = _end(1 - lowest, 1)
+            lower, witness = _end(1 - lowest, -1), Witness((Fraction(0),) * mixture.dimension, None, (0,))
+        else:
+            best, upper, complete = _enclose(law, mixture, time, gap, deadline)
+            lower, witness = _evaluate(law, mixture, best)
+        if kind == "two-sided":
+            vertex = highest - 1
+            upper, lower = max(upper, _end(vertex, 1)), max(lower, _end(vertex, -1))
+        low, high = rounded_down(lower, DIGITS), rounded_up(upper, DIGITS)
+        return SharpRate(low, high, witness, complete or high - low <= gap * abs(high), kind, time)
+
+
+def _enclose(
+    law: _Law, mixture: GaussianMixture, time: Fraction, gap: float, deadline: float
+) -> tuple[Candidate, Fraction, bool]:
+    """The best candidate, a proved upper bound of `lambda*`, and whether the gap was reached."""
+    closed = _closed_form(mixture, time)
+    best, level = _climb(law, law.task(float(closed)))
+    if law.points.dimension > MAX_HULL_DIMENSION or len(law.points.points) > MAX_POINTS:
+        return best, closed, False
+    first = True
+    while True:
+        target = level + gap * max(abs(level), 1e-12) * 0.9
+        if target >= float(closed):
+            return best, closed, first
+        task = law.task(target)
+        remaining = max(deadline - clock.perf_counter(), 0.0)
+        budget = Budget(MAX_CELLS, clock.perf_counter() + (remaining / 2 if first else remaining / 3))
+        try:
+            for _ in range(_ROUNDS):
+                try:
+                    prove(task, law.points.faces, Threshold(1.0), budget)
+                    return best, Fraction(target), first
+                except Counterexample as found:
+                    best, level = _raise(law, task, found, best, level)
+                    target = level + gap * max(abs(level), 1e-12) * 0.9
+                    task = law.task(target)
+        except Exhausted:
+            pass
+        first = False
+        gap = max(10 * gap, 1e-6)
+
+
+def _climb(law: _Law, task: Task) -> tuple[Candidate, float]:
+    """Alternate between the best tilt in the metric of a level and the level of that tilt, which can only rise."""
+    best = propose(task, law.points.faces)
+    level = law.level(task, best)
+    for _ in range(6):
+        task = law.task(level)
+        candidate = propose(task, law.points.faces)
+        value = law.level(task, candidate)
+        if value <= level * (1 + 1e-13):
+            break
+        best, level = candidate, value
+    return best, level
+
+
+def _raise(law: _Law, task: Task, found: Counterexample, best: Candidate, level: float) -> tuple[Candidate, float]:
+    if found.face is None:
+        candidate = improve(task, found.tilt)
+    else:
+        face = law.points.faces[found.face]
+        inner = improve(task.face(face.members, face.axes, 0.0), found.tilt)
+        candidate = Candidate(inner.value, found.face, inner.tilt)
+    value = law.level(task, candidate)
+    return (candidate, value) if value > level else (best, level)
+
+
+def _evaluate(law: _Law, mixture: GaussianMixture, best: Candidate) -> tuple[Fraction, Witness]:
+    """A lower bound of `lambda*` in balls: a Rayleigh quotient of `-J` at an exact witness `x = C y / m`."""
+    points, d = law.points, mixture.dimension
+    members, tilt, normal = limit(points, best)
+    # logits o_k + y.(a_k) with a_k = mu_k - middle: x = C y / m + m middle
+    moved = law.variance * flint.arb_mat([[ball(y)] for y in tilt])
+    x = [decimal(moved[i, 0] / law.m + law.m * ball(points.middle[i])) for i in range(d)]
+    back = law.precision * flint.arb_mat([[ball(x[i]) - law.m * ball(points.middle[i])] for i in range(d)])
+    weights = weights_at(points, members, [back[i, 0] * law.m for i in range(d)], law.offsets)
+    vectors = [_apply(law.precision, [ball(a) * law.m for a in points.centred[k]]) for k in members]
+    floats = np.array([[float(entry.mid()) for entry in vector] for vector in vectors])
+    gamma = np.array([float(weight.mid()) for weight in weights])
+    deviation = floats - gamma @ floats
+    precision = _floats(law.precision)
+    direction = [ball(e) for e in top_direction((gamma[:, None] * deviation).T @ deviation - precision)]
+    square = sum((e * e for e in direction), ball(Fraction(0)))
+    value = 1 - _quadratic(law.precision, direction) / square + variance_along(vectors, weights, direction)
+    kept = {points.points[k] for k in members}
+    components = tuple(k for k, row in enumerate(mixture.exact_means.fractions) if tuple(row) in kept)
+    # The limit along y = s normal is the limit along x = s C normal.
+    along = None if normal is None else tuple(decimal(e) for e in _apply(law.variance, [ball(n) for n in normal]))
+    return _end(value, -1), Witness(tuple(x), along, components)
+
+
+def _closed_form(mixture: GaussianMixture, time: Fraction) -> Fraction:
+    """The bound of L6, evaluated in balls."""
+    from certflow.bounds import growth_rate_bound
+
+    return _end(growth_rate_bound(mixture, np.array([ball(time)], dtype=object))[0], 1)
+
+
+def _eigenvalues(matrix: Any) -> tuple[Any, Any]:
+    from certflow.arithmetic.objects import ArbArithmetic
+
+    d = matrix.nrows()
+    entries = np.empty((1, d, d), dtype=object)
+    for i in range(d):
+        for j in range(d):
+            entries[0, i, j] = matrix[i, j]
+    low, high = ArbArithmetic().eigenvalue_range(entries)
+    return low[0], high[0]
+
+
+def _end(value: Any, side: int) -> Fraction:
+    middle, radius = ball_ends(value)
+    return middle + side * radius
+
+
+def _quadratic(matrix: Any, vector: list[Any]) -> Any:
+    image = _apply(matrix, vector)
+    return sum((a * b for a, b in zip(image, vector, strict=True)), ball(Fraction(0)))
+
+
+def _apply(matrix: Any, vector: list[Any]) -> list[Any]:
+    image = matrix * flint.arb_mat([[entry] for entry in vector])
+    return [image[i, 0] for i in range(len(vector))]
+
+
+def _floats(matrix: Any) -> np.ndarray:
+    return np.array([[float(matrix[i, j].mid()) for j in range(matrix.ncols())] for i in range(matrix.nrows())])

@@ -1,0 +1,187 @@
+"""Sharp rates of an instance at one time, enclosed over all x (THEORY L5, L6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import flint
+import numpy as np
+
+from certflow.enclosure.expressions import ball
+from certflow.enclosure.laws import BITS, isotropic_task
+from certflow.enclosure.points import Points
+from certflow.enclosure.rate import Block, SharpRate
+from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
+from certflow.enclosure.supremum import supremum
+from certflow.enclosure.witness import Witness, decimal, limit, top_direction, variance_along, weights_at
+from certflow.errors import InputError
+from certflow.exact import exact_number
+from certflow.mixture import GaussianMixture
+from certflow.process import OrnsteinUhlenbeck
+
+KINDS = ("one-sided", "two-sided")
+DIGITS = 20
+#: Below this relative gap of `V*` the margins of float64 leave no room.
+_SMALLEST_GAP = 2e-12
+
+
+def sharp_rate(
+    process: OrnsteinUhlenbeck, t: Any, kind: str = "one-sided", *, gap: Any = "1e-9", seconds: float = 60.0
+) -> SharpRate:
+    """`lambda*(t) = sup_x lambda_max(-J(x,t))`, or with kind "two-sided" `L*(t) = sup_x ||J(x,t)||_2`, enclosed.
+
+    Common variance: `lambda* = 1 - 1/v + (m^2/v^2) V*(r)`, `L* = max(|1/v - 1|, (m^2/v^2) V* - (1/v - 1))`,
+    `V*(r) = sup_y lambda_max Cov_gamma(mu)`, `r = m^2/(2v)` (THEORY L5); the supremum is over all of `R^d`, far field
+    included. The upper bound is proved by a covering (proofs/sharp.md), the lower one by evaluation in balls.
+
+    Parameters
+    ----------
+    t : time > 0, exact (text, int, Fraction; a float is the binary number that it is)
+    gap : relative gap `(upper - lower)/|upper|` to reach; seconds : time after which a wider enclosure is accepted
+
+    Raises
+    ------
+    InputError : unknown kind, a time that is not positive, or covariances for which no sharp rate is implemented.
+    """
+    if not isinstance(process, OrnsteinUhlenbeck):
+        raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
+    if kind not in KINDS:
+        raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
+    time, wanted = exact_number(t, "t"), exact_number(gap, "gap")
+    if not time > 0:
+        raise InputError("t", t, "a time > 0")
+    if not 0 < wanted < 1:
+        raise InputError("gap", gap, "a relative gap between 0 and 1")
+    if not seconds > 0:
+        raise InputError("seconds", seconds, "a number of seconds > 0")
+    if process.mixture.is_symbolic:
+        raise InputError("mixture", "symbolic parameters", "numbers")
+    if process.mixture.kind not in _RATES:
+        raise InputError("mixture", f"{process.mixture.kind} covariances", f"covariances of kind {', '.join(_RATES)}")
+    return _RATES[process.mixture.kind](process.mixture, time, kind, float(wanted), seconds)
+
+
+@dataclass(frozen=True)
+class _Times:
+    """`1/v - 1`, `m^2/v^2`, `r = m^2/(2v)` and `v/m` as balls at one time."""
+
+    drift: Any
+    factor: Any
+    r: Any
+    scale: Any
+
+    @classmethod
+    def at(cls, mixture: GaussianMixture, time: Fraction) -> _Times:
+        variance: Any = mixture.exact_covariances.fractions[()]
+        grown = ball(2 * time).expm1() + ball(variance)  # v / m^2
+        decay = (-2 * ball(time)).exp()
+        drift = ball(1 - variance) * decay / (grown * decay)
+        return cls(drift, 1 / (grown * grown * decay), 1 / (2 * grown), grown * (-ball(time)).exp())
+
+    def rate(self, kind: str, spread: Any) -> Any:
+        """The rate that belongs to a value of `V*`, increasing in it."""
+        growth = self.factor * spread - self.drift
+        return growth if kind == "one-sided" else growth.max(abs(self.drift))
+
+
+def _common(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
+    with flint.ctx.workprec(BITS):
+        times = _Times.at(mixture, time)
+        points = Points.of_mixture(mixture)
+        if len(points.points) == 1:
+            return _single(times, kind, time, mixture.dimension)
+        factor, drift = float(times.factor.mid()), float(times.drift.mid())
+
+        def gap_of(value: float) -> float:
+            growth = factor * value
+            return min(max(0.9 * gap * abs(growth - drift) / growth, _SMALLEST_GAP), 0.5)
+
+        blocks = []
+        for axes in points.blocks():
+            part = points.project(axes)
+            popoviciu = part.diameter_squared / 4
+            task = isotropic_task(part, times.r)
+            blocks.append(Block(axes, part, supremum(task, part, gap_of, seconds, popoviciu)))
+        upper = max(block.found.upper for block in blocks)
+        number = max(range(len(blocks)), key=lambda index: blocks[index].found.best.value)
+        lower, witness, members, direction = _lower(mixture, blocks[number], times)
+        rates = [ball_ends(times.rate(kind, value)) for value in (ball(lower), ball(upper))]
+        low, high = rates[0][0] - rates[0][1], rates[1][0] + rates[1][1]
+        complete = bool(high - low <= gap * abs(high))
+        return SharpRate(
+            rounded_down(low, DIGITS),
+            rounded_up(high, DIGITS),
+            witness,
+            complete,
+            kind,
+            time,
+            (rounded_down(lower, DIGITS), rounded_up(upper, DIGITS)),
+            tuple(blocks),
+            number,
+            members,
+            direction,
+        )
+
+
+def _single(times: _Times, kind: str, time: Fraction, dimension: int) -> SharpRate:
+    """One Gaussian: `J = (1/v - 1) I` everywhere."""
+    middle, radius = ball_ends(times.rate(kind, ball(Fraction(0))))
+    origin = Witness((Fraction(0),) * dimension, None, (0,))
+    low, high = rounded_down(middle - radius, DIGITS), rounded_up(middle + radius, DIGITS)
+    return SharpRate(low, high, origin, True, kind, time, (ExactDecimal(0), ExactDecimal(0)), ())
+
+
+def _lower(
+    mixture: GaussianMixture, block: Block, times: _Times
+) -> tuple[Fraction, Witness, tuple[int, ...], tuple[Fraction, ...]]:
+    """A lower bound of `V*`, evaluated in balls at the exact witness; the members and the direction used."""
+    part, best = block.points, block.found.best
+    members, tilt, normal = limit(part, best)
+    offsets = [ball(w).log() - times.r * ball(s) for w, s in zip(part.weights, part.squares, strict=True)]
+    # x = (y + 2 r middle) v / m, rounded to a decimal, and back to the tilt that it stands for
+    x = [decimal((ball(y) + 2 * times.r * ball(m)) * times.scale) for y, m in zip(tilt, part.middle, strict=True)]
+    exact = [ball(value) / times.scale - 2 * times.r * ball(m) for value, m in zip(x, part.middle, strict=True)]
+    weights = weights_at(part, members, exact, offsets)
+    direction = _top(part, members, weights)
+    vectors = [[ball(a) for a in part.centred[k]] for k in members]
+    middle, radius = ball_ends(variance_along(vectors, weights, [ball(e) for e in direction]))
+    d = mixture.dimension
+    witness = Witness(
+        _ambient(x, block.axes, d),
+        None if normal is None else _ambient(normal, block.axes, d),
+        _components(mixture, block, members),
+    )
+    return middle - radius, witness, members, tuple(direction)
+
+
+def _top(part: Points, members: tuple[int, ...], weights: list[Any]) -> list[Fraction]:
+    vectors = np.array([[float(a) for a in part.centred[k]] for k in members])
+    gamma = np.array([float(w.mid()) for w in weights])
+    deviation = vectors - gamma @ vectors
+    return top_direction((gamma[:, None] * deviation).T @ deviation)
+
+
+def _ambient(values: list[Any], axes: tuple[int, ...], dimension: int) -> tuple[Fraction, ...]:
+    full = [Fraction(0)] * dimension
+    for axis, value in zip(axes, values, strict=True):
+        full[axis] = value
+    return tuple(full)
+
+
+def _components(mixture: GaussianMixture, block: Block, members: tuple[int, ...]) -> tuple[int, ...]:
+    kept = {block.points.points[k] for k in members}
+    means = mixture.exact_means.fractions
+    return tuple(k for k, row in enumerate(means) if tuple(row[axis] for axis in block.axes) in kept)
+
+
+def _shared(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
+    from certflow.enclosure.shared import shared_rate
+
+    return shared_rate(mixture, time, kind, gap, seconds)
+
+
+_RATES = {"common-isotropic": _common, "shared": _shared}
+
+__all__ = ["Block", "SharpRate", "sharp_rate"]
