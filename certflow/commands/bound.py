@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import fill
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,7 +23,11 @@ from certflow.commands.texts import (
 from certflow.errors import InputError, NoGlobalBound
 from certflow.process import OrnsteinUhlenbeck
 
-WIDTH = 96
+if TYPE_CHECKING:
+    from certflow.commands.bound_sharp import Sharp
+    from certflow.enclosure.rate import SharpRate
+
+WIDTH, INCONCLUSIVE = 96, 3
 
 _STATEMENTS = {
     "common-isotropic": "L2 and L3",
@@ -44,12 +48,16 @@ def bound(
     t_max: Annotated[str, typer.Option(metavar="T", help="Noise end of the interval, exact.")] = "3",
     points: Annotated[str, typer.Option(metavar="N", help="Number of times, spaced evenly in log t.")] = "10",
     plot: Annotated[str | None, typer.Option(metavar="FILE.svg|png", help="Also draw the curves here.")] = None,
+    sharpened: Annotated[
+        bool, typer.Option("--sharp", help="Also enclose the sharp rates of this mixture, over all x.")
+    ] = False,
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
 ) -> int:
     """Print bounds that hold for all x, over time.
 
     The two-sided rate L(t), the one-sided rate lambda(t), their integrals from t_min, the amplification;
-    for a mixture without a global bound, bounds on balls and the probability outside.
+    for a mixture without a global bound, bounds on balls and the probability outside. With --sharp the suprema
+    themselves, proved from both sides; exit code 3 if a search runs out of its budget.
     """
     choice(output, "--format", ("text", "json"))
     count = integer(points, "--points", 2, 10_000)
@@ -61,6 +69,13 @@ def bound(
         found = rates(process, count, ends)
     except NoGlobalBound as reason:
         found = balls(process, count, ends, reason)
+    enclosed = None
+    if sharpened:
+        from certflow.commands.bound_sharp import sharp
+
+        if not isinstance(found, Rates):
+            raise InputError("--sharp", mixture, "a mixture that has a global bound")
+        enclosed = sharp(process, found.times)
     if target is not None:
         from certflow.commands.bound_plot import draw
 
@@ -69,12 +84,14 @@ def bound(
     if output == "json":
         from certflow.report.formatting import json_text
 
-        print(json_text(_json(found, process)))
+        print(json_text(_json(found, process) | ({} if enclosed is None else {"sharp": enclosed.mapping()})))
     else:
         print(_text(found, process))
+        if enclosed is not None:
+            print(f"\n{_sharp_text(enclosed, found)}")
         if target is not None:
             print(f"\nWritten: {target}")
-    return 0
+    return 0 if enclosed is None or enclosed.complete else INCONCLUSIVE
 
 
 def _plot_target(plot: str | None) -> Path | None:
@@ -127,6 +144,51 @@ def _rates_text(found: Rates, process: OrnsteinUhlenbeck) -> str:
             fill(explanation, WIDTH),
         ]
     )
+
+
+def _sharp_text(enclosed: Sharp, found: Rates) -> str:
+    rows = [
+        (time, _enclosed(one), _enclosed(two), *(_looseness(b, r) for b, r in ((bound, one), (norm, two))))
+        for time, one, two, bound, norm in zip(
+            enclosed.times, enclosed.one_sided, enclosed.two_sided, found.one_sided, found.two_sided, strict=True
+        )
+    ]
+    head = ("t", "λ*(t) = sup λmax(−∇u)", "L*(t) = sup ‖∇u‖", "λ/λ*", "L/L*")
+    parts = [
+        "Sharp rates: the suprema over all x, proved from both sides; ends rounded to six digits.",
+        "",
+        table(head, rows),
+    ]
+    if enclosed.integral is not None:
+        integral = enclosed.integral
+        low, high = float(integral.lower), float(integral.upper)
+        parts += [
+            "",
+            fill(
+                f"∫λ* from {found.times[0]} to {found.times[-1]} lies in [{figure(low, 6)}, {figure(high, 6)}], "
+                f"where the closed form gives ∫λ = {figure(float(integral.popoviciu), 6)}: an error grows at most "
+                f"{exponential(high)}-fold, not {exponential(float(integral.popoviciu))}-fold.",
+                WIDTH,
+            ),
+        ]
+    if not enclosed.complete:
+        parts += [
+            "",
+            fill("Inconclusive: a search ran out of its budget; what is printed is proved, but not sharp.", WIDTH),
+        ]
+    return "\n".join(parts)
+
+
+def _enclosed(rate: SharpRate) -> str:
+    """One number where both ends agree to the digits shown, else both."""
+    ends = [figure(float(end), 6) for end in (rate.lower, rate.upper)]
+    text = ends[0] if ends[0] == ends[1] else f"{ends[0]} … {ends[1]}"
+    return text if rate.complete or ends[0] != ends[1] else f"{text} …"
+
+
+def _looseness(bound: float, rate: SharpRate) -> str:
+    """How many times the closed form exceeds the supremum, where that is positive."""
+    return figure(bound / float(rate.upper), 4) if rate.lower > 0 else "–"
 
 
 def _balls_text(found: Balls, process: OrnsteinUhlenbeck) -> str:

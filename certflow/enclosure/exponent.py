@@ -137,11 +137,16 @@ class _Panels:
     def __init__(self, factors: list[Points], gap: float, deadline: float, drift: float):
         self.factors, self.gap, self.deadline, self.drift = factors, gap, deadline, drift
         self.known: dict[float, _Place] = {}
+        self.margin = gap
 
     def run(self, outer: tuple[float, float], inner: tuple[float, float]) -> tuple[Fraction, Fraction, int]:
         self.inner = inner
         edges = np.unique(np.concatenate([[outer[0]], np.geomspace(max(outer[0], outer[1] / 64), outer[1], 7)]))
-        heap: list[tuple[float, int, _Panel]] = []
+        # The margins of the lines are relative to V*, the gap is relative to what the drift leaves of its integral.
+        values = np.array([self._place(float(edge)).best.value for edge in edges])
+        spread = float(np.diff(edges) @ (values[1:] + values[:-1]) / 2)
+        self.margin = self.gap * min(1.0, max(abs(spread + self.drift) / spread, 1e-6))
+        heap: list[tuple[float, float, _Panel]] = []
         for low, high in pairwise(edges.tolist()):
             self._push(heap, self._panel(low, high))
         while True:
@@ -159,8 +164,8 @@ class _Panels:
         return lower, upper, len(heap)
 
     @staticmethod
-    def _push(heap: list[tuple[float, int, _Panel]], panel: _Panel) -> None:
-        heapq.heappush(heap, (-float(panel.upper - panel.lower), len(heap) + int(1e6 * panel.low), panel))
+    def _push(heap: list[tuple[float, float, _Panel]], panel: _Panel) -> None:
+        heapq.heappush(heap, (-float(panel.upper - panel.lower), panel.low, panel))
 
     def _panel(self, low: float, high: float) -> _Panel:
         middle = (low + high) / 2
@@ -175,7 +180,7 @@ class _Panels:
         popoviciu = max(points.diameter_squared for points in self.factors) / 4
         values = [place.best.value for place in places]
         bend = max(values[1] - (values[0] + values[2]) / 2, 0.0)
-        lift = 1 + 0.2 * self.gap + 1.1 * bend / max(values)
+        lift = 1 + 0.2 * self.margin + 1.1 * bend / max(values)
         ends = [values[0] * lift, values[2] * lift]
         for _ in range(_LIFTS):
             if min(ends) >= float(popoviciu) or time.perf_counter() > self.deadline:
@@ -184,10 +189,10 @@ class _Panels:
             try:
                 self._prove(low, high, threshold)
             except Counterexample as found:
-                ends = [end * (found.value + 0.3 * self.gap) for end in ends]
+                ends = [end * (found.value + 0.3 * self.margin) for end in ends]
                 continue
             except Exhausted:
-                ends = [end * (1 + 10 * self.gap) for end in ends]
+                ends = [end * (1 + 10 * self.margin) for end in ends]
                 continue
             # What was proved: tau(r) <= the line as the float64 numbers of the threshold define it, with its rounding.
             line = [Fraction(ends[0]), Fraction(ends[0]) + Fraction(threshold.slope) * (Fraction(high) - Fraction(low))]

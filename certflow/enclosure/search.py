@@ -21,8 +21,9 @@ _STARTS = 256
 #: At most this many ridges get cells of their own: those whose value is this share of the threshold or more, as wide
 #: as a drop of the value by this share; beyond this length (in units of 1/spread) a ridge counts as endless.
 _REGIONS, _NEAR, _DROP, _LONG, _REACH = 12, 0.97, 10.0, 48.0, 256.0
-#: Points with more than this share of the mass decide in which space a ridge is steep.
-_HEAVY = 1e-3
+#: Points with more than this share of the mass decide in which space a ridge is steep; a log-mass of minus this is
+#: none at all.
+_HEAVY, _FADED = 1e-3, 48.0
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,8 @@ def prove(task: Task, faces: tuple[Face, ...], threshold: Threshold, budget: Bud
 def _ridges(task: Task, threshold: Threshold, radius: float) -> list[tuple[np.ndarray, np.ndarray]]:
     """Centres and frames of parallelepipeds around the local maxima near the threshold, along the axes of the Hessian.
 
-    Along an axis without curvature (a ridge, perhaps towards infinity) the cell runs far beyond the cube.
+    Along an axis without curvature (a ridge, perhaps towards infinity) the cell runs until the points off the ridge
+    have lost all mass.
     """
     if task.tilts < 2 or task.interval is not None or len(task.members) < 3:
         return []
@@ -198,7 +200,8 @@ def _cell_along(
     complement: along that the ridge is straight, and rounding must not turn it.
     """
     weights = _moments(task, tilt[None])[0][0]
-    heavy = task.tilt[task.members[weights > _HEAVY], : task.tilts] / spread
+    scaled = task.tilt[task.members][:, : task.tilts] / spread
+    heavy, light = scaled[weights > _HEAVY], scaled[weights <= _HEAVY]
     _, sizes, rows = np.linalg.svd(heavy - heavy[0])
     rank = int((sizes > 1e-9 * max(sizes.max(initial=0.0), 1e-300)).sum())
     hessian = _hessian(task, tilt, spread)
@@ -211,7 +214,9 @@ def _cell_along(
     centre = tilt * spread
     for axis in np.flatnonzero(reach > _LONG):
         centre = centre - (axes[:, axis] @ centre) * axes[:, axis]
-        reach[axis] = _REACH * radius * spread.max()
+        slopes = np.abs((light - heavy[0]) @ axes[:, axis])
+        fading = (_FADED + np.ptp(task.offset[task.members])) / max(slopes.min(initial=1.0), 1e-300)
+        reach[axis] = min(_REACH * radius * spread.max(), max(fading, _LONG))
     return _rounded(centre / spread), _rounded(axes * reach / spread[:, None])
 
 
