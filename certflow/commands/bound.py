@@ -87,7 +87,7 @@ def bound(
         print(json_text(_json(found, process) | ({} if enclosed is None else {"sharp": enclosed.mapping()})))
     else:
         print(_text(found, process))
-        if enclosed is not None:
+        if enclosed is not None and isinstance(found, Rates):
             print(f"\n{_sharp_text(enclosed, found)}")
         if target is not None:
             print(f"\nWritten: {target}")

@@ -45,14 +45,14 @@ class Sharp:
 
 def sharp(process: OrnsteinUhlenbeck, times: tuple[str, ...]) -> Sharp:
     """Enclose the sharp rates at every time of the table; `InputError` for full covariances."""
-    rates = [
-        tuple(sharp_rate(process, time, kind, gap=RATE_GAP, seconds=RATE_SECONDS) for time in times)
-        for kind in ("one-sided", "two-sided")
-    ]
+
+    def rates(kind: str) -> tuple[SharpRate, ...]:
+        return tuple(sharp_rate(process, time, kind, gap=RATE_GAP, seconds=RATE_SECONDS) for time in times)
+
     integral = None
     if process.mixture.kind == "common-isotropic":
         integral = sharp_stability(process, times[0], times[-1], gap=INTEGRAL_GAP, seconds=INTEGRAL_SECONDS)
-    return Sharp(times, *rates, integral)
+    return Sharp(times, rates("one-sided"), rates("two-sided"), integral)
 
 
 def _rate(rate: SharpRate) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from certflow.enclosure.exponential import exp_upper
+from certflow.enclosure.exponential import UNIT, exp_upper
 from certflow.enclosure.points import Face
 from certflow.enclosure.rules import PairReasons, pair_rule, taylor_rule
 from certflow.enclosure.tasks import Boxes, Cones, Task, Threshold
 
-#: Cells are bisected at most this often.
-_DEPTH = 400
+#: Cells are bisected at most this often, and no side to less than this share of its distance from 0.
+_DEPTH, _FINEST = 400, 2.0**-44
 #: A cell that runs to infinity is cut at twice its inner radius when it is at most this wide (in log-mass).
 _NARROW = 16.0
 
@@ -78,10 +78,21 @@ class Region:
     boxes: Tree
 
     def contains(self, cells: Boxes | Cones) -> np.ndarray:
-        """Whether each (bounded) cell lies inside, with a margin far above the rounding of the inverse of `frame`."""
-        vertices = cells.middle[:, None] + cells.vertices()
-        inside = (vertices - self.centre) @ np.linalg.inv(self.frame).T
-        return np.abs(inside).max((1, 2)) <= 1 - 1e-6
+        """Whether each (bounded) cell lies inside: `|F^-1 (v - centre)|_inf <= 1` at its vertices.
+
+        The float64 inverse `G` is used only if `|G F - I|` is certainly below 1e-9 (then `F^-1` and `G` differ by less
+        than 2e-9 relative, row by row), and `G (v - centre)` is raised by its rounding.
+        """
+        n, inverse = len(self.centre), np.linalg.inv(self.frame)
+        rounding = 16 * n * UNIT
+        defect = np.abs(inverse @ self.frame - np.eye(n)) + rounding * np.abs(inverse) @ np.abs(self.frame)
+        if not defect.sum(1).max() < 1e-9:
+            return np.zeros(len(cells), dtype=bool)
+        middle, vertices = cells.middle[:, None], cells.vertices()
+        with np.errstate(invalid="ignore"):
+            inside = np.abs((middle + vertices - self.centre) @ inverse.T)
+            sizes = (np.abs(middle) + np.abs(vertices) + np.abs(self.centre)) @ np.abs(inverse).T
+            return (inside + rounding * sizes).max((1, 2)) <= 1 - 1e-6
 
 
 @dataclass
@@ -169,6 +180,8 @@ def grow(root: tuple[np.ndarray, np.ndarray], settle: Settle, choose: Choose, bu
         rows = np.arange(len(centre))
         half = half.copy()
         half[rows, axes] /= 2
+        if (half[rows, axes] < _FINEST * (np.abs(centre[rows, axes]) + half[rows, axes])).any():
+            raise Exhausted  # beyond this the ends of the halves would be rounded, and might leave gaps
         step = np.zeros_like(half)
         step[rows, axes] = half[rows, axes]
         for number, axis in zip(numbers, axes, strict=True):

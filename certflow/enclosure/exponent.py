@@ -33,6 +33,8 @@ from certflow.process import OrnsteinUhlenbeck
 
 DIGITS = 12
 _LIFTS, _PANEL_CELLS = 12, 60_000
+#: Significant bits of the ends of panels: bisection adds some, and 53 are exact.
+_EDGE_BITS = 32
 #: Panels narrower than this share of the whole interval are not split again.
 _NARROWEST = 2.0**-20
 
@@ -99,11 +101,11 @@ def sharp_stability(
 
 
 def _dyadic(value: Any, side: int) -> float:
-    """A float64 number surely on one side of a ball."""
+    """A number of few bits surely on one side of a ball, so that its interval can be bisected without rounding."""
     middle, radius = ball_ends(value)
     end = middle + side * radius
-    near = float(end)
-    return near if side * (Fraction(near) - end) >= 0 else float(np.nextafter(near, side * np.inf))
+    unit = Fraction(2) ** (int(np.frexp(float(end))[1]) - _EDGE_BITS)
+    return float(side * -(-side * end // unit) * unit)
 
 
 def _result(
@@ -141,7 +143,9 @@ class _Panels:
 
     def run(self, outer: tuple[float, float], inner: tuple[float, float]) -> tuple[Fraction, Fraction, int]:
         self.inner = inner
-        edges = np.unique(np.concatenate([[outer[0]], np.geomspace(max(outer[0], outer[1] / 64), outer[1], 7)]))
+        mantissa, exponent = np.frexp(np.geomspace(max(outer[0], outer[1] / 64), outer[1], 7)[1:-1])
+        inside = np.ldexp(np.rint(mantissa * 2.0**_EDGE_BITS) / 2.0**_EDGE_BITS, exponent)
+        edges = np.unique([outer[0], *inside[(outer[0] < inside) & (inside < outer[1])], outer[1]])
         # The margins of the lines are relative to V*, the gap is relative to what the drift leaves of its integral.
         values = np.array([self._place(float(edge)).best.value for edge in edges])
         spread = float(np.diff(edges) @ (values[1:] + values[:-1]) / 2)

@@ -16,9 +16,11 @@ from certflow.enclosure.exponential import UNIT
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.points import Points
 from certflow.enclosure.tasks import Task
+from certflow.errors import InputError
 
 #: Working precision of the balls from which float64 tasks are made.
 BITS = 160
+_RANGE = 1e60
 
 
 def isotropic_task(points: Points, r: Any | None, interval: tuple[float, float] | None = None) -> Task:
@@ -65,6 +67,11 @@ def _task(
     else:
         entries = [[] for _ in range(count)]
     geometry = np.array([[float(entry.mid()) for entry in row] for row in entries]).reshape(count, n)
+    largest = np.abs(geometry).max(initial=1.0 if not n else 0.0)
+    if not 1 / _RANGE < largest < _RANGE:  # squares of squares must neither overflow nor vanish
+        raise InputError(
+            "mixture", f"lengths of the order of {largest:.0e}", f"lengths from {1 / _RANGE:g} to {_RANGE:g}"
+        )
     radii = [float(entry.rad()) for row in entries for entry in row]
     offset = np.array([float(o.mid()) for o in offsets])
     spread = max((float(o.rad()) for o in offsets), default=0.0)

@@ -88,32 +88,31 @@ def shared_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float,
         law = _Law.of(mixture, time)
         lowest, highest = _eigenvalues(law.precision)
         if len(law.points.points) == 1:
-            best, complete = None, True
             upper = _end(1 - lowest, 1)
             lower, witness = _end(1 - lowest, -1), Witness((Fraction(0),) * mixture.dimension, None, (0,))
         else:
-            best, upper, complete = _enclose(law, mixture, time, gap, deadline)
+            best, upper = _enclose(law, mixture, time, gap, deadline)
             lower, witness = _evaluate(law, mixture, best)
         if kind == "two-sided":
             vertex = highest - 1
             upper, lower = max(upper, _end(vertex, 1)), max(lower, _end(vertex, -1))
         low, high = rounded_down(lower, DIGITS), rounded_up(upper, DIGITS)
-        return SharpRate(low, high, witness, complete or high - low <= gap * abs(high), kind, time)
+        return SharpRate(low, high, witness, high - low <= gap * abs(high), kind, time)
 
 
 def _enclose(
     law: _Law, mixture: GaussianMixture, time: Fraction, gap: float, deadline: float
-) -> tuple[Candidate, Fraction, bool]:
-    """The best candidate, a proved upper bound of `lambda*`, and whether the gap was reached."""
+) -> tuple[Candidate, Fraction]:
+    """The best candidate and a proved upper bound of `lambda*`: within the gap, or as near as the budget allows."""
     closed = _closed_form(mixture, time)
     best, level = _climb(law, law.task(float(closed)))
     if law.points.dimension > MAX_HULL_DIMENSION or len(law.points.points) > MAX_POINTS:
-        return best, closed, False
+        return best, closed
     first = True
     while True:
         target = level + gap * max(abs(level), 1e-12) * 0.9
         if target >= float(closed):
-            return best, closed, first
+            return best, closed
         task = law.task(target)
         remaining = max(deadline - clock.perf_counter(), 0.0)
         budget = Budget(MAX_CELLS, clock.perf_counter() + (remaining / 2 if first else remaining / 3))
@@ -121,7 +120,7 @@ def _enclose(
             for _ in range(_ROUNDS):
                 try:
                     prove(task, law.points.faces, Threshold(1.0), budget)
-                    return best, Fraction(target), first
+                    return best, Fraction(target)
                 except Counterexample as found:
                     best, level = _raise(law, task, found, best, level)
                     target = level + gap * max(abs(level), 1e-12) * 0.9

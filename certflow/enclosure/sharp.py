@@ -108,13 +108,13 @@ def _common(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, sec
         number = max(range(len(blocks)), key=lambda index: blocks[index].found.best.value)
         lower, witness, members, direction = _lower(mixture, blocks[number], times)
         rates = [ball_ends(times.rate(kind, value)) for value in (ball(lower), ball(upper))]
-        low, high = rates[0][0] - rates[0][1], rates[1][0] + rates[1][1]
-        complete = bool(high - low <= gap * abs(high))
+        low = rounded_down(rates[0][0] - rates[0][1], DIGITS)
+        high = rounded_up(rates[1][0] + rates[1][1], DIGITS)
         return SharpRate(
-            rounded_down(low, DIGITS),
-            rounded_up(high, DIGITS),
+            low,
+            high,
             witness,
-            complete,
+            bool(high - low <= gap * abs(high)),
             kind,
             time,
             (rounded_down(lower, DIGITS), rounded_up(upper, DIGITS)),

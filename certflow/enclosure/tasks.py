@@ -219,8 +219,8 @@ class Cones:
 
 
 def _thresholds(threshold: Threshold, r: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`tau` at the middle of each interval of `r`, and its minimum over it, rounded down; `r` of shape (N, 1), or (N, 0)
-    where there is none."""
+    """`tau` at the middle of each interval of `r`, and its minimum over it, rounded down; `r` of shape (N, 1), or
+    (N, 0) where there is none."""
     if not r.shape[1]:
         return np.full(len(r), threshold.value), np.full(len(r), threshold.value)
     low, high = (threshold.at((r + sign * half)[:, 0]) for sign in (-1, 1))
