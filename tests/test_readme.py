@@ -32,6 +32,13 @@ def test_the_example_is_ten_lines_and_prints_what_is_shown() -> None:
     assert ended.stdout == shown
 
 
+def test_the_enclosures_are_what_is_shown() -> None:
+    example, shown = "import certflow as cf\n" + blocks("python")[1], blocks("text")[1]
+    ended = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=300)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == shown
+
+
 def test_the_mixture_file_is_the_builtin_one(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     path.write_text(blocks("json")[0], encoding="utf-8")

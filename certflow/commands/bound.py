@@ -187,8 +187,11 @@ def _enclosed(rate: SharpRate) -> str:
 
 
 def _looseness(bound: float, rate: SharpRate) -> str:
-    """How many times the closed form exceeds the supremum, where that is positive."""
-    return figure(bound / float(rate.upper), 4) if rate.lower > 0 else "–"
+    """How many times the closed form exceeds the supremum, where that is positive: a range, if that is not known."""
+    if not rate.lower > 0:
+        return "–"
+    ends = [figure(bound / float(end), 4) for end in (rate.upper, rate.lower)]
+    return ends[0] if rate.complete else " … ".join(ends)
 
 
 def _balls_text(found: Balls, process: OrnsteinUhlenbeck) -> str:

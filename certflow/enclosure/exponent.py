@@ -34,7 +34,7 @@ from certflow.process import OrnsteinUhlenbeck
 DIGITS = 12
 _LIFTS, _PANEL_CELLS = 12, 60_000
 #: Significant bits of the ends of panels: bisection adds some, and 53 are exact.
-_EDGE_BITS = 32
+_EDGE_BITS = 40
 #: Panels narrower than this share of the whole interval are not split again.
 _NARROWEST = 2.0**-20
 
@@ -94,7 +94,9 @@ def sharp_stability(
             return _result(Fraction(0), Fraction(0), drift, closed.upper, wanted, 0)
         outer = _dyadic(low, -1), _dyadic(high, 1)
         inner = _dyadic(low, 1), _dyadic(high, -1)
-        factors = [points.project(axes) for axes in points.blocks()]
+        turn = points.product_turn()
+        turned = points if turn is None else points.turned(*turn)
+        factors = [turned.project(axes) for axes in turned.blocks()]
         search = _Panels(factors, float(wanted), time.perf_counter() + seconds, float(drift.mid()))
         lower, upper, panels = search.run(outer, inner)
         return _result(lower, upper, drift, closed.upper, wanted, panels)
@@ -112,9 +114,10 @@ def _result(
     lower: Fraction, upper: Fraction, drift: Any, popoviciu: Fraction, wanted: Fraction, panels: int
 ) -> SharpStability:
     middle, radius = ball_ends(drift)
-    ends = rounded_down(lower + middle - radius, DIGITS), rounded_up(upper + middle + radius, DIGITS)
+    closed = rounded_up(popoviciu, DIGITS)  # an upper bound of its own
+    ends = rounded_down(lower + middle - radius, DIGITS), min(rounded_up(upper + middle + radius, DIGITS), closed)
     complete = ends[1] - ends[0] <= wanted * abs(ends[1])
-    return SharpStability(*ends, complete, rounded_up(popoviciu, DIGITS), panels)
+    return SharpStability(*ends, complete, closed, panels)
 
 
 @dataclass(frozen=True)
@@ -266,7 +269,7 @@ class _Panels:
         mean = Sum(tuple(Constant(h) * p for h, p in zip(heights, powers, strict=True))) / total
         square = Sum(tuple(Constant(h * h) * p for h, p in zip(heights, powers, strict=True))) / total
         found = integrate(square - mean * mean, Fraction(low), Fraction(high), 8)
-        return found.lower / sum((e * e for e in direction), Fraction(0))
+        return found.lower / sum((e * e for e in direction), Fraction(0)) / points.scale
 
     @staticmethod
     def _limit(points: Points, best: Candidate) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -35,7 +35,7 @@ def isotropic_task(points: Points, r: Any | None, interval: tuple[float, float] 
     else:
         squares = np.array([-float(square) for square in points.squares])
         tilt = np.concatenate([tilt, squares[:, None]], axis=1)
-    gram = [[_dot(a, b) for b in _columns(points)] for a in _columns(points)]
+    gram = [[_dot(a, b) / points.scale for b in _columns(points)] for a in _columns(points)]
     return _task(points, [[ball(entry) for entry in row] for row in gram], offsets, tilt, interval)
 
 

@@ -6,6 +6,7 @@ For tilts `y` in `R^d` only the functional that `y` is on the affine hull of the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -29,21 +30,22 @@ class Points:
     """Distinct points `a_k` of `R^d` with weights, and the pivot axes of their affine hull.
 
     points : `K` rational vectors; weights : `K` positive rationals of sum 1; axes : `n` axes on which the hull projects
-    one to one.
+    one to one; scale : squared lengths are those of the coordinates divided by this (see `turned`).
     """
 
     points: tuple[Vector, ...]
     weights: tuple[Fraction, ...]
     axes: tuple[int, ...]
+    scale: Fraction = Fraction(1)
 
     @classmethod
-    def of(cls, points: tuple[Vector, ...], weights: tuple[Fraction, ...]) -> Points:
+    def of(cls, points: tuple[Vector, ...], weights: tuple[Fraction, ...], scale: Fraction = Fraction(1)) -> Points:
         """Equal points are merged (their weights add), which leaves the law unchanged."""
         merged: dict[Vector, Fraction] = {}
         for point, weight in zip(points, weights, strict=True):
             merged[point] = merged.get(point, Fraction(0)) + weight
         kept = tuple(merged)
-        return cls(kept, tuple(merged.values()), pivot_axes(kept))
+        return cls(kept, tuple(merged.values()), pivot_axes(kept), scale)
 
     @classmethod
     def of_mixture(cls, mixture: GaussianMixture) -> Points:
@@ -83,7 +85,7 @@ class Points:
     @cached_property
     def squares(self) -> Vector:
         """`|a_k - middle|^2`."""
-        return tuple(sum((a * a for a in point), Fraction(0)) for point in self.centred)
+        return tuple(sum((a * a for a in point), Fraction(0)) / self.scale for point in self.centred)
 
     @cached_property
     def diameter_squared(self) -> Fraction:
@@ -93,7 +95,8 @@ class Points:
 
     def distance_squared(self, i: int, j: int) -> Fraction:
         """`|a_i - a_j|^2`."""
-        return sum(((a - b) ** 2 for a, b in zip(self.points[i], self.points[j], strict=True)), Fraction(0))
+        pairs = zip(self.points[i], self.points[j], strict=True)
+        return sum(((a - b) ** 2 for a, b in pairs), Fraction(0)) / self.scale
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:
@@ -143,7 +146,26 @@ class Points:
 
     def project(self, axes: tuple[int, ...]) -> Points:
         """The image under the projection on some axes."""
-        return Points.of(tuple(tuple(point[axis] for axis in axes) for point in self.points), self.weights)
+        return Points.of(tuple(tuple(point[axis] for axis in axes) for point in self.points), self.weights, self.scale)
+
+    def turned(self, p: int, q: int) -> Points:
+        """The points of a plane in the coordinates `(p x + q y, p y - q x)`, `(p^2 + q^2)^{1/2}` times as long, which
+        `scale` keeps."""
+        rows = tuple(turned_point(point, (p, q)) for point in self.points)
+        return Points.of(rows, self.weights, self.scale * (p * p + q * q))
+
+    def product_turn(self) -> tuple[int, int] | None:
+        """Coprime `(p, q)` such that the points of a plane, turned by it, are a product law; None if there is none."""
+        if len(self.points[0]) != 2 or len(self.points) > MAX_POINTS or len(self.blocks()) > 1:
+            return None
+        first = self.points[0]
+        for x, y in sorted((a - first[0], b - first[1]) for a, b in self.points[1:]):
+            common = x.denominator * y.denominator
+            p, q = int(x * common), int(y * common)
+            p, q = p // gcd(p, q), q // gcd(p, q)
+            if p and q and len(self.turned(p, q).blocks()) > 1:
+                return p, q
+        return None
 
     def _is_product(self, blocks: list[tuple[int, ...]]) -> bool:
         joint = self.project(tuple(axis for block in blocks for axis in block))
@@ -170,6 +192,12 @@ class Face:
     members: tuple[int, ...]
     normal: Vector
     axes: tuple[int, ...]
+
+
+def turned_point(point: Sequence[Fraction], turn: tuple[int, int]) -> Vector:
+    """`(p x + q y, p y - q x)`."""
+    (x, y), (p, q) = point, turn
+    return (p * x + q * y, p * y - q * x)
 
 
 def pivot_axes(points: tuple[Vector, ...] | list[Vector]) -> tuple[int, ...]:

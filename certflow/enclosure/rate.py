@@ -8,7 +8,7 @@ from fractions import Fraction
 from certflow.enclosure.points import Points
 from certflow.enclosure.results import ExactDecimal
 from certflow.enclosure.supremum import Supremum
-from certflow.enclosure.witness import Witness
+from certflow.enclosure.witness import Witness, spread_out, turned_back
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class SharpRate:
 
     witness : where the lower bound is reached; complete : whether the relative gap asked for was reached (if not, the
     verdict is inconclusive and this is the best enclosure so far); spread : for common variance the same for `V*`, the
-    supremum of `lambda_max Cov_gamma(mu)`; blocks : what the proof consists of
+    supremum of `lambda_max Cov_gamma(mu)`; blocks : what the proof consists of, in the coordinates of the plane turned
+    by `turn`, if that is not None; best_block, members, direction : block, points and vector of the lower bound
     """
 
     lower: ExactDecimal
@@ -40,6 +41,13 @@ class SharpRate:
     best_block: int = 0
     members: tuple[int, ...] = ()
     direction: tuple[Fraction, ...] = ()
+    turn: tuple[int, int] | None = None
+
+    @property
+    def vector(self) -> tuple[Fraction, ...]:
+        """`direction` as a vector `e` of `R^d`: at the witness `e.(-J).e / e.e` is the lower bound."""
+        block = self.blocks[self.best_block]
+        return turned_back(spread_out(self.direction, block.axes, len(self.witness.point)), self.turn)
 
     @property
     def relative_gap(self) -> float:

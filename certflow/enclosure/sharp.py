@@ -11,11 +11,20 @@ import numpy as np
 
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.laws import BITS, isotropic_task
-from certflow.enclosure.points import Points
+from certflow.enclosure.points import Points, turned_point
 from certflow.enclosure.rate import Block, SharpRate
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.enclosure.supremum import supremum
-from certflow.enclosure.witness import Witness, decimal, limit, top_direction, variance_along, weights_at
+from certflow.enclosure.witness import (
+    Witness,
+    decimal,
+    limit,
+    spread_out,
+    top_direction,
+    turned_back,
+    variance_along,
+    weights_at,
+)
 from certflow.errors import InputError
 from certflow.exact import exact_number
 from certflow.mixture import GaussianMixture
@@ -98,6 +107,9 @@ def _common(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, sec
             growth = factor * value
             return min(max(0.9 * gap * abs(growth - drift) / growth, _SMALLEST_GAP), 0.5)
 
+        turn = points.product_turn()
+        if turn is not None:
+            points = points.turned(*turn)
         blocks = []
         for axes in points.blocks():
             part = points.project(axes)
@@ -106,7 +118,7 @@ def _common(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, sec
             blocks.append(Block(axes, part, supremum(task, part, gap_of, seconds, popoviciu)))
         upper = max(block.found.upper for block in blocks)
         number = max(range(len(blocks)), key=lambda index: blocks[index].found.best.value)
-        lower, witness, members, direction = _lower(mixture, blocks[number], times)
+        lower, witness, members, direction = _lower(mixture, blocks[number], times, turn)
         rates = [ball_ends(times.rate(kind, value)) for value in (ball(lower), ball(upper))]
         low = rounded_down(rates[0][0] - rates[0][1], DIGITS)
         high = rounded_up(rates[1][0] + rates[1][1], DIGITS)
@@ -122,6 +134,7 @@ def _common(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, sec
             number,
             members,
             direction,
+            turn,
         )
 
 
@@ -134,24 +147,26 @@ def _single(times: _Times, kind: str, time: Fraction, dimension: int) -> SharpRa
 
 
 def _lower(
-    mixture: GaussianMixture, block: Block, times: _Times
+    mixture: GaussianMixture, block: Block, times: _Times, turn: tuple[int, int] | None
 ) -> tuple[Fraction, Witness, tuple[int, ...], tuple[Fraction, ...]]:
     """A lower bound of `V*`, evaluated in balls at the exact witness; the members and the direction used."""
     part, best = block.points, block.found.best
     members, tilt, normal = limit(part, best)
     offsets = [ball(w).log() - times.r * ball(s) for w, s in zip(part.weights, part.squares, strict=True)]
     # x = (y + 2 r middle) v / m, rounded to a decimal, and back to the tilt that it stands for
-    x = [decimal((ball(y) + 2 * times.r * ball(m)) * times.scale) for y, m in zip(tilt, part.middle, strict=True)]
-    exact = [ball(value) / times.scale - 2 * times.r * ball(m) for value, m in zip(x, part.middle, strict=True)]
+    shift = [2 * times.r * ball(m / part.scale) for m in part.middle]
+    x = [decimal((ball(y) + s) * times.scale) for y, s in zip(tilt, shift, strict=True)]
+    exact = [ball(value) / times.scale - s for value, s in zip(x, shift, strict=True)]
     weights = weights_at(part, members, exact, offsets)
     direction = _top(part, members, weights)
     vectors = [[ball(a) for a in part.centred[k]] for k in members]
-    middle, radius = ball_ends(variance_along(vectors, weights, [ball(e) for e in direction]))
+    spread = variance_along(vectors, weights, [ball(e) for e in direction]) / ball(part.scale)
+    middle, radius = ball_ends(spread)
     d = mixture.dimension
     witness = Witness(
-        _ambient(x, block.axes, d),
-        None if normal is None else _ambient(normal, block.axes, d),
-        _components(mixture, block, members),
+        turned_back(spread_out(x, block.axes, d), turn),
+        None if normal is None else turned_back(spread_out(normal, block.axes, d), turn),
+        _components(mixture, block, members, turn),
     )
     return middle - radius, witness, members, tuple(direction)
 
@@ -163,17 +178,16 @@ def _top(part: Points, members: tuple[int, ...], weights: list[Any]) -> list[Fra
     return top_direction((gamma[:, None] * deviation).T @ deviation)
 
 
-def _ambient(values: list[Any], axes: tuple[int, ...], dimension: int) -> tuple[Fraction, ...]:
-    full = [Fraction(0)] * dimension
-    for axis, value in zip(axes, values, strict=True):
-        full[axis] = value
-    return tuple(full)
-
-
-def _components(mixture: GaussianMixture, block: Block, members: tuple[int, ...]) -> tuple[int, ...]:
+def _components(
+    mixture: GaussianMixture, block: Block, members: tuple[int, ...], turn: tuple[int, int] | None
+) -> tuple[int, ...]:
     kept = {block.points.points[k] for k in members}
-    means = mixture.exact_means.fractions
-    return tuple(k for k, row in enumerate(means) if tuple(row[axis] for axis in block.axes) in kept)
+    found = []
+    for k, row in enumerate(mixture.exact_means.fractions):
+        point = list(row) if turn is None else turned_point(row, turn)
+        if tuple(point[axis] for axis in block.axes) in kept:
+            found.append(k)
+    return tuple(found)
 
 
 def _shared(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
@@ -182,6 +196,12 @@ def _shared(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, sec
     return shared_rate(mixture, time, kind, gap, seconds)
 
 
-_RATES = {"common-isotropic": _common, "shared": _shared}
+def _isotropic(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
+    from certflow.enclosure.isotropic import isotropic_rate
+
+    return isotropic_rate(mixture, time, kind, gap, seconds)
+
+
+_RATES = {"common-isotropic": _common, "shared": _shared, "isotropic": _isotropic}
 
 __all__ = ["Block", "SharpRate", "sharp_rate"]

@@ -71,6 +71,22 @@ def top_direction(matrix: np.ndarray) -> list[Fraction]:
     return [Fraction(round(float(entry) * 2**40), 2**40) for entry in vectors[:, -1]]
 
 
+def spread_out(values: Sequence[Fraction], axes: Sequence[int], dimension: int) -> tuple[Fraction, ...]:
+    """The vector of `R^d` with the given entries on some axes and 0 on the others."""
+    full = [Fraction(0)] * dimension
+    for axis, value in zip(axes, values, strict=True):
+        full[axis] = value
+    return tuple(full)
+
+
+def turned_back(vector: tuple[Fraction, ...], turn: tuple[int, int] | None) -> tuple[Fraction, ...]:
+    """`U^T v` for `U = ((p, q), (-q, p))`: what a vector of turned coordinates is to the points as they were."""
+    if turn is None:
+        return vector
+    (x, y), (p, q) = vector, turn
+    return (p * x - q * y, q * x + p * y)
+
+
 def decimal(value: Any, digits: int = 20) -> ExactDecimal:
     """A decimal near the midpoint of a ball."""
     middle = ball_ends(value)[0]
