@@ -1,7 +1,7 @@
 """Collect the evidence for every claim on one mixture and make the report.
 
-Each piece of evidence is kept on disk as soon as it is found (if there is a directory), under a key of everything
-that it depends on, so a run that is interrupted and repeated takes up where it was.
+Each piece of evidence is kept on disk as soon as it is found (if there is a directory), with its certificates, under
+a key of everything that it depends on, so a run that is interrupted and repeated takes up where it was.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from pydantic import ValidationError
 
 from certflow import __version__
 from certflow.atomic import write_text_atomic
+from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.claims.check import PROFILES, Check, Context
-from certflow.claims.model import ClaimResult, Curves, Evidence, Outcome, Report
+from certflow.claims.model import ClaimResult, Curves, Evidence, Kind, Outcome, Report
 from certflow.claims.registry import PENDING, checks_of
 from certflow.claims.sampling import log_times
 from certflow.claims.statements import STATEMENTS
@@ -59,7 +61,8 @@ def verify(
     profile : "quick" or "full"
     digits : working digits of the high-precision evidence, at least 15
     seed : of every random draw
-    out : directory that receives the report; evidence found before an interruption is taken from there
+    out : directory that receives the report and certificates/*.json; evidence found before an interruption is taken
+        from there
     progress : called with `(done, total, what)` before each check
     command : the command line that makes this report, shown in it
 
@@ -77,7 +80,7 @@ def verify(
         raise InputError("mixture", "symbolic parameters", "numbers")
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
     context = Context(process, PROFILES[profile], digits, seed)
-    keeper = _Keeper(None if out is None else Path(out) / _KEPT, context)
+    keeper = _Keeper(None if out is None else Path(out), context)
     results = _collect(context, wanted, keeper, progress)
     report = Report(
         mixture=to_mapping(process.mixture),
@@ -89,7 +92,7 @@ def verify(
         seed=seed,
         outcome=overall(result.outcome for result in results),
         results=tuple(results),
-        curves=curves(process),
+        curves=curves(process).model_copy(update=sharp_points(results)),
         environment=_environment(),
         command=command,
         started=started.isoformat(timespec="seconds"),
@@ -179,10 +182,13 @@ def overall(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 class _Keeper:
-    """Runs checks, and keeps their evidence in a folder under a hash of all that it depends on."""
+    """Runs checks, and keeps their evidence below the output directory under a hash of all that it depends on.
 
-    def __init__(self, folder: Path | None, context: Context):
-        self.folder = folder
+    Certificates are written as soon as they are found; kept evidence counts only while they are as they were.
+    """
+
+    def __init__(self, out: Path | None, context: Context):
+        self.out = out
         self.context = context
         process = context.process
         problem = {
@@ -196,24 +202,53 @@ class _Keeper:
         self.key = hashlib.sha256(json.dumps(problem, sort_keys=True).encode()).hexdigest()
 
     def evidence(self, check: Check) -> Evidence:
-        if self.folder is None:
+        if self.out is None:
             return check.run(self.context)
-        path = self.folder / f"{check.name}.json"
-        kept = self._load(path)
+        path = self.out / _KEPT / f"{check.name}.json"
+        kept = self._load(path, self.out)
         if kept is None:
             kept = check.run(self.context)
-            content = {"key": self.key, "evidence": kept.model_dump()}
+            for name, certificate in kept.contents.items():
+                write_certificate(certificate, self.out / name)
+            digests = {name: _digest(certificate) for name, certificate in kept.contents.items()}
+            content = {"key": self.key, "certificates": digests, "evidence": kept.model_dump()}
             write_text_atomic(path, json.dumps(content, indent=1) + "\n")
         return kept
 
-    def _load(self, path: Path) -> Evidence | None:
+    def _load(self, path: Path, out: Path) -> Evidence | None:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["key"] == self.key:
-                return Evidence.model_validate(content["evidence"])
+                evidence = Evidence.model_validate(content["evidence"])
+                contents = {name: _certificate(out / name) for name in evidence.certificates}
+                if content["certificates"] == {name: _digest(found) for name, found in contents.items()}:
+                    return evidence.attach(contents)
         except (OSError, ValueError, KeyError, TypeError, ValidationError):
             pass  # nothing kept, or nothing usable: the check runs again
         return None
+
+
+def _certificate(path: Path) -> dict[str, Any]:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise TypeError(f"{path} holds no certificate")
+    return found
+
+
+def _digest(certificate: dict[str, Any]) -> str:
+    return hashlib.sha256(certificate_text(certificate).encode()).hexdigest()
+
+
+def sharp_points(results: Iterable[ClaimResult]) -> dict[str, tuple[tuple[float, float], ...]]:
+    """The enclosed sharp rates of a run as points `(t, rate)` for the plot, by the fields of `Curves`."""
+    found: dict[str, dict[float, float]] = {"sharp_one_sided": {}, "sharp_two_sided": {}}
+    for result in results:
+        for item in result.evidence:
+            if item.kind is Kind.ENCLOSURE and item.outcome is Outcome.HOLDS:
+                for row in item.numbers.get("sharp_rates", ()):
+                    name = f"sharp_{row['rate'].replace('-', '_')}"
+                    found[name][float(Fraction(row["t"]))] = float(Fraction(row["upper"]))
+    return {name: tuple(sorted(points.items())) for name, points in found.items()}
 
 
 def curves(process: OrnsteinUhlenbeck, count: int = 160) -> Curves:

@@ -62,8 +62,9 @@ def test_the_shown_command_lines_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "points.csv").write_text("".join(f"{i % 7},{i * i % 11}\n" for i in range(40)))
-    lines = dict(re.findall(r"^certflow (bound|mixtures fit) (.*)$", "\n".join(blocks("sh")), flags=re.MULTILINE))
-    for name, rest in lines.items():
+    lines = re.findall(r"^certflow (bound|mixtures fit) (.*)$", "\n".join(blocks("sh")), flags=re.MULTILINE)
+    assert len(lines) == 3
+    for name, rest in lines:
         assert command(*name.split(), *rest.split()).code == 0
     assert (tmp_path / "wine.svg").exists()
     assert cf.load_mixture("m.toml").n_components == 8

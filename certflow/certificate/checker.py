@@ -3,9 +3,9 @@
     python checker.py FILE...
 
 A certificate (schema `certflow/certificate/1`) asserts bounds for the probability-flow ODE of a Gaussian mixture with
-common isotropic variance `s2` (THEORY L2, L3, F1, F2, G1). All of it is computed again from the file alone, in exact
-rationals and outward-rounded intervals of Python integers; nothing is searched for or sampled. An assertion is accepted
-only if it follows; what cannot be decided is refused, and so is a file that would take much time or memory.
+common isotropic variance `s2` (THEORY L2, L3, L5, F1, F2, G1, S3). All of it is computed again from the file alone, in
+exact rationals and outward-rounded intervals of Python integers; nothing is searched for or sampled. An assertion is
+accepted only if it follows; what cannot be decided is refused, and so is a file that would take much time or memory.
 Prints `accepted: FILE: CLAIM: what is asserted` or `refused: FILE: field: got ...; required: ...` for each file.
 Exit code: 0 all accepted, 1 at least one refused, 2 no file named or one that cannot be read.
 
@@ -22,18 +22,19 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import islice, pairwise, product
 from operator import mul
 from typing import Any, NamedTuple
 
 SCHEMA = "certflow/certificate/1"
 #: Limits that keep time and memory bounded; a step of work takes about 0.1 microseconds.
 MAX_BYTES, MAX_NESTING, MAX_VALUES, MAX_WORK = 16 * 2**20, 32, 1_000_000, 200_000_000
-MAX_CHARACTERS, MAX_EXPONENT, MAX_DENOMINATOR_BITS, MAX_DIMENSION = 4300, 5000, 2**15, 8
+MAX_CHARACTERS, MAX_EXPONENT, MAX_DENOMINATOR_BITS, MAX_DIMENSION, MAX_ORDER = 4300, 5000, 2**15, 8, 256
 
 Interval = tuple[int, int]
+Matrix = list[list[Fraction]]
 
 
 class Refused(Exception):
@@ -86,8 +87,7 @@ class Arithmetic:
 
     exp and log work at the finer scale `2^-w`, `w = bits + 16`, on numbers >= 0 with every step rounded down: what
     they find is a lower bound, and 16 units of `2^-w` more (SLACK; the errors counted in `_exp` and `_log` sum to
-    less than 14) an upper bound.
-    """
+    less than 14) an upper bound."""
 
     GUARD, FINE, SLACK, MAX_ARGUMENT = 16, 32, 16, 2**20
 
@@ -165,8 +165,7 @@ class Arithmetic:
     def exp(self, x: Interval) -> Interval:
         """`e^x`: `exp_floating` rounded outward to units of `2^-bits`.
 
-        Ends below `-bits - 1` are raised to it: the exponentials of both lie between 0 and 1 unit.
-        """
+        Ends below `-bits - 1` are raised to it: the exponentials of both lie between 0 and 1 unit."""
         least = (-self.bits - 1) << self.bits
         low, high, exponent = self.exp_floating((max(x[0], least), max(x[1], least)))
         shift = exponent + self.bits
@@ -176,8 +175,7 @@ class Arithmetic:
         """`(m, M, e)` with `m 2^e <= e^x <= M 2^e` and `m >= 2^bits`: full relative precision however small `e^x`.
 
         `m` is `_exp` of the lower end; `M`, rounded up, is `m` plus slack times `1 + d + d^2 >= e^d` where the width
-        `d` is below `2^-20`, and else `_exp` of the upper end plus slack.
-        """
+        `d` is below `2^-20`, and else `_exp` of the upper end plus slack."""
         low, width = x[0], x[1] - x[0]
         if max(-low, x[1]) >> self.bits >= self.MAX_ARGUMENT:
             raise Imprecise("exponential of a number that is too large")
@@ -196,8 +194,7 @@ class Arithmetic:
 
         `x = n ln 2 + i/256 + h`, `0 <= h < 2^-8`: `e^x = 2^n e^(i/256) e^h`. Errors in units of `2^-w`: `n ln 2` is
         taken too large, by less than 1, and the shift loses 1, less than 4.1 in a result below 2; Horner's rule less
-        than 1.6 of `e^h`, times `e^(i/256) <= 2`; the table 2, times `e^h < 1.01`; the product 1.
-        """
+        than 1.6 of `e^h`, times `e^(i/256) <= 2`; the table 2, times `e^h < 1.01`; the product 1."""
         n, rest = divmod(x << (self.GUARD + self.FINE), self._ln2_high if x >= 0 else self._ln2_low)
         w, rest = self._w, rest >> self.FINE
         h, total = rest & self._mask, self._exp_first
@@ -210,8 +207,7 @@ class Arithmetic:
 
         `a 2^-bits = 2^n m`, `1 <= m < 2`, `c = 1 + i/256` the first eight places of `m`, `z = (m - c)/(m + c) < 2^-9`:
         `ln m = ln c + 2 artanh z`. Errors in units of `2^-w`: `m` 1, `z` and its square 1, Horner's rule 2.5 of
-        `artanh(z)/z`, together less than 4.2 in the result; the table 2, `n ln 2` 2 as in `_exp`, the product 1.
-        """
+        `artanh(z)/z`, together less than 4.2 in the result; the table 2, `n ln 2` 2 as in `_exp`, the product 1."""
         w, length = self._w, a.bit_length()
         m = a << (w + 1 - length) if length <= w else a >> (length - 1 - w)
         n, d = length - 1 - self.bits, m & self._mask
@@ -236,6 +232,7 @@ def _artanh_of_inverse(k: int, scale: int) -> int:
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]{1,6}))?")
 _RATIO = re.compile(r"([+-]?[0-9]+)/([0-9]*[1-9][0-9]*)")
+_TOKEN = re.compile(r"[0-9]|T|[FR][0-9]{1,6}|P[0-9]{1,6},[0-9]{1,6}")
 _EXACT = 'an exact number in quotes, such as "0.1" or "1/3"'
 
 
@@ -244,10 +241,15 @@ class Work:
 
     done = 0
 
-    def spend(self, steps: int, field: str) -> None:
-        """Count the steps that `field` asks for, before they are made."""
-        self.done += steps
+    def spend(self, steps: int, field: str, bits: int = 0) -> None:
+        """Count the steps that `field` asks for, before they are made; more where numbers have many bits."""
+        self.done += steps * (1 + (bits // 128) ** 2)
         require(self.done <= MAX_WORK, field, self.done, f"at most {MAX_WORK} steps of work")
+
+
+def bits_of(numbers: Iterable[Fraction | int]) -> int:
+    """The length of the longest numerator or denominator."""
+    return max((max(x.numerator.bit_length(), x.denominator.bit_length()) for x in numbers), default=0)
 
 
 def parse(text: str) -> Any:
@@ -280,8 +282,7 @@ def read(value: Any, shape: Any, field: str, work: Work) -> Any:
     """`value`, which must have the shape, with its exact numbers as fractions.
 
     Shapes: `{key: shape}` an object with exactly these keys; `[shape]` a list; `(shape,)` that or null; a set of texts
-    or a range of integers, one of them; `Fraction`, an exact number in quotes; `str`, a text; None, anything.
-    """
+    or a range of integers, one of them; `Fraction`, an exact number in quotes; `str`, a text; None, anything."""
     if isinstance(shape, dict) and isinstance(value, dict):
         for key in [*value, *shape]:
             where = f"{field}.{shown(key)[1:-1]}".lstrip(".")
@@ -313,23 +314,24 @@ def read(value: Any, shape: Any, field: str, work: Work) -> Any:
 class Case:
     """One certificate as its rule sees it, all numbers exact, and the rates of growth, enclosed.
 
-    The mixture is `sum_k weights[k] N(means[k]/denominator, (1 - c) I)`; weights whose sum is within 1e-9 of 1 are
-    divided by it. `claimed` is the assertion as it is written.
-    """
+    The mixture is `sum_k weights[k]/total N(means[k]/denominator, (1 - c) I)` in integers: weights whose sum is within
+    1e-9 of 1 are divided by it. `claimed` is the assertion as it is written."""
 
     def __init__(self, content: dict[str, Any], work: Work):
         self.work, self.claim, self.claimed = work, content["claim"], content["assertion"]
         rule, assertion, hints, self.decide = RULES[self.claim]
         self.proof = read(content["proof"], {"rule": {rule}, "bits": range(64, 1025)} | hints, "proof", work)
         problem, field = read(content["problem"], _PROBLEM, "problem", work), "problem.mixture"
-        problem_hash = hash_of(self.claim, content["problem"])
+        hashed = {"schema": SCHEMA, "claim": self.claim, "problem": content["problem"]}
+        text = json.dumps(hashed, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        problem_hash = "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
         require(content["hash"] == problem_hash, "hash", content["hash"], f"{problem_hash} for this problem")
         mixture, self.t_min, self.t_max = problem["mixture"], problem["t_min"], problem["t_max"]
         weights, rows, variance = mixture["weights"], mixture["means"], mixture["covariances"]["values"]
         for k, weight in enumerate(weights):
             require(weight > 0, f"{field}.weights[{k}]", weight, "a number > 0")
         units, denominator = over_common_denominator(weights, f"{field}.weights", work)
-        total = Fraction(sum(units), denominator)
+        self.weights, self.total, total = units, sum(units), Fraction(sum(units), denominator)
         require(abs(total - 1) <= Fraction(1, 10**9), f"{field}.weights", total, "a sum within 1e-9 of 1")
         require(len(rows) == len(weights), f"{field}.means", rows, f"one row for each of the {len(weights)} weights")
         size = len(rows[0])
@@ -338,7 +340,6 @@ class Case:
         require(variance > 0, f"{field}.covariances.values", variance, "a variance > 0")
         require(self.t_min > 0, "problem.t_min", self.t_min, "a time > 0")
         require(self.t_max > self.t_min, "problem.t_max", self.t_max, "a time > t_min")
-        self.weights = [weight / total for weight in weights]
         units, self.denominator = over_common_denominator([x for row in rows for x in row], f"{field}.means", work)
         self.means = [units[k : k + size] for k in range(0, len(units), size)]
         self.assertion = read(content["assertion"], assertion, "assertion", work)
@@ -362,8 +363,7 @@ class Case:
         """`1/v - 1`, and `lambda` as `q D^2/(4 v^2) - (1/v - 1)` and as `q (D^2 - 4 c v)/(4 v^2)`, for all `q` given.
 
         Both forms enclose it, so their intersection does. For `c > 0` all factors of the second grow with `q`: where
-        `lambda >= 0` it loses nothing but rounding.
-        """
+        `lambda >= 0` it loses nothing but rounding."""
         a, v, diameter = self.arithmetic, self.variance(q), self.arithmetic.rational(d2)
         excess, scale = a.sub(a.div(a.one, v), a.one), a.mul(a.rational(Fraction(4)), a.square(v))
         first = a.sub(a.div(a.mul(q, diameter), scale), excess)
@@ -385,8 +385,7 @@ class Case:
         """`int_s^t L`: for `c > 0`, `L = lambda` where `q > q*`, else `1/v - 1`; for `c <= 0`, `L = lambda`.
 
         `q* = (1 - D^2/(8 c))/c`, where `v = D^2/(8 c)`. The integral is split at `q*` clamped to `[q_t, q_s]`;
-        clamping is increasing in all three, so clamping the ends of the intervals encloses it.
-        """
+        clamping is increasing in all three, so clamping the ends of the intervals encloses it."""
         if self.c <= 0:
             return self.one_sided(q_s, q_t, d2)
         crossing = self.arithmetic.rational((1 - d2 / (8 * self.c)) / self.c)
@@ -405,18 +404,10 @@ def over_common_denominator(values: list[Fraction], field: str, work: Work) -> t
     return [value.numerator * (common // value.denominator) for value in values], common
 
 
-def hash_of(claim: str, problem: Any) -> str:
-    """`sha256:` and the digest of `{"schema", "claim", "problem"}` as ASCII JSON, keys sorted, no spaces."""
-    content = {"schema": SCHEMA, "claim": claim, "problem": problem}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
 def squared_diameter(case: Case) -> Fraction:
     """`assertion.diameter_squared`, at least `|mu_j - mu_k|^2` for every pair, decided in integers.
 
-    Where the proof names a pair, that pair attains it: the value is exact.
-    """
+    Where the proof names a pair, that pair attains it: the value is exact."""
     means, field, stated = case.means, "assertion.diameter_squared", case.assertion["diameter_squared"]
     limit = stated * case.denominator**2
     whole, bits = math.floor(limit), max(abs(x) for row in means for x in row).bit_length()
@@ -431,9 +422,8 @@ def squared_diameter(case: Case) -> Fraction:
                 require(False, field, stated, f"at least |mu_{j} - mu_{k}|^2")
     if "pair" in case.proof:
         pair = case.proof["pair"]
-        require(
-            len(pair) == 2 and max(pair) < len(means), "proof.pair", pair, f"two of {len(means)} components, from 0"
-        )
+        fits = len(pair) == 2 and max(pair) < len(means)
+        require(fits, "proof.pair", pair, f"two of {len(means)} components, from 0")
         require(square(*pair) == limit, "proof.pair", pair, f"a pair that attains {field}")
     return stated
 
@@ -442,8 +432,7 @@ def spatial_bounds(case: Case) -> str:
     """L2, L3: on each panel `[t_i, t_{i+1}]` the bounds of J that follow from Popoviciu's inequality, for all x.
 
     `J = (1/v - 1) I - (q/v^2) Cov` with `0 <= Cov <= D^2/4 I`, so `||J|| <= L` and `1 - 1/v <= -J <= lambda`. The rates
-    are enclosed for all `q` of `[exp(-2 t_{i+1}), exp(-2 t_i)]` at once, hence for all times of the panel.
-    """
+    are enclosed for all `q` of `[exp(-2 t_{i+1}), exp(-2 t_i)]` at once, hence for all times of the panel."""
     d2, times, panels = squared_diameter(case), case.assertion["times"], len(case.assertion["times"]) - 1
     require(panels > 0, "assertion.times", times, "at least 2 times")
     for i, end in ((0, case.t_min), (panels, case.t_max)):
@@ -451,9 +440,8 @@ def spatial_bounds(case: Case) -> str:
     for i, (before, after) in enumerate(pairwise(times), 1):
         require(before < after, f"assertion.times[{i}]", after, "a time after the one before")
     for key in sorted({"upper", "lower"} & case.assertion.keys()):
-        require(
-            len(case.assertion[key]) == panels, f"assertion.{key}", case.assertion[key], f"{panels} bounds, one a panel"
-        )
+        bounds = case.assertion[key]
+        require(len(bounds) == panels, f"assertion.{key}", bounds, f"{panels} bounds, one a panel")
     case.work.spend(4 * panels * case.arithmetic.bits, "assertion.times")
     decays = [case.decay(t) for t in times]
     for i, upper in enumerate(case.assertion["upper"]):
@@ -472,8 +460,7 @@ def flow_stability(case: Case) -> str:
     """F1: `exp(contraction) |x - y| <= |Phi(x) - Phi(y)| <= exp(growth) |x - y|` for all x, y.
 
     By Gronwall's inequality with `1 - 1/v <= -J <= lambda` it is enough that `growth >= int lambda` and
-    `contraction <= int (1 - 1/v)`. The factor is at least `exp(growth)`, and null where growth > 600.
-    """
+    `contraction <= int (1 - 1/v)`. The factor is at least `exp(growth)`, and null where growth > 600."""
     d2, q_s, q_t = squared_diameter(case), case.decay(case.t_min), case.decay(case.t_max)
     growth, factor = case.assertion["growth"], case.assertion["factor"]
     case.bound(growth, "above", case.one_sided(q_s, q_t, d2)[1], "assertion.growth", "int lambda")
@@ -503,8 +490,7 @@ def balanced_grid(case: Case) -> str:
     """G1: `[lo_k, hi_k]` holds the time `t_k` with `K int_{t_min}^{t_k} rate = (K - k) int_{t_min}^{t_max} rate`.
 
     The integral is continuous: below its share at `lo_k` and above it at `hi_k` suffices. The rate is positive on
-    `[t_min, t_max]`, so there is no other such time.
-    """
+    `[t_min, t_max]`, so there is no other such time."""
     d2, q_s, q_t, a = squared_diameter(case), case.decay(case.t_min), case.decay(case.t_max), case.arithmetic
     rate, segments, nodes = (case.assertion[key] for key in ("rate", "segments", "nodes"))
     require(len(nodes) == segments + 1, "assertion.nodes", nodes, f"{segments + 1} nodes, segments + 1")
@@ -531,48 +517,31 @@ def balanced_grid(case: Case) -> str:
 
 
 class Law:
-    """The law of the means on some of the axes: `K` points, equal ones merged, with their weights (THEORY L5).
+    """The law of the means on some axes: `K` points, equal ones merged, with their weights (THEORY L5).
 
-    points : integers `a_kj` over `unit`, the middle of the range of every axis at 0; logs : enclosures of
-    `log w_k - r |a_k|^2`. For all y, `p_k = exp(logs_k + y.a_k)` are the responsibilities at `t`, up to a factor.
-    """
+    points : integers `a_kj` over `unit`, the `middle` of the range of every axis at 0; logs : enclosures of
+    `log w_k - r |a_k|^2`. For all y, `p_k = exp(logs_k + y.a_k)` are the responsibilities at `t`, up to a factor."""
 
-    def __init__(self, case: Case, axes: list[int], r: Interval):
-        merged: dict[tuple[int, ...], Fraction] = {}
-        for row, weight in zip(case.means, case.weights, strict=True):
+    def __init__(self, case: Case, means: list[list[int]], axes: list[int], r: Interval):
+        merged: dict[tuple[int, ...], int] = {}
+        for row, weight in zip(means, case.weights, strict=True):
             point = tuple(row[axis] for axis in axes)
-            merged[point] = merged.get(point, Fraction(0)) + weight
-        self.weights, a = merged, case.arithmetic
+            merged[point] = merged.get(point, 0) + weight
+        self.weights, self.unit, a = merged, 2 * case.denominator, case.arithmetic
         middles = [max(column) + min(column) for column in zip(*merged, strict=True)]
-        self.points = [tuple(2 * x - m for x, m in zip(point, middles, strict=True)) for point in merged]
-        self.unit = 2 * case.denominator
-        squares = [a.rational(Fraction(sum(x * x for x in point), self.unit**2)) for point in self.points]
-        logs = [a.log(a.rational(weight)) for weight in merged.values()]
-        self.logs = [a.sub(log, a.mul(r, square)) for log, square in zip(logs, squares, strict=True)]
         self.middle = [Fraction(m, self.unit) for m in middles]
-
-    def span(self, members: list[int], columns: list[int]) -> int:
-        """The dimension of the affine hull of some points, projected on some axes; exact."""
-        rows = [[Fraction(self.points[k][j] - self.points[members[0]][j]) for j in columns] for k in members[1:]]
-        rank = 0
-        for j in range(len(columns)):
-            pivot = next((row for row in rows[rank:] if row[j]), None)
-            if pivot is not None:
-                rows.remove(pivot)
-                rows.insert(rank, pivot)
-                rank += 1
-                for i in range(rank, len(rows)):
-                    factor = rows[i][j] / pivot[j]
-                    rows[i] = [x - factor * y for x, y in zip(rows[i], pivot, strict=True)] if factor else rows[i]
-        return rank
+        self.points = [tuple(2 * x - m for x, m in zip(point, middles, strict=True)) for point in merged]
+        squares = [a.rational(Fraction(sum(x * x for x in point), self.unit**2)) for point in self.points]
+        logs = [a.log(a.rational(Fraction(weight, case.total))) for weight in merged.values()]
+        self.logs = [a.sub(log, a.mul(r, square)) for log, square in zip(logs, squares, strict=True)]
+        self.size = bits_of([self.unit, *(x for point in self.points for x in point)])
 
 
 class Task(NamedTuple):
     """What a covering shows, for all tilts y on `columns`: with some b, `sum_k p_k (tau I - (a_k-b)(a_k-b)^T) >= 0`.
 
     The sum is over `members`, and over every other point with any `0 <= p_k <= budget sum_members p`. It implies that
-    `lambda_max Cov_p(a) <= tau` for the law of the members.
-    """
+    `lambda_max Cov_p(a) <= tau` for the law of the members."""
 
     members: list[int]
     columns: list[int]
@@ -587,20 +556,18 @@ class Cell(NamedTuple):
     facet: int = 0
     sign: int = 0
 
-    def halves(self, axis: int) -> tuple[Cell, Cell]:
+    def halves(self, axis: int) -> list[Cell]:
         """The two halves, bisected at the middle of an axis, the lower first."""
         low, high = self.ends[axis]
-        cut = (low + high) / 2
-        pair = ((low, cut), (cut, high))
-        first, second = (self._replace(ends=(*self.ends[:axis], part, *self.ends[axis + 1 :])) for part in pair)
-        return first, second
+        parts = pairwise((low, (low + high) / 2, high))
+        return [self._replace(ends=(*self.ends[:axis], part, *self.ends[axis + 1 :])) for part in parts]
 
     @property
     def bounded(self) -> bool:
         """Whether the cell is the convex hull of its vertices."""
         return not self.sign or self.ends[self.facet][0] > 0
 
-    def vertices(self) -> list[list[Fraction]]:
+    def vertices(self) -> Matrix:
         """The vertices; of a cone that runs to infinity those of its inner end."""
         if not self.sign:
             return [list(point) for point in product(*self.ends)]
@@ -610,247 +577,221 @@ class Cell(NamedTuple):
 
 
 class Covering:
-    """Verifies the coverings of one block; each leaf is settled by one rule (see `pair`, `taylor`, `face`, `region`)."""
+    """Verifies the coverings of one block: that of all its points, and that of every face which the proof names.
 
-    def __init__(self, case: Case, law: Law, block: dict[str, Any], field: str):
-        self.case, self.law, self.field, self.faces = case, law, field, block["faces"]
-        self.a, self.p, self.tau = case.arithmetic, case.arithmetic.bits, block["threshold"]
-        self.pairs: dict[tuple[int, int], list[int | None]] = {}
-        self.ln2 = self.a.log(self.a.rational(Fraction(2)))[0]
+    While a cell is settled, `heights[k]` is `y.a_k` at its vertices for each member, in units, off by < `error`."""
+
+    def __init__(self, case: Case, law: Law, tau: Fraction, block: dict[str, Any], field: str):
+        self.a, self.p, self.work, self.law = case.arithmetic, case.arithmetic.bits, case.work, law
+        self.tau, self.ln2 = tau, self.a.log(self.a.rational(Fraction(2)))[0]
         self.geometry = [[(x << self.p) // law.unit for x in point] for point in law.points]
-        everything = list(range(len(law.points)))
-        self.task(Task(everything, block["pivots"], Fraction(0)), block["cover"], f"{field}.cover")
-        for i, face in enumerate(self.faces):
-            members, columns, where = face["members"], face["pivots"], f"{field}.faces[{i}]"
-            proper = members == sorted(set(members)) and 0 < len(members) < len(everything) > members[-1]
-            require(proper, f"{where}.members", members, "some of the points, ascending, not all")
-            self.task(Task(members, columns, self.budget(face)), face["cover"], f"{where}.cover")
+        self.excesses: dict[tuple[int, int], list[int | None]] = {}
+        self.tasks: list[Task] = []
+        count, size = len(law.points), len(law.points[0])
+        parts = [(block | {"members": list(range(count))}, field)]
+        parts += [(face, f"{field}.faces[{i}]") for i, face in enumerate(block["faces"])]
+        for part, where in parts:
+            members, columns, n = part["members"], part["pivots"], len(part["pivots"])
+            proper = members == sorted(set(members)) and 0 < len(members) < count + (part is parts[0][0])
+            require(proper and members[-1] < count, f"{where}.members", members, "some of the points, ascending")
+            fits = columns == sorted(set(columns)) and 0 < n <= MAX_DIMENSION and columns[-1] < size <= MAX_DIMENSION
+            require(fits, f"{where}.pivots", columns, f"1 to {MAX_DIMENSION} axes, ascending, of as many at most")
+            self.work.spend(20 * len(members) * size * n, where, n * law.size)
+            base = law.points[members[0]]
+            rows = [[Fraction(x - y) for x, y in zip(law.points[k], base, strict=True)] for k in members[1:]]
+            one_to_one = eliminate(rows, columns) == n and not any(map(any, rows[n:]))
+            require(one_to_one, f"{where}.pivots", columns, "axes on which the hull of the points projects one to one")
+            self.tasks.append(Task(members, columns, Fraction(len(self.tasks) > 0, 1 << (40 + n))))
+        for task, (part, where) in zip(self.tasks, parts, strict=True):
+            self.cover(task, part["cover"], f"{where}.cover")
 
-    @staticmethod
-    def budget(face: dict[str, Any]) -> Fraction:
-        """The share of mass off a face in the cones that it settles: `2^-(40 + n)`."""
-        return Fraction(1, 1 << (40 + len(face["pivots"])))
-
-    def task(self, task: Task, cover: dict[str, Any], field: str) -> None:
-        """All tilts: `|y|_inf <= R`, and the cones over the `2n` facets of that cube."""
-        n, law, radius = len(task.columns), self.law, cover["radius"]
-        columns = task.columns
-        size = len(law.points[0])
-        fits = columns == sorted(set(columns)) and 0 < n <= MAX_DIMENSION and columns[-1] < size <= MAX_DIMENSION
-        require(fits, f"{field}", columns, f"1 to {MAX_DIMENSION} pivots, ascending, among as many axes at most")
-        self.case.work.spend(10 * len(task.members) * size**2, field)
-        full, seen = law.span(task.members, list(range(size))), law.span(task.members, columns)
-        require(full == seen == n, field, columns, "pivots on which the hull of the points projects one to one")
+    def cover(self, task: Task, cover: dict[str, Any], field: str) -> None:
+        """All tilts: `|y|_inf <= R`, and the cones over the `2n` facets of that cube; the regions by themselves."""
+        n, radius, unit = len(task.columns), cover["radius"], (Fraction(-1), Fraction(1))
         require(radius > 0, f"{field}.radius", radius, "a number > 0")
         require(len(cover["cones"]) == 2 * n, f"{field}.cones", cover["cones"], f"{2 * n} trees")
-        unit = (Fraction(-1), Fraction(1))
-        frames = [self.frame(region, n, f"{field}.regions[{i}]") for i, region in enumerate(cover["regions"])]
-        for i, (region, (frame, _)) in enumerate(zip(cover["regions"], frames, strict=True)):
-            self.tree(region["boxes"], Cell((unit,) * n), task, (region["centre"], frame), [], f"{field}.regions[{i}]")
-        here = [(region["centre"], inverse) for region, (_, inverse) in zip(cover["regions"], frames, strict=True)]
-        self.tree(cover["boxes"], Cell(((-radius, radius),) * n), task, None, here, f"{field}.boxes")
+        regions: list[tuple[list[Fraction], Matrix]] = []
+        for i, region in enumerate(cover["regions"]):
+            centre, rows, where = region["centre"], region["frame"], f"{field}.regions[{i}]"
+            shape = len(centre) == len(rows) == n and all(len(row) == n for row in rows)
+            require(shape, f"{where}.frame", rows, f"{n} rows of {n} numbers, and {n} in the centre")
+            frame = [[c, *row] for c, row in zip(centre, rows, strict=True)]
+            self.work.spend(40 * n**3, where, n * bits_of(x for row in frame for x in row))
+            work = [[*row, *(Fraction(j == k) for k in range(n))] for j, row in enumerate(rows)]
+            require(eliminate(work, range(n)) == n, f"{where}.frame", rows, "a regular matrix")
+            self.tree(region["boxes"], Cell((unit,) * n), task, f"{where}.boxes", frame=frame)
+            regions.append((centre, [row[n:] for row in work]))
+        self.tree(cover["boxes"], Cell(((-radius, radius),) * n), task, f"{field}.boxes", regions)
         for i, text in enumerate(cover["cones"]):
-            ends = [unit] * n
-            ends[i // 2] = (Fraction(0), 1 / radius)
-            self.tree(text, Cell(tuple(ends), i // 2, 2 * (i % 2) - 1), task, None, here, f"{field}.cones[{i}]")
+            facet, ends = i // 2, [unit] * n
+            ends[facet] = (Fraction(0), 1 / radius)
+            self.tree(text, Cell(tuple(ends), facet, 2 * (i % 2) - 1), task, f"{field}.cones[{i}]", regions)
 
-    def frame(self, region: dict[str, Any], n: int, field: str) -> tuple[list[list[Fraction]], list[list[Fraction]]]:
-        """The frame of a region and its inverse, by elimination in rationals."""
-        rows = region["frame"]
-        shape = len(region["centre"]) == len(rows) == n and all(len(row) == n for row in rows)
-        require(shape, f"{field}.frame", rows, f"{n} rows of {n} numbers, and {n} in the centre")
-        work = [[*row, *(Fraction(i == j) for j in range(n))] for i, row in enumerate(rows)]
-        for j in range(n):
-            pivot = next((i for i in range(j, n) if work[i][j]), -1)
-            require(pivot >= 0, f"{field}.frame", rows, "a regular matrix")
-            work[j], work[pivot] = work[pivot], work[j]
-            work[j] = [x / work[j][j] for x in work[j]]
-            for i in range(n):
-                if i != j:
-                    work[i] = [x - work[i][j] * y for x, y in zip(work[i], work[j], strict=True)]
-        return rows, [row[n:] for row in work]
+    def tree(self, text: str, root: Cell, task: Task, field: str, regions: Any = (), frame: Any = ()) -> None:
+        """A binary tree in preorder: a number bisects the cell on that axis, a letter names what settles it.
 
-    def tree(self, text: str, root: Cell, task: Task, frame: Any, regions: list[Any], field: str) -> None:
-        """A binary tree in preorder: a number bisects the cell on that axis, anything else settles it."""
-        stack, n = [root], len(task.columns)
-        cost = (len(task.members) + len(self.law.points[0])) * 2**n * (40 + 4 * len(self.law.points[0]) ** 2)
+        P, T, F : see `pair`, `taylor`, `face`; R : every vertex, hence the cell, lies in a region that is covered."""
+        n, count, size, stack = len(task.columns), len(self.law.points), len(self.geometry[0]), [root]
+        cost = 2**n * (40 * n + count * (10 + 2 * size**2) + 2 * size**3) + count * (60 + self.p)
+        long = self.law.size + bits_of([self.tau, *(x for row in frame for x in row)])
+        self.work.spend(100 * n * (text.count(" ") + 1) + count * n * (10 + 60 * len(frame)), field, long)
+        self.see(task, frame)
         for place, token in enumerate(text.split(" ")):
             where = f"{field}, token {place}"
             require(bool(stack), where, token, "the end of the tree")
-            cell = stack.pop()
-            if len(token) == 1 and token in "0123456789":
-                self.case.work.spend(20 * n, field)
-                require(int(token) < n, where, token, f"an axis below {n}")
-                stack += reversed(cell.halves(int(token)))
+            require(bool(_TOKEN.fullmatch(token)), where, token, "an axis, or one of the reasons P, T, F, R")
+            cell, kind, numbers = stack.pop(), token[0], [int(number) for number in re.findall("[0-9]+", token)]
+            depth, settled = bits_of(end for ends in cell.ends for end in ends), False
+            if kind not in "PTFR":
+                require(numbers[0] < n, where, token, f"an axis below {n}")
+                self.work.spend(20 * n, where, depth)
+                stack += cell.halves(numbers[0])[::-1]
                 continue
-            self.case.work.spend(cost, field)
-            match = re.fullmatch(r"T|([PFR])([0-9]{1,6})(?:,([0-9]{1,6}))?", token)
-            require(bool(match), where, token, "an axis, or one of the reasons P, T, F, R")
-            kind, first, second = (match[1] or "T", int(match[2] or 0), int(match[3] or -1)) if match else ("", 0, 0)
             vertices = cell.vertices()
-            if frame is not None:
-                vertices = [
-                    [c + sum(map(mul, row, v)) for c, row in zip(frame[0], frame[1], strict=True)] for v in vertices
-                ]
-            if kind == "R":
-                settled = (
-                    cell.bounded and second < 0 and first < len(regions) and self.region(vertices, *regions[first])
-                )
-            else:
-                heights, error = self.heights(vertices, task)
+            if kind == "R" and cell.bounded and numbers[0] < len(regions):
+                centre, inverse = regions[numbers[0]]
+                self.work.spend(30 * 2**n * n**2, where, depth + bits_of(x for row in inverse for x in row))
+                steps = ([x - c for x, c in zip(vertex, centre, strict=True)] for vertex in vertices)
+                settled = all(abs(sum(map(mul, row, step))) <= 1 for step in steps for row in inverse)
+            elif kind != "R":
+                self.work.spend(cost, where, depth + long)
+                rounded = [[(x.numerator << self.p) // x.denominator for x in vertex] for vertex in vertices]
+                for k, (base, *tilt) in self.maps.items():
+                    self.heights[k] = [base + sum(map(mul, tilt, vertex)) // self.unit for vertex in rounded]
                 if kind == "P":
-                    settled = {first, second} <= set(task.members) and self.pair(
-                        heights, error, cell, task, first, second
-                    )
+                    settled = set(numbers) <= set(task.members) and self.pair(task, cell.bounded, *numbers)
                 elif kind == "T":
-                    settled = cell.bounded and self.taylor(heights, error, task)
-                else:
-                    inside = cell.sign and second < 0 and first < len(self.faces)
-                    settled = bool(inside) and self.face(heights, error, cell, task, self.faces[first])
+                    settled = cell.bounded and self.taylor(task)
+                elif cell.sign and numbers[0] + 1 < len(self.tasks):
+                    settled = self.face(task, cell.bounded, self.tasks[numbers[0] + 1])
             if not settled:
                 require(False, where, token, "a reason that settles its cell")
         require(not stack, field, f"{len(stack)} cells left open", "a tree without open cells")
 
-    def heights(self, vertices: list[list[Fraction]], task: Task) -> tuple[dict[int, list[int]], int]:
-        """`y.a_k` at the vertices for every member, in units of `2^-p`, rounded; and a bound of the error in units.
+    def see(self, task: Task, frame: Matrix) -> None:
+        """The affine functions `y.a_k` of the coordinates of a tree, in units, and how far off they are at vertices.
 
-        A vertex is rounded by less than 1 unit on each axis, the product by 1.
-        """
-        rounded = [[(x.numerator << self.p) // x.denominator for x in vertex] for vertex in vertices]
-        found, error = {}, 2
-        for k in task.members:
-            tilt = [self.law.points[k][j] for j in task.columns]
-            found[k] = [sum(map(mul, tilt, vertex)) // self.law.unit for vertex in rounded]
-            error = max(error, 2 + sum(map(abs, tilt)) // self.law.unit + 1)
-        return found, error
+        A vertex is rounded by less than 1 unit on each axis, a product by 1; with a frame, where `|s_j| <= 1`, also
+        each coefficient by 1."""
+        self.heights: dict[int, list[int]] = {}
+        self.maps, self.unit = (
+            {k: [0, *(self.law.points[k][j] for j in task.columns)] for k in task.members},
+            self.law.unit,
+        )
+        if frame:
+            for k, (_, *tilt) in self.maps.items():
+                terms = [sum(map(mul, tilt, column)) / self.law.unit for column in zip(*frame, strict=True)]
+                self.maps[k] = [self.a.rational(term)[0] for term in terms]
+            self.unit = self.a.one[0]
+        size = max(sum(map(abs, tilt)) for _, *tilt in self.maps.values())
+        self.error = size // self.unit + 4 + len(task.columns)
 
-    def ratio(self, heights: Any, error: int, cell: Cell, k: int, i: int, j: int) -> int | None:
-        """An upper bound of `log(p_k / sqrt(p_i p_j))` over the cell in units, None where it has none.
+    def share(self, k: int, pairs: list[tuple[int, int]], bounded: bool) -> int | None:
+        """`U` with `p_k <= U sum p_i` over the cell, the sum over the points in the pairs, in units; None without one.
 
-        The function is affine in y. Over the convex hull of the vertices it is largest at one of them; towards
-        infinity it does not grow if its linear part is certainly not positive at the inner end (a scaled `u`).
-        """
-        steps = [2 * x - y - z for x, y, z in zip(heights[k], heights[i], heights[j], strict=True)]
-        top = max(steps) + 4 * error
-        if not cell.bounded and top > 0:
-            return None
-        logs = self.law.logs
-        return -(-(2 * logs[k][1] - logs[i][0] - logs[j][0] + top) >> 1)
+        `log(p_k / sqrt(p_i p_j))` is affine in y, and `p_i + p_j >= 2 sqrt(p_i p_j)`. Over the convex hull of the
+        vertices it is largest at one of them; towards infinity it does not grow if its linear part is certainly not
+        positive at the inner end."""
+        rows, logs, bounds = self.heights, self.law.logs, []
+        for i, j in pairs:
+            top = max(2 * x - y - z for x, y, z in zip(rows[k], rows[i], rows[j], strict=True)) + 4 * self.error
+            if bounded or top <= 0:
+                bound = -(-(2 * logs[k][1] - logs[i][0] - logs[j][0] + top) >> 1)
+                bounds.append(bound - self.ln2 if i != j else bound)
+        return self.a.exp((min(bounds), min(bounds)))[1] if bounds else None
 
-    def mass(self, bounds: list[int | None]) -> int | None:
-        """`exp` of the least of the bounds that exist, rounded up to units."""
-        least = min((bound for bound in bounds if bound is not None), default=None)
-        return None if least is None else self.a.exp((least, least))[1]
-
-    def pair(self, heights: Any, error: int, cell: Cell, task: Task, i: int, j: int) -> bool:
+    def pair(self, task: Task, bounded: bool, i: int, j: int) -> bool:
         """Pair rule: `b = (a_i+a_j)/2`, `q = |a_i-a_j|^2/4 <= tau`, `p_k <= U_k (p_i+p_j)` on the cell, and
 
-        `sum_k U_k x_k <= 1`, `x_k = (|a_k-b|^2-tau)_+ / max(tau - (e.(a_k-b))^2, tau-q)`, imply the task.
-        """
-        if (i, j) not in self.pairs:
-            self.pairs[i, j] = self.excesses(i, j)
-        need, unit, total, mass = self.pairs[i, j], self.a.one[0], 0, 0
+        `sum_k U_k x_k <= 1`, `x_k = (|a_k-b|^2-tau)_+ / max(tau - (e.(a_k-b))^2, tau-q)`, imply the task."""
+        if (i, j) not in self.excesses:
+            self.excesses[i, j] = self.excess(i, j)
+        need, unit, total, mass = self.excesses[i, j], self.a.one[0], 0, 0
+        outside = [x for k, x in enumerate(need) if task.budget and k not in self.heights]
         for k in task.members:
             if k not in (i, j) and (need[k] != 0 or task.budget):
-                both = self.ratio(heights, error, cell, k, i, j) if i != j else None
-                bounds = [self.ratio(heights, error, cell, k, s, s) for s in (i, j)]
-                weight, excess = self.mass([*bounds, None if both is None else both - self.ln2]), need[k]
-                if weight is None or excess is None:
+                share, excess = self.share(k, [(i, i), (j, j), (i, j)], bounded), need[k]
+                if share is None or excess is None:
                     return False
-                total, mass = total + weight * excess, mass + weight
-        outside = [need[k] for k in range(len(need)) if task.budget and k not in task.members]
-        if None in outside or None in (need[i], need[j]):
+                total, mass = total + share * excess, mass + share
+        if None in (need[i], need[j], *outside):
             return False
         return total + task.budget * (unit + mass) * sum(filter(None, outside)) <= unit * unit
 
-    def excesses(self, i: int, j: int) -> list[int | None]:
-        """`x_k` of the pair rule for every point, rounded up to units; None where there is none, at i, j if `q > tau`."""
-        points, tau = self.law.points, self.tau * 4 * self.law.unit**2
-        found: list[int | None] = []
+    def excess(self, i: int, j: int) -> list[int | None]:
+        """`x_k` of the pair rule for each point, rounded up to units; None where there is none (at i, j: `q > tau`)."""
+        points, tau, found = self.law.points, self.tau * 4 * self.law.unit**2, list[int | None]()
+        self.work.spend(100 * len(points) * len(points[0]), "proof.blocks", self.law.size + bits_of([self.tau]))
         axis = [x - y for x, y in zip(points[j], points[i], strict=True)]
         q = sum(map(mul, axis, axis))
         for k, point in enumerate(points):
             d = [2 * x - y - z for x, y, z in zip(point, points[i], points[j], strict=True)]
             surplus = sum(map(mul, d, d)) - tau
-            room = tau - q
-            if q:
-                room = max(room, tau - Fraction(sum(map(mul, d, axis)) ** 2, q))
+            room = max(tau - q, tau - Fraction(sum(map(mul, d, axis)) ** 2, q)) if q else tau
             if k in (i, j):
                 found.append(0 if q <= tau else None)
             else:
                 found.append(0 if surplus <= 0 else self.a.rational(surplus / room)[1] if room > 0 else None)
         return found
 
-    def face(self, heights: Any, error: int, cell: Cell, task: Task, face: dict[str, Any]) -> bool:
+    def face(self, task: Task, bounded: bool, face: Task) -> bool:
         """Face rule: off a proper face `p_k <= budget sum_face p`, also for the points outside the task."""
-        members, allowed, unit, mass = set(face["members"]), self.budget(face), self.a.one[0], 0
-        if not members < set(task.members):
+        unit, mass, inner = self.a.one[0], 0, [(s, s) for s in face.members]
+        if not set(face.members) < set(task.members):
             return False
-        for k in task.members:
-            if k not in members:
-                weight = self.mass([self.ratio(heights, error, cell, k, s, s) for s in face["members"]])
-                if weight is None or weight > allowed * unit:
-                    return False
-                mass += weight
-        return task.budget * (unit + mass) <= allowed * unit
-
-    @staticmethod
-    def region(vertices: list[list[Fraction]], centre: list[Fraction], inverse: list[list[Fraction]]) -> bool:
-        """Whether every vertex, hence the cell, lies in the parallelepiped, whose covering is a tree of its own."""
-        for vertex in vertices:
-            step = [x - c for x, c in zip(vertex, centre, strict=True)]
-            if any(abs(sum(map(mul, row, step))) > 1 for row in inverse):
+        others = set(task.members) - set(face.members)
+        self.work.spend(10 * 2 ** len(task.columns) * len(others) * len(inner), "proof.blocks")
+        for k in others:
+            share = self.share(k, inner, bounded)
+            if share is None or share > face.budget * unit:
                 return False
-        return True
+            mass += share
+        return task.budget * (unit + mass) <= face.budget * unit
 
-    def taylor(self, heights: Any, error: int, task: Task) -> bool:
+    def taylor(self, task: Task) -> bool:
         """Taylor rule. With `g_k = p_k` at the mean `c` of the vertices, `d_k = a_k - b`, `A_k = tau I - d_k d_k^T`,
         `z_k` the change of `log p_k` from `c` less a common affine function, `|z_k| <= zeta_k`:
 
         `sum_k g_k (1 + z_k) A_k >= rho I` at every vertex, `rho = sum_k g_k (e^zeta_k - 1 - zeta_k) (|d_k|^2 - tau)_+`,
         implies the task: the left side is affine, the rest of `e^z` is not negative and `A_k >= -(|d_k|^2 - tau)_+ I`.
         """
-        p, a, one, count = self.p, self.a, 1 << self.p, len(next(iter(heights.values())))
-        middle = {k: sum(row) // count for k, row in heights.items()}
-        logs = self.law.logs
+        p, a, one, rows, logs, error = self.p, self.a, 1 << self.p, self.heights, self.law.logs, self.error
+        corners, axes = range(len(rows[task.members[0]])), range(len(self.geometry[0]))
+        middle = {k: sum(row) // len(corners) for k, row in rows.items()}
         logits = {k: (logs[k][0] + m - error - 1, logs[k][1] + m + error + 1) for k, m in middle.items()}
         lead = max(low for low, _ in logits.values())
         g = {k: a.exp((low - lead, high - lead)) for k, (low, high) in logits.items()}
         total = sum(low for low, _ in g.values())
-        shift = [sum(g[k][0] * (row[v] - middle[k]) for k, row in heights.items()) // total for v in range(count)]
-        size = len(self.geometry[0])
-        b = [sum(g[k][0] * self.geometry[k][j] for k in heights) // total for j in range(size)]
-        d = {k: [x - y for x, y in zip(point, b, strict=True)] for k, point in enumerate(self.geometry)}
-        tau = (self.tau.numerator << p) // self.tau.denominator
-        # In units: z is off by `slack`, an entry of d by 1, tau by 1, so A_k by `off`, at most (4 size + 2)(1 + |d_k|^2).
-        slack, rho, margin, grown = 4 * error + 4, 0, 0, 0
-        lengths = {k: (sum(map(mul, x, x)) >> p) + 2 * (sum(map(abs, x)) >> p) + 4 * size + 1 for k, x in d.items()}
-        parts: list[tuple[int, list[int], list[int]]] = []
-        for k, row in heights.items():
+        shift = [sum(g[k][0] * (row[v] - middle[k]) for k, row in rows.items()) // total for v in corners]
+        b = [sum(g[k][0] * self.geometry[k][j] for k in rows) // total for j in axes]
+        d = [[x - y for x, y in zip(point, b, strict=True)] for point in self.geometry]
+        # In units: z is off by `slack`, an entry of d by 1, tau by 1, so A_k by `wide (1 + |d_k|^2)` at most.
+        tau, wide, slack = (self.tau.numerator << p) // self.tau.denominator, 4 * len(axes) + 2, 4 * error + 4
+        squares = [(sum(map(mul, x, x)) >> p) + 2 * (sum(map(abs, x)) >> p) + wide for x in d]
+        surplus = [max(square - tau + 1, 0) for square in squares]
+        rho, margin, grown, parts = 0, 0, 0, []
+        for k, row in rows.items():
             z = [x - middle[k] - s for x, s in zip(row, shift, strict=True)]
             zeta, (low, high) = max(map(abs, z)) + slack, g[k]
             raised = a.exp((logits[k][1] - lead + zeta,) * 2)[1]
             # e^z - 1 - z <= z^2/2 / (1 - z/3) for z < 3, since z^n/n! <= z^2/2 (z/3)^(n-2)
             rest = (3 * high * zeta * zeta // (2 * (3 * one - zeta)) >> p) + 2 if zeta < 2 * one else raised
-            rho += rest * max(lengths[k] - tau + 1, 0)
-            grown += raised
-            norm = max(tau, lengths[k]) + one
-            off = ((4 * size + 2) * (one + lengths[k]) >> p) + 1
-            margin += ((high - low) * (one + zeta) + high * slack) * norm + high * (one + zeta) * off + one
+            rho, grown = rho + rest * surplus[k], grown + raised
+            margin += ((high - low) * (one + zeta) + high * slack) * (max(tau, squares[k]) + one) + one
+            margin += high * (one + zeta) * ((wide * (one + squares[k]) >> p) + 1)
             parts.append((low, z, d[k]))
-        outside = sum(max(lengths[k] - tau + 1, 0) for k in d if k not in heights) if task.budget else 0
+        outside = sum(x for k, x in enumerate(surplus) if k not in rows)
         rho += -(-task.budget.numerator * grown * outside // task.budget.denominator)
-        floor = (rho << 2 * p) + (margin << p)
-        for v in range(count):
-            matrix = [[0] * size for _ in range(size)]
+        for v in corners:
+            matrix = [[0] * len(axes) for _ in axes]
             for low, z, x in parts:
                 weight = low * (one + z[v])
-                for i in range(size):
+                for i in axes:
                     for j in range(i + 1):
                         matrix[i][j] -= weight * x[i] * x[j]
                     matrix[i][i] += weight * tau << p
-            for i in range(size):
-                matrix[i][i] -= floor
+            for i in axes:
+                matrix[i][i] -= (rho << 2 * p) + (margin << p)
             if not positive(matrix):
                 return False
         return True
@@ -871,90 +812,109 @@ def positive(lower: list[list[int]]) -> bool:
     return True
 
 
+def eliminate(rows: Matrix, columns: Iterable[int]) -> int:
+    """Reduce the rows, in place, by elimination on these columns (Gauss, Jordan); the number of pivots, which lead."""
+    rank = 0
+    for j in columns:
+        pivot = next((i for i in range(rank, len(rows)) if rows[i][j]), None)
+        if pivot is not None:
+            rows[rank], rows[pivot] = rows[pivot], rows[rank]
+            rows[rank] = [x / rows[rank][j] for x in rows[rank]]
+            for i, row in enumerate(rows):
+                if i != rank and row[j]:
+                    rows[i] = [x - row[j] * y for x, y in zip(row, rows[rank], strict=True)]
+            rank += 1
+    return rank
+
+
 def sharp_rate(case: Case) -> str:
     """L5: `lower <= sup_x rate(x, t) <= upper`, from both sides of `V* = sup_y lambda_max Cov_p(a)` over all y.
 
-    `rate = 1 - 1/v + (q/v^2) V*`, two-sided `max(|1/v - 1|, (q/v^2) V* - (1/v - 1))`; `V*` depends on `r = q/(2v)` only.
-    If the means are a product over blocks of axes, `Cov` is block diagonal and `V*` the largest of the blocks.
-    """
-    a, time, work = case.arithmetic, case.assertion["t"], case.work
+    `rate = 1 - 1/v + (q/v^2) V*`, two-sided `max(|1/v - 1|, (q/v^2) V* - (1/v - 1))`; `V*` depends on `r = q/(2v)`.
+    If the means are a product over blocks of axes, `Cov` is block diagonal and `V*` the largest of the blocks. With
+    `turn = [f, g]` all this is said of the coordinates `(f x + g y, f y - g x)`, squares in which are `f^2 + g^2` times
+    as large."""
+    a, claim, blocks, work, means = case.arithmetic, case.assertion, case.proof["blocks"], case.work, case.means
+    time, one_sided, turn, size = claim["t"], claim["kind"] == "one-sided", case.proof["turn"], len(means[0])
     require(case.t_min <= time <= case.t_max, "assertion.t", time, "a time in [t_min, t_max]")
-    q = case.decay(time)
+    q, scale = case.decay(time), 1
     v = case.variance(q)
     r, excess, factor = a.div(q, (2 * v[0], 2 * v[1])), a.sub(a.div(a.one, v), a.one), a.div(q, a.square(v))
+    pull = a.mul(a.exp(a.rational(time)), (2 * r[0], 2 * r[1]))
+    if turn is not None:
+        require(
+            size == len(turn) == 2 and any(turn), "proof.turn", turn, "two integers, not both 0, for means in a plane"
+        )
+        means, scale = (
+            [[x * turn[0] + y * turn[1], y * turn[0] - x * turn[1]] for x, y in means],
+            sum(map(mul, turn, turn)),
+        )
+        r = r[0] // scale, -(-r[1] // scale)
 
     def rate(spread: Fraction) -> Interval:
         low, high = a.sub(a.mul(factor, a.rational(spread)), excess)
         sure = max(-excess[1], excess[0], 0), max(-excess[0], excess[1])
-        return (low, high) if case.assertion["kind"] == "one-sided" else (max(low, sure[0]), max(high, sure[1]))
+        return (low, high) if one_sided else (max(low, sure[0]), max(high, sure[1]))
 
-    blocks, size = case.proof["blocks"], len(case.means[0])
-    taken: list[int] = []
+    taken = [axis for block in blocks for axis in block["axes"]]
     for i, block in enumerate(blocks):
-        axes, field = block["axes"], f"proof.blocks[{i}].axes"
-        fresh = axes == sorted(set(axes)) and axes and axes[-1] < size and not set(axes) & set(taken)
-        require(bool(fresh), field, axes, f"some of the axes below {size}, ascending, in no other block")
-        taken += axes
-    rest = [axis for axis in range(size) if axis not in taken and len({row[axis] for row in case.means}) > 1]
+        axes, fresh = block["axes"], i > 0 or len(taken) == len(set(taken))
+        fits = fresh and axes and axes == sorted(set(axes)) and axes[-1] < size
+        require(bool(fits), f"proof.blocks[{i}].axes", axes, f"axes below {size}, ascending, in no other block")
+    rest = [axis for axis in set(range(size)) - set(taken) if len({row[axis] for row in means}) > 1]
     require(bool(blocks) and not rest, "proof.blocks", rest, "blocks that hold every axis on which the means differ")
-    work.spend(50 * len(case.means) * size * a.bits, "problem.mixture.means")
-    laws = [Law(case, block["axes"], r) for block in blocks]
-    whole, count = Law(case, taken, r), math.prod(len(law.points) for law in laws)
+    work.spend(50 * len(means) * size * a.bits, "problem.mixture.means", bits_of([case.total]))
+    laws, whole = [Law(case, means, block["axes"], r) for block in blocks], Law(case, means, taken, r)
+    count = math.prod(len(law.points) for law in laws)
     require(count == len(whole.points), "proof.blocks", f"{count} products", f"{len(whole.points)}, as many as means")
     for point, weight in whole.weights.items():
-        parts, start = Fraction(1), 0
-        for law, block in zip(laws, blocks, strict=True):
-            parts *= law.weights[point[start : start + len(block["axes"])]]
-            start += len(block["axes"])
-        require(parts == weight, "proof.blocks", weight, "weights that are products over the blocks")
+        entries = iter(point)
+        parts = [law.weights[tuple(islice(entries, len(law.middle)))] for law in laws]
+        fits = math.prod(parts) == weight * case.total ** (len(laws) - 1)
+        require(fits, "proof.blocks", Fraction(weight, case.total), "weights that are products over the blocks")
     for i, (law, block) in enumerate(zip(laws, blocks, strict=True)):
-        field = f"proof.blocks[{i}]"
-        require(block["threshold"] > 0, f"{field}.threshold", block["threshold"], "a number > 0")
+        field, threshold, points = f"proof.blocks[{i}]", block["threshold"], law.points
+        require(threshold > 0, f"{field}.threshold", threshold, "a number > 0")
         if block["cover"] is None:
-            work.spend(len(law.points) ** 2 * len(law.points[0]), field)
-            limit = 4 * block["threshold"] * law.unit**2
-            largest = max(sum((x - y) ** 2 for x, y in zip(s, t, strict=True)) for s in law.points for t in law.points)
-            require(largest <= limit, f"{field}.threshold", block["threshold"], "at least D^2/4 of the block")
+            work.spend(10 * len(points) ** 2 * len(points[0]), field, law.size)
+            largest = max(sum((x - y) ** 2 for x, y in zip(s, t, strict=True)) for s in points for t in points)
+            fits = largest <= 4 * threshold * scale * law.unit**2
+            require(fits, f"{field}.threshold", threshold, "at least D^2/4 of the block")
         else:
-            Covering(case, law, block, field)
-    upper, lower = case.assertion["upper"], case.assertion["lower"]
-    case.bound(upper, "above", rate(max(block["threshold"] for block in blocks))[1], "assertion.upper", "the supremum")
-    spread = witnessed(case, laws, r, a.mul(a.exp(a.rational(time)), (2 * r[0], 2 * r[1])))
-    case.bound(lower, "below", rate(spread)[0], "assertion.lower", "the rate at the witness")
-    ends = brief(str(case.claimed["lower"])), brief(str(case.claimed["upper"]))
-    name = "lambda_max(-J)" if case.assertion["kind"] == "one-sided" else "||J||_2"
-    return f"at t = {brief(str(case.claimed['t']))}, {ends[0]} <= sup over all x of {name} <= {ends[1]}"
+            Covering(case, law, threshold * scale, block, field)
+    upper = rate(max(block["threshold"] for block in blocks))[1]
+    case.bound(claim["upper"], "above", upper, "assertion.upper", "the supremum")
+    lower = rate(witnessed(case, laws, r, pull) / scale)[0]
+    case.bound(claim["lower"], "below", lower, "assertion.lower", "the rate at the witness")
+    t, low, high = (brief(case.claimed[key]) for key in ("t", "lower", "upper"))
+    return f"at t = {t}, {low} <= sup over all x of {'lambda_max(-J)' if one_sided else '||J||_2'} <= {high}"
 
 
-def witnessed(case: Case, laws: list[Law], r: Interval, scale: Interval) -> Fraction:
+def witnessed(case: Case, laws: list[Law], r: Interval, pull: Interval) -> Fraction:
     """A lower bound of `V*`: `e.Cov(a).e / e.e` at x, or in the limit along a normal that leaves `members` only.
 
-    `p_k ~ w_k exp(-r |a_k|^2 + (m/v) x.a_k)`, `m/v = 2 r e^t`; a normal that is largest on `members` exactly exposes them.
-    """
-    a, hint = case.arithmetic, case.proof["lower"]
-    require(hint["block"] < len(laws), "proof.lower.block", hint["block"], f"a block below {len(laws)}")
+    `p_k ~ w_k exp(-r |a_k|^2 + (m/v) x.a_k)`, `m/v = 2 r e^t`; a normal largest exactly on `members` exposes them."""
+    a, hint, field = case.arithmetic, case.proof["lower"], "proof.lower"
+    require(hint["block"] < len(laws), f"{field}.block", hint["block"], f"a block below {len(laws)}")
     law, axes = laws[hint["block"]], case.proof["blocks"][hint["block"]]["axes"]
     members, normal, vector, x = (hint[key] for key in ("members", "normal", "vector", "point"))
-    every = list(range(len(law.points)))
-    require(len(x) == len(case.means[0]), "proof.lower.point", x, "a number for each axis")
-    require(len(vector) == len(axes) and any(vector), "proof.lower.vector", vector, "a vector on the block, not 0")
-    if normal is None:
-        require(members == every, "proof.lower.members", members, "all points, where there is no normal")
-    else:
-        require(len(normal) == len(axes), "proof.lower.normal", normal, "a number for each axis of the block")
-        heights = [sum(map(mul, normal, point)) for point in law.points]
-        exposed = [k for k in every if heights[k] == max(heights)]
-        require(members == exposed, "proof.lower.members", members, f"the points that the normal exposes: {exposed}")
+    normal = [Fraction(0)] * len(axes) if normal is None else normal
+    require(len(x) == len(case.means[0]), f"{field}.point", x, "a number for each axis")
+    require(len(vector) == len(axes) and any(vector), f"{field}.vector", vector, "a vector on the block, not 0")
+    require(len(normal) == len(axes), f"{field}.normal", normal, "a number for each axis of the block")
+    case.work.spend(100 * len(law.points) * len(axes), field, law.size + bits_of([*normal, *vector]))
+    heights = [sum(map(mul, normal, point)) for point in law.points]
+    top = max(heights)
+    exposed = [k for k, height in enumerate(heights) if height == top]
+    require(members == exposed, f"{field}.members", members, f"the {len(exposed)} points that the normal exposes")
     # From the middle c of the block: -r |a+c|^2 + (m/v) x.(a+c) = -r |a|^2 + ((m/v) x - 2 r c).a + a constant.
-    pulls = [
-        a.sub(a.mul(scale, a.rational(x[axis])), a.mul((2 * r[0], 2 * r[1]), a.rational(c)))
-        for axis, c in zip(axes, law.middle, strict=True)
-    ]
+    shifts = [a.mul((2 * r[0], 2 * r[1]), a.rational(c)) for c in law.middle]
+    tilt = [a.sub(a.mul(pull, a.rational(x[axis])), shift) for axis, shift in zip(axes, shifts, strict=True)]
     powers, total, mean, square = [], (0, 0), (0, 0), (0, 0)
     for k in members:
         powers.append(law.logs[k])
-        for pull, entry in zip(pulls, law.points[k], strict=True):
-            powers[-1] = a.add(powers[-1], a.mul(pull, a.rational(Fraction(entry, law.unit))))
+        for y, entry in zip(tilt, law.points[k], strict=True):
+            powers[-1] = a.add(powers[-1], a.mul(y, a.rational(Fraction(entry, law.unit))))
     lead = max(high for _, high in powers)
     for k, power in zip(members, powers, strict=True):
         mass, height = a.exp(a.sub(power, (lead, lead))), a.rational(sum(map(mul, vector, law.points[k])) / law.unit)
@@ -964,29 +924,163 @@ def witnessed(case: Case, laws: list[Law], r: Interval, scale: Interval) -> Frac
     return Fraction(max(variance[0], 0), a.one[0]) / sum(map(mul, vector, vector))
 
 
-_COVARIANCES = {"kind": {"common-isotropic"}, "values": Fraction}
-_MIXTURE = {"schema": {"certflow/mixture/1"}, "name": str, "weights": [Fraction], "means": [[Fraction]]}
-_PROBLEM = {"mixture": _MIXTURE | {"covariances": _COVARIANCES}, "t_min": Fraction, "t_max": Fraction}
-_SPATIAL = {"diameter_squared": Fraction, "times": [Fraction], "upper": [Fraction]}
+def flow_tube(case: Case) -> str:
+    """S3: `lower <= Phi(x) <= upper`, Phi the flow from `t_from` to `t_to`, in either direction.
+
+    In `z = x/sqrt(v)`, `Q = e^-t/sqrt(v)` it is `dz/dQ = sum_k gamma_k mu_k`, `gamma_k ~ w_k exp(-|z - Q mu_k|^2/2)`
+    (proofs/flow-tube.md, 1). That is at most `max |mu_k|`: the steps may run between numbers near the ends of Q."""
+    a, claim, steps, size = case.arithmetic, case.assertion, case.proof["steps"], len(case.means[0])
+    for key in ("t_from", "t_to"):
+        require(case.t_min <= claim[key] <= case.t_max, f"assertion.{key}", claim[key], "a time in [t_min, t_max]")
+    for key in ("x", "lower", "upper"):
+        require(len(claim[key]) == size, f"assertion.{key}", claim[key], f"{size} numbers, one for each axis")
+    nodes, roots, clocks = [], [], []
+    for i, node in enumerate([case.proof["start"], *(step["end"] for step in steps)]):
+        low, high = a.rational(node)
+        require(0 < low == high, f"proof.steps[{i - 1}].end" if i else "proof.start", node, "a positive binary number")
+        nodes.append(low)
+    for t in (claim["t_from"], claim["t_to"]):
+        roots.append(a.sqrt(case.variance(case.decay(t))))
+        clocks.append(a.div(a.exp(a.rational(-t)), roots[-1]))
+    tube = Tube(case, [a.div(a.rational(entry), roots[0]) for entry in claim["x"]])
+    tube.radius += tube.drift(clocks[0], nodes[0])
+    for i, step in enumerate(steps):
+        tube.step(nodes[i], nodes[i + 1], step["order"], f"proof.steps[{i}]")
+    tube.radius += tube.drift(clocks[1], nodes[-1])
+    for i, z in enumerate(tube.z):
+        low, high = a.mul(roots[1], (z - tube.radius, z + tube.radius))
+        case.bound(claim["lower"][i], "below", low, f"assertion.lower[{i}]", "the image")
+        case.bound(claim["upper"][i], "above", high, f"assertion.upper[{i}]", "the image")
+    words = [brief(case.claimed[key]) for key in ("t_from", "t_to")]
+    return "Phi from t = {} to t = {} takes x into the box [lower, upper]".format(*words)
+
+
+class Tube:
+    """All solutions within `radius` of `z` at one Q, and a proof of where a step takes them. In units."""
+
+    def __init__(self, case: Case, start: list[Interval]):
+        self.a, self.case = case.arithmetic, case
+        case.work.spend(len(case.weights) * (100 + 2 * self.a.bits), "problem.mixture.weights", bits_of([case.total]))
+        self.logs = [self.a.log(self.a.rational(Fraction(weight, case.total))) for weight in case.weights]
+        self.means = [[(x << self.a.bits) // case.denominator for x in row] for row in case.means]
+        self.speed = max(math.isqrt(sum(map(mul, row, row))) for row in self.means) + 1 + len(start)
+        self.z, self.radius = [low for low, _ in start], sum(high - low for low, high in start)
+
+    def drift(self, clock: Interval, node: int) -> int:
+        """How far a solution moves between any number of an interval and the node."""
+        return (max(clock[1] - node, node - clock[0]) * self.speed >> self.a.bits) + 1
+
+    def step(self, now: int, end: int, order: int, field: str) -> None:
+        """From `now` to `end = now + h`. With `s = h y`, `0 <= y <= 1`, any g, `e_k = mu_k - g`, any alpha and nu, let
+
+        `b_k = h l_k y + (now + s) Z(y).e_k - h^2 n_k y^2/2`, `l_k = (z - now mu_k).e_k - alpha`, `n_k = |e_k|^2 - nu`:
+        up to a common function, what the logarithm of `p_k = w_k exp(-|z - Q mu_k|^2/2)` gains along the path
+        `z + s g + Z(y)`. It is a solution if `Z' = h T/S`, `S = sum p_k`, `T = sum p_k e_k`, `p_k = p_k(0) e^b_k`.
+
+        Polynomials Z, b_k, E_k with integer coefficients follow by recurrence, and what they miss is bounded after
+        the fact, on [0, 1] by sums of the sizes of coefficients: `b_k`, at most `B_k`, by theta (rounding, the means,
+        the coefficient that is left out); `E_k' - b_k' E_k`, a polynomial, is at most `rest`, so
+        `|E_k - E_k(0) e^b_k| <= e^(2 B_k) rest` and `|E_k - p_k| <= eps_k`; `S >= least`, since by Jensen's inequality
+        it is at least `S(0) e^(mean of b_k)`; `S Z' - h T` from the polynomial in the E_k: `|Z' - h T/S| <= defect`.
+
+        A solution at distance u from the path has `u' <= h Q |Cov| u + defect` if h > 0, and `u' <= defect` else, since
+        `Cov >= 0`; while `u Q |e_k| <= 2^-10`, `Cov <= sum_k gamma_k e_k e_k^T`, `gamma_k <= (1 + 2^-8) max p_k/least`.
+        """
+        a, case, z, size, h, top = self.a, self.case, self.z, len(self.z), end - now, max(now, end)
+        p, one, axes, den = a.bits, a.one[0], range(size), case.denominator
+        bulk = bits_of([top, *z, *(x for row in self.means for x in row)]) + bits_of([den])
+        effort = (len(self.means) + size) * (3 * (order + 2) ** 2 + 40 * size + a.bits + 300)
+        case.work.spend(effort, field, bulk // 3)
+        halves = [sum((x * den - now * m) ** 2 for x, m in zip(z, row, strict=True)) for row in case.means]
+        halves = [half // (2 * den**2 << p) for half in halves]
+        logits = [(log[0] - half - 1, log[1] - half) for log, half in zip(self.logs, halves, strict=True)]
+        lead = max(low for low, _ in logits)
+        mass = [a.exp((low - lead, high - lead)) for low, high in logits]
+        first = sum(low for low, _ in mass)
+
+        def average(values: Iterable[int]) -> int:
+            return sum(low * value for (low, _), value in zip(mass, values, strict=True)) // first
+
+        g = [average(column) for column in zip(*self.means, strict=True)]
+        arms = [[x - y for x, y in zip(row, g, strict=True)] for row in self.means]
+        gaps = [[(x << p) - now * m for x, m in zip(z, row, strict=True)] for row in self.means]
+        slopes = [sum(map(mul, gap, arm)) for gap, arm in zip(gaps, arms, strict=True)]
+        bends = [sum(map(mul, arm, arm)) for arm in arms]
+        alpha, nu = average(slopes), average(bends)
+        E, db, S = [[low] for low, _ in mass], [list[int]() for _ in mass], [first]
+        Z, dZ = [[0] for _ in axes], [list[int]() for _ in axes]
+        for n in range(order):
+            for j in axes:
+                pull = h * sum(row[n] * arm[j] for row, arm in zip(E, arms, strict=True)) >> p
+                Z[j].append((pull - sum(map(mul, S[1:], dZ[j][::-1]))) // ((n + 1) * first))
+                dZ[j].append((n + 1) * Z[j][-1])
+            for k, arm in enumerate(arms):
+                gain = sum((h * Z[j][n] + now * Z[j][n + 1]) * arm[j] for j in axes) >> 2 * p
+                gain += (h * (slopes[k] - alpha), -h * h * (bends[k] - nu) >> 1)[n] >> 3 * p if n < 2 else 0
+                db[k].append((n + 1) * gain)
+                E[k].append(sum(map(mul, db[k], E[k][::-1])) // ((n + 1) << p))
+            S.append(sum(row[-1] for row in E))
+        up = [sum(abs(x) // (n + 1) for n, x in enumerate(row) if n or x > 0) for row in db]
+        rise = [max(0, row[0] + sum(map(abs, row[1:]))) if low else 0 for (low, _), row in zip(mass, db, strict=True)]
+        reach = [math.isqrt(bend) + 1 + size for bend in bends]
+        far = sum(map(abs, z)) + (abs(h) * sum(map(abs, g)) >> p) + sum(abs(x) for row in Z for x in row) + size + 1
+        left = abs(h) * sum(abs(row[-1]) for row in Z) * max(reach)
+        theta = 2 * order + 4 + (left + 2 * size * top * (far + (top * self.speed >> p) + one) >> 2 * p)
+        mean = sum(abs(average(row[n] // (n + 1) for row in db)) + 1 for n in range(order))
+        least = first * (one - mean - theta) >> p
+        peaks = [high - lead + x + theta for (_, high), x in zip(logits, up, strict=True)]
+        fits = least > 0 and theta < one >> 10 and max(*peaks, *rise) < one << 10
+        require(fits, field, Fraction(max(*peaks, *rise), one), "a step in which masses grow by less than e^1024")
+        defect = order**2 * (size + 1) * (first + 2 * one)
+        for j in axes:
+            pull = h * sum(row[-1] * arm[j] for row, arm in zip(E, arms, strict=True)) >> p
+            for n in range(order):
+                defect += abs(sum(map(mul, S[n + 1 :], dZ[j][::-1])) - (0 if n else pull))
+        fast, shares = sum(abs(x) for row in dZ for x in row), []
+        for k, (low, high) in enumerate(mass):
+            grown, most, peak = (a.exp((x, x))[1] for x in (rise[k], up[k] if low else 0, peaks[k]))
+            rest = sum(abs(sum(map(mul, db[k][n:], E[k][::-1]))) for n in range(order)) + one * order * (order + 1)
+            eps = (grown * rest >> 2 * p) + ((high - low + (2 * theta * high >> p) + 1) * most >> p) + 2
+            defect += (eps if low else peak) * (fast + (abs(h) * reach[k] >> p) + 1)
+            shares.append(min(one, (257 * peak << p) // (256 * least) + 1))
+        defect = defect // least + (size * abs(h) >> p) + 2
+        terms = [sum(u * e[i] * e[j] for u, e in zip(shares, arms, strict=True)) >> 2 * p for i in axes for j in axes]
+        spread = math.isqrt(sum(map(mul, terms, terms))) + 1 + size + 2 * size * sum((x >> p) + 2 for x in reach)
+        growth = (max(h, 0) * top * spread >> 2 * p) + 1
+        require(growth < one << 10, field, Fraction(growth, one), "a step in which distances grow by less than e^1024")
+        self.radius = (a.exp((growth, growth))[1] * (self.radius + defect) >> p) + 1
+        thin = self.radius * top * max(reach) < 1 << (3 * p - 10)
+        require(thin, field, Fraction(self.radius, one), "a tube that is thinner")
+        self.radius += size
+        self.z = [x + (h * y >> p) + sum(row) for x, y, row in zip(z, g, Z, strict=True)]
+
+
+_LIST, _INDICES, _KINDS = [Fraction], [range(MAX_VALUES)], {"one-sided", "two-sided"}
+_MIXTURE = {"schema": {"certflow/mixture/1"}, "name": str, "weights": _LIST, "means": [_LIST]}
+_COVARIANCES = {"covariances": {"kind": {"common-isotropic"}, "values": Fraction}}
+_PROBLEM = {"mixture": _MIXTURE | _COVARIANCES, "t_min": Fraction, "t_max": Fraction}
+_SPATIAL = {"diameter_squared": Fraction, "times": _LIST, "upper": _LIST}
 _FLOW = {"diameter_squared": Fraction, "growth": Fraction, "contraction": Fraction, "factor": (Fraction,)}
-_INTEGRALS = {"diameter_squared": Fraction, "one-sided": [Fraction], "two-sided": [Fraction]}
-_GRID = {"diameter_squared": Fraction, "rate": {"one-sided", "two-sided"}, "segments": range(1, MAX_VALUES)}
-_PAIR = {"pair": [range(MAX_VALUES)]}
-_SHARP = {"t": Fraction, "kind": {"one-sided", "two-sided"}, "lower": Fraction, "upper": Fraction}
-_INDICES, _NUMBERS = [range(MAX_VALUES)], [Fraction]
-_REGION = {"centre": _NUMBERS, "frame": [_NUMBERS], "boxes": str}
-_COVER = {"radius": Fraction, "boxes": str, "cones": [str], "regions": [_REGION]}
+_INTEGRALS = {"diameter_squared": Fraction, "one-sided": _LIST, "two-sided": _LIST}
+_GRID = {"diameter_squared": Fraction, "rate": _KINDS, "segments": range(1, MAX_VALUES), "nodes": [_LIST]}
+_SHARP = {"t": Fraction, "kind": _KINDS, "lower": Fraction, "upper": Fraction}
+_TUBE = {"x": _LIST, "t_from": Fraction, "t_to": Fraction, "lower": _LIST, "upper": _LIST}
+_REGIONS = [{"centre": _LIST, "frame": [_LIST], "boxes": str}]
+_COVER = {"radius": Fraction, "boxes": str, "cones": [str], "regions": _REGIONS}
 _FACES = [{"members": _INDICES, "pivots": _INDICES, "cover": _COVER}]
 _BLOCK = {"axes": _INDICES, "threshold": Fraction, "pivots": _INDICES, "cover": (_COVER,), "faces": _FACES}
-_LOWER = {"block": range(MAX_VALUES), "members": _INDICES, "normal": (_NUMBERS,), "point": _NUMBERS, "vector": _NUMBERS}
+_LOWER = {"block": range(MAX_VALUES), "members": _INDICES, "normal": (_LIST,), "point": _LIST, "vector": _LIST}
+_BLOCKS = {"blocks": [_BLOCK], "turn": ([range(-(2**64), 2**64)],), "lower": _LOWER}
+_STEPS = {"start": Fraction, "steps": [{"end": Fraction, "order": range(1, MAX_ORDER + 1)}]}
 #: For each claim its rule: the name, the shape of the assertion, the hints that the proof holds, and the function.
 RULES: dict[str, tuple[str, dict[str, Any], dict[str, Any], Callable[[Case], str]]] = {
     "L2": ("popoviciu", _SPATIAL, {}, spatial_bounds),
-    "L3": ("popoviciu", _SPATIAL | {"lower": [Fraction]}, {}, spatial_bounds),
-    "L5": ("master-inequality", _SHARP, {"blocks": [_BLOCK], "lower": _LOWER}, sharp_rate),
+    "L3": ("popoviciu", _SPATIAL | {"lower": _LIST}, {}, spatial_bounds),
+    "L5": ("master-inequality", _SHARP, _BLOCKS, sharp_rate),
     "F1": ("closed-form", _FLOW, {}, flow_stability),
-    "F2": ("closed-form", _INTEGRALS, _PAIR, cumulative_stability),
-    "G1": ("closed-form", _GRID | {"nodes": [[Fraction]]}, _PAIR, balanced_grid),
+    "F2": ("closed-form", _INTEGRALS, {"pair": _INDICES}, cumulative_stability),
+    "G1": ("closed-form", _GRID, {"pair": _INDICES}, balanced_grid),
+    "S3": ("taylor-steps", _TUBE, _STEPS, flow_tube),
 }
 _PARTS = {"problem": None, "assertion": None, "proof": None, "hash": str, "producer": None}
 _CERTIFICATE = {"schema": {SCHEMA}, "claim": set(RULES)} | _PARTS

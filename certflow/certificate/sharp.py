@@ -7,6 +7,7 @@ from typing import Any
 
 from certflow.certificate.envelope import envelope
 from certflow.enclosure.cover import Cover, Region, Tree
+from certflow.enclosure.points import turned_point
 from certflow.enclosure.sharp import Block, SharpRate, sharp_rate
 from certflow.errors import InputError
 from certflow.exact import exact_number, exact_text
@@ -50,6 +51,7 @@ def sharp_certificate(
         "rule": "master-inequality",
         "bits": BITS,
         "blocks": [_block(block) for block in found.blocks],
+        "turn": None if found.turn is None else list(found.turn),
         "lower": _lower(found),
     }
     return envelope(process, "L5", assertion, proof), found
@@ -96,10 +98,20 @@ def _region(region: Region, boxes: str) -> dict[str, Any]:
 def _lower(found: SharpRate) -> dict[str, Any]:
     witness, vector, number = found.witness, found.direction, found.best_block
     block = found.blocks[number]
+    point, normal = (_in_blocks(entry, found.turn) for entry in (witness.point, witness.direction))
     return {
         "block": number,
         "members": list(found.members),
-        "normal": None if witness.direction is None else [exact_text(witness.direction[a]) for a in block.axes],
-        "point": [exact_text(entry) for entry in witness.point],
+        "normal": None if normal is None else [exact_text(normal[a]) for a in block.axes],
+        "point": [exact_text(entry) for entry in point or ()],
         "vector": [exact_text(entry) for entry in vector],
     }
+
+
+def _in_blocks(vector: tuple[Fraction, ...] | None, turn: tuple[int, int] | None) -> tuple[Fraction, ...] | None:
+    """`v` with `U^T v` the vector: in the coordinates of the blocks, if the plane is turned."""
+    if vector is None or turn is None:
+        return vector
+    size = turn[0] ** 2 + turn[1] ** 2
+    x, y = turned_point(vector, turn)
+    return (x / size, y / size)

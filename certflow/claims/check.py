@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,18 +17,36 @@ from certflow.process import OrnsteinUhlenbeck
 
 @dataclass(frozen=True)
 class Profile:
-    """How deep a run looks."""
+    """How deep a run looks.
+
+    sharp_times : times at which sharp rates are enclosed; search_seconds : for each of them, and for an integral of
+    them; integral_gap : its relative width; sharp_integral : whether L5 tells it
+    """
 
     name: str
     precise_points: int
     sampled_points: int
     flow_pairs: int
     times: int
+    sharp_times: int = 3
+    search_seconds: float = 10.0
+    integral_gap: str = "1e-2"
+    sharp_integral: bool = False
 
 
 PROFILES = {
     "quick": Profile("quick", precise_points=16, sampled_points=4_000, flow_pairs=200, times=9),
-    "full": Profile("full", precise_points=100, sampled_points=100_000, flow_pairs=3_000, times=33),
+    "full": Profile(
+        "full",
+        precise_points=100,
+        sampled_points=100_000,
+        flow_pairs=3_000,
+        times=33,
+        sharp_times=9,
+        search_seconds=60.0,
+        integral_gap="1e-3",
+        sharp_integral=True,
+    ),
 }
 
 
@@ -60,13 +78,17 @@ class Context:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found; `Check.run` adds its name, its kind and the time it took."""
+    """What a check found; `Check.run` adds its name, its kind and the time it took.
+
+    certificates : by the stem of their file names; `Check.run` has them checked before the finding counts
+    """
 
     outcome: Outcome
     summary: str
     scope: str
     numbers: dict[str, Any] = field(default_factory=dict)
     witness: dict[str, Any] | None = None
+    certificates: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,6 +100,8 @@ class Twin:
     mixture: str = "two-modes"
 
 
+#: What collects the evidence, given the context and the name of the check.
+Procedure = Callable[[Context, str], Finding]
 #: None where a check fits a mixture, else the reason why it does not.
 Applicability = Callable[[GaussianMixture], str | None]
 
@@ -96,7 +120,7 @@ class Check:
 
     name: str
     kind: Kind
-    procedure: Callable[[Context, str], Finding]
+    procedure: Procedure
     applies: Applicability = everywhere
     twins: tuple[Twin, ...] = ()
 
@@ -105,10 +129,13 @@ class Check:
         return self.name.partition(".")[0]
 
     def run(self, context: Context) -> Evidence:
-        """Collect the evidence; a check that cannot decide says inconclusive, with the reason."""
+        """Collect the evidence; a check that cannot decide says inconclusive, with the reason.
+
+        Certificates go through the independent checker first: with a refused one, nothing holds.
+        """
         started = time.perf_counter()
-        finding = self.procedure(context, self.name)
-        return Evidence(
+        finding, checking = _checked(self.procedure(context, self.name))
+        evidence = Evidence(
             check=self.name,
             kind=self.kind,
             outcome=finding.outcome,
@@ -118,7 +145,30 @@ class Check:
             witness=finding.witness,
             seed=None if self.kind is Kind.SYMBOLIC else context.seed,
             seconds=round(time.perf_counter() - started, 3),
+            certificates=tuple(f"certificates/{stem}.json" for stem in finding.certificates),
+            checking_seconds=checking,
         )
+        return evidence.attach({f"certificates/{stem}.json": c for stem, c in finding.certificates.items()})
+
+
+def _checked(finding: Finding) -> tuple[Finding, float]:
+    """The finding after the checker has read its certificates as text, and the seconds that this took."""
+    if not finding.certificates:
+        return finding, 0.0
+    from certflow.certificate import checker
+    from certflow.certificate.envelope import certificate_text
+
+    started = time.perf_counter()
+    verdicts = {stem: checker.check(certificate_text(c)) for stem, c in finding.certificates.items()}
+    seconds = round(time.perf_counter() - started, 3)
+    refused = {stem: verdict.text for stem, verdict in verdicts.items() if not verdict.accepted}
+    accepted = f"{len(verdicts) - len(refused)} of {len(verdicts)} certificates accepted"
+    numbers = {**finding.numbers, "independent_checker": accepted}
+    if not refused or finding.outcome is Outcome.VIOLATED:
+        return replace(finding, numbers=numbers), seconds
+    stem, reason = next(iter(refused.items()))
+    summary = f"the independent checker refused {stem}: {reason}"
+    return replace(finding, outcome=Outcome.INCONCLUSIVE, summary=summary, numbers=numbers), seconds
 
 
 class Agreement:

@@ -6,10 +6,11 @@ Reports, exit codes, JUnit files and pytest results are all views of the models 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
 
 REPORT_SCHEMA = "certflow/report/1"
 
@@ -36,8 +37,8 @@ KIND_MEANING: dict[Kind, tuple[str, str]] = {
         "other (K, d) are covered by the written proof only, and SymPy itself is trusted",
     ),
     Kind.ENCLOSURE: (
-        "ball arithmetic encloses the statement for all x and all t of the stated interval",
-        "one mixture only",
+        "ball arithmetic encloses the statement for all that its scope names: all x, an interval of t, or times",
+        "other mixtures, and whatever the scope leaves out",
     ),
     Kind.HIGH_PRECISION: (
         "the statement holds at the sampled points to the stated number of digits",
@@ -66,6 +67,10 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+#: Path of a certificate below the directory of a report; it stands in links, so its characters are few.
+CertificatePath = Annotated[str, StringConstraints(pattern=r"^certificates/[A-Za-z0-9][A-Za-z0-9.+-]*\.json$")]
+
+
 class Evidence(Frozen):
     """One piece of evidence: what was looked at, how strongly, and what came out."""
 
@@ -78,6 +83,24 @@ class Evidence(Frozen):
     witness: dict[str, Any] | None = Field(default=None, description="replayable counterexample")
     seed: int | None = None
     seconds: float = 0.0
+    certificates: tuple[CertificatePath, ...] = Field(default=(), description="files below the report's directory")
+    checking_seconds: float = Field(default=0.0, description="of the independent checker on the certificates")
+
+    _contents: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def contents(self) -> dict[str, dict[str, Any]]:
+        """The certificates by path; none where the evidence was read back from a report."""
+        return dict(self._contents)
+
+    def attach(self, contents: Mapping[str, dict[str, Any]]) -> Evidence:
+        """Keep the certificates that `certificates` names with the evidence; returns it."""
+        self._contents.update({path: contents[path] for path in self.certificates})
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        """Equality of what a report tells; the contents of the certificates lie in files of their own."""
+        return isinstance(other, Evidence) and self.__dict__ == other.__dict__
 
 
 class ClaimResult(Frozen):
@@ -105,6 +128,8 @@ class Curves(Frozen):
     stability_two_sided: tuple[float, ...] | None
     stability_one_sided: tuple[float, ...] | None
     note: str = ""
+    sharp_two_sided: tuple[tuple[float, float], ...] = Field(default=(), description="(t, enclosed L*(t))")
+    sharp_one_sided: tuple[tuple[float, float], ...] = Field(default=(), description="(t, enclosed lambda*(t))")
 
 
 class Report(Frozen):
@@ -134,12 +159,19 @@ class Report(Frozen):
         return {Outcome.VIOLATED: 1, Outcome.INCONCLUSIVE: 3}.get(self.outcome, 0)
 
     def save(self, directory: Any) -> list[Any]:
-        """Write report.html, report.md, report.json, junit.xml and the figures, each atomically.
+        """Write report.html, report.md, report.json, junit.xml, the figures and the certificates, each atomically.
 
-        The figures are computed from the mixture of the report. Returns the paths written.
+        The figures are computed from the mixture of the report. A report that was read back from a file has no
+        certificates to write; those in the directory stay as they are. Returns the paths written.
         """
         # Imported here: the views stand on this model, so they are on a higher floor.
-        from certflow.report import figures_for, write_views
+        from certflow.report import figures_for, write_certificates, write_views
         from certflow.report.rebuild import process_of
 
-        return write_views(self, directory, figures_for(self, process_of(self)))
+        figures = figures_for(self, process_of(self))
+        return [*write_certificates(self, directory), *write_views(self, directory, figures)]
+
+    @property
+    def certificates(self) -> list[str]:
+        """Paths of the certificates, below the directory of the report."""
+        return [path for result in self.results for item in result.evidence for path in item.certificates]

@@ -141,10 +141,11 @@ _ROWS = (
             _COMMON,
             r"$y = m x / v$, $r = m^2 / (2 v)$, $\gamma_k \propto w_k \exp(y \cdot \mu_k - r |\mu_k|^2)$",
         ),
-        _beyond(),
-        "To be enclosed for one mixture: an upper bound over all $x$, and a point or a direction at infinity that "
-        "comes close to it.",
-        None,
+        _beyond("L5"),
+        r"Enclosed for one mixture: an upper bound that a covering of $\mathbb{R}^d$ proves for all $x$, and a "
+        r"point, or a direction at infinity, that comes close to it. $L^*$ is the larger of $|1/v - 1|$ and "
+        r"$\frac{m^2}{v^2} V^* - (1/v - 1)$.",
+        _page("L5"),
     ),
     Statement(
         "L6",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,6 +74,14 @@ def print_written(paths: Sequence[Path]) -> None:
         by_folder.setdefault(path.parent, []).append(path.name)
     for folder, names in by_folder.items():
         print(f"Written: {folder}: {', '.join(names)}")
+
+
+def print_certificates(report: Report, folder: Path) -> None:
+    """Say how many certificates were written, and how to check them again."""
+    count = len(report.certificates)
+    if count:
+        files = f"{shlex.quote(str(folder))}/certificates/*.json"
+        print(f"{count} {'certificate' if count == 1 else 'certificates'}; to check again: certflow check {files}")
 
 
 def decisive(result: ClaimResult) -> str:

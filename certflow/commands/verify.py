@@ -19,7 +19,7 @@ from certflow.commands.texts import (
     read_process,
     renamed,
 )
-from certflow.commands.verdict_table import print_report, print_written
+from certflow.commands.verdict_table import print_certificates, print_report, print_written
 
 VIEWS = ("report.html", "report.md", "report.json", "junit.xml")
 
@@ -81,6 +81,7 @@ def verify(
     print_report(report)
     if folder is not None:
         print_written([folder / name for name in VIEWS if (folder / name).exists()])
+        print_certificates(report, folder)
     return report.exit_code
 
 

@@ -18,6 +18,7 @@ _HOME = {
     "render_junit": "junit",
     "render_markdown": "markdown",
     "summary_markdown": "markdown",
+    "write_certificates": "views",
     "write_views": "views",
 }
 

@@ -15,7 +15,9 @@ _TITLES = {
 _CAPTIONS = {
     "rates": (
         "The two-sided Lipschitz bound L(t) and the one-sided growth rate λ(t) of the sampling direction, "
-        "over time on a logarithmic axis. Only λ enters the amplification of errors, and λ ≤ L."
+        "over time on a logarithmic axis. Only λ enters the amplification of errors, and λ ≤ L. Markers, where "
+        "there are any: the suprema over all x themselves, enclosed at single times; what the bounds give away is "
+        "the distance to them."
     ),
     "stability": ("The integrals of L and λ from δ to t: the exponents of the stability estimate for the flow map."),
     "amplification": (

@@ -62,6 +62,17 @@ def value_text(value: Any, *, entries: int = 40) -> str:
     return clean(str(value))
 
 
+def rows_of(value: Any) -> tuple[list[str], list[list[str]]] | None:
+    """Head and rows of a figure that is a table: a list of mappings with the same keys; None for any other."""
+    if not isinstance(value, list | tuple) or not value or not all(isinstance(entry, Mapping) for entry in value):
+        return None
+    keys = list(value[0])
+    if any(list(entry) != keys for entry in value):
+        return None
+    head = [clean(str(key)).replace("_", " ") for key in keys]
+    return head, [[value_text(entry[key]) for key in keys] for entry in value]
+
+
 def duration(seconds: float) -> str:
     """Wall time for a reader: `0.42 s`, `12.3 s`, `3 min 05 s`, `1 h 02 min`."""
     if seconds < 9.995:

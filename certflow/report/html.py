@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,15 @@ from markupsafe import Markup
 from certflow.claims.model import KIND_MEANING, Evidence, Kind, Report
 from certflow.report import verdict
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
-from certflow.report.formatting import abbreviate, clean, count_entries, duration, json_text, value_text
+from certflow.report.formatting import (
+    abbreviate,
+    clean,
+    count_entries,
+    duration,
+    json_text,
+    rows_of,
+    value_text,
+)
 from certflow.report.mathml import typeset, typeset_inline
 from certflow.report.svg import isolate
 
@@ -60,6 +69,7 @@ def render_html(report: Report, figures: Mapping[str, str] | None = None) -> str
             mixture_entries=count_entries(report.mixture),
             mixture_shortened=mixture != report.mixture,
             command=verdict.reproduce_command(report),
+            recheck=verdict.RECHECK if report.certificates else "",
         )
     )
 
@@ -116,6 +126,8 @@ def _environment() -> Environment:
         "typeset_inline": typeset_inline,
         "witness": _witness,
         "sources": verdict.sources,
+        "rows": rows_of,
+        "basename": posixpath.basename,
     }
     environment.globals |= {
         "cell": verdict.cell,

@@ -66,6 +66,7 @@ def _cases(result: ClaimResult) -> list[_Case]:
 def _evidence_case(result: ClaimResult, item: Evidence) -> _Case:
     lines = [f"claim: {result.id}, {result.title}", f"kind of evidence: {verdict.KIND_LABEL[item.kind]}"]
     lines += [f"scope: {item.scope}", *(f"{key}: {value_text(value)}" for key, value in item.numbers.items())]
+    lines += [f"certificates: {', '.join(item.certificates)}"] if item.certificates else []
     if item.witness is not None:
         lines += ["witness:", json_text(abbreviate(item.witness, 2000))]
     properties = {"kind": item.kind.value, "outcome": item.outcome.value}

@@ -9,7 +9,7 @@ from typing import Any
 from certflow.claims.model import KIND_MEANING, ClaimResult, Evidence, Kind, Outcome, Report
 from certflow.report import verdict
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
-from certflow.report.formatting import abbreviate, clean, duration, json_text, value_text
+from certflow.report.formatting import abbreviate, clean, duration, json_text, rows_of, value_text
 from certflow.report.mathml import split_inline
 
 MIXTURE_ENTRIES = 200
@@ -163,14 +163,19 @@ def _claim(result: ClaimResult) -> list[str]:
 def _evidence(item: Evidence) -> list[str]:
     lines = [f"**{verdict.KIND_LABEL[item.kind]}: {_mark(item.outcome)}.** {_prose(item.summary)}", ""]
     lines += [f"Scope: {_prose(item.scope)}", ""]
-    if item.numbers:
-        lines += [
-            *_table(
-                ("number", "value"),
-                [(_cell(verdict.label(k)), _cell(value_text(v))) for k, v in item.numbers.items()],
-            ),
-            "",
-        ]
+    plain = {key: value for key, value in item.numbers.items() if rows_of(value) is None}
+    if plain:
+        rows = [(_cell(verdict.label(k)), _cell(value_text(v))) for k, v in plain.items()]
+        lines += [*_table(("number", "value"), rows), ""]
+    for key, value in item.numbers.items():
+        if found := rows_of(value):
+            head, entries = found
+            cells = [tuple(_cell(entry) for entry in row) for row in entries]
+            lines += [f"{text(verdict.label(key))}:", "", *_table(tuple(map(_cell, head)), cells), ""]
+    if item.certificates:
+        links = ", ".join(f"[{text(path.rpartition('/')[2])}]({path})" for path in item.certificates)
+        took = duration(item.checking_seconds)
+        lines += [f"Certificates: {links}. The independent checker took {took}.", ""]
     if item.witness is not None:
         lines += ["Witness, replayable:", "", *_code(json_text(abbreviate(item.witness, 2000)), "json"), ""]
     seed = "" if item.seed is None else f" · seed {item.seed}"
@@ -202,8 +207,16 @@ def _run(report: Report) -> list[str]:
         "",
         *_code(verdict.reproduce_command(report), "sh"),
         "",
+        *_recheck(report),
         *_table(("", ""), [(_cell(key), _cell(value)) for key, value in facts.items()]),
     ]
+
+
+def _recheck(report: Report) -> list[str]:
+    if not report.certificates:
+        return []
+    words = "To check the certificates again, in this directory, by a checker that shares no code with what made them:"
+    return [words, "", *_code(verdict.RECHECK, "sh"), ""]
 
 
 def _code(content: str, language: str) -> list[str]:

@@ -61,6 +61,16 @@ class Curve:
     dashes: str
 
 
+@dataclass(frozen=True)
+class Points:
+    """Single values `(t, y)` on a chart, told apart by their marker."""
+
+    places: Sequence[tuple[float, float]]
+    label: str
+    colour: str
+    marker: str
+
+
 def figures_for(report: Report, p: Any = None) -> dict[str, str]:
     """Every figure of a report by name: those of `report.curves`, and of the process `p` if given."""
     figures: dict[str, str] = {}
@@ -75,20 +85,36 @@ def figures_for(report: Report, p: Any = None) -> dict[str, str]:
 def curve_figures(curves: Curves) -> dict[str, str]:
     """The charts that `curves` has data for: `rates`, `stability` and `amplification`."""
     drawn = {
-        "rates": rates(curves.times, curves.lipschitz, curves.growth_rate),
+        "rates": rates(
+            curves.times,
+            curves.lipschitz,
+            curves.growth_rate,
+            [
+                Points(curves.sharp_two_sided, r"$L^*(t)$, enclosed", TWO_SIDED, "D"),
+                Points(curves.sharp_one_sided, r"$\lambda^*(t)$, enclosed", ONE_SIDED, "o"),
+            ],
+        ),
         "stability": stability(curves.times, curves.stability_two_sided, curves.stability_one_sided),
         "amplification": amplification(curves.times, curves.stability_two_sided, curves.stability_one_sided),
     }
     return {name: svg for name, svg in drawn.items() if svg}
 
 
-def rates(times: Sequence[float], lipschitz: Sequence[float] | None, growth_rate: Sequence[float] | None) -> str | None:
-    """`L(t)` and `lambda(t)` on a logarithmic axis of times; `None` if neither is given (THEORY L2, L3)."""
+def rates(
+    times: Sequence[float],
+    lipschitz: Sequence[float] | None,
+    growth_rate: Sequence[float] | None,
+    sharp: Sequence[Points] = (),
+) -> str | None:
+    """`L(t)` and `lambda(t)` on a logarithmic axis of times; `None` if neither is given (THEORY L2, L3).
+
+    sharp : enclosed suprema at single times, drawn as markers (THEORY L5)
+    """
     curves = [
         Curve(lipschitz, r"$L(t)$, two-sided", TWO_SIDED, "-"),
         Curve(growth_rate, r"$\lambda(t)$, one-sided", ONE_SIDED, "--"),
     ]
-    return _chart("rates", times, curves, r"rate  (per unit of $t$)", wide_range=True)
+    return _chart("rates", times, curves, r"rate  (per unit of $t$)", points=sharp, wide_range=True)
 
 
 def stability(
@@ -145,6 +171,7 @@ def _chart(
     curves: Sequence[Curve],
     label: str,
     *,
+    points: Sequence[Points] = (),
     wide_range: bool = False,
     powers_of_ten: bool = False,
 ) -> str | None:
@@ -162,6 +189,13 @@ def _chart(
             y = y / np.log(10) if powers_of_ten else y
             axes.plot(x, y, color=curve.colour, linestyle=curve.dashes, label=curve.label)
             shown.append(y[np.isfinite(y)])
+        for group in points:
+            if group.places:
+                t, y = np.array(group.places, dtype=float).T
+                axes.plot(
+                    t, y, group.marker, color=group.colour, markersize=5, markerfacecolor=PAPER, label=group.label
+                )
+                shown.append(y[np.isfinite(y)])
         axes.set_xscale("log")
         axes.set_xlabel(r"$t$  (dimensionless Ornstein–Uhlenbeck time)")
         axes.set_ylabel(label)
@@ -186,6 +220,9 @@ def _scale_wide_range(axes: Axes, values: np.ndarray) -> None:
         axes.set_yscale("log")
         return
     axes.set_yscale("asinh", linear_width=1.0)
+    low, high = np.arcsinh([values.min(), values.max()])
+    room = (high - low) / 20  # the margins that Matplotlib took are those of a linear axis
+    axes.set_ylim(np.sinh(low - room), np.sinh(high + room))
     axes.set_ylabel(axes.get_ylabel() + "\nlinear about 0, logarithmic far out")
 
 

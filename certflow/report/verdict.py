@@ -57,6 +57,9 @@ _SUPPORT: dict[Kind, str] = {
 }
 _POINTWISE = frozenset({Kind.HIGH_PRECISION, Kind.SAMPLED, Kind.EMPIRICAL})
 
+#: How a reader checks the certificates again, without the code that made them.
+RECHECK = "certflow check certificates/*.json"
+
 _GROUP_TITLE = {
     "S": "Score, velocity, Jacobian",
     "L": "Spatial Lipschitz bounds",

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from certflow.atomic import write_text_atomic
+from certflow.certificate.envelope import write_certificate
 from certflow.claims.model import REPORT_SCHEMA, Report
 from certflow.errors import InputError
 from certflow.report.captions import FIGURE_NAMES, caption
@@ -20,6 +21,8 @@ from certflow.report.junit import render_junit
 from certflow.report.markdown import render_markdown, summary_markdown
 from certflow.report.svg import isolate
 
+#: Certificates are named after their claim.
+_OWN_NAME = re.compile(r"[A-Z][0-9]+(-[a-z0-9.+-]+)?\.json")
 _REQUIRED = "a report.json as `certflow verify --out DIR` writes it"
 
 
@@ -46,6 +49,23 @@ def write_views(
         for name in set(FIGURE_NAMES) - set(kept):  # of an earlier run on another mixture
             (folder / "figures" / f"{name}.svg").unlink(missing_ok=True)
     return [write_text_atomic(folder / name, content) for name, content in contents.items()]
+
+
+def write_certificates(report: Report, directory: str | os.PathLike[str]) -> list[Path]:
+    """Write the certificates that the evidence of a report carries, and remove those of an earlier run.
+
+    Evidence that was read back from a file names its certificates without carrying them: then nothing is touched.
+    Returns the paths written.
+    """
+    folder = Path(directory)
+    evidence = [item for result in report.results for item in result.evidence]
+    if any(set(item.certificates) != set(item.contents) for item in evidence):
+        return []
+    contents = {path: certificate for item in evidence for path, certificate in item.contents.items()}
+    for path in (folder / "certificates").glob("*.json"):
+        if f"certificates/{path.name}" not in contents and _OWN_NAME.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+    return [write_certificate(certificate, folder / path) for path, certificate in contents.items()]
 
 
 def report_json(report: Report) -> str:

@@ -42,7 +42,7 @@ def test_every_statement_is_listed_and_the_unchecked_ones_never_hold():
     assert report.outcome is Outcome.HOLDS
     assert report.exit_code == 0
     kinds = {item.kind for result in report.results for item in result.evidence}
-    assert kinds == {Kind.SYMBOLIC, Kind.HIGH_PRECISION, Kind.SAMPLED}
+    assert kinds == {Kind.SYMBOLIC, Kind.ENCLOSURE, Kind.HIGH_PRECISION, Kind.SAMPLED}
 
 
 def test_a_repeated_run_reuses_what_is_kept_and_a_changed_problem_does_not(tmp_path):

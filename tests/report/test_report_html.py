@@ -197,3 +197,19 @@ def test_a_figure_that_is_not_svg_is_refused(report):
         render_html(report, {"rates": "<svg"})
     with pytest.raises(ValueError, match="root element 'html'; required: an SVG document"):
         render_html(report, {"rates": "<html/>"})
+
+
+def test_tables_and_certificates_of_evidence_are_shown(report):
+    item = report.results[1].evidence[0]
+    numbers = {"sharp_rates": [{"t": "0.01", "a_b": "<b>"}, {"t": "3", "a_b": 1.5}], "single": 2}
+    path = "certificates/L5-t-0.01-one-sided.json"
+    changed = item.model_copy(update={"numbers": numbers, "certificates": (path,), "checking_seconds": 0.25})
+    claim = report.results[1].model_copy(update={"evidence": (changed,)})
+    page = render_html(report.model_copy(update={"results": (claim,)}))
+    parsed = outline(page)
+    assert [link for link in parsed.links if not link.startswith("#")] == [path]
+    assert "<caption>sharp rates</caption>" in page
+    assert '<th scope="col">a b</th>' in page
+    assert "<td>&lt;b&gt;</td>" in page
+    assert "checker took 0.25 s" in page
+    assert "certflow check certificates/*.json" in page

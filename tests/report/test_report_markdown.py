@@ -103,3 +103,15 @@ def test_summary_says_what_needs_attention_first(report):
     assert summary.index("**F1**") < summary.index("**L5**") < summary.index("<details>")
     assert "Pair 17 is stretched" in summary
     assert len(summary) < 20_000
+
+
+def test_tables_and_certificates_of_evidence_are_shown(report):
+    item = report.results[1].evidence[0]
+    numbers = {"sharp_rates": [{"t": "0.01", "a_b": "x|y"}], "single": 2}
+    changed = item.model_copy(update={"numbers": numbers, "certificates": ("certificates/L2.json",)})
+    claim = report.results[1].model_copy(update={"evidence": (changed,)})
+    text = render_markdown(report.model_copy(update={"results": (claim,)}))
+    assert "sharp rates:\n\n| t | a b |\n| --- | --- |\n| 0.01 | x\\|y |\n" in text
+    assert "| single | 2 |" in text
+    assert "Certificates: [L2.json](certificates/L2.json). The independent checker took 0.00 s." in text
+    assert "certflow check certificates/*.json" in text

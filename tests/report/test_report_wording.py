@@ -18,6 +18,7 @@ from certflow.report.formatting import (
     json_text,
     number,
     plain,
+    rows_of,
     value_text,
 )
 
@@ -69,6 +70,13 @@ def test_values(value, expected):
 )
 def test_durations(seconds, expected):
     assert duration(seconds) == expected
+
+
+def test_a_list_of_like_mappings_is_a_table():
+    rows = [{"t": "0.01", "bound_over_sharp": 1.23456789}, {"t": "3", "bound_over_sharp": None}]
+    assert rows_of(rows) == (["t", "bound over sharp"], [["0.01", "1.2346"], ["3", "–"]])
+    for other in ([], [1, 2], "text", {"a": 1}, None, [{"a": 1}, {"b": 1}], [{"a": 1}, 2]):
+        assert rows_of(other) is None
 
 
 def test_clean_shows_what_cannot_be_shown():

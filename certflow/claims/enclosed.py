@@ -1,0 +1,292 @@
+"""Enclosures of the spatial bounds, over all x: L2 and L3 on panels of time, L5 (sharp rates), L6 and L7.
+
+The bounds and the Jacobian under test are evaluated in Arb balls and held against rates that are proved for all of
+`R^d` without them (`certflow.enclosure`). A bound that is certainly below the proved supremum is violated, and the
+place where the supremum is reached is the witness.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from certflow.claims.balls import (
+    DIGITS,
+    KINDS,
+    SYMBOLS,
+    ClosedRates,
+    agreement,
+    bound_at,
+    bracket,
+    precision,
+    shown,
+    within,
+)
+from certflow.claims.check import Context, Finding
+from certflow.claims.model import Outcome
+from certflow.claims.sharpness import (
+    ROUNDING,
+    certificates_of,
+    covers,
+    looseness,
+    place,
+    row,
+    searchable,
+    sharp_at,
+    sharp_times,
+    time_text,
+)
+from certflow.enclosure.closed_forms import rate_bounds
+from certflow.enclosure.expressions import ball
+from certflow.enclosure.rate import SharpRate
+from certflow.exact import exact_text
+from certflow.mixture import GaussianMixture
+
+#: Panels of time on which L2 and L3 are bounded for all x and all t.
+PANELS = 64
+#: Natural logarithm of what is left of the mass of vanishing components, at a point that stands for a limit.
+VANISHED = 300
+
+
+@dataclass
+class _Tally:
+    """Outcomes of several comparisons; the first violated or open one is told."""
+
+    outcome: Outcome = Outcome.HOLDS
+    summary: str = ""
+    witness: dict[str, Any] | None = None
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, outcome: Outcome, summary: str, witness: dict[str, Any]) -> None:
+        worse = outcome is Outcome.VIOLATED and self.outcome is not Outcome.VIOLATED
+        if worse or (outcome is Outcome.INCONCLUSIVE and self.outcome is Outcome.HOLDS):
+            self.outcome, self.summary, self.witness = outcome, summary, witness
+
+
+def closed_rate(kind: str) -> Callable[[Context, str], Finding]:
+    """L2 (two-sided), L3 (one-sided): the bound is the closed form, which is proved for all x on panels of t.
+
+    `rate_bounds` gives numbers that hold for all `x` and all `t` of a panel; the bound under test must agree with the
+    closed form at the ends of the panels to `DIGITS` digits, and be at least the sharp rate where that is known.
+    """
+
+    def procedure(context: Context, name: str) -> Finding:
+        claim, symbol = name.partition(".")[0], SYMBOLS[kind]
+        process, mixture = context.process, context.mixture
+        bounds = rate_bounds(process, process.exact_t_min, process.exact_t_max, PANELS)
+        tally = _Tally()
+        with precision(context):
+            if searchable(mixture) is None:
+                _against_sharp(context, kind, tally)
+            for time, found in zip(bounds.times, bound_at(process, bounds.times, kind), strict=True):
+                closed = ClosedRates(mixture, time)
+                expected = closed.rate(kind)
+                witness = {"t": exact_text(time), "bound": shown(found), "closed_form": shown(expected)}
+                summary = f"{symbol} and its closed form differ at t = {float(time):.6g}"
+                tally.add(agreement(found, expected, closed.size), summary, witness)
+        upper = bounds.two_sided_upper if kind == "two-sided" else bounds.one_sided_upper
+        numbers: dict[str, Any] = {
+            "panels": PANELS,
+            "digits_agreed": DIGITS,
+            "largest_bound_of_a_panel": str(max(upper)),
+            "smallest_bound_of_a_panel": str(min(upper)),
+        }
+        if tally.rows:
+            numbers |= {"bound_over_sharp": looseness(tally.rows), "sharp_rates": tally.rows}
+        scope = (
+            f"this mixture, all x, all t of [{exact_text(process.exact_t_min)}, {exact_text(process.exact_t_max)}] "
+            f"in {PANELS} panels"
+        )
+        if tally.outcome is not Outcome.HOLDS:
+            return Finding(tally.outcome, tally.summary, scope, numbers, tally.witness)
+        certificates = certificates_of(context, numbers, claim)
+        loose = f"; {looseness(tally.rows)}" if tally.rows else ""
+        summary = f"{symbol} is the closed form to {DIGITS} digits, which bounds every x and t{loose}"
+        return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=certificates)
+
+    return procedure
+
+
+def _against_sharp(context: Context, kind: str, tally: _Tally) -> None:
+    times = sharp_times(context)
+    for time, bound in zip(times, bound_at(context.process, times, kind), strict=True):
+        found, _ = sharp_at(context, time, kind)
+        tally.rows.append(row(found, bound))
+        if covers(bound, found) is Outcome.VIOLATED:
+            tally.add(Outcome.VIOLATED, _exceeded(found, bound), place(found) | {"bound": shown(bound)})
+
+
+def _exceeded(found: SharpRate, bound: Any) -> str:
+    at = f"{SYMBOLS[found.kind]} = {float(bound.mid()):.6g} at t = {float(found.time):.6g}"
+    return f"{at}, where the supremum over x is at least {float(found.lower):.6g}"
+
+
+def sharp_bound(context: Context, name: str) -> Finding:
+    """L6, L7: `lambda(t)` and `L(t)` are at least the sharp rates, which are enclosed over all x."""
+    tally, times = _Tally(), sharp_times(context)
+    with precision(context):
+        for kind in KINDS:
+            for time, bound in zip(times, bound_at(context.process, times, kind), strict=True):
+                found, _ = sharp_at(context, time, kind)
+                tally.rows.append(row(found, bound))
+                outcome = covers(bound, found)
+                summary = _exceeded(found, bound)
+                if outcome is Outcome.INCONCLUSIVE:
+                    summary = f"the sharp rate at t = {float(time):.6g} is known to lie in {_interval(found)} only"
+                tally.add(outcome, summary, place(found) | {"bound": shown(bound)})
+    numbers = {"bound_over_sharp": looseness(tally.rows), "sharp_rates": tally.rows}
+    scope = f"this mixture, all x, {_listed(times)}"
+    if tally.outcome is Outcome.HOLDS:
+        summary = f"lambda(t) and L(t) bound the sharp rates of every x; {looseness(tally.rows)}"
+        return Finding(Outcome.HOLDS, summary, scope, numbers)
+    return Finding(tally.outcome, tally.summary, scope, numbers, tally.witness)
+
+
+def sharp_value(context: Context, name: str) -> Finding:
+    """L5: `lambda*(t)` and `L*(t)` from both sides, and the Jacobian under test at the place that comes close to them.
+
+    The upper end holds for all x (a covering of `R^d`, or Popoviciu's inequality where it is exact). The Rayleigh
+    quotient of the Jacobian in balls at the witness must lie between the ends.
+    """
+    tally, times, certificates = _Tally(), sharp_times(context), {}
+    widest = 0.0
+    with precision(context):
+        for kind in KINDS:
+            for time in times:
+                found, certificate = sharp_at(context, time, kind)
+                tally.rows.append(row(found, ClosedRates(context.mixture, time).rate(kind)))
+                widest = max(widest, found.relative_gap)
+                if certificate is not None:
+                    certificates[f"L5-t-{time_text(time)}-{kind}"] = certificate
+                value = _at_witness(context, found)
+                room = ROUNDING * (abs(found.lower) + abs(found.upper)) + Fraction(1, 10**DIGITS)
+                outcome = within(value, found.lower, found.upper, room)
+                if outcome is Outcome.HOLDS and not found.complete:
+                    outcome, summary = Outcome.INCONCLUSIVE, f"known to lie in {_interval(found)} only"
+                else:
+                    summary = f"the Jacobian's rate there is {float(value.mid()):.10g}, not in {_interval(found)}"
+                where = f"sharp {kind} rate at t = {float(time):.6g}"
+                tally.add(outcome, f"{where}: {summary}", place(found) | {"rate_of_the_Jacobian": shown(value)})
+    numbers: dict[str, Any] = {"bound_over_sharp": looseness(tally.rows), "sharp_rates": tally.rows}
+    if context.profile.sharp_integral:
+        numbers |= _integrals(context)
+    scope = f"this mixture, all x, {_listed(times)}"
+    if tally.outcome is not Outcome.HOLDS:
+        return Finding(tally.outcome, tally.summary, scope, numbers, tally.witness, certificates)
+    summary = f"sharp rates enclosed over all x to {widest:.1g} relative; the bounds of L2 and L3: "
+    return Finding(Outcome.HOLDS, summary + looseness(tally.rows), scope, numbers, certificates=certificates)
+
+
+def _integrals(context: Context) -> dict[str, Any]:
+    """`int lambda*` beside `int lambda`, over the whole interval."""
+    from certflow.enclosure.exponent import sharp_stability
+
+    process = context.process
+    found = sharp_stability(
+        process,
+        process.exact_t_min,
+        process.exact_t_max,
+        gap=context.profile.integral_gap,
+        seconds=context.profile.search_seconds,
+    )
+    return {
+        "integral_of_the_sharp_rate": f"[{found.lower}, {found.upper}]",
+        "integral_of_the_closed_form": str(found.popoviciu),
+    }
+
+
+def _at_witness(context: Context, found: SharpRate) -> Any:
+    """`-e.J e/e.e` at the witness, or for "two-sided" the larger of its modulus and of `|e.J e|/e.e` at a vertex."""
+    mixture = context.mixture
+    if not found.blocks:  # a single point: J is the same everywhere
+        direction = [Fraction(int(i == 0)) for i in range(mixture.dimension)]
+        value = _quotient(context, found.time, list(found.witness.point), direction)
+        return value if found.kind == "one-sided" else abs(value)
+    axes = found.blocks[found.best_block].axes
+    direction = [Fraction(0)] * mixture.dimension
+    for axis, entry in zip(axes, found.direction, strict=True):
+        direction[axis] = entry
+    point = list(found.witness.point)
+    normal = found.witness.direction
+    if normal is not None:
+        reach = _reach(mixture, found.time, point, list(normal), found.witness.components)
+        point = [p + reach * n for p, n in zip(point, normal, strict=True)]
+    value = _quotient(context, found.time, point, direction)
+    if found.kind == "one-sided":
+        return value
+    vertex, outward = _vertex(mixture, found.time)
+    return abs(value).max(abs(_quotient(context, found.time, vertex, outward)))
+
+
+def _quotient(context: Context, time: Fraction, point: list[Fraction], direction: list[Fraction]) -> Any:
+    """`-e.J(x, t) e / e.e` as a ball."""
+    x = np.array([ball(entry) for entry in point], dtype=object)
+    matrix = context.process.jacobian(x, ball(time))
+    e = np.array([ball(entry) for entry in direction], dtype=object)
+    return -(e * (matrix * e).sum(-1)).sum() / (e * e).sum()
+
+
+def _reach(
+    mixture: GaussianMixture,
+    time: Fraction,
+    point: list[Fraction],
+    normal: list[Fraction],
+    components: tuple[int, ...],
+) -> Fraction:
+    """A power of two `s` such that at `x + s n` the components not listed have mass of about `e^-VANISHED` or less.
+
+    `l_j - l_k = log(w_j/w_k) + (m/v) (x + s n).(mu_j - mu_k) - m^2/(2v) (|mu_j|^2 - |mu_k|^2)`; float64 is enough,
+    because every `s` gives a point, at which the rate is between the ends or not.
+    """
+    others = [j for j in range(mixture.n_components) if j not in components]
+    if not others:
+        return Fraction(1)
+    t, variance = float(time), float(mixture.covariances)
+    m = math.exp(-t)
+    v = variance * m * m - math.expm1(-2 * t)
+    centre = mixture.means.mean(axis=0)
+    means = mixture.means - centre
+    x, n = (np.array([float(entry) for entry in vector]) for vector in (point, normal))
+    offsets = np.log(mixture.weights) + m / v * means @ (x - m * centre) - m * m / (2 * v) * (means**2).sum(axis=1)
+    heights = means @ n
+    member = components[0]
+    slack = m / v * float(heights[member] - heights[others].max())
+    needed = VANISHED + float(offsets[others].max() - offsets[member])
+    return Fraction(2) ** max(0, math.ceil(math.log2(max(needed, 1.0) / slack)) + 1)
+
+
+def _vertex(mixture: GaussianMixture, time: Fraction) -> tuple[list[Fraction], list[Fraction]]:
+    """A point far out where one component has all the mass, along the mean that is farthest from the centre."""
+    exact = mixture.exact_means.fractions
+    centre = exact.sum(axis=0) / len(exact)
+    squares = ((exact - centre) ** 2).sum(axis=1)
+    farthest = int(np.argmax([float(square) for square in squares]))
+    outward = [Fraction(entry) for entry in exact[farthest] - centre]
+    equal = tuple(k for k in range(len(exact)) if tuple(exact[k]) == tuple(exact[farthest]))
+    reach = _reach(mixture, time, [Fraction(0)] * len(outward), outward, equal)
+    return [reach * entry for entry in outward], outward
+
+
+def _interval(found: SharpRate) -> str:
+    return bracket(found.lower, found.upper)
+
+
+def _listed(times: list[Fraction]) -> str:
+    texts = [f"{float(time):.4g}" for time in times]
+    return f"t = {', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def sharp_applies(*kinds: str) -> Callable[[GaussianMixture], str | None]:
+    """Applicability of sharp rates: by kind of covariance, and where the search over all x can be done."""
+
+    def applies(mixture: GaussianMixture) -> str | None:
+        if mixture.kind not in kinds:
+            return f"stated for {' or '.join(kinds)} covariances; this mixture has {mixture.kind} ones"
+        return searchable(mixture)
+
+    return applies
