@@ -57,7 +57,7 @@ def test_the_witness_replays(name: str, command: Command) -> None:
         x = np.array([float(Fraction(entry)) for entry in rate["witness"]["point"]])
         if rate["witness"]["direction"] is not None:
             direction = np.array([float(Fraction(entry)) for entry in rate["witness"]["direction"]])
-            x = x + 200 * math.exp(float(Fraction(row["t"]))) * direction / np.linalg.norm(direction)
+            x = x + 1000 * math.exp(float(Fraction(row["t"]))) * direction / np.linalg.norm(direction)
         value = np.linalg.eigvalsh(-process.jacobian(x, float(Fraction(row["t"]))))[-1]
         assert value >= lower - 1e-6 * abs(lower)
         assert value <= upper + 1e-9 * abs(upper)
