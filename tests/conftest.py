@@ -61,15 +61,17 @@ def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The kill table: what each check said of each deliberately wrong formula."""
-    rows = sorted(
-        value
-        for outcome in ("passed", "failed")
-        for report in terminalreporter.stats.get(outcome, [])
-        for key, value in getattr(report, "user_properties", [])
-        if key == "kill"
-    )
-    if rows:
-        terminalreporter.section("kill table: check | evidence | wrong formula | mixture | said of it")
-        for row in rows:
-            terminalreporter.write_line(row)
+    """What each check said of each deliberately wrong formula, and the checker of corrupted certificates."""
+    titles = {
+        "kill": "kill table: check | evidence | wrong formula | mixture | said of it",
+        "mutation": "mutations: claim | changed | files | refused | accepted and true | accepted and false",
+    }
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    for name, title in titles.items():
+        rows = sorted(
+            value for report in reports for key, value in getattr(report, "user_properties", []) if key == name
+        )
+        if rows:
+            terminalreporter.section(title)
+            for row in rows:
+                terminalreporter.write_line(row)

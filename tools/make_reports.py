@@ -17,7 +17,7 @@ from certflow.process import OrnsteinUhlenbeck
 from certflow.verification import verify
 
 FOLDER = Path(__file__).resolve().parents[1] / "reports"
-MIXTURES = ("iris", "two-modes", "anisotropic-pair", "digits")
+MIXTURES = ("iris", "two-modes", "line-3", "anisotropic-pair", "digits")
 
 
 def kill_table() -> str:

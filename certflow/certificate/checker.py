@@ -25,7 +25,7 @@ import sys
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from itertools import islice, pairwise, product
-from operator import mul
+from operator import add, mul, sub
 from typing import Any, NamedTuple
 
 SCHEMA = "certflow/certificate/1"
@@ -303,7 +303,7 @@ def read(value: Any, shape: Any, field: str, work: Work) -> Any:
         return Fraction(value)
     if isinstance(shape, set | range):
         one = f"an integer from {shape[0]} to {shape[-1]}" if isinstance(shape, range) else " or ".join(sorted(shape))
-        require(type(value) in (str, int) and value in shape, field, value, one)
+        require(type(value) is (int if isinstance(shape, range) else str) and value in shape, field, value, one)
     elif shape is not None:
         kinds: dict[Any, str] = {dict: "an object", list: "a list"}
         required = kinds.get(type(shape), "a text" if shape is str else _EXACT)
@@ -572,8 +572,8 @@ class Cell(NamedTuple):
         if not self.sign:
             return [list(point) for point in product(*self.ends)]
         sides = [(Fraction(self.sign),) if j == self.facet else ends for j, ends in enumerate(self.ends)]
-        ends = self.ends[self.facet]
-        return [[x / s for x in point] for s in (ends if self.bounded else ends[1:]) for point in product(*sides)]
+        scales = self.ends[self.facet] if self.bounded else self.ends[self.facet][1:]
+        return [list(point) for s in scales for point in product(*([x / s for x in side] for side in sides))]
 
 
 class Covering:
@@ -694,7 +694,7 @@ class Covering:
         positive at the inner end."""
         rows, logs, bounds = self.heights, self.law.logs, []
         for i, j in pairs:
-            top = max(2 * x - y - z for x, y, z in zip(rows[k], rows[i], rows[j], strict=True)) + 4 * self.error
+            top = max(map(add, map(sub, rows[k], rows[i]), map(sub, rows[k], rows[j]))) + 4 * self.error
             if bounded or top <= 0:
                 bound = -(-(2 * logs[k][1] - logs[i][0] - logs[j][0] + top) >> 1)
                 bounds.append(bound - self.ln2 if i != j else bound)
@@ -779,17 +779,14 @@ class Covering:
             rho, grown = rho + rest * surplus[k], grown + raised
             margin += ((high - low) * (one + zeta) + high * slack) * (max(tau, squares[k]) + one) + one
             margin += high * (one + zeta) * ((wide * (one + squares[k]) >> p) + 1)
-            parts.append((low, z, d[k]))
+            parts.append((low, z))
         outside = sum(x for k, x in enumerate(surplus) if k not in rows)
         rho += -(-task.budget.numerator * grown * outside // task.budget.denominator)
-        for v in corners:
-            matrix = [[0] * len(axes) for _ in axes]
-            for low, z, x in parts:
-                weight = low * (one + z[v])
-                for i in axes:
-                    for j in range(i + 1):
-                        matrix[i][j] -= weight * x[i] * x[j]
-                    matrix[i][i] += weight * tau << p
+        weights = [[low * (one + x) for x in z] for low, z in parts]
+        entries = [[(tau << p if i == j else 0) - d[k][i] * d[k][j] for k in rows] for i in axes for j in range(i + 1)]
+        for corner in zip(*weights, strict=True):
+            flat = iter([sum(map(mul, corner, entry)) for entry in entries])
+            matrix = [list(islice(flat, i + 1)) for i in axes]
             for i in axes:
                 matrix[i][i] -= (rho << 2 * p) + (margin << p)
             if not positive(matrix):
@@ -799,16 +796,15 @@ class Covering:
 
 def positive(lower: list[list[int]]) -> bool:
     """Whether a symmetric integer matrix, given by its lower triangle, is positive definite: its leading minors are
-    positive (Sylvester), computed without fractions (Bareiss)."""
-    size, previous = len(lower), 1
-    m = [[lower[max(i, j)][min(i, j)] for j in range(size)] for i in range(size)]
-    for k in range(size):
-        if m[k][k] <= 0:
+    positive (Sylvester), computed without fractions (Bareiss) in its place."""
+    previous = 1
+    for k, pivot in enumerate(lower):
+        if pivot[k] <= 0:
             return False
-        for i in range(k + 1, size):
-            for j in range(k + 1, size):
-                m[i][j] = (m[i][j] * m[k][k] - m[i][k] * m[k][j]) // previous
-        previous = m[k][k]
+        for i in range(k + 1, len(lower)):
+            for j in range(k + 1, i + 1):
+                lower[i][j] = (lower[i][j] * pivot[k] - lower[i][k] * lower[j][k]) // previous
+        previous = pivot[k]
     return True
 
 

@@ -38,6 +38,8 @@ def flow_tube_certificate(
     for name, given, time in (("t_from", t_from, start), ("t_to", t_to, end)):
         if not process.exact_t_min <= time <= process.exact_t_max:
             raise InputError(name, given, f"a time from t_min = {process.t_min:g} to t_max = {process.t_max:g}")
+    if isinstance(digits, int) and digits * math.log2(10) + GUARD_BITS > MAX_BITS:
+        raise InputError("digits", digits, f"few enough for {MAX_BITS} bits, {GUARD_BITS} of them the checker's own")
     tube = flow_tube(process, x, start, end, digits + 1)
     if not tube.complete:
         raise InputError("t_to", t_to, f"a time that a tube of {digits} digits reaches")

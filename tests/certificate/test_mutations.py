@@ -1,0 +1,119 @@
+"""No single corruption of a real certificate is accepted unless what it then asserts is true (see mutations.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import mutations
+import pytest
+from mutations import CASES, CLAIMS, GROUPS, certificates, false_certificates, is_true
+
+from certflow.certificate import checker
+from certflow.certificate.envelope import certificate_text
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_nothing_false_is_accepted(claim: str, group: str, record_property: Callable[[str, str], None]) -> None:
+    tally = mutations.run(claim, group)
+    record_property("mutation", " | ".join(tally.cells))
+    assert tally.false == []
+    if group in ("false, hints", "problem, old hash"):
+        assert tally.true == 0
+    else:  # neither the checker nor the oracle refuses all
+        assert tally.refused > 0
+        assert tally.true > 0
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_the_oracle_tells_true_from_false(claim: str) -> None:
+    """Before any corruption: what the package asserts is true and accepted, the false versions are neither."""
+    for content in certificates(claim):
+        verdict = checker.check(certificate_text(content))
+        assert verdict.accepted, verdict.text
+        assert is_true(content)
+    for content in false_certificates(claim):
+        assert not checker.check(certificate_text(content)).accepted
+        assert not is_true(content)
+
+
+def test_there_are_enough_cases_of_all_kinds() -> None:
+    assert sum(CASES.values()) * len(GROUPS) >= 10_000
+    assert set(checker.RULES) == set(CLAIMS) == set(CASES)
+    proofs = [content["proof"] for content in certificates("L5")]
+    text = " ".join(certificate_text(content) for content in certificates("L5"))
+    for token in ("T", "P0,1", "R0", "F0"):
+        assert f" {token} " in text, token
+    assert any(proof["turn"] for proof in proofs)
+    assert any(block["faces"] for proof in proofs for block in proof["blocks"])
+    assert any(block["cover"] is None for proof in proofs for block in proof["blocks"])
+
+
+def test_the_table_lists_all_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutations, "CASES", dict.fromkeys(CLAIMS, 2))
+    monkeypatch.setattr(mutations, "MULTIPLIER", 1)
+    lines = mutations.table().splitlines()
+    assert len(lines) == 2 + len(CLAIMS) * len(GROUPS) + 1
+    assert {line.count("|") for line in lines} == {len(mutations.COLUMNS) + 1}
+    total = 2 * len(CLAIMS) * len(GROUPS)
+    assert lines[-1].startswith(f"| all |  | {total} | ")
+    assert lines[-1].endswith(" | 0 |")
+
+
+# -- false twins: checkers without one of their reasons ---------------------------------------------------------------
+
+
+def always(value: Any) -> Callable[..., Any]:
+    return lambda *arguments: value
+
+
+def indulgent(words: str) -> Callable[..., None]:
+    """`require` without the requirements of a field, or in words, that begin so."""
+    honest = checker.require
+
+    def require(holds: bool, field: str, received: Any, required: str) -> None:
+        if not (field.startswith(words) or required.startswith(words)):
+            honest(holds, field, received, required)
+
+    return require
+
+
+#: What is broken, where, how, and the claim and group in which it shows.
+TWINS: dict[str, tuple[Any, str, Callable[[], Any], str, str]] = {
+    "every matrix is positive": (checker, "positive", lambda: always(True), "L5", "false, hints"),
+    "a Taylor rule that always holds": (checker.Covering, "taylor", lambda: always(True), "L5", "false, hints"),
+    "a pair rule that always holds": (checker.Covering, "pair", lambda: always(True), "L5", "false, hints"),
+    "shares of other points are zero": (checker.Covering, "share", lambda: always(0), "L5", "false, hints"),
+    "no covering": (checker.Covering, "cover", lambda: always(None), "L5", "problem, new hash"),
+    "trees with open cells": (checker, "require", lambda: indulgent("a tree without open"), "L5", "false, hints"),
+    "any witness": (checker, "witnessed", lambda: always(Fraction(10**6)), "L5", "assertion"),
+    "any bound, L2": (checker.Case, "bound", lambda: always(None), "L2", "assertion"),
+    "any bound, L3": (checker.Case, "bound", lambda: always(None), "L3", "problem, new hash"),
+    "any bound, L5": (checker.Case, "bound", lambda: always(None), "L5", "assertion"),
+    "any bound, F1": (checker.Case, "bound", lambda: always(None), "F1", "false, hints"),
+    "any bound, F2": (checker.Case, "bound", lambda: always(None), "F2", "problem, new hash"),
+    "any bound, S3": (checker.Case, "bound", lambda: always(None), "S3", "assertion"),
+    "any node of a grid": (checker, "require", lambda: indulgent("assertion.nodes"), "G1", "problem, new hash"),
+    "any panels": (checker, "require", lambda: indulgent("assertion.times"), "L2", "assertion"),
+    "any diameter": (
+        checker,
+        "squared_diameter",
+        lambda: lambda case: case.assertion["diameter_squared"],
+        "F1",
+        "problem, new hash",
+    ),
+    "any pair": (checker, "require", lambda: indulgent("proof.pair"), "F2", "problem, new hash"),
+    "any times of a tube": (checker, "require", lambda: indulgent("assertion.t_"), "S3", "problem, new hash"),
+    "any weights": (checker, "require", lambda: indulgent("problem.mixture.weights"), "L3", "problem, new hash"),
+    "any hash": (checker, "require", lambda: indulgent("hash"), "L3", "problem, old hash"),
+}
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_broken_checker_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, attribute, twin, claim, group = TWINS[name]
+    certificates(claim), false_certificates(claim)  # by the honest checker
+    monkeypatch.setattr(owner, attribute, twin())
+    assert any(mutations.run(claim, group, 500, seed).false for seed in range(20))
