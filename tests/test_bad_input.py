@@ -395,8 +395,8 @@ LINES: dict[str, tuple[str, str, str, str]] = {
     "report-foreign": ("report {dir}/foreign", "report.json", "schema None", "certflow/report/1"),
     "report-of-nothing": ("report {dir}/list", "report.json", "a list", "certflow/report/1"),
     "report-incomplete": ("report {dir}/incomplete", "report.json", "field mixture", "certflow verify --out"),
-    "no-command": ("", "command", "Missing command", "one of the commands verify, bound"),
-    "unknown-command": ("prove iris", "command", "'prove'", "one of the commands verify, bound"),
+    "no-command": ("", "command", "Missing command", "one of the commands verify"),
+    "unknown-command": ("prove iris", "command", "'prove'", "one of the commands verify"),
     "unknown-subcommand": (
         "mixtures remove iris",
         "mixtures",

@@ -1,0 +1,139 @@
+"""One experiment: grids, cut into segments, trained together, composed and measured."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from certflow.distill.ledger import Maps, exact_entries, ledger, test_set
+from certflow.distill.plan import Plan, make_plan
+from certflow.distill.reference import ReferenceFlow, device_of
+from certflow.distill.results import Results
+from certflow.distill.samples import TEST, noised, pool
+from certflow.distill.settings import Settings
+from certflow.distill.training import train
+from certflow.errors import InputError
+from certflow.exact import exact_text
+from certflow.grids.grid import TimeGrid
+from certflow.mixture import GaussianMixture
+from certflow.process import OrnsteinUhlenbeck
+
+Progress = Callable[[int, int, str], None]
+
+#: Errors are measured with so many times the steps of the training data, whose own error is then 1/16 of theirs.
+FINER = 2
+
+#: What is compared if nothing else is said.
+GRIDS = (
+    "uniform",
+    "logsnr",
+    "karras",
+    "cosine",
+    "stability-balanced",
+    "stability-balanced:two-sided",
+    "typical",
+)
+
+
+def run(
+    subject: OrnsteinUhlenbeck | GaussianMixture,
+    grids: Iterable[str | TimeGrid] = GRIDS,
+    segments: Sequence[int] = (1, 2, 4, 8),
+    seeds: int | Sequence[int] = 5,
+    device: str = "auto",
+    settings: Settings | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    exact: bool = True,
+) -> Results:
+    """Train residual maps for every grid, number of segments and seed, and measure what comes of it.
+
+    End-to-end relative mean squared error `E|Psi_K o ... o Psi_1(X) - Phi(X)|^2 / E|Phi(X)|^2`, `X ~ p_T`, on fresh
+    points; beside it the ledger of local, amplified and combined errors. THEORY E1-E3, E5, G4.
+
+    Parameters
+    ----------
+    subject : a process, or a mixture (then t runs from 0.01 to 3)
+    grids, segments, seeds : see `certflow.distill.plan.make_plan`; a seed varies training points, test points, weights
+        and mini-batches
+    device : "auto" (the GPU if there is one), "cpu", "cuda", "cuda:1"
+    settings : size and training of the maps
+    out : a directory for `distill.json` and `distill.csv`; training is kept there as it goes, and taken up again
+    progress : called with `(done, total, what)`
+    exact : also what needs the flow off the exact trajectories (`certflow.distill.ledger.exact_entries`)
+
+    Raises
+    ------
+    InputError : a bad grid, number, device or setting; a reference flow that misses its tolerance.
+    """
+    process = subject if isinstance(subject, OrnsteinUhlenbeck) else OrnsteinUhlenbeck(subject, "0.01", "3")
+    chosen = settings or Settings()
+    place = device_of(device)
+    plan = make_plan(process, grids, segments, seeds, chosen)
+    started = time.perf_counter()
+    flow = ReferenceFlow(process, place)
+    probes = noised(process, chosen.test, plan.seeds[0], TEST).to(place)
+    error = flow.choose_steps(probes, process.t_max, process.t_min, chosen.tolerance)
+    if error > 1e-6:
+        raise InputError("mixture", f"a reference flow of relative error {error:.1e}", "one that RK4 resolves to 1e-6")
+    tell = progress or (lambda done, total, what: None)
+    tell(0, 1, "reference flow")
+    points = pool(flow, process, chosen.pool, plan.seeds, plan.times)
+    kept = None if out is None else Path(out) / ".certflow" / f"distill-{plan.key[:16]}"
+    prepared = time.perf_counter()
+    trained = train(
+        plan.segments, points, chosen, lambda done, total: tell(done, total, f"{len(plan.segments)} maps"), kept
+    )
+    finished = time.perf_counter()
+    del points
+    finer = ReferenceFlow(process, place, steps=FINER * flow.steps)
+    rows = measure(plan, finer, Maps(trained), exact, tell)
+    setting = {
+        "mixture": process.mixture.name,
+        "dimension": process.mixture.dimension,
+        "components": process.mixture.n_components,
+        "t_min": exact_text(process.exact_t_min),
+        "t_max": exact_text(process.exact_t_max),
+        "settings": chosen.mapping(),
+        "maps": len(plan.segments),
+        "parameters_per_map": trained[0].maps.parameters_per_map(),
+        "reference": {"method": "RK4", "steps_per_unit": flow.steps, "relative_mse": error},
+        "device": _device_name(place),
+        "torch": torch.__version__,
+        "seconds": {
+            "reference": round(prepared - started, 3),
+            "training": round(finished - prepared, 3),
+            "measuring": round(time.perf_counter() - finished, 3),
+        },
+    }
+    results = Results(tuple(rows), setting)
+    if out is not None:
+        results.save(out)
+    return results
+
+
+def measure(plan: Plan, flow: ReferenceFlow, maps: Maps, exact: bool, tell: Progress) -> list[dict[str, Any]]:
+    """The rows, seed by seed, in the order of the entries."""
+    rows: dict[tuple[int, int], dict[str, Any]] = {}
+    total = len(plan.seeds) * len(plan.entries)
+    for place, seed in enumerate(plan.seeds):
+        tests = test_set(plan, flow, seed)
+        for index, entry in enumerate(plan.entries):
+            tell(len(rows), total, f"measuring {entry.label}, K = {entry.segments}")
+            row = ledger(plan, entry, place, maps, tests)
+            if exact and not row["diverged"]:
+                row |= exact_entries(plan, entry, place, maps, tests, flow)
+            rows[index, place] = row
+    return [rows[key] for key in sorted(rows)]
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"

@@ -1,0 +1,140 @@
+"""What an experiment trains: which grids, cut into which segments, each segment once."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from certflow.distill.settings import Settings
+from certflow.distill.training import Segment
+from certflow.errors import InputError
+from certflow.grids.grid import TimeGrid
+from certflow.process import OrnsteinUhlenbeck
+
+#: Where every comparison starts from.
+BASELINE = "uniform"
+MAX_SEEDS = 1000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A grid in the comparison, under the label that its rows carry."""
+
+    label: str
+    grid: TimeGrid
+
+    @property
+    def segments(self) -> int:
+        return self.grid.segments
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Entries, seeds, and the segments to train: segments that grids share are trained once for each seed.
+
+    times : every node of every grid, from the noise end to the data end
+    segments : (seed, start, end), indices into `times`
+    """
+
+    process: OrnsteinUhlenbeck
+    entries: tuple[Entry, ...]
+    seeds: tuple[int, ...]
+    settings: Settings
+    times: tuple[float, ...]
+    segments: tuple[Segment, ...]
+
+    def nodes(self, entry: Entry) -> list[int]:
+        """The indices of the nodes of a grid in `times`."""
+        places = {time: index for index, time in enumerate(self.times)}
+        return [places[float(time)] for time in entry.grid.times]
+
+    @property
+    def key(self) -> str:
+        """A hash of everything on which the outcome depends."""
+        from certflow.mixture_file import to_mapping
+
+        content = {
+            "mixture": to_mapping(self.process.mixture),
+            "entries": [(entry.label, entry.grid.times.tolist()) for entry in self.entries],
+            "seeds": self.seeds,
+            "settings": self.settings.mapping(),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def make_plan(
+    process: OrnsteinUhlenbeck,
+    grids: Iterable[str | TimeGrid],
+    segments: Sequence[int],
+    seeds: int | Sequence[int],
+    settings: Settings,
+) -> Plan:
+    """Every grid with every number of segments.
+
+    Parameters
+    ----------
+    grids : kinds of `cf.time_grid`, with a rate after a colon where a kind has several
+        ("stability-balanced:two-sided"), or grids of one's own (each stands for itself, whatever `segments` says)
+    segments : numbers K >= 1
+    seeds : how many (0, 1, ...), or which
+
+    Raises
+    ------
+    InputError : an unknown kind, K < 1, no seed, a grid whose ends are not those of the process.
+    """
+    entries = tuple(_entries(process, list(grids), [_count(k) for k in segments]))
+    if not entries:
+        raise InputError("grids", [], "at least one grid")
+    numbers = _seeds(seeds)
+    times = sorted({float(time) for entry in entries for time in entry.grid.times}, reverse=True)
+    places = {time: index for index, time in enumerate(times)}
+    segments_: dict[tuple[int, int, int], Segment] = {}
+    for place, seed in enumerate(numbers):
+        for entry in entries:
+            nodes = [float(time) for time in entry.grid.times]
+            for start, end in itertools.pairwise(nodes):
+                where = (place, places[start], places[end])
+                segments_.setdefault(where, Segment(*where, key=f"{seed}/{start!r}/{end!r}"))
+    return Plan(process, entries, numbers, settings, tuple(times), tuple(segments_.values()))
+
+
+def _entries(process: OrnsteinUhlenbeck, grids: list[Any], segments: list[int]) -> Iterable[Entry]:
+    from certflow.grids import time_grid
+
+    seen = set()
+    for grid in grids:
+        if isinstance(grid, TimeGrid):
+            ends = (float(grid.times[0]), float(grid.times[-1]))
+            if ends != (process.t_max, process.t_min):
+                raise InputError("grids", ends, f"a grid from {process.t_max} to {process.t_min}")
+            made = [Entry(grid.kind, grid)]
+        else:
+            kind, _, rate = str(grid).partition(":")
+            options = {"rate": rate} if rate else {}
+            made = [Entry(str(grid), time_grid(process, k, kind, **options)) for k in segments]
+        for entry in made:
+            if (entry.label, entry.segments) in seen:
+                raise InputError("grids", f"{entry.label} with K = {entry.segments} twice", "different grids")
+            seen.add((entry.label, entry.segments))
+            yield entry
+
+
+def _count(k: Any) -> int:
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= 1000:
+        raise InputError("segments", k, "ints from 1 to 1000")
+    return k
+
+
+def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    requirement = f"a number of seeds from 1 to {MAX_SEEDS}, or different ints >= 0"
+    if isinstance(seeds, bool):
+        raise InputError("seeds", seeds, requirement)
+    numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    fine = all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**32 for n in numbers)
+    if not fine or not 1 <= len(numbers) <= MAX_SEEDS or len(set(numbers)) != len(numbers):
+        raise InputError("seeds", seeds, requirement)
+    return numbers

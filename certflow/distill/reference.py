@@ -1,0 +1,195 @@
+"""The reference flow on any device: batched fixed-step RK4 in a time that suits the stiffness, with an error estimate.
+
+With `m = e^{-t}`, `s` the smallest variance of any component (at most 1) and `v = 1 - (1 - s) m^2`,
+
+    y = log(v / m^2) = log(s + e^{2t} - 1),    dt/dy = v / 2,    dx/dy = (v / 2) u(x, t),
+
+so that a component of variance `s` contracts at a bounded rate in `y`, at both ends. `certflow.flow` adapts its steps
+to each trajectory and repairs its rounding; here all trajectories share the steps, as training data should.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from certflow.arithmetic import arithmetic_of
+from certflow.components import components_at
+from certflow.errors import InputError
+from certflow.process import OrnsteinUhlenbeck
+from certflow.spectra import smallest_variance
+
+#: Points of one chunk: its temporaries stay in the cache of a core.
+CHUNK = {"cpu": 4096, "cuda": 1 << 17}
+#: Steps per unit of `y`, from the fewest that are tried to the most.
+STEPS = (8, 16, 32, 64, 128)
+#: Points on which the number of steps is chosen and the error estimated.
+PROBES = 512
+
+
+class ReferenceFlow:
+    """`Phi_{t -> s}` of many points at once, in float64, on one device.
+
+    Parameters
+    ----------
+    process : its mixture is used
+    device : of the points
+    steps : RK4 steps per unit of `y`; None chooses them with `choose_steps`
+
+    The methods take points (N, d) in float64 and times in the order in which they are passed, up or down.
+    """
+
+    def __init__(self, process: OrnsteinUhlenbeck, device: torch.device | str = "cpu", steps: int = 32):
+        self.mixture = process.mixture
+        self.device = torch.device(device)
+        self.steps = steps
+        self.s = min(smallest_variance(self.mixture), 1.0)
+        self.dimension = self.mixture.dimension
+        self.arithmetic = arithmetic_of(torch.zeros(1, dtype=torch.float64, device=self.device))
+
+    # -- the time y ------------------------------------------------------------------------------------------
+
+    def stretched(self, t: float) -> float:
+        """`y = log(s + e^{2t} - 1)`."""
+        return math.log(self.s + math.expm1(2 * t))
+
+    def _time(self, y: float) -> float:
+        return math.log1p(math.exp(y) - self.s) / 2
+
+    def _panels(self, t_from: float, t_to: float) -> list[tuple[float, float]]:
+        """`(y, h)` of each step between two times."""
+        start, end = self.stretched(t_from), self.stretched(t_to)
+        count = max(1, math.ceil(abs(end - start) * self.steps - 1e-9))
+        h = (end - start) / count
+        return [(start + i * h, h) for i in range(count)]
+
+    # -- the field -------------------------------------------------------------------------------------------
+
+    def _parts(self, x: torch.Tensor, y: float) -> tuple[Any, torch.Tensor, float]:
+        t = self._time(y)
+        v = math.exp(y - 2 * t)
+        times = torch.full((1,), t, dtype=torch.float64, device=self.device)
+        components = components_at(self.mixture, self.arithmetic, times)
+        gamma, _ = self.arithmetic.softmax(components.logits(x))
+        return components, gamma, v / 2
+
+    def rate(self, x: torch.Tensor, y: float) -> torch.Tensor:
+        """`dx/dy`, shape (N, d)."""
+        components, gamma, factor = self._parts(x, y)
+        return components.velocity(x, gamma) * factor
+
+    def _rate_with(self, state: torch.Tensor, y: float, adjoint: bool) -> torch.Tensor:
+        """`d/dy` of (x, M), states (N, d + d^2): `M' = J M`, or `M' = -M J` for the adjoint."""
+        d = self.dimension
+        x, matrices = state[:, :d], state[:, d:].reshape(-1, d, d)
+        components, gamma, factor = self._parts(x, y)
+        jacobian = components.jacobian(x, gamma)
+        turned = -(matrices @ jacobian) if adjoint else jacobian @ matrices
+        return torch.cat([components.velocity(x, gamma), turned.reshape(-1, d * d)], dim=1) * factor
+
+    # -- flow maps -------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def nodes(self, x: torch.Tensor, times: Sequence[float], dtype: torch.dtype = torch.float64) -> torch.Tensor:
+        """`Phi_{times[0] -> times[i]}(x)` for every `i`; shape (T, N, d), stored as `dtype`."""
+        result = torch.empty((len(times), *x.shape), dtype=dtype, device=self.device)
+        size = CHUNK.get(self.device.type, CHUNK["cpu"])
+        for start in range(0, x.shape[0], size):
+            part = slice(start, start + size)
+            state = x[part]
+            result[0, part] = state
+            for i in range(1, len(times)):
+                state = _integrate(self.rate, state, self._panels(times[i - 1], times[i]))
+                result[i, part] = state
+        return result
+
+    def map(self, x: torch.Tensor, t_from: float, t_to: float) -> torch.Tensor:
+        """`Phi_{t_from -> t_to}(x)`, shape (N, d)."""
+        return self.nodes(x, (t_from, t_to))[1]
+
+    @torch.no_grad()
+    def derivatives(
+        self, x: torch.Tensor, times: Sequence[float], adjoint: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Points and derivatives along trajectories, shapes (T, N, d) and (T, N, d, d).
+
+        `M_i = D Phi_{times[0] -> times[i]}(x)` by `dM/dt = J M`; for the adjoint
+        `M_i = D Phi_{times[i] -> times[0]}(x_i)`, `x_i = Phi_{times[0] -> times[i]}(x)`, by `dM/dt = -M J`. THEORY E5.
+        """
+        d = self.dimension
+        eye = torch.eye(d, dtype=torch.float64, device=self.device).reshape(1, -1)
+        state = torch.cat([x, eye.expand(x.shape[0], -1)], dim=1)
+        states = [state]
+        for i in range(1, len(times)):
+            panels = self._panels(times[i - 1], times[i])
+            state = _integrate(lambda z, y: self._rate_with(z, y, adjoint), state, panels)
+            states.append(state)
+        stacked = torch.stack(states)
+        return stacked[..., :d], stacked[..., d:].reshape(len(times), -1, d, d)
+
+    @torch.no_grad()
+    def sweep(self, joining: Sequence[torch.Tensor], times: Sequence[float]) -> list[torch.Tensor]:
+        """`Phi_{times[i] -> times[-1]}(joining[i])` for every `i`, all in one pass: points join at their times."""
+        state = joining[0]
+        sizes = [part.shape[0] for part in joining]
+        for i in range(1, len(times)):
+            parts = state.split(CHUNK.get(self.device.type, CHUNK["cpu"]))
+            panels = self._panels(times[i - 1], times[i])
+            moved = [_integrate(self.rate, part, panels) for part in parts if part.shape[0]]
+            state = torch.cat([*moved, joining[i]]) if i < len(joining) else torch.cat(moved)
+        return list(state.split(sizes))
+
+    # -- how many steps --------------------------------------------------------------------------------------
+
+    def choose_steps(self, x: torch.Tensor, t_from: float, t_to: float, tolerance: float = 1e-10) -> float:
+        """Set `steps` so that the estimated relative mean squared error is at most `tolerance`; returns the estimate.
+
+        The error of `n` steps per unit is estimated on the first points by the distance to `2n`, with the factor
+        `(16/15)^2` of a method of order 4. Where the most that are tried do not suffice they are used all the same,
+        and the estimate that is returned says so.
+        """
+        probes = x[:PROBES]
+        results = []
+        error = math.inf
+        for steps in STEPS:
+            self.steps = steps
+            results.append(self.map(probes, t_from, t_to))
+            if len(results) > 1:
+                gap = (results[-1] - results[-2]).square().sum() / results[-1].square().sum()
+                error = float(gap) * (16 / 15) ** 2  # of the coarser of the two
+                if error <= tolerance:
+                    self.steps = steps // 2
+                    return error
+                error /= 256  # of the finer one, by its order
+        return error
+
+
+def _integrate(rate: Any, state: torch.Tensor, panels: Sequence[tuple[float, float]]) -> torch.Tensor:
+    """The classical Runge-Kutta method of order 4."""
+    for y, h in panels:
+        a = rate(state, y)
+        b = rate(state + h / 2 * a, y + h / 2)
+        c = rate(state + h / 2 * b, y + h / 2)
+        d = rate(state + h * c, y + h)
+        state = state + h / 6 * (a + 2 * (b + c) + d)
+    return state
+
+
+def device_of(name: str) -> torch.device:
+    """The device of this name; "auto" is the GPU if there is one.
+
+    Raises
+    ------
+    InputError : a device that this machine lacks.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    known = ["auto", "cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    if name == "cuda" and torch.cuda.is_available():
+        return torch.device("cuda")
+    if name not in known:
+        raise InputError("device", name, f"one of {', '.join(known)} (what this machine has)")
+    return torch.device(name)

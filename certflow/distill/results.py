@@ -1,0 +1,190 @@
+"""What an experiment found: rows, their summary over seeds, and how they are written down."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from certflow.atomic import write_text_atomic
+from certflow.distill.plan import BASELINE
+
+SCHEMA = "certflow/distill/1"
+
+#: The grids that know nothing of the mixture, or only its scale: what a new grid has to beat.
+BASELINES = (
+    "uniform",
+    "quadratic",
+    "cosine",
+    "geometric",
+    "logsnr",
+    "karras",
+    "exponential",
+    "polyexponential",
+    "flow-matching",
+    "arctan",
+)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and standard deviation over seeds (0 for a single one), the number of seeds, and what diverged."""
+
+    mean: float
+    deviation: float
+    count: int
+    diverged: int = 0
+
+    def mapping(self) -> dict[str, Any]:
+        return {"mean": self.mean, "deviation": self.deviation, "seeds": self.count, "diverged": self.diverged}
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """How much lower the error is than that of another grid with the same K: `1 - MSE / MSE_other`.
+
+    unpaired : from the means over seeds, with the deviation by linear propagation
+    paired : mean and deviation over seeds of the ratio of the two errors of one seed
+    """
+
+    against: str
+    unpaired: Spread
+    paired: Spread
+
+    def mapping(self) -> dict[str, Any]:
+        return {"against": self.against, "unpaired": self.unpaired.mapping(), "paired": self.paired.mapping()}
+
+
+@dataclass(frozen=True)
+class Results:
+    """Rows of an experiment, one for each grid, K and seed (keys: `certflow.distill.ledger`).
+
+    setting : the mixture, the interval, the settings, the device, the error of the reference flow, times taken
+    """
+
+    rows: tuple[dict[str, Any], ...]
+    setting: Mapping[str, Any]
+
+    def grids(self) -> list[str]:
+        """Labels in the order of the run."""
+        return list(dict.fromkeys(row["grid"] for row in self.rows))
+
+    def segments(self) -> list[int]:
+        """Numbers of segments, ascending."""
+        return sorted({row["segments"] for row in self.rows})
+
+    def of(self, grid: str, segments: int) -> list[dict[str, Any]]:
+        """The rows of a grid, one for each seed."""
+        return [row for row in self.rows if row["grid"] == grid and row["segments"] == segments]
+
+    def spread(self, grid: str, segments: int, field: str = "relative_mse") -> Spread | None:
+        """Of a number over seeds; rows with a diverged segment are counted, never averaged in."""
+        rows = self.of(grid, segments)
+        if not rows:
+            return None
+        values = [row[field] for row in rows if not row["diverged"] and row.get(field) is not None]
+        return _spread(values, sum(bool(row["diverged"]) for row in rows))
+
+    def reduction(self, grid: str, segments: int, against: str = BASELINE) -> Reduction | None:
+        """Against another grid; None where one of the two was not run or diverged throughout."""
+        own, other = (
+            {
+                row["seed"]: row["relative_mse"]
+                for row in self.of(label, segments)
+                if not row["diverged"] and row["relative_mse"] is not None
+            }
+            for label in (grid, against)
+        )
+        common = [seed for seed in own if seed in other]
+        if not common:
+            return None
+        mine, theirs = (_spread([errors[seed] for seed in common], 0) for errors in (own, other))
+        ratio = mine.mean / theirs.mean
+        relative = math.hypot(mine.deviation / mine.mean, theirs.deviation / theirs.mean)
+        unpaired = Spread(1 - ratio, ratio * relative, len(common))
+        return Reduction(against, unpaired, _spread([1 - own[seed] / other[seed] for seed in common], 0))
+
+    def best_baseline(self, segments: int) -> str | None:
+        """The grid with the smallest mean error among those that know nothing of the mixture."""
+        means = {label: self.spread(label, segments) for label in self.grids() if label.partition(":")[0] in BASELINES}
+        known = {label: spread.mean for label, spread in means.items() if spread is not None and spread.count}
+        return min(known, key=lambda label: known[label]) if known else None
+
+    def diverged(self) -> list[str]:
+        """One line for each row with a diverged segment."""
+        return [
+            f"{row['grid']}, K = {row['segments']}, seed {row['seed']}: segment "
+            f"{', '.join(map(str, row['diverged']))} diverged (not averaged in)"
+            for row in self.rows
+            if row["diverged"]
+        ]
+
+    def summary(self) -> list[dict[str, Any]]:
+        """One entry for each grid and K."""
+        entries = []
+        for segments in self.segments():
+            best = self.best_baseline(segments)
+            for grid in self.grids():
+                spread = self.spread(grid, segments)
+                if spread is None:
+                    continue
+                against = dict.fromkeys(other for other in (BASELINE, best) if other not in (None, grid))
+                found = (self.reduction(grid, segments, other) for other in against)
+                entries.append(
+                    {
+                        "grid": grid,
+                        "segments": segments,
+                        "relative_mse": spread.mapping(),
+                        "best_baseline": grid == best,
+                        "reductions": [reduction.mapping() for reduction in found if reduction is not None],
+                    }
+                )
+        return entries
+
+    def mapping(self) -> dict[str, Any]:
+        """As JSON values, schema `certflow/distill/1`."""
+        return {"schema": SCHEMA, **self.setting, "summary": self.summary(), "rows": list(self.rows)}
+
+    def json(self) -> str:
+        """The mapping as text; infinite numbers are null."""
+        return json.dumps(_finite(self.mapping()), indent=1, allow_nan=False) + "\n"
+
+    def csv(self) -> str:
+        """One line for each row, the numbers that every row has."""
+        names = ("grid", "segments", "seed", "relative_mse", "first_order", "coherent", "incoherent", "bound_e2")
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([*names, "diverged"])
+        for row in self.rows:
+            numbers = ["" if row.get(name) is None else row[name] for name in names]
+            writer.writerow([*numbers, " ".join(map(str, row["diverged"]))])
+        return text.getvalue()
+
+    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write `distill.json` and `distill.csv`."""
+        target = Path(folder)
+        return [
+            write_text_atomic(target / "distill.json", self.json()),
+            write_text_atomic(target / "distill.csv", self.csv()),
+        ]
+
+
+def _spread(values: Sequence[float], diverged: int) -> Spread:
+    if not values:
+        return Spread(math.nan, math.nan, 0, diverged)
+    return Spread(fmean(values), stdev(values) if len(values) > 1 else 0.0, len(values), diverged)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value

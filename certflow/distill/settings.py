@@ -1,0 +1,56 @@
+"""What is trained, and how."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from certflow.errors import InputError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Size and training of the residual maps.
+
+    hidden, depth, activation, lipschitz : of the maps (`certflow.networks.residual`)
+    steps, batch : Adam steps, and pairs in the mini-batch of each map
+    learning_rate, warmup : the largest rate, reached after `warmup` steps and then lowered to 0 along a cosine
+    pool : exact pairs per seed from which mini-batches are drawn
+    test : fresh points per seed on which errors are measured
+    tolerance : relative mean squared error of the reference flow
+    """
+
+    hidden: int = 32
+    depth: int = 2
+    activation: str = "silu"
+    lipschitz: float | None = None
+    steps: int = 3000
+    batch: int = 128
+    learning_rate: float = 5e-3
+    warmup: int = 50
+    pool: int = 16_384
+    test: int = 4096
+    tolerance: float = 1e-10
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("hidden", 1, 4096),
+            ("depth", 1, 16),
+            ("steps", 1, 10**7),
+            ("batch", 1, 10**6),
+            ("warmup", 0, 10**6),
+            ("pool", 2, 10**8),
+            ("test", 2, 10**8),
+        ):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise InputError(name, value, f"an int from {low} to {high}")
+        if self.batch > self.pool:
+            raise InputError("batch", self.batch, f"at most the pool of {self.pool} pairs")
+        for name in ("learning_rate", "tolerance"):
+            if not 0 < getattr(self, name) < 1:
+                raise InputError(name, getattr(self, name), "a number between 0 and 1")
+
+    def mapping(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)

@@ -1,0 +1,225 @@
+"""Train a stack of residual maps together: one batched step for all segments, grids and seeds.
+
+Every map has mini-batches of its own, which depend on its key alone and not on what else is in the stack: epoch by
+epoch the pool is passed through in the order `i -> (u i + w) mod N`, `u` coprime to `N`, with `u` and `w` drawn from
+the key. So a stack can be cut anywhere, and an interrupted run goes on where it was, with the same outcome.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from certflow.distill.settings import Settings
+from certflow.networks.residual import ResidualMaps, normalisers_of
+
+#: Maps that are stepped together: on a CPU so many that their activations stay in the cache, on a GPU all of them.
+STACK = {"cpu": 128, "cuda": 8192}
+#: Steps between two looks at the clock, at the losses, and at whether to stop.
+ROUND = 100
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One map to train: the seed of its data, and the indices of its ends in the list of times."""
+
+    seed: int
+    start: int
+    end: int
+    key: str
+
+    def number(self, what: str) -> int:
+        """A 63-bit number from the key."""
+        return int.from_bytes(hashlib.sha256(f"{self.key}/{what}".encode()).digest()[:8], "big") >> 1
+
+
+@dataclass
+class Trained:
+    """A stack of maps after training: final losses (relative to the spread of what the segments add), steps done."""
+
+    segments: tuple[Segment, ...]
+    maps: ResidualMaps
+    losses: torch.Tensor
+
+    @property
+    def diverged(self) -> list[Segment]:
+        """The segments whose loss or weights are not finite."""
+        finite = torch.isfinite(self.losses)
+        for parameter in self.maps.parameters():
+            finite &= torch.isfinite(parameter.detach().flatten(1)).all(1)
+        return [segment for segment, fine in zip(self.segments, finite.tolist(), strict=True) if not fine]
+
+
+def train(
+    segments: Sequence[Segment],
+    pool: torch.Tensor,
+    settings: Settings,
+    progress: Callable[[int, int], None] | None = None,
+    checkpoint: Path | None = None,
+) -> list[Trained]:
+    """Train every segment; returns stacks of at most `STACK` maps, in the order of `segments`.
+
+    Parameters
+    ----------
+    segments : what is trained
+    pool : shape (seeds, times, N, d), exact points of trajectories at the times to which the segments refer
+    progress : called with (steps done, steps in all)
+    checkpoint : a directory where each stack is kept as it goes, and from which it is taken up
+    """
+    size = STACK.get(pool.device.type, STACK["cpu"])
+    stacks = [tuple(segments[i : i + size]) for i in range(0, len(segments), size)]
+    result = []
+    for index, stack in enumerate(stacks):
+
+        def advance(done: int, before: int = index * settings.steps) -> None:
+            if progress is not None:
+                progress(before + done, len(stacks) * settings.steps)
+
+        path = None if checkpoint is None else checkpoint / f"stack-{index}.pt"
+        result.append(_train_stack(stack, pool, settings, advance, path))
+    return result
+
+
+def _train_stack(
+    segments: tuple[Segment, ...],
+    pool: torch.Tensor,
+    settings: Settings,
+    advance: Callable[[int], None],
+    path: Path | None,
+) -> Trained:
+    device = pool.device
+    seeds = torch.tensor([s.seed for s in segments])
+    ends = [torch.tensor([getattr(s, end) for s in segments]) for end in ("start", "end")]
+    inputs, outputs = (pool[seeds, end] for end in ends)  # (n, N, d)
+    normalisers = normalisers_of(inputs, outputs)
+    del inputs, outputs
+    maps = ResidualMaps(
+        normalisers,
+        settings.hidden,
+        settings.depth,
+        settings.activation,
+        tuple(s.number("weights") for s in segments),
+        settings.lipschitz,
+    )
+    optimiser = torch.optim.Adam(maps.parameters(), lr=settings.learning_rate, fused=True)
+    order = _Order(segments, pool.shape[2], settings.batch, device)
+    flat = pool.reshape(-1, pool.shape[-1])
+    rows = [((seeds * pool.shape[1] + end) * pool.shape[2]).to(device).unsqueeze(1) for end in ends]
+    # the loss is the mean squared error in the units of the data, over the spread of what the segment adds
+    weights = normalisers.output_scale.square()
+    weights = weights / weights.sum(2, keepdim=True)
+    state = _load(path, segments, settings)
+    done = 0
+    losses = torch.full((len(segments),), math.nan, device=device)
+    if state is not None:
+        done = state["done"]
+        losses = state["losses"].to(device)
+        maps.load_state_dict(state["maps"])
+        optimiser.load_state_dict(state["optimiser"])
+    advance(done)
+    while done < settings.steps:
+        end = min(done + ROUND, settings.steps)
+        total = torch.zeros(len(segments), device=device)
+        for step in range(done, end):
+            index = order.at(step)
+            x, y = flat[rows[0] + index], flat[rows[1] + index]  # (n, batch, d)
+            target = (y - x - normalisers.output_mean) / normalisers.output_scale
+            each = ((maps.residual(x) - target).square() * weights).sum(2).mean(1)
+            for group in optimiser.param_groups:
+                group["lr"] = rate_at(step, settings)
+            optimiser.zero_grad(set_to_none=True)
+            each.sum().backward()
+            optimiser.step()
+            total += each.detach()
+        losses = total / (end - done)
+        done = end
+        _save(path, segments, settings, done, losses, maps, optimiser)
+        advance(done)
+    return Trained(segments, maps.requires_grad_(False), losses)
+
+
+def rate_at(step: int, settings: Settings) -> float:
+    """The learning rate: linear up to `warmup`, then half a cosine down to 0 at the end."""
+    if step < settings.warmup:
+        return settings.learning_rate * (step + 1) / settings.warmup
+    share = (step - settings.warmup) / max(1, settings.steps - settings.warmup)
+    return settings.learning_rate * (1 + math.cos(math.pi * share)) / 2
+
+
+class _Order:
+    """The rows of each map's mini-batch at a step, shape (n, batch)."""
+
+    def __init__(self, segments: Sequence[Segment], pool: int, batch: int, device: torch.device):
+        self.segments, self.pool, self.batch, self.device = segments, pool, batch, device
+        self.per_epoch = pool // batch
+        self.generators = [np.random.default_rng(s.number("order")) for s in segments]
+        self.epoch = -1
+        self.factor = self.offset = torch.empty(0)
+        self.base = torch.arange(batch, device=device)
+
+    def at(self, step: int) -> torch.Tensor:
+        epoch, part = divmod(step, self.per_epoch)
+        while self.epoch < epoch:
+            self._next_epoch()
+        return (self.factor * (self.base + part * self.batch) + self.offset) % self.pool
+
+    def _next_epoch(self) -> None:
+        self.epoch += 1
+        drawn = [self._draw(generator) for generator in self.generators]
+        self.factor, self.offset = (torch.tensor(c, device=self.device).unsqueeze(1) for c in zip(*drawn, strict=True))
+
+    def _draw(self, generator: np.random.Generator) -> tuple[int, int]:
+        while True:
+            factor, offset = (int(n) for n in generator.integers(self.pool, size=2))
+            if math.gcd(factor, self.pool) == 1:
+                return factor, offset
+
+
+def _key(segments: Sequence[Segment], settings: Settings) -> str:
+    text = repr((settings, [segment.key for segment in segments]))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _save(
+    path: Path | None,
+    segments: Sequence[Segment],
+    settings: Settings,
+    done: int,
+    losses: torch.Tensor,
+    maps: ResidualMaps,
+    optimiser: torch.optim.Optimizer,
+) -> None:
+    if path is None:
+        return
+    import io
+
+    from certflow.atomic import write_bytes_atomic
+
+    state = {
+        "key": _key(segments, settings),
+        "done": done,
+        "losses": losses.cpu(),
+        "maps": maps.state_dict(),
+        "optimiser": optimiser.state_dict(),
+    }
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_bytes_atomic(path, buffer.getvalue())
+
+
+def _load(path: Path | None, segments: Sequence[Segment], settings: Settings) -> dict[str, Any] | None:
+    """What was kept of this very stack, or None (nothing there, another plan, a broken file)."""
+    if path is None or not path.exists():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:
+        return None
+    return state if isinstance(state, dict) and state.get("key") == _key(segments, settings) else None

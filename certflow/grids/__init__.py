@@ -1,0 +1,32 @@
+"""Time grids of few-step samplers, all in Ornstein-Uhlenbeck time (THEORY section 6).
+
+Names load on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES: dict[str, str] = {
+    "TimeGrid": "certflow.grids.grid",
+    "time_grid": "certflow.grids.registry",
+    "KINDS": "certflow.grids.registry",
+    "grid_from_rate": "certflow.grids.rates",
+    "RateCurve": "certflow.grids.rates",
+    "typical_rate": "certflow.grids.typical",
+    "sharp_rates": "certflow.grids.sharp_table",
+    "score_rate": "certflow.grids.score_optimal",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'certflow.grids' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,70 @@
+"""A time grid `t_0 = t_max > t_1 > ... > t_K = t_min` and the names that other conventions have for its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from certflow.errors import InputError
+
+MAX_SEGMENTS = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class TimeGrid:
+    """The nodes of a sampler, in OU time, latest (noisiest) first.
+
+    Parameters
+    ----------
+    kind : how the nodes were chosen, a name of `certflow.grids.KINDS` or "custom"
+    times : shape (K + 1,), finite, > 0, strictly decreasing
+    options : what else determined the nodes (a rate, an exponent, a seed), JSON values
+
+    Raises
+    ------
+    InputError : nodes that are not finite, not positive or not strictly decreasing.
+    """
+
+    kind: str
+    times: np.ndarray
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            times = np.array(self.times, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError("times", self.times, "numbers") from None
+        if times.ndim != 1 or not 2 <= times.size <= MAX_SEGMENTS + 1:
+            raise InputError("times", f"shape {times.shape}", f"shape (K + 1,), 1 <= K <= {MAX_SEGMENTS}")
+        if not (np.isfinite(times).all() and (times > 0).all() and (np.diff(times) < 0).all()):
+            raise InputError("times", times.tolist(), "finite times > 0, strictly decreasing (noise end first)")
+        times.flags.writeable = False
+        object.__setattr__(self, "times", times)
+
+    @property
+    def segments(self) -> int:
+        """`K`."""
+        return self.times.size - 1
+
+    @property
+    def sigmas(self) -> np.ndarray:
+        """`sqrt(e^{2t} - 1)`, the noise level of the variance-exploding (EDM, k-diffusion) convention."""
+        return np.sqrt(np.expm1(2 * self.times))
+
+    @property
+    def log_snr(self) -> np.ndarray:
+        """`ln(m / sqrt(1 - m^2)) = -ln sigma`."""
+        return -(self.times + np.log(-np.expm1(-2 * self.times)) / 2)
+
+    def export(self, format: str, **options: Any) -> Any:
+        """The nodes as a sampler library takes them, see `certflow.grids.export.export`."""
+        from certflow.grids.export import export
+
+        return export(self, format, **options)
+
+    def __repr__(self) -> str:
+        nodes = ", ".join(f"{time:.4g}" for time in self.times)
+        return f"TimeGrid({self.kind}, K={self.segments}: {nodes})"

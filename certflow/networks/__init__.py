@@ -1,0 +1,1 @@
+"""Networks: residual maps, many at once."""
