@@ -1,8 +1,8 @@
 """The error ledger of a composition of trained maps (THEORY E1, E2, E3, E5).
 
 Along exact trajectories `y_0 = X ~ p_T`, `y_k = Phi_k(y_{k-1})`, a map makes the local error
-`xi_k = Psi_k(y_{k-1}) - y_k`. `D_k = D Phi_{t_k -> delta}(y_k)` says what becomes of it. All means are over fresh points; the denominators are
-`E|Phi(X)|^2`, so every entry is a relative mean squared error.
+`xi_k = Psi_k(y_{k-1}) - y_k`. `D_k = D Phi_{t_k -> delta}(y_k)` says what becomes of it. All means are over fresh
+points; the denominators are `E|Phi(X)|^2`, so every entry is a relative mean squared error.
 
     local_k       E|xi_k|^2                      amplified_k   E|D_k xi_k|^2
     first_order   E|sum_k D_k xi_k|^2            incoherent    sum_k amplified_k
