@@ -127,6 +127,18 @@ def test_bound_draws(name: str, suffix: str, command: Command, tmp_path: Path) -
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
+def test_bound_draws_rates_of_either_sign(command: Command, tmp_path: Path) -> None:
+    """Two close narrow modes: the one-sided rate falls from a thousand to below 0."""
+    path = tmp_path / "pair.json"
+    cf.GaussianMixture(["0.5", "0.5"], [["-0.45"], ["0.45"]], "0.01").save(path)
+    ended = command("bound", path, "--t-min", "0.001", "--format", "json", "--plot", tmp_path / "plot.svg")
+    assert ended.code == 0
+    growth = [row["growth_rate"] for row in json.loads(ended.out)["rows"]]
+    assert min(growth) < 0
+    assert max(growth) > 1000
+    ElementTree.fromstring((tmp_path / "plot.svg").read_text(encoding="utf-8"))
+
+
 # -- mixtures -----------------------------------------------------------------------------------------------
 
 

@@ -1,12 +1,16 @@
-"""Regenerate the reference reports: `python tools/make_reports.py` rewrites reports/ (a few minutes).
+"""Regenerate the reference reports: `python tools/make_reports.py [PART ...]` rewrites reports/ (some minutes).
 
-A directory for each mixture, made by the same function as `certflow verify`, and `kill-table.md`, which lists every
-check of the registry with its deliberately wrong formulas and what the check said of them.
+A directory for each mixture, made by the same function as `certflow verify`; `kill-table.md`, which lists every check
+of the registry with its deliberately wrong formulas and what the check said of them; `mutations.md`, which counts the
+corrupted certificates that the checker refused. A PART is a mixture, `kill-table` or `mutations`; all unless given.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
+import sys
+import time
 from pathlib import Path
 
 from certflow.atomic import write_text_atomic
@@ -16,7 +20,8 @@ from certflow.mixture_file import load_mixture
 from certflow.process import OrnsteinUhlenbeck
 from certflow.verification import verify
 
-FOLDER = Path(__file__).resolve().parents[1] / "reports"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "reports"
 MIXTURES = ("iris", "two-modes", "line-3", "anisotropic-pair", "digits")
 
 
@@ -42,9 +47,44 @@ def kill_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-if __name__ == "__main__":
-    for name in MIXTURES:
+def mutation_table() -> str:
+    """What the checker said of corrupted certificates, as a Markdown table; takes some minutes."""
+    sys.path.insert(0, str(ROOT / "tests" / "certificate"))
+    import mutations
+
+    lines = [
+        "# Mutation table",
+        "",
+        "Each file is a certificate of the package with one corruption: of its assertion, of the hints of its proof,",
+        "of the hints below a false assertion, of the problem (its hash renewed or not), of the envelope, or of the",
+        "characters of the text. An oracle that shares no code with the checker decides whether what an accepted file",
+        "says is true. The last column must be 0: `tests/certificate/test_mutations.py` fails otherwise.",
+        "",
+    ]
+    return "\n".join(lines) + "\n" + mutations.table()
+
+
+TABLES = {"kill-table": kill_table, "mutations": mutation_table}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Regenerate the reference reports.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join((*MIXTURES, *TABLES)))
+    parts = parser.parse_args().parts or [*MIXTURES, *TABLES]
+    unknown = [part for part in parts if part not in (*MIXTURES, *TABLES)]
+    if unknown:
+        parser.error(f"unknown part {unknown[0]!r}; the parts are {', '.join((*MIXTURES, *TABLES))}")
+    for name in parts:
+        start = time.perf_counter()
+        print(name, end=" ", flush=True)
+        if name in TABLES:
+            write_text_atomic(FOLDER / f"{name}.md", TABLES[name]())
+            print(f"{time.perf_counter() - start:.0f} s")
+            continue
         report = verify(load_mixture(name), out=FOLDER / name, command=f"certflow verify {name} --out reports/{name}")
         shutil.rmtree(FOLDER / name / ".certflow")
-        print(name, report.outcome, f"{report.seconds:.0f} s")
-    write_text_atomic(FOLDER / "kill-table.md", kill_table())
+        print(report.outcome, f"{report.seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from certflow.certificate.envelope import envelope
 from certflow.enclosure.cover import Cover, Region, Tree
 from certflow.enclosure.points import turned_point
-from certflow.enclosure.sharp import Block, SharpRate, sharp_rate
+from certflow.enclosure.sharp import Block, SharpRate, coarser, sharp_rate
 from certflow.errors import InputError
 from certflow.exact import exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Bits of the checker's arithmetic: the float64 margins of the producer are far above what it can lose with these.
 BITS = 128
-#: Coverings with more leaves than this are made again with a tenfold gap, so that a check takes about a second.
-MAX_LEAVES = 3000
+#: Coverings with more leaves than this are made again with a wider gap, at most the widest: a check then stays below a
+#: second (some 4,000 to 8,000 leaves a second).
+MAX_LEAVES, WIDEST = 3000, Fraction(1, 10)
 
 
 def sharp_certificate(
@@ -24,7 +27,8 @@ def sharp_certificate(
 ) -> tuple[dict[str, Any], SharpRate]:
     """L5: `lower <= sup_x rate(x, t) <= upper`, with the covering that proves it, and the rate it was made from.
 
-    The gap is widened tenfold, up to 1e-2, while the covering has more than `MAX_LEAVES` leaves.
+    Where the covering has more than `MAX_LEAVES` leaves, the gap is widened by powers of ten, at most to `WIDEST`; if
+    that is not enough, the largest coverings give way to the closed form, and the rate counts as not complete.
 
     Raises
     ------
@@ -35,10 +39,7 @@ def sharp_certificate(
         raise InputError("t", t, f"a time from t_min = {process.t_min:g} to t_max = {process.t_max:g}")
     if process.mixture.kind != "common-isotropic":
         raise InputError("mixture", f"{process.mixture.kind} covariances", "common-isotropic covariance")
-    found = sharp_rate(process, time, kind, gap=wanted, seconds=seconds)
-    while found.leaves > MAX_LEAVES and wanted < Fraction(1, 100):
-        wanted *= 10
-        found = sharp_rate(process, time, kind, gap=wanted, seconds=seconds)
+    found = _small(process, time, kind, wanted, seconds)
     if not found.blocks:
         raise InputError("mixture", "a single mean", "at least two different means")
     assertion = {
@@ -55,6 +56,22 @@ def sharp_certificate(
         "lower": _lower(found),
     }
     return envelope(process, "L5", assertion, proof), found
+
+
+def _small(process: OrnsteinUhlenbeck, time: Fraction, kind: str, wanted: Fraction, seconds: float) -> SharpRate:
+    """The rate with the first of the gaps `wanted`, `10 wanted`, ... whose covering is small enough (by bisection)."""
+
+    @cache
+    def rate(place: int) -> SharpRate:
+        return sharp_rate(process, time, kind, gap=wanted * 10**place, seconds=seconds)
+
+    if rate(0).leaves <= MAX_LEAVES:
+        return rate(0)
+    places = [place for place in range(1, 100) if wanted * 10**place <= WIDEST]
+    first = bisect_left(places, True, key=lambda place: rate(place).leaves <= MAX_LEAVES)
+    if first < len(places):
+        return rate(places[first])
+    return coarser(rate(places[-1] if places else 0), process.mixture, MAX_LEAVES)
 
 
 def _block(block: Block) -> dict[str, Any]:

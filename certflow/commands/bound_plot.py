@@ -36,13 +36,18 @@ def draw(found: Rates | Balls, process: OrnsteinUhlenbeck, target: Path) -> None
 
 
 def _draw_rates(figure: Any, found: Rates, process: OrnsteinUhlenbeck) -> None:
+    from certflow.report.plots import scale_wide_range
+
     upper, lower = figure.subplots(2, 1, sharex=True)
     times = np.array(found.curve_times)
     _line(upper, times, found.curve_two_sided, "$L(t)$, two-sided", 0)
     _line(upper, times, found.curve_one_sided, r"$\lambda(t)$, one-sided", 1)
-    if min(found.curve_one_sided + found.curve_two_sided) > 0:
-        upper.set_yscale("log")
     upper.set_ylabel("rate (per unit of $t$)")
+    values = np.array([*found.curve_one_sided, *found.curve_two_sided])
+    if values.min() > 0:
+        upper.set_yscale("log")
+    else:
+        scale_wide_range(upper, values)
     for style, (rate, label) in enumerate((("two-sided", r"$\int L$"), ("one-sided", r"$\int \lambda$"))):
         steps = process.stability(times[:-1], times[1:], rate=rate)
         _line(lower, times, np.concatenate([[0.0], np.cumsum(steps)]), label, style)

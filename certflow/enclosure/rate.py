@@ -19,6 +19,11 @@ class Block:
     points: Points
     found: Supremum
 
+    @property
+    def leaves(self) -> int:
+        """Number of settled cells in its proof."""
+        return 0 if self.found.proof is None else self.found.proof.leaves
+
 
 @dataclass(frozen=True)
 class SharpRate:
@@ -57,4 +62,4 @@ class SharpRate:
     @property
     def leaves(self) -> int:
         """Number of settled cells in the proof."""
-        return sum(block.found.proof.leaves for block in self.blocks if block.found.proof is not None)
+        return sum(block.leaves for block in self.blocks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -119,9 +119,8 @@ def _common(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, sec
         upper = max(block.found.upper for block in blocks)
         number = max(range(len(blocks)), key=lambda index: blocks[index].found.best.value)
         lower, witness, members, direction = _lower(mixture, blocks[number], times, turn)
-        rates = [ball_ends(times.rate(kind, value)) for value in (ball(lower), ball(upper))]
-        low = rounded_down(rates[0][0] - rates[0][1], DIGITS)
-        high = rounded_up(rates[1][0] + rates[1][1], DIGITS)
+        middle, radius = ball_ends(times.rate(kind, ball(lower)))
+        low, high = rounded_down(middle - radius, DIGITS), _upper(times, kind, upper)
         return SharpRate(
             low,
             high,
@@ -136,6 +135,30 @@ def _common(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, sec
             direction,
             turn,
         )
+
+
+def _upper(times: _Times, kind: str, spread: Fraction) -> ExactDecimal:
+    """The rate that belongs to an upper bound of `V*`, rounded upwards."""
+    middle, radius = ball_ends(times.rate(kind, ball(spread)))
+    return rounded_up(middle + radius, DIGITS)
+
+
+def coarser(found: SharpRate, mixture: GaussianMixture, leaves: int) -> SharpRate:
+    """A rate of a common variance with at most so many leaves: Popoviciu's inequality `V* <= D^2/4` takes the place of
+    the largest coverings, and the result is not complete."""
+    blocks, spread = list(found.blocks), found.spread
+    while spread is not None and sum(block.leaves for block in blocks) > leaves:
+        place = max(range(len(blocks)), key=lambda index: blocks[index].leaves)
+        points = blocks[place].points
+        closed = replace(blocks[place].found, upper=points.diameter_squared / 4, proof=None, complete=False)
+        blocks[place] = replace(blocks[place], found=closed)
+    if spread is None or sum(block.leaves for block in blocks) == found.leaves:
+        return found
+    upper = max(block.found.upper for block in blocks)
+    with flint.ctx.workprec(BITS):
+        high = _upper(_Times.at(mixture, found.time), found.kind, upper)
+    spread = (spread[0], rounded_up(upper, DIGITS))
+    return replace(found, upper=high, complete=False, spread=spread, blocks=tuple(blocks))
 
 
 def _single(times: _Times, kind: str, time: Fraction, dimension: int) -> SharpRate:
@@ -204,4 +227,4 @@ def _isotropic(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, 
 
 _RATES = {"common-isotropic": _common, "shared": _shared, "isotropic": _isotropic}
 
-__all__ = ["Block", "SharpRate", "sharp_rate"]
+__all__ = ["Block", "SharpRate", "coarser", "sharp_rate"]

@@ -26,6 +26,9 @@ FAINT = "#8a857a"
 TWO_SIDED = "#9c3d22"
 ONE_SIDED = "#1f4e79"
 
+#: As many labels have room on an axis, one above the other.
+_LABELS = 11
+
 _STYLE: dict[Any, Any] = {
     "font.family": "STIXGeneral",
     "font.size": 10.5,
@@ -152,13 +155,13 @@ def density_and_flow(p: Any, *, lines: int = 42, seed: int = 0) -> str:
     """
     from certflow.report.density import draw_density_and_flow
 
-    with _style():
+    with drawing_style():
         figure = draw_density_and_flow(p, lines=lines, seed=seed)
         return figure_to_svg(figure, "density-flow", caption("density-flow", p.mixture.means.shape[1]))
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def drawing_style() -> Iterator[None]:
     with mpl.rc_context():
         mpl.rcdefaults()  # a user's matplotlibrc must not change the report
         mpl.rcParams.update(_STYLE)
@@ -178,7 +181,7 @@ def _chart(
     given = [curve for curve in curves if curve.values is not None]
     if not given:
         return None
-    with _style():
+    with drawing_style():
         figure = Figure(figsize=(8.6, 3.9), layout="constrained")
         axes = figure.add_subplot()
         x = np.asarray(times, dtype=float)
@@ -200,19 +203,19 @@ def _chart(
         axes.set_xlabel(r"$t$  (dimensionless Ornstein–Uhlenbeck time)")
         axes.set_ylabel(label)
         if wide_range:
-            _scale_wide_range(axes, np.concatenate(shown))
+            scale_wide_range(axes, np.concatenate(shown))
         if powers_of_ten:
-            _power_ticks(axes)
+            power_ticks(axes)
         if axes.get_yscale() != "log":
             axes.axhline(0, color=FAINT, linewidth=0.5, zorder=0)
         axes.spines[["top", "right"]].set_visible(False)
         axes.margins(x=0.01)
         axes.legend(loc="best")
-        _sampling_arrow(axes)
+        sampling_arrow(axes)
         return figure_to_svg(figure, name, caption(name))
 
 
-def _scale_wide_range(axes: Axes, values: np.ndarray) -> None:
+def scale_wide_range(axes: Axes, values: np.ndarray) -> None:
     """Rates span decades: logarithmic where all are positive, else smoothly linear about zero."""
     if not values.size or np.abs(values).max() <= 20:
         return
@@ -222,18 +225,47 @@ def _scale_wide_range(axes: Axes, values: np.ndarray) -> None:
     axes.set_yscale("asinh", linear_width=1.0)
     low, high = np.arcsinh([values.min(), values.max()])
     room = (high - low) / 20  # the margins that Matplotlib took are those of a linear axis
-    axes.set_ylim(np.sinh(low - room), np.sinh(high + room))
+    low, high = low - room, high + room
+    axes.set_ylim(np.sinh(low), np.sinh(high))
+    _signed_ticks(axes, low, high)
     axes.set_ylabel(axes.get_ylabel() + "\nlinear about 0, logarithmic far out")
 
 
-def _power_ticks(axes: Axes) -> None:
+def _signed_ticks(axes: Axes, low: float, high: float) -> None:
+    """Ticks at 0 and at powers of ten of both signs, from `sinh(low)` to `sinh(high)`, far enough apart for labels.
+
+    Matplotlib's own ticks are the powers of ten below 1 too, which lie on top of the label of 0.
+    """
+    from matplotlib.ticker import FixedLocator, FuncFormatter
+
+    apart = (high - low) / _LABELS
+    step = max(1, int(np.ceil(apart / np.log(10))))  # decades from one label to the next
+    first = 0 if apart <= np.arcsinh(1.0) else step
+    last = int(max(-low, high) / np.log(10))
+    powers = 10.0 ** np.arange(first, last + 1, step)
+    decades = 10.0 ** np.arange(last + 1 if step <= 3 else 0)
+    finer = np.outer(decades, np.arange(1, 10 if step == 1 else 2)).ravel()
+
+    def both(places: np.ndarray) -> np.ndarray:
+        signed = np.concatenate([-places[::-1], [0.0], places])
+        return signed[(low <= np.arcsinh(signed)) & (np.arcsinh(signed) <= high)]
+
+    def label(value: float, _: Any) -> str:
+        return f"${'-' if value < 0 else ''}10^{{{round(np.log10(abs(value)))}}}$" if value else "$0$"
+
+    axes.yaxis.set_major_locator(FixedLocator(both(powers).tolist()))
+    axes.yaxis.set_major_formatter(FuncFormatter(label))
+    axes.yaxis.set_minor_locator(FixedLocator(both(finer).tolist()))
+
+
+def power_ticks(axes: Axes) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=2))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{round(value)}}}$"))
 
 
-def _sampling_arrow(axes: Axes) -> None:
+def sampling_arrow(axes: Axes) -> None:
     """Time runs to the right, sampling to the left: said once, above the axes."""
     axes.annotate(
         "sampling",

@@ -30,8 +30,15 @@ def random_mixture(dimension: int, count: int, seed: int) -> cf.GaussianMixture:
 
 #: A point on an edge of the hull: the coverings of infinity make use of the edge.
 EDGES = [["0", "0"], ["1", "0"], ["2", "0"], ["1", "1.5"], ["0.6", "0.3"]]
-#: A double pyramid in space, whose longest diagonal runs through its inside.
-PYRAMIDS = [["0", "0", "1.1"], ["0", "0", "-1"], ["1", "0", "0"], ["-0.5", "0.8", "0"], ["-0.5", "-0.8", "0"]]
+#: Three pairs of nearly opposite points in space: the longest distances run through the inside, along ridges.
+OPPOSITE = [
+    ["0.5", "-0.146", "0.743"],
+    ["0.125", "0.734", "0.399"],
+    ["0.703", "-0.62", "0.395"],
+    ["-0.823", "0.035", "-1.031"],
+    ["-0.012", "-0.787", "-0.438"],
+    ["-0.797", "0.647", "-0.188"],
+]
 #: A square and its middle in a plane of R^4, and a product of lines turned by (3/5, 4/5).
 SQUARE = [["0", "0"], ["1", "0"], ["0", "1"], ["1", "1"], ["0.5", "0.4"]]
 TURNED = [[str(Fraction(3 * x - 4 * y, 5)), str(Fraction(4 * x + 3 * y, 5))] for x in (-1, 0, 1) for y in (-1, 1)]
@@ -41,7 +48,7 @@ LAWS = {
     **{f"plane {count}": random_mixture(2, count, count) for count in (3, 5, 7, 9)},
     "space 5": random_mixture(3, 5, 1),
     "edges": mixture(EDGES, ["0.1", "0.5", "0.1", "0.1", "0.2"], "0.01"),
-    "pyramids": mixture(PYRAMIDS, ["0.2", "0.2", "0.2", "0.2", "0.2"], "0.04"),
+    "opposite": mixture(OPPOSITE, [f"{n}/3322" for n in (212, 779, 182, 914, 288, 947)], "0.01"),
     "embedded": mixture([[x, y, "1/3", str(Fraction(x) - Fraction(y))] for x, y in SQUARE], ["0.2"] * 5, "0.04"),
     "turned": mixture(TURNED, ["0.1", "0.1", "0.3", "0.3", "0.1", "0.1"], "0.04"),
     "minus one, zero, one": mixture([["-1"], ["0"], ["1"]], ["1/3"] * 3, "0.04"),

@@ -21,7 +21,7 @@ from quantiles import exact_flow, number
 import certflow as cf
 from certflow.certificate import checker
 from certflow.certificate.checker import Verdict
-from certflow.certificate.envelope import certificate_text
+from certflow.certificate.envelope import certificate_text, envelope
 from certflow.certificate.flow_tube import flow_tube_certificate
 from certflow.errors import InputError
 
@@ -247,10 +247,10 @@ def test_steps_that_are_too_long_or_of_too_low_order() -> None:
         ("proof.steps.2.end", "0", "proof.steps[2].end", "a positive binary number"),
         ("proof.steps.2.end", "-0.5", "proof.steps[2].end", "a positive binary number"),
         ("proof.steps.2.end", "0.1", "proof.steps[2].end", "a positive binary number"),
-        ("proof.steps.2.order", 0, "proof.steps[2].order", "an integer from 1 to 256"),
-        ("proof.steps.2.order", 257, "proof.steps[2].order", "an integer from 1 to 256"),
-        ("proof.steps.2.order", "9", "proof.steps[2].order", "an integer from 1 to 256"),
-        ("proof.steps.2.order", True, "proof.steps[2].order", "an integer from 1 to 256"),
+        ("proof.steps.2.order", 1, "proof.steps[2].order", "an integer from 2 to 256"),
+        ("proof.steps.2.order", 257, "proof.steps[2].order", "an integer from 2 to 256"),
+        ("proof.steps.2.order", "9", "proof.steps[2].order", "an integer from 2 to 256"),
+        ("proof.steps.2.order", True, "proof.steps[2].order", "an integer from 2 to 256"),
         ("proof.steps.2", {"end": "1"}, "proof.steps[2].order", "this key"),
         ("proof.steps", {}, "proof.steps", "a list"),
         ("proof.rule", "trust", "proof.rule", "taylor-steps"),
@@ -266,6 +266,26 @@ def test_steps_that_are_too_long_or_of_too_low_order() -> None:
 )
 def test_a_value_that_does_not_fit(path: str, value: Any, field: str, word: str) -> None:
     refuse(changed(on_a_line("two", "0.3", "3", "0.01"), path, value), field, word)
+
+
+def test_a_polynomial_of_order_one_forgets_the_curvature() -> None:
+    """From far out, z = 0 and Q near 0, the path moves by -Q^3/6 times the third moment: not seen to order 1."""
+    weights, means = ["0.1", "0.9"], ["9", "-1"]
+    law = cf.GaussianMixture(weights, [[a] for a in means], "1", name="skew")
+    times = ("40", "3")
+    with mp.workdps(60):
+        nodes = [Fraction(int(mp.exp(-int(t)) * 2**200), 2**200) for t in times]
+    assertion = {"x": ["0"], "t_from": times[0], "t_to": times[1], "lower": ["-1e-12"], "upper": ["1e-12"]}
+    proof = {"rule": "taylor-steps", "bits": 256, "start": str(nodes[0]), "steps": [{"end": str(nodes[1]), "order": 1}]}
+    content = json.loads(certificate_text(envelope(cf.OrnsteinUhlenbeck(law, "0.01", 200), "S3", assertion, proof)))
+    assert not holds(content, [exact_flow(weights, means, "1", "0", *times)])
+    refuse(content, "proof.steps[0].order", "an integer from 2")
+    for order in (2, 3, 9):
+        refuse(changed(content, "proof.steps.0.order", order), "", "required")
+    near = changed(changed(content, "proof.steps.0.order", 9), "assertion.lower", ["-1.453e-3"])
+    near = changed(near, "assertion.upper", ["-1.452e-3"])
+    assert check(near).accepted
+    assert holds(near, [exact_flow(weights, means, "1", "0", *times)])
 
 
 def test_hints_at_random() -> None:
@@ -290,15 +310,24 @@ def test_hints_at_random() -> None:
     assert accepted > 10
 
 
+def swelling_coefficients() -> dict[str, Any]:
+    """Two far modes of almost the same mass: every coefficient is a thousand bits longer than the one before."""
+    law = cf.GaussianMixture(["0.5", "0.5"], [["1e100", "1"], ["-1e100", "0"]], "1", name="far")
+    assertion = {"x": ["0", "0"], "t_from": "1", "t_to": "0.1", "lower": ["-1", "-1"], "upper": ["1", "1"]}
+    proof = {"rule": "taylor-steps", "bits": 1024, "start": "0.5", "steps": [{"end": "0.75", "order": 256}]}
+    return json.loads(certificate_text(envelope(cf.OrnsteinUhlenbeck(law, "0.01", 3), "S3", assertion, proof)))
+
+
 def test_problems_that_would_take_too_long() -> None:
     content = on_a_line("three", "0.3", "3", "0.01")
     steps = content["proof"]["steps"]
     many = changed(content, "problem.mixture.means", [[f"{k}e-3"] for k in range(1000)])
     hostile = [
-        changed(content, "proof.steps", [{"end": content["proof"]["start"], "order": 1}] * 50_000),
+        changed(content, "proof.steps", [{"end": content["proof"]["start"], "order": 2}] * 50_000),
         changed(content, "proof.steps", [{**step, "order": 256} for step in steps] * 9),
         changed(many, "problem.mixture.weights", ["1/1000"] * 1000),
         changed(content, "problem.mixture.means", [["1e4000"], ["-1e4000"], ["0"]]),
+        swelling_coefficients(),
         changed(content, "problem.mixture.covariances.values", "1e-4000"),
         changed(content, "assertion.x", ["1e4000"]),
         changed(content, "proof.start", "1e4000"),

@@ -218,6 +218,16 @@ def test_a_diameter_that_is_too_small(law: str, claim: str) -> None:
     refuse(changed(content, "assertion.diameter_squared", small), "assertion.diameter_squared", "at least |mu_")
 
 
+@pytest.mark.parametrize("claim", ["L2", "L3", "F1"])
+def test_a_diameter_below_zero(claim: str) -> None:
+    """One mean has no pair of different ones, but its diameter is 0, and not less."""
+    content = changed(certificate("one point", claim), "assertion.diameter_squared", "-4")
+    refuse(content, "assertion.diameter_squared", "at least |mu_0 - mu_0|^2")
+    if claim == "F1":
+        content = changed(changed(content, "assertion.growth", "-5"), "assertion.factor", "1")
+        refuse(content, "assertion.diameter_squared", "at least |mu_0 - mu_0|^2")
+
+
 def test_a_pair_that_does_not_attain_the_diameter() -> None:
     content = certificate("plane", "F2")
     assert content["proof"]["pair"] == [0, 1]

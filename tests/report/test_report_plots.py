@@ -11,10 +11,12 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 import certflow
 from certflow.report.density import mass_levels, trajectories
-from certflow.report.plots import amplification, curve_figures, density_and_flow, figures_for, rates
+from certflow.report.plots import amplification, curve_figures, density_and_flow, figures_for, rates, scale_wide_range
 from certflow.report.svg import isolate
 
 
@@ -74,6 +76,34 @@ def test_rates_of_either_sign_and_undefined_values_are_drawn():
     assert rates(times, np.full(20, 300.0), np.linspace(-5, 300, 20)) is not None
     assert rates(times, [float("inf"), *[1.0] * 19], None) is not None
     assert rates(times, [float("nan")] * 20, None) is not None
+
+
+@pytest.mark.parametrize("size", [(8.6, 3.9), (8.6, 3.2)])
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        (-8e-4, 1086), (-8e-4, 25), (-1e-12, 1e9), (0, 1e5), (-5, 300), (-1, 60), (-300, 300), (-300, 5), (-21, 1e-3),
+        (-60, 0), (-1e5, -1), (-1e4, 1e9), (-1e200, 1e200),
+    ],
+)  # fmt: skip
+def test_labels_of_an_axis_of_either_sign_are_apart(low, high, size):
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0.01, 3], [low, high])
+    scale_wide_range(axes, np.array([low, high]))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    bottom, top = axes.get_ylim()
+    assert bottom <= low <= high <= top
+    shown = [label for label in axes.get_yticklabels() if bottom <= label.get_position()[1] <= top]
+    values = [label.get_position()[1] for label in shown]
+    boxes = [label.get_window_extent(canvas.get_renderer()) for label in shown]
+    assert values == sorted(values)
+    assert len(values) >= 3
+    assert all(upper.y0 - lower.y1 >= 3 for lower, upper in pairwise(boxes))
+    for label, value in zip(shown, values, strict=True):
+        sign, exponent = re.fullmatch(r"\$(-?)(?:0|10\^\{(\d+)\})\$", label.get_text()).groups()
+        assert value == pytest.approx((-1 if sign else 1) * 10.0 ** int(exponent) if exponent else 0, rel=1e-12)
 
 
 @pytest.mark.parametrize(
