@@ -55,8 +55,8 @@ class TimeGrid:
         return np.sqrt(np.expm1(2 * self.times))
 
     @property
-    def log_snr(self) -> np.ndarray:
-        """`ln(m / sqrt(1 - m^2)) = -ln sigma`."""
+    def half_log_snr(self) -> np.ndarray:
+        """`ln(m / sqrt(1 - m^2)) = -ln sigma`, half the logarithm of the signal-to-noise ratio `m^2/(1 - m^2)`."""
         return -(self.times + np.log(-np.expm1(-2 * self.times)) / 2)
 
     def export(self, format: str, **options: Any) -> Any:

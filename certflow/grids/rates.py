@@ -1,0 +1,156 @@
+"""Grids with equal integrals of a tabulated rate (THEORY G1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from certflow.errors import InputError
+from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
+from certflow.grids.options import count
+from certflow.process import OrnsteinUhlenbeck
+
+_BISECTIONS = 80
+#: Latest time of kinds that compute with powers of `sigma = e^t`, which float64 must hold.
+_LATEST = 300.0
+
+
+@dataclass(frozen=True, eq=False)
+class RateCurve:
+    """A rate `>= 0` through tabulated values: `t rate(t)` is a monotone cubic (PCHIP) in `log t` between them.
+
+    The interpolant never leaves the range of the two values on either side, so that its integral, which is exact for
+    it, does not decrease.
+
+    Parameters
+    ----------
+    times : shape (N,), N >= 2, > 0, strictly increasing; values : shape (N,), finite, >= 0, not all zero
+
+    Raises
+    ------
+    InputError : other times or values.
+    """
+
+    times: np.ndarray
+    values: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in ("times", "values"):
+            try:
+                object.__setattr__(self, name, np.array(getattr(self, name), dtype=np.float64))
+            except (TypeError, ValueError):
+                raise InputError(name, getattr(self, name), "numbers") from None
+        times, values = self.times, self.values
+        if times.ndim != 1 or times.size < 2 or not (np.isfinite(times).all() and times[0] > 0):
+            raise InputError("times", times.tolist(), "two or more finite times > 0")
+        if not (np.diff(times) > 0).all():
+            raise InputError("times", times.tolist(), "strictly increasing times")
+        if values.shape != times.shape or not (np.isfinite(values).all() and (values >= 0).all()):
+            raise InputError("values", values.tolist(), "a finite rate >= 0 for each time")
+        if not values.any():
+            raise InputError("values", values.tolist(), "a rate that is positive somewhere")
+
+    @cached_property
+    def _pieces(self) -> Any:
+        from scipy.interpolate import PchipInterpolator
+
+        return PchipInterpolator(np.log(self.times), self.times * self.values)
+
+    @cached_property
+    def _integral(self) -> Any:
+        return self._pieces.antiderivative()
+
+    @cached_property
+    def _edges(self) -> np.ndarray:
+        return np.maximum.accumulate(self._integral(np.log(self.times)))
+
+    def __call__(self, t: Any) -> np.ndarray:
+        """The interpolated rate, for `t` within the table."""
+        return np.maximum(self._pieces(np.log(t)), 0.0) / t
+
+    def cumulative(self, t: Any) -> np.ndarray:
+        """`int_{times[0]}^t rate`."""
+        return self._integral(np.log(t))
+
+    def time_at(self, share: Any) -> np.ndarray:
+        """The earliest time at which the integral is this share (0 to 1) of the whole; shape of `share`."""
+        targets = np.asarray(share, dtype=np.float64) * self._edges[-1]
+        right = np.clip(np.searchsorted(self._edges, targets, side="left"), 1, self.times.size - 1)
+        low, high = np.log(self.times)[right - 1], np.log(self.times)[right]
+        for _ in range(_BISECTIONS):
+            middle = (low + high) / 2
+            below = self._integral(middle) < targets
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.exp(high)
+
+
+def grid_from_rate(
+    process: OrnsteinUhlenbeck,
+    times: Any,
+    rate: Any,
+    segments: int,
+    kind: str = "custom",
+    options: Mapping[str, Any] | None = None,
+) -> TimeGrid:
+    """Nodes with `int_{t_k}^{t_{k-1}} rate = (1/K) int_{t_min}^{t_max} rate`, `rate` tabulated (THEORY G1).
+
+    Parameters
+    ----------
+    times : shape (N,), strictly increasing, from `t_min` to `t_max` of the process; rate : shape (N,), >= 0
+    segments : `K`; kind, options : what the grid says of itself
+
+    Where the rate is zero, the node is the earliest time with its share.
+
+    Raises
+    ------
+    InputError : a table that does not span the interval; a negative rate, or one that is zero throughout.
+    """
+    number = count(1, MAX_SEGMENTS)("segments", segments)
+    curve = RateCurve(times, rate)
+    ends = curve.times[0], curve.times[-1]
+    if ends != (process.t_min, process.t_max):
+        raise InputError("times", ends, f"a table from t_min = {process.t_min} to t_max = {process.t_max}")
+    return finished(process, kind, balanced(curve, number), options or {})
+
+
+def balanced(curve: RateCurve, segments: int) -> np.ndarray:
+    """Times at which the integral is `1 - k/K` of the whole, latest first, shape (K + 1,)."""
+    return curve.time_at(np.arange(segments, -1, -1) / segments)
+
+
+def finished(process: OrnsteinUhlenbeck, kind: str, times: Any, options: Mapping[str, Any]) -> TimeGrid:
+    """The grid whose inner nodes are these and whose ends are `t_max` and `t_min` exactly.
+
+    Raises
+    ------
+    InputError : nodes that float64 cannot tell apart.
+    """
+    nodes = np.array(times, dtype=np.float64)
+    nodes[0], nodes[-1] = process.t_max, process.t_min
+    if not (np.isfinite(nodes).all() and (np.diff(nodes) < 0).all()):
+        raise InputError(
+            "segments",
+            nodes.size - 1,
+            f"fewer segments or another interval: float64 cannot tell all nodes of kind {kind} apart on "
+            f"[{process.t_min:g}, {process.t_max:g}]",
+        )
+    return TimeGrid(kind, nodes, options)
+
+
+def log_times(process: OrnsteinUhlenbeck, points: int) -> np.ndarray:
+    """`points` times from `t_min` to `t_max`, evenly in `log t`, the ends exact."""
+    times = np.geomspace(process.t_min, process.t_max, points)
+    times[0], times[-1] = process.t_min, process.t_max
+    if not (np.diff(times) > 0).all():
+        raise InputError("t_max", process.t_max, f"an interval wide enough for {points} times of a table in float64")
+    return times
+
+
+def check_sigma_range(process: OrnsteinUhlenbeck, kind: str) -> None:
+    """Raise `InputError` where `sigma^2 = e^{2t} - 1` leaves the range of float64."""
+    if process.t_max > _LATEST:
+        raise InputError("t_max", process.t_max, f"at most {_LATEST:g} for kind {kind}")

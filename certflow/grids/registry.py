@@ -1,0 +1,144 @@
+"""All kinds of time grids behind one function (THEORY G1-G3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from certflow.errors import InputError
+from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
+from certflow.grids.options import SAMPLES, SEED, Option, count, one_of, optional, positive
+from certflow.grids.rates import finished
+from certflow.process import OrnsteinUhlenbeck
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the nodes of one kind of grid are found.
+
+    module : where its function `nodes(process, segments, **options)` is, which returns nodes, shape (K + 1,), latest
+    first, and options that depend on the mixture; rates : what `rate` may be, the default first (empty: no rate)
+    """
+
+    module: str
+    summary: str
+    options: Mapping[str, Option] = field(default_factory=dict)
+    rates: tuple[str, ...] = ()
+
+
+def _coordinate(summary: str, **options: Option) -> Kind:
+    return Kind("certflow.grids.coordinates", summary, options)
+
+
+#: The kinds by name.
+KINDS: dict[str, Kind] = {
+    "uniform": _coordinate("uniform in t"),
+    "quadratic": _coordinate("uniform in the square root of t"),
+    "cosine": _coordinate(
+        "uniform in the phase of the cosine schedule of improved DDPM", offset=Option(0.008, positive)
+    ),
+    "geometric": _coordinate("uniform in log t"),
+    "logsnr": _coordinate("uniform in log-SNR, that is in log sigma"),
+    "karras": _coordinate("uniform in sigma^(1/rho) (EDM)", rho=Option(7.0, positive)),
+    "exponential": _coordinate("uniform in log sigma (the name that k-diffusion has for it)"),
+    "polyexponential": _coordinate("log sigma along ramp^rho (k-diffusion)", rho=Option(1.0, positive)),
+    "flow-matching": _coordinate(
+        "uniform in u = sigma/(1 + sigma), then u -> k u/(1 + (k-1) u)", shift=Option(1.0, positive)
+    ),
+    "arctan": _coordinate(
+        "uniform in arctan(sigma/c): exactly optimal for Euler on one Gaussian of scale c",
+        scale=Option(None, optional(positive)),
+    ),
+    "ays": Kind(
+        "certflow.grids.ays",
+        "minimises the bound KLUB of Align Your Steps for this mixture",
+        {"samples": Option(4096, SAMPLES.check), "seed": SEED},
+    ),
+    "gits": Kind(
+        "certflow.grids.gits",
+        "dynamic programming on how far Euler steps leave the exact trajectories (GITS)",
+        {
+            "candidates": Option(None, optional(count(3, 2001))),
+            "coefficient": Option(1.15, positive),
+            "metric": Option("l2", one_of(("l2", "deviation"))),
+            "samples": Option(256, SAMPLES.check),
+            "seed": SEED,
+        },
+    ),
+    "score-optimal": Kind(
+        "certflow.grids.score_optimal",
+        "equal lengths of the path of scores (Score-Optimal Diffusion Schedules)",
+        {"samples": SAMPLES, "seed": SEED},
+    ),
+    "stability-balanced": Kind(
+        "certflow.grids.balanced",
+        "equal integrals of a bound of the rate, so that the largest exponent of a segment is least",
+        rates=("one-sided", "two-sided", "sharp"),
+    ),
+    "typical": Kind(
+        "certflow.grids.typical",
+        "equal integrals of the size of the Jacobian at typical points",
+        {"samples": SAMPLES, "seed": SEED},
+        rates=("frobenius", "spectral"),
+    ),
+}
+
+
+def time_grid(
+    process: OrnsteinUhlenbeck,
+    segments: int = 8,
+    kind: str = "stability-balanced",
+    rate: str | None = None,
+    **options: Any,
+) -> TimeGrid:
+    """`t_0 = t_max > t_1 > ... > t_K = t_min`, the nodes of a sampler of `K` segments (THEORY G1-G3).
+
+    Parameters
+    ----------
+    segments : `K`, from 1 to 10,000
+    kind : a name of `certflow.grids.KINDS`
+    rate : for "stability-balanced" one of one-sided (`lambda`, the default), two-sided (the paper's `L`), sharp
+        (`lambda*`, enclosed); for "typical" one of frobenius (default), spectral; other kinds have no rate
+    options : those of the kind, see `KINDS[kind].options`
+
+    The first and the last node are `t_max` and `t_min` exactly. Whatever determined the others stands in `.options`.
+
+    Raises
+    ------
+    InputError : an unknown kind, rate or option; a mixture for which the kind has no grid (`stability-balanced`
+        needs a global bound, THEORY L8); nodes that float64 cannot tell apart.
+    """
+    if not isinstance(process, OrnsteinUhlenbeck):
+        raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
+    if process.mixture.is_symbolic:
+        raise InputError("mixture", "symbolic parameters", "numbers")
+    number = count(1, MAX_SEGMENTS)("segments", segments)
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
+    given = _checked(kind, rate, options)
+    module = import_module(KINDS[kind].module)
+    extra = {"kind": kind} if module.__name__ == "certflow.grids.coordinates" else {}
+    times, found = module.nodes(process, number, **extra, **given)
+    return finished(process, kind, times, given | found)
+
+
+def _checked(kind: str, rate: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    known = KINDS[kind]
+    for name in options:
+        if name not in known.options:
+            have = [*(["rate"] if known.rates else []), *known.options]
+            raise InputError(name, options[name], f"an option of kind {kind}, which has {', '.join(have) or 'none'}")
+    checked: dict[str, Any] = {}
+    if known.rates:
+        checked["rate"] = known.rates[0] if rate is None else one_of(known.rates)("rate", rate)
+    elif rate is not None:
+        raise InputError("rate", rate, f"no rate for kind {kind} (kinds with a rate: {', '.join(_with_rates())})")
+    return checked | {
+        name: option.check(name, options.get(name, option.default)) for name, option in known.options.items()
+    }
+
+
+def _with_rates() -> list[str]:
+    return [name for name, kind in KINDS.items() if kind.rates]
