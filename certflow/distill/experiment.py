@@ -10,11 +10,12 @@ from typing import Any
 
 import torch
 
+from certflow.distill.clouds import clouds
 from certflow.distill.ledger import Maps, exact_entries, ledger, test_set
 from certflow.distill.plan import Plan, make_plan
 from certflow.distill.reference import ReferenceFlow, device_of
 from certflow.distill.results import Results
-from certflow.distill.samples import TEST, noised, pool
+from certflow.distill.samples import TEST
 from certflow.distill.settings import Settings
 from certflow.distill.training import train
 from certflow.errors import InputError
@@ -76,15 +77,30 @@ def run(
     chosen = settings or Settings()
     place = device_of(device)
     plan = make_plan(process, grids, segments, seeds, chosen)
+    results = distil(plan, ReferenceFlow(process, place), out=out, progress=progress, exact=exact)
+    if out is not None:
+        results.save(out)
+    return results
+
+
+def distil(
+    plan: Plan,
+    flow: ReferenceFlow,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    exact: bool = True,
+) -> Results:
+    """Carry out a plan with the teacher `flow` (`run` does so with the flow of a mixture)."""
     started = time.perf_counter()
-    flow = ReferenceFlow(process, place)
-    probes = noised(process, chosen.test, plan.seeds[0], TEST).to(place)
+    process, chosen = plan.process, plan.settings
+    tell = progress or (lambda done, total, what: None)
+    tell(0, 1, "reference flow")
+    probes = flow.draw(chosen.test, plan.seeds[0], TEST)
     error = flow.choose_steps(probes, process.t_max, process.t_min, chosen.tolerance)
     if error > 1e-6:
         raise InputError("mixture", f"a reference flow of relative error {error:.1e}", "one that RK4 resolves to 1e-6")
-    tell = progress or (lambda done, total, what: None)
-    tell(0, 1, "reference flow")
-    points = pool(flow, process, chosen.pool, plan.seeds, plan.times)
+    points = flow.pool(chosen.pool, plan.seeds, plan.times)
     kept = None if out is None else Path(out) / ".certflow" / f"distill-{plan.key[:16]}"
     prepared = time.perf_counter()
     trained = train(
@@ -92,8 +108,10 @@ def run(
     )
     finished = time.perf_counter()
     del points
-    finer = ReferenceFlow(process, place, steps=FINER * flow.steps)
-    rows = measure(plan, finer, Maps(trained), exact, tell)
+    flow.steps *= FINER
+    maps = Maps(trained)
+    rows = measure(plan, flow, maps, exact, tell)
+    samples = clouds(plan, maps, flow)
     setting = {
         "mixture": process.mixture.name,
         "dimension": process.mixture.dimension,
@@ -103,19 +121,17 @@ def run(
         "settings": chosen.mapping(),
         "maps": len(plan.segments),
         "parameters_per_map": trained[0].maps.parameters_per_map(),
-        "reference": {"method": "RK4", "steps_per_unit": flow.steps, "relative_mse": error},
-        "device": _device_name(place),
+        "reference": {"method": "RK4", "steps_per_unit": flow.steps // FINER, "relative_mse": error},
+        "device": _device_name(flow.device),
         "torch": torch.__version__,
         "seconds": {
             "reference": round(prepared - started, 3),
             "training": round(finished - prepared, 3),
             "measuring": round(time.perf_counter() - finished, 3),
         },
+        "samples": samples,
     }
-    results = Results(tuple(rows), setting)
-    if out is not None:
-        results.save(out)
-    return results
+    return Results(tuple(rows), setting)
 
 
 def measure(plan: Plan, flow: ReferenceFlow, maps: Maps, exact: bool, tell: Progress) -> list[dict[str, Any]]:

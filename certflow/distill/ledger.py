@@ -21,7 +21,7 @@ import torch
 
 from certflow.distill.plan import Entry, Plan
 from certflow.distill.reference import ReferenceFlow
-from certflow.distill.samples import TEST, noised
+from certflow.distill.samples import TEST
 from certflow.distill.training import Trained
 
 #: Points on which maps and flows are composed exactly (E1, exact amplification): flows cost more than maps.
@@ -71,7 +71,7 @@ class TestSet:
 
 def test_set(plan: Plan, flow: ReferenceFlow, seed: int) -> TestSet:
     """The points of a seed and, integrated up from the data end, the derivatives of what is still to come."""
-    draws = noised(plan.process, plan.settings.test, seed, TEST).to(flow.device)
+    draws = flow.draw(plan.settings.test, seed, TEST)
     points = flow.nodes(draws, plan.times)
     _, derivatives = flow.derivatives(points[-1], plan.times[::-1], adjoint=True)
     return TestSet(points, derivatives.flip(0))
@@ -145,7 +145,7 @@ def exact_entries(
         "exact_amplified": [_mean_square(end - points[-1]) / scale for end in ends],
         "path_errors": [_root(z - points[n]) for z, n in zip(learned, nodes[1:], strict=True)],
     }
-    exponents = _exponents(plan, times)
+    exponents = flow.exponents(times)
     if exponents is None:
         return result
     before = torch.zeros(points.shape[1], dtype=torch.float64, device=points.device)
@@ -160,16 +160,6 @@ def exact_entries(
         before, position = after, z
     result |= {"excess_e1": worst, "bound_e3": bound**2 / scale, "largest": float(before.max()) ** 2 / scale}
     return result
-
-
-def _exponents(plan: Plan, times: Sequence[float]) -> list[float] | None:
-    """`Lambda_k = int lambda` over each segment; None where no global bound exists."""
-    from certflow.errors import NoGlobalBound
-
-    try:
-        return [float(plan.process.stability(s, t)) for t, s in itertools.pairwise(times)]
-    except NoGlobalBound:
-        return None
 
 
 def _exp(value: float) -> float:

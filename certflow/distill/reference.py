@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
 
 from certflow.arithmetic import arithmetic_of
 from certflow.components import components_at
-from certflow.errors import InputError
+from certflow.distill.samples import POOL, noised
+from certflow.errors import InputError, NoGlobalBound
 from certflow.process import OrnsteinUhlenbeck
 from certflow.spectra import smallest_variance
 
@@ -43,6 +45,7 @@ class ReferenceFlow:
     """
 
     def __init__(self, process: OrnsteinUhlenbeck, device: torch.device | str = "cpu", steps: int = 32):
+        self.process = process
         self.mixture = process.mixture
         self.device = torch.device(device)
         self.steps = steps
@@ -50,13 +53,23 @@ class ReferenceFlow:
         self.dimension = self.mixture.dimension
         self.arithmetic = arithmetic_of(torch.zeros(1, dtype=torch.float64, device=self.device))
 
+    def draw(self, count: int, seed: int, purpose: int) -> torch.Tensor:
+        """`count` exact draws of `p_T`, shape (count, d); each seed and purpose has draws of its own."""
+        return noised(self.process, count, seed, purpose).to(self.device)
+
+    def pool(self, count: int, seeds: Sequence[int], times: Sequence[float]) -> torch.Tensor:
+        """Exact points of training trajectories in float32, shape (seeds, times, count, d)."""
+        draws = torch.cat([self.draw(count, seed, POOL) for seed in seeds])
+        nodes = self.nodes(draws, times, torch.float32)
+        return nodes.reshape(len(times), len(seeds), count, -1).transpose(0, 1).contiguous()
+
     # -- the time y ------------------------------------------------------------------------------------------
 
     def stretched(self, t: float) -> float:
         """`y = log(s + e^{2t} - 1)`."""
         return math.log(self.s + math.expm1(2 * t))
 
-    def _time(self, y: float) -> float:
+    def time(self, y: float) -> float:
         return math.log1p(math.exp(y) - self.s) / 2
 
     def _panels(self, t_from: float, t_to: float) -> list[tuple[float, float]]:
@@ -68,27 +81,41 @@ class ReferenceFlow:
 
     # -- the field -------------------------------------------------------------------------------------------
 
-    def _parts(self, x: torch.Tensor, y: float) -> tuple[Any, torch.Tensor, float]:
-        t = self._time(y)
-        v = math.exp(y - 2 * t)
+    def _components(self, x: torch.Tensor, t: float) -> tuple[Any, torch.Tensor]:
         times = torch.full((1,), t, dtype=torch.float64, device=self.device)
         components = components_at(self.mixture, self.arithmetic, times)
-        gamma, _ = self.arithmetic.softmax(components.logits(x))
-        return components, gamma, v / 2
+        return components, self.arithmetic.softmax(components.logits(x))[0]
+
+    def velocity(self, x: torch.Tensor, t: float) -> torch.Tensor:
+        """`u(x, t)`, shape (N, d). THEORY S3."""
+        components, gamma = self._components(x, t)
+        return components.velocity(x, gamma)
+
+    def velocity_and_jacobian(self, x: torch.Tensor, t: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """`u(x, t)` and `J(x, t)`, shapes (N, d) and (N, d, d). THEORY S3, S4."""
+        components, gamma = self._components(x, t)
+        return components.velocity(x, gamma), components.jacobian(x, gamma)
+
+    def exponents(self, times: Sequence[float]) -> list[float] | None:
+        """`int lambda` from each time to the one before; None where no global bound exists. THEORY L3, F1."""
+        try:
+            return [float(self.process.stability(s, t)) for t, s in pairwise(times)]
+        except NoGlobalBound:
+            return None
 
     def rate(self, x: torch.Tensor, y: float) -> torch.Tensor:
         """`dx/dy`, shape (N, d)."""
-        components, gamma, factor = self._parts(x, y)
-        return components.velocity(x, gamma) * factor
+        t = self.time(y)
+        return self.velocity(x, t) * (math.exp(y - 2 * t) / 2)
 
     def _rate_with(self, state: torch.Tensor, y: float, adjoint: bool) -> torch.Tensor:
         """`d/dy` of (x, M), states (N, d + d^2): `M' = J M`, or `M' = -M J` for the adjoint."""
         d = self.dimension
         x, matrices = state[:, :d], state[:, d:].reshape(-1, d, d)
-        components, gamma, factor = self._parts(x, y)
-        jacobian = components.jacobian(x, gamma)
+        t = self.time(y)
+        velocity, jacobian = self.velocity_and_jacobian(x, t)
         turned = -(matrices @ jacobian) if adjoint else jacobian @ matrices
-        return torch.cat([components.velocity(x, gamma), turned.reshape(-1, d * d)], dim=1) * factor
+        return torch.cat([velocity, turned.reshape(-1, d * d)], dim=1) * (math.exp(y - 2 * t) / 2)
 
     # -- flow maps -------------------------------------------------------------------------------------------
 

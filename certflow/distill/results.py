@@ -66,7 +66,8 @@ class Reduction:
 class Results:
     """Rows of an experiment, one for each grid, K and seed (keys: `certflow.distill.ledger`).
 
-    setting : the mixture, the interval, the settings, the device, the error of the reference flow, times taken
+    setting : the mixture, the interval, the settings, the device, the error of the reference flow, times taken;
+        `samples`, a few end points (`certflow.distill.clouds`), and `growth`, where they were asked for
     """
 
     rows: tuple[dict[str, Any], ...]

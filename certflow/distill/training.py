@@ -18,10 +18,11 @@ import numpy as np
 import torch
 
 from certflow.distill.settings import Settings
-from certflow.networks.residual import ResidualMaps, normalisers_of
+from certflow.networks.residual import Normalisers, ResidualMaps, normalisers_of
 
-#: Maps that are stepped together: on a CPU so many that their activations stay in the cache, on a GPU all of them.
-STACK = {"cpu": 128, "cuda": 8192}
+#: Maps that are stepped together: on a CPU so many that their activations stay in the cache, on a GPU so many that
+#: starting the kernels takes no longer than they run.
+STACK = {"cpu": 128, "cuda": 2048}
 #: Steps between two looks at the clock, at the losses, and at whether to stop.
 ROUND = 100
 
@@ -95,11 +96,7 @@ def _train_stack(
     path: Path | None,
 ) -> Trained:
     device = pool.device
-    seeds = torch.tensor([s.seed for s in segments])
-    ends = [torch.tensor([getattr(s, end) for s in segments]) for end in ("start", "end")]
-    inputs, outputs = (pool[seeds, end] for end in ends)  # (n, N, d)
-    normalisers = normalisers_of(inputs, outputs)
-    del inputs, outputs
+    normalisers, pairs = _pairs(segments, pool)
     maps = ResidualMaps(
         normalisers,
         settings.hidden,
@@ -110,11 +107,10 @@ def _train_stack(
     )
     optimiser = torch.optim.Adam(maps.parameters(), lr=settings.learning_rate, fused=True)
     order = _Order(segments, pool.shape[2], settings.batch, device)
-    flat = pool.reshape(-1, pool.shape[-1])
-    rows = [((seeds * pool.shape[1] + end) * pool.shape[2]).to(device).unsqueeze(1) for end in ends]
+    first_rows = torch.arange(len(segments), device=device).unsqueeze(1) * pool.shape[2]
     # the loss is the mean squared error in the units of the data, over the spread of what the segment adds
     weights = normalisers.output_scale.square()
-    weights = weights / weights.sum(2, keepdim=True)
+    weights = weights / weights.sum(2, keepdim=True) / settings.batch
     state = _load(path, segments, settings)
     done = 0
     losses = torch.full((len(segments),), math.nan, device=device)
@@ -128,21 +124,34 @@ def _train_stack(
         end = min(done + ROUND, settings.steps)
         total = torch.zeros(len(segments), device=device)
         for step in range(done, end):
-            index = order.at(step)
-            x, y = flat[rows[0] + index], flat[rows[1] + index]  # (n, batch, d)
-            target = (y - x - normalisers.output_mean) / normalisers.output_scale
-            each = ((maps.residual(x) - target).square() * weights).sum(2).mean(1)
+            rows = first_rows + order.at(step)
+            z, target = pairs.index_select(0, rows.view(-1)).view(*rows.shape, -1).chunk(2, dim=2)  # (n, batch, d)
             for group in optimiser.param_groups:
                 group["lr"] = rate_at(step, settings)
             optimiser.zero_grad(set_to_none=True)
-            each.sum().backward()
+            added = maps.network(z)
+            error = added.detach() - target
+            weighted = error * weights
+            added.backward(2 * weighted)  # of the sum over maps of `total`
             optimiser.step()
-            total += each.detach()
+            total += (error * weighted).sum((1, 2))
         losses = total / (end - done)
         done = end
         _save(path, segments, settings, done, losses, maps, optimiser)
         advance(done)
     return Trained(segments, maps.requires_grad_(False), losses)
+
+
+def _pairs(segments: Sequence[Segment], pool: torch.Tensor) -> tuple[Normalisers, torch.Tensor]:
+    """The normalisers of each segment, and its normalised inputs and targets side by side, shape (n * N, 2 d).
+
+    Side by side, because fetching the rows of a mini-batch costs by the row.
+    """
+    seeds = torch.tensor([s.seed for s in segments])
+    inputs, outputs = (pool[seeds, torch.tensor([getattr(s, end) for s in segments])] for end in ("start", "end"))
+    n = normalisers_of(inputs, outputs)
+    sides = ((inputs - n.input_mean) / n.input_scale, (outputs - inputs - n.output_mean) / n.output_scale)
+    return n, torch.cat(sides, dim=2).flatten(0, 1)
 
 
 def rate_at(step: int, settings: Settings) -> float:
