@@ -1,4 +1,4 @@
-"""The grid of Align Your Steps (Sabour, Fidler, Kreis 2024, arXiv 2404.14507), minimised exactly.
+"""The grid of Align Your Steps (Sabour, Fidler, Kreis 2024, arXiv 2404.14507): its bound, minimised.
 
 The bound KLUB of stochastic DDIM on nodes `s_0 > ... > s_K` of `sigma` is
 

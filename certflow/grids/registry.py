@@ -32,6 +32,9 @@ def _coordinate(summary: str, **options: Option) -> Kind:
     return Kind("certflow.grids.coordinates", summary, options)
 
 
+#: The rate of the default kind; for a kind that does not know it, it stands for the kind's own default.
+DEFAULT_RATE = "one-sided"
+
 #: The kinds by name.
 KINDS: dict[str, Kind] = {
     "uniform": _coordinate("uniform in t"),
@@ -126,6 +129,8 @@ def time_grid(
 
 def _checked(kind: str, rate: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
     known = KINDS[kind]
+    if rate == DEFAULT_RATE and rate not in known.rates:
+        rate = None  # what a caller who names the default for every kind means
     for name in options:
         if name not in known.options:
             have = [*(["rate"] if known.rates else []), *known.options]

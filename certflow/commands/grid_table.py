@@ -1,0 +1,113 @@
+"""The figures that `certflow grid` shows beside the nodes, in float64."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from certflow.errors import NoGlobalBound
+from certflow.grids.grid import TimeGrid
+from certflow.grids.rates import RateCurve, log_times
+from certflow.grids.typical import TABLE, typical_rate
+from certflow.process import OrnsteinUhlenbeck
+
+COLUMNS, SAMPLES = 68, 512
+
+
+@dataclass(frozen=True)
+class Table:
+    """What belongs to the nodes and segments of a grid; empty where there is no global bound (THEORY L8).
+
+    exponents : `int lambda` of each segment; integrals, name, meaning : those of another rate, if that is what the
+    grid balances; uniform : the largest exponent with nodes uniform in `t`; curve_* : for the plot
+    """
+
+    sigmas: tuple[float, ...]
+    exponents: tuple[float, ...]
+    integrals: tuple[float, ...]
+    name: str
+    meaning: str
+    uniform: float | None
+    curve_times: tuple[float, ...]
+    curve_bound: tuple[float, ...]
+    curve_typical: tuple[float, ...]
+
+    def columns(self, times: Any) -> list[int]:
+        """Where times lie among the columns of the plot."""
+        low, high = np.log(self.curve_times[0]), np.log(self.curve_times[-1])
+        places = (np.log(times) - low) / (high - low) * (len(self.curve_times) - 1)
+        return [int(place) for place in np.rint(places)]
+
+    def rows(self, grid: TimeGrid) -> list[dict[str, Any]]:
+        """One mapping for each node; that of node `k` holds the integrals of the segment from `t_{k-1}` to `t_k`."""
+        rows: list[dict[str, Any]] = []
+        for k, (t, sigma, ratio) in enumerate(zip(grid.times, self.sigmas, grid.half_log_snr, strict=True)):
+            row = {"k": k, "t": float(t), "sigma": sigma if isfinite(sigma) else None, "half_log_snr": float(ratio)}
+            if self.exponents:
+                row["stability_one_sided"] = self.exponents[k - 1] if k else None
+            if self.integrals:
+                row["balanced"] = self.integrals[k - 1] if k else None
+            rows.append(row)
+        return rows
+
+
+def tabulated(grid: TimeGrid, process: OrnsteinUhlenbeck) -> Table:
+    """The table of a grid of this process."""
+    later, earlier = grid.times[:-1], grid.times[1:]
+    curve_times = log_times(process, COLUMNS)
+    exponents: np.ndarray | tuple[float, ...] = ()
+    bound: np.ndarray | tuple[float, ...] = ()
+    uniform = None
+    try:
+        exponents = process.stability(earlier, later)
+        bound = process.growth_rate_bound(curve_times)
+        if process.mixture.kind == "common-isotropic":
+            even = np.linspace(process.t_max, process.t_min, grid.segments + 1)
+            uniform = float(process.stability(even[1:], even[:-1]).max())
+    except NoGlobalBound:
+        pass
+    integrals, name, meaning = _balanced(grid, process)
+    with np.errstate(over="ignore"):
+        sigmas = grid.sigmas
+    return Table(
+        _floats(sigmas),
+        _floats(exponents),
+        _floats(integrals),
+        name,
+        meaning,
+        uniform,
+        _floats(curve_times),
+        _floats(bound),
+        _floats(typical_rate(process, curve_times, samples=SAMPLES)),
+    )
+
+
+def _balanced(grid: TimeGrid, process: OrnsteinUhlenbeck) -> tuple[np.ndarray | tuple[float, ...], str, str]:
+    """The integrals that the grid makes equal, if they are not those of `lambda`."""
+    later, earlier = grid.times[:-1], grid.times[1:]
+    rate = grid.options.get("rate")
+    if grid.kind == "typical":
+        times = log_times(process, TABLE)
+        options = {name: grid.options[name] for name in ("samples", "seed")}
+        curve = RateCurve(times, typical_rate(process, times, str(rate), **options))
+        norm = "root mean square of its Frobenius norm" if rate == "frobenius" else "mean of its spectral norm"
+        return (
+            -np.diff(curve.cumulative(grid.times)),
+            "∫‖∇u‖",
+            f"the integral of a typical size of the Jacobian, the {norm}",
+        )
+    if rate == "two-sided":
+        return process.stability(earlier, later, rate="two-sided"), "∫L", "the integral of the two-sided bound L"
+    if rate == "sharp":
+        from certflow.grids.sharp_table import sharp_curve
+
+        values = -np.diff(sharp_curve(process).cumulative(grid.times))
+        return values, "∫λ*", "the integral of the sharp rate λ* where it is positive"
+    return (), "", ""
+
+
+def _floats(values: Any) -> tuple[float, ...]:
+    return tuple(map(float, values))

@@ -1,0 +1,77 @@
+"""Grids of tabulated rates: equal integrals, by independent quadrature."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+import certflow as cf
+from certflow.grids import RateCurve, grid_from_rate
+
+
+@pytest.fixture
+def process() -> cf.OrnsteinUhlenbeck:
+    return cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3")
+
+
+@pytest.mark.parametrize("power", [-2.0, -1.0, 0.5])
+def test_nodes_of_a_power(process: cf.OrnsteinUhlenbeck, power: float) -> None:
+    """The integral of t^p has an elementary inverse."""
+    times = np.geomspace(0.01, 3, 201)
+    times[[0, -1]] = 0.01, 3.0
+    grid = grid_from_rate(process, times, times**power, 5)
+    shares = np.arange(5, -1, -1) / 5
+    if power == -1:
+        expected = 0.01 * 300**shares
+    else:
+        low, high = 0.01 ** (power + 1), 3 ** (power + 1)
+        expected = (low + shares * (high - low)) ** (1 / (power + 1))
+    assert grid.times == pytest.approx(expected, rel=1e-5)
+    assert (grid.kind, dict(grid.options)) == ("custom", {})
+
+
+def test_equal_integrals_of_the_curve_itself() -> None:
+    rng = np.random.default_rng(3)
+    times = np.sort(rng.uniform(0.01, 3, 30))
+    curve = RateCurve(times, rng.uniform(0, 1, 30) ** 4)
+    nodes = curve.time_at(np.linspace(0, 1, 12))
+    parts = [
+        quad(lambda t: float(curve(t)), a, b, points=[t for t in times if a < t < b] or None, limit=200)[0]
+        for a, b in pairwise(nodes)
+    ]
+    assert parts == pytest.approx([float(curve.cumulative(times[-1])) / 11] * 11, rel=1e-7)
+    assert (curve(np.linspace(times[0], times[-1], 999)) >= 0).all()
+
+
+def test_a_rate_that_vanishes_on_a_stretch(process: cf.OrnsteinUhlenbeck) -> None:
+    """The node is the earliest time that has its share."""
+    times = np.array([0.01, 0.1, 0.2, 1.0, 2.0, 3.0])
+    grid = grid_from_rate(process, times, [1.0, 1.0, 0.0, 0.0, 0.0, 0.0], 4)
+    assert (grid.times[1:] <= 0.2).all()
+    curve = RateCurve(times, [0.0, 0.0, 0.0, 0.0, 1.0, 1.0])
+    assert curve.time_at(0.0) <= 0.1
+    assert curve.time_at(1e-9) >= 1.0
+
+
+BAD = {
+    "negative": ([0.01, 3.0], [-1.0, 1.0], "values", "a finite rate >= 0"),
+    "nan": ([0.01, 3.0], [float("nan"), 1.0], "values", "a finite rate >= 0"),
+    "zero": ([0.01, 3.0], [0.0, 0.0], "values", "positive somewhere"),
+    "short": ([0.01, 3.0], [1.0], "values", "for each time"),
+    "one": ([0.01], [1.0], "times", "two or more"),
+    "order": ([3.0, 0.01], [1.0, 1.0], "times", "strictly increasing"),
+    "ends": ([0.02, 3.0], [1.0, 1.0], "times", "from t_min = 0.01 to t_max = 3.0"),
+    "text": (["a", "b"], [1.0, 1.0], "times", "numbers"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_tables(process: cf.OrnsteinUhlenbeck, case: str) -> None:
+    times, values, field, required = BAD[case]
+    with pytest.raises(cf.InputError) as caught:
+        grid_from_rate(process, times, values, 4)
+    assert caught.value.field == field
+    assert required in caught.value.requirement
