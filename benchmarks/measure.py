@@ -32,16 +32,18 @@ def limit_threads() -> None:
     torch.set_num_threads(count)
 
 
-def interleaved(functions: dict[str, Callable[[], Any]], repetitions: int) -> dict[str, list[float]]:
+def interleaved(
+    functions: dict[str, Callable[[], Any]], repetitions: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
     """Seconds of each function: one warm-up, then `repetitions` rounds in which each runs once."""
     for function in functions.values():
         function()
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for _ in range(repetitions):
         for name, function in functions.items():
-            start = time.perf_counter()
+            start = clock()
             function()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(clock() - start)
     return seconds
 
 

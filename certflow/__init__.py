@@ -16,6 +16,8 @@ _HOMES = {
     "load_mixture": "certflow.mixture_file",
     "builtin_mixtures": "certflow.mixture_file",
     "verify": "certflow.verification",
+    "time_grid": "certflow.grids.registry",
+    "TimeGrid": "certflow.grids.grid",
     "InputError": "certflow.errors",
     "NoGlobalBound": "certflow.errors",
 }

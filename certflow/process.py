@@ -112,6 +112,18 @@ class OrnsteinUhlenbeck:
 
         return stability.amplification(self.mixture, s, t, rate)
 
+    def error_bound(self, times: Any, errors: Any, rate: str = "one-sided") -> float:
+        """`sum_k eps_k exp(int_{t_K}^{t_k} rate)`, for segments between `times` with errors `eps_k`. THEORY E3."""
+        from certflow import propagation
+
+        return propagation.gronwall_bound(self, times, errors, rate)
+
+    def law_error_bound(self, lipschitz: Any, errors: Any) -> float:
+        """`sum_k (prod_{j>k} Lip(Psi_j)) ||Psi_k - Phi_k||`, for any maps with these constants. THEORY E2."""
+        from certflow import propagation
+
+        return propagation.law_bound(lipschitz, errors)
+
     def time_at_stability(self, value: Any, s: Any | None = None) -> Any:
         """The time `t` with `int_s^t lambda = value` (default `s = t_min`), by Lambert W. THEORY G2."""
         from certflow import inversion

@@ -121,7 +121,14 @@ def _check_int(field: str, value: Any, low: int, high: int) -> None:
 
 
 def _collect(context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None) -> list[ClaimResult]:
-    plan = {claim: [(check, check.applies(context.mixture)) for check in checks_of(claim)] for claim in wanted}
+    plan = {
+        claim: [
+            (check, check.applies(context.mixture))
+            for check in checks_of(claim)
+            if context.profile.trained or check.kind is not Kind.EMPIRICAL
+        ]
+        for claim in wanted
+    }
     total = sum(reason is None for entries in plan.values() for _, reason in entries)
     done, results = 0, []
     for claim, entries in plan.items():
@@ -143,7 +150,7 @@ def _collect(context: Context, wanted: list[str], keeper: _Keeper, progress: Pro
 def _result(claim: str, evidence: list[Evidence], reasons: list[str]) -> ClaimResult:
     statement = STATEMENTS[claim]
     pending = PENDING.get(claim, ())
-    outcome, reason = _judge(evidence, reasons)
+    outcome, reason = _judge(evidence, reasons, bool(checks_of(claim)))
     return ClaimResult(
         id=claim,
         title=statement.title,
@@ -159,7 +166,7 @@ def _result(claim: str, evidence: list[Evidence], reasons: list[str]) -> ClaimRe
     )
 
 
-def _judge(evidence: list[Evidence], reasons: list[str]) -> tuple[Outcome, str]:
+def _judge(evidence: list[Evidence], reasons: list[str], checked: bool) -> tuple[Outcome, str]:
     """The outcome of a claim; inapplicable checks of an applicable claim do not weaken it."""
     outcomes = {item.outcome for item in evidence}
     for outcome in (Outcome.VIOLATED, Outcome.INCONCLUSIVE):
@@ -169,7 +176,7 @@ def _judge(evidence: list[Evidence], reasons: list[str]) -> tuple[Outcome, str]:
         return Outcome.HOLDS, ""
     if evidence or reasons:
         return Outcome.NOT_APPLICABLE, reasons[0] if reasons else evidence[0].summary
-    return Outcome.NOT_CHECKED, "its evidence comes with later work"
+    return Outcome.NOT_CHECKED, "its evidence comes with the full profile" if checked else "no check of it exists yet"
 
 
 def overall(outcomes: Iterable[Outcome]) -> Outcome:

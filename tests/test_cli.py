@@ -37,7 +37,9 @@ def verify_module() -> Any:
 # -- help ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", ["", "verify", "bound", "mixtures", "mixtures list", "mixtures fit", "report"])
+@pytest.mark.parametrize(
+    "line", ["", "verify", "bound", "distill", "mixtures", "mixtures list", "mixtures fit", "report"]
+)
 def test_help(line: str, command: Command) -> None:
     ended = command(*line.split(), "--help")
     assert ended.code == 0
@@ -47,7 +49,9 @@ def test_help(line: str, command: Command) -> None:
 
 def test_help_offers_exactly_the_commands_that_exist(command: Command) -> None:
     lines = command("--help").out.split("Commands:")[1].split("\n\n")[0].splitlines()
-    assert {line.split()[0] for line in lines if line.strip()} == {"verify", "check", "bound", "mixtures", "report"}
+    assert {line.split()[0] for line in lines if line.strip()} == {
+        *("verify", "check", "bound", "grid", "distill", "mixtures", "report")
+    }
 
 
 def test_version(command: Command) -> None:

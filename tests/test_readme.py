@@ -39,6 +39,13 @@ def test_the_enclosures_are_what_is_shown() -> None:
     assert ended.stdout == shown
 
 
+def test_the_grids_are_what_is_shown() -> None:
+    example, shown = "import certflow as cf\n" + blocks("python")[2], blocks("text")[2]
+    ended = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=300)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == shown
+
+
 def test_the_mixture_file_is_the_builtin_one(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     path.write_text(blocks("json")[0], encoding="utf-8")
@@ -62,11 +69,12 @@ def test_the_shown_command_lines_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "points.csv").write_text("".join(f"{i % 7},{i * i % 11}\n" for i in range(40)))
-    lines = re.findall(r"^certflow (bound|mixtures fit) (.*)$", "\n".join(blocks("sh")), flags=re.MULTILINE)
-    assert len(lines) == 3
+    lines = re.findall(r"^certflow (bound|grid|mixtures fit) (.*)$", "\n".join(blocks("sh")), flags=re.MULTILINE)
+    assert len(lines) == 5
     for name, rest in lines:
         assert command(*name.split(), *rest.split()).code == 0
     assert (tmp_path / "wine.svg").exists()
+    assert (tmp_path / "grid.svg").exists()
     assert cf.load_mixture("m.toml").n_components == 8
 
 

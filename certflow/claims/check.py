@@ -20,7 +20,8 @@ class Profile:
     """How deep a run looks.
 
     sharp_times : times at which sharp rates are enclosed; search_seconds : for each of them, and for an integral of
-    them; integral_gap : its relative width; sharp_integral : whether L5 tells it
+    them; integral_gap : its relative width; sharp_integral : whether L5 tells it; trained : whether maps are trained
+    (empirical evidence), with so many steps, seeds, and numbers of segments
     """
 
     name: str
@@ -32,6 +33,10 @@ class Profile:
     search_seconds: float = 10.0
     integral_gap: str = "1e-2"
     sharp_integral: bool = False
+    trained: bool = False
+    training_steps: int = 1000
+    training_seeds: int = 2
+    training_segments: tuple[int, ...] = (8,)
 
 
 PROFILES = {
@@ -46,6 +51,10 @@ PROFILES = {
         search_seconds=60.0,
         integral_gap="1e-3",
         sharp_integral=True,
+        trained=True,
+        training_steps=3000,
+        training_seeds=5,
+        training_segments=(1, 2, 4, 8),
     ),
 }
 

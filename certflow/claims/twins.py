@@ -260,3 +260,28 @@ class WrongBranch(OrnsteinUhlenbeck):
 
     def time_at_stability(self, value: Any, s: Any | None = None) -> Any:
         return super().time_at_stability(value / 2, s)
+
+
+class ReversedAmplification(OrnsteinUhlenbeck):
+    """`exp(-int lambda)`: distances shrink where they grow."""
+
+    def amplification(self, s: Any, t: Any, rate: str = "one-sided") -> Any:
+        return 1 / super().amplification(s, t, rate)
+
+
+class ForgottenErrors(OrnsteinUhlenbeck):
+    """Bounds of a composition that count the error of the last segment only."""
+
+    def error_bound(self, times: Any, errors: Any, rate: str = "one-sided") -> float:
+        return super().error_bound(times, [*(0.0 for _ in errors[1:]), errors[-1]], rate)
+
+    def law_error_bound(self, lipschitz: Any, errors: Any) -> float:
+        return super().law_error_bound(lipschitz, [*(0.0 for _ in errors[1:]), errors[-1]])
+
+
+class NoiseEndGrid(OrnsteinUhlenbeck):
+    """Nodes of equal stability counted from the wrong end: crowded at the noise instead of the data."""
+
+    def time_at_stability(self, value: Any, s: Any | None = None) -> Any:
+        rest = self.stability(self.t_min, self.t_max) - value
+        return self.t_min + self.t_max - super().time_at_stability(max(rest, 0.0), s)

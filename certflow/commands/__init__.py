@@ -9,6 +9,8 @@ import typer
 import certflow
 from certflow.commands.bound import bound
 from certflow.commands.check import check
+from certflow.commands.distill import distill
+from certflow.commands.grid import grid
 from certflow.commands.mixtures import mixtures
 from certflow.commands.report import report
 from certflow.commands.verify import verify
@@ -31,6 +33,8 @@ def command() -> Any:
     app.command()(verify)
     app.command()(check)
     app.command()(bound)
+    app.command()(grid)
+    app.command()(distill)
     app.add_typer(mixtures, name="mixtures")
     app.command()(report)
     return typer.main.get_command(app)

@@ -18,6 +18,16 @@ CHUNK = 8192
 #: Takes points and returns values and slopes, all of shape (N,).
 Student = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
+#: Called with (done, total, what).
+Progress = Callable[[int, int, str], None]
+
+
+def part_of(progress: Progress | None, index: int, parts: int, what: str) -> Callable[[int, int], None] | None:
+    """What to tell `train` of the part `index` of `parts` equally long ones."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(index * total + done, parts * total, what)
+
 
 def stratified(flow: QuantileMap, nodes: Nodes, count: int) -> tuple[np.ndarray, np.ndarray]:
     """`(z_i, Phi(z_i))`, `i = 1..count`, one in each of `count` parts of equal mass, in order; shapes (count,)."""

@@ -98,7 +98,7 @@ def distil(
     tell(0, 1, "reference flow")
     probes = flow.draw(chosen.test, plan.seeds[0], TEST)
     error = flow.choose_steps(probes, process.t_max, process.t_min, chosen.tolerance)
-    if error > 1e-6:
+    if not error <= 1e-6:  # NaN too
         raise InputError("mixture", f"a reference flow of relative error {error:.1e}", "one that RK4 resolves to 1e-6")
     points = flow.pool(chosen.pool, plan.seeds, plan.times)
     kept = None if out is None else Path(out) / ".certflow" / f"distill-{plan.key[:16]}"

@@ -26,6 +26,8 @@ from certflow.distill.training import Trained
 
 #: Points on which maps and flows are composed exactly (E1, exact amplification): flows cost more than maps.
 EXACT = 512
+#: Factor of local errors at which the flow is as good as linear.
+SMALL = 1e-3
 
 
 class Maps:
@@ -103,8 +105,9 @@ def ledger(plan: Plan, entry: Entry, place: int, maps: Maps, tests: TestSet) -> 
         local.append(_mean_square(error) / scale)
         amplified.append(_mean_square(moved) / scale)
         path = maps.apply(where, path)
+        if not torch.isfinite(path).all():
+            return row | {"diverged": [len(local)]}
     bounds = [maps.bound(where) for where in wheres]
-    still = [math.prod(bounds[k + 1 :]) for k in range(len(bounds))]  # prod_{j>k} Lip(Psi_j)
     row |= {
         "relative_mse": _mean_square(path - tests.points[-1]) / scale,
         "local": local,
@@ -113,7 +116,7 @@ def ledger(plan: Plan, entry: Entry, place: int, maps: Maps, tests: TestSet) -> 
         "incoherent": math.fsum(amplified),
         "coherent": math.fsum(math.sqrt(a) for a in amplified) ** 2,
         "lipschitz_bounds": bounds,
-        "bound_e2": sum(b * math.sqrt(e) for b, e in zip(still, local, strict=True)) ** 2,
+        "bound_e2": _square(plan.process.law_error_bound(bounds, [math.sqrt(e) for e in local])),
     }
     return row
 
@@ -124,6 +127,9 @@ def exact_entries(
     """What needs the flow at points off the exact trajectories, on the first `EXACT` points.
 
     exact_amplified : `E|Phi_{t_k -> delta}(y_k + xi_k) - Phi_{t_k -> delta}(y_k)|^2`, without linearisation
+    small_amplified, linear_amplified : the same for `SMALL xi_k`, over `SMALL^2`, and `E|D_k xi_k|^2`, on these points
+    superposed : `E|sum_k (Phi_{t_k -> delta}(y_k + xi_k) - Phi_{t_k -> delta}(y_k))|^2`
+    end_to_end : the relative mean squared error on these points
     path_errors : root mean squares of the error `e_k = |z_k - y_k|` along the learned path `z_k = Psi_k(z_{k-1})`
     excess_e1 : the largest `|e_k| - exp(Lambda_k) |e_{k-1}| - |Psi_k(z_{k-1}) - Phi_k(z_{k-1})|` over points and k, in
         units of the root of `E|Phi|^2`: by E1 not above 0, but for the error of the reference flow
@@ -132,38 +138,47 @@ def exact_entries(
     """
     nodes = plan.nodes(entry)
     points = tests.points[:, :EXACT]
-    joining, path, learned = [], points[nodes[0]], []
+    joining, linear, path, learned = [], [], points[nodes[0]], []
     for start, end in itertools.pairwise(nodes):
         where = (place, start, end)
-        joining.append(maps.apply(where, points[start]))
+        error = maps.apply(where, points[start]) - points[end]
+        linear.append(_mean_square((tests.derivatives[end, :EXACT] @ error.unsqueeze(2)).squeeze(2)))
+        joining.append(torch.cat([points[end] + error, points[end] + SMALL * error, points[end]]))
         learned.append(maps.apply(where, path))
         path = learned[-1]
     times = [plan.times[node] for node in nodes]
     scale = tests.scale
     ends = flow.sweep(joining, times[1:]) if len(times) > 2 else joining
+    moved = [end.reshape(3, -1, end.shape[1]) for end in ends]
+    gaps = [part[0] - part[2] for part in moved]
     result: dict[str, Any] = {
-        "exact_amplified": [_mean_square(end - points[-1]) / scale for end in ends],
+        "exact_amplified": [_mean_square(gap) / scale for gap in gaps],
+        "small_amplified": [_mean_square(part[1] - part[2]) / SMALL**2 / scale for part in moved],
+        "linear_amplified": [value / scale for value in linear],
+        "superposed": _mean_square(torch.stack(gaps).sum(0)) / scale,
+        "end_to_end": _mean_square(path - points[-1]) / scale,
         "path_errors": [_root(z - points[n]) for z, n in zip(learned, nodes[1:], strict=True)],
     }
-    exponents = flow.exponents(times)
-    if exponents is None:
+    factors = flow.factors(times)
+    if factors is None:
         return result
     before = torch.zeros(points.shape[1], dtype=torch.float64, device=points.device)
-    position, worst, bound = points[nodes[0]], -math.inf, 0.0
+    position, worst, errors = points[nodes[0]], -math.inf, []
     for k, z in enumerate(learned):
         target = flow.map(position, times[k], times[k + 1])
         own = (z - target).norm(dim=1)
         after = (z - points[nodes[k + 1]]).norm(dim=1)
-        inherited = torch.where(before > 0, _exp(exponents[k]) * before, 0.0)  # where 0 * inf would be NaN
+        inherited = torch.where(before > 0, factors[k] * before, 0.0)  # where 0 * inf would be NaN
         worst = max(worst, float((after - inherited - own).max()) / math.sqrt(scale))
-        bound += float(own.max()) * _exp(math.fsum(exponents[k + 1 :]))
+        errors.append(float(own.max()))
         before, position = after, z
-    result |= {"excess_e1": worst, "bound_e3": bound**2 / scale, "largest": float(before.max()) ** 2 / scale}
+    bound = plan.process.error_bound(times, errors)
+    result |= {"excess_e1": worst, "bound_e3": _square(bound) / scale, "largest": float(before.max()) ** 2 / scale}
     return result
 
 
-def _exp(value: float) -> float:
-    return math.exp(value) if value < 700 else math.inf
+def _square(value: float) -> float:
+    return value * value  # where `value**2` would raise OverflowError
 
 
 def _mean_square(error: torch.Tensor) -> float:

@@ -7,14 +7,15 @@ means, and their Lipschitz bounds products of spectral norms, so "not under the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from certflow.distill.exact_pairs import Measure, Student, in_float64, stratified, student
+from certflow.distill.exact_pairs import Measure, Progress, Student, in_float64, part_of, stratified, student
+from certflow.distill.one_step import BUILD, GRIDS, Compositions, compositions, two_modes
 from certflow.distill.plan import _seeds
 from certflow.distill.reference import device_of
 from certflow.distill.settings import Settings
@@ -24,13 +25,15 @@ from certflow.exact import exact_text
 from certflow.mismatch import Floor, Optimum, best_map
 from certflow.process import OrnsteinUhlenbeck
 from certflow.quantile_map import QuantileMap
-
-Progress = Callable[[int, int, str], None]
+from certflow.segments import SegmentTable, segment_table
 
 #: Size and training of the students.
 STUDENTS = Settings(hidden=16, depth=2, activation="groupsort", steps=1500, batch=512, learning_rate=2e-2, pool=16_384)
 #: Points of a curve.
 CURVE = 601
+#: Budget of each map in the table of segments.
+TABLE_BUDGET = 5.0
+SCHEMA = "certflow/mismatch/1"
 #: A bound that exceeds the budget by more than this, relatively, is over it.
 SLACK = 1e-9
 
@@ -169,20 +172,13 @@ def students(
     judge = Judge(process)
     pairs = np.stack(stratified(judge.flow, judge.measure.coarse, settings.pool))[None, :, :, None]
     pool = torch.from_numpy(pairs).to(place, torch.float32)
-    tell = progress or (lambda done, total, what: None)
     rows: list[dict[str, Any]] = []
     curves = []
     for index, budget in enumerate(budgets):
         own = replace(settings, lipschitz=float(budget))
         segments = [Segment(0, 0, 1, key=f"student/{seed}") for seed in numbers]
-        total = len(budgets) * settings.steps
-        what = f"{len(numbers)} students, B = {budget:g}"
-        trained = train(
-            segments,
-            pool,
-            own,
-            lambda done, _, i=index, w=what: tell(i * settings.steps + done, total, w),  # type: ignore[misc]
-        )
+        advance = part_of(progress, index, len(budgets), f"{len(numbers)} students, B = {budget:g}")
+        trained = train(segments, pool, own, advance)
         optimum = judge.best(float(budget))
         found: list[tuple[float, Student]] = []
         keys = {segment.key: seed for segment, seed in zip(segments, numbers, strict=True)}
@@ -210,6 +206,43 @@ def students(
     return Students(tuple(rows), tuple(curves), setting)
 
 
+@dataclass(frozen=True)
+class Mismatch:
+    """M1 to M3 held against trained maps: students under their floors, compositions, segments needed."""
+
+    students: Students
+    compositions: Compositions
+    segments: SegmentTable
+
+    def mapping(self) -> dict[str, Any]:
+        """As JSON values, schema `certflow/mismatch/1`."""
+        return {
+            "schema": SCHEMA,
+            "students": self.students.mapping(),
+            "compositions": self.compositions.mapping(),
+            "segments": self.segments.mapping(),
+        }
+
+
+def experiment(
+    sigma: Any = "0.1",
+    seeds: int | Sequence[int] = 3,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    quick: bool = False,
+) -> Mismatch:
+    """Students and the table of segments for one `sigma`, compositions for several; `quick` is for tests."""
+    process = two_modes(sigma)
+    if quick:
+        found = students(process, (3.0,), seeds, replace(STUDENTS, steps=500, batch=256), device, progress)
+        short = replace(BUILD, hidden=16, steps=300, pool=4096)
+        built = compositions((sigma,), (1, 4), GRIDS, seeds, short, device, progress)
+    else:
+        found = students(process, seeds=seeds, device=device, progress=progress)
+        built = compositions(seeds=seeds, device=device, progress=progress)
+    return Mismatch(found, built, segment_table(process, TABLE_BUDGET))
+
+
 def _curve(judge: Judge, optimum: Optimum, one: Student) -> Curve:
     """On points that are equally far apart along the graph of `Phi`, in the part with all but 1e-4 of the mass."""
     nodes = optimum.nodes
@@ -217,5 +250,5 @@ def _curve(judge: Judge, optimum: Optimum, one: Student) -> Curve:
     coordinates = nodes.z + nodes.x
     s = np.linspace(coordinates[inside[0]], coordinates[inside[-1]], CURVE)
     z, x = judge.flow.at(s)
-    best = np.interp(s, coordinates, optimum.best)
+    best = np.interp(z, nodes.z, optimum.best)
     return Curve(optimum.floor.budget, z, x, best, one(z)[0])

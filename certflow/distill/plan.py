@@ -86,6 +86,10 @@ def make_plan(
     ------
     InputError : an unknown kind, K < 1, no seed, a grid whose ends are not those of the process.
     """
+    if isinstance(grids, str | TimeGrid) or not isinstance(grids, Iterable):
+        raise InputError("grids", grids, "a list of kinds or grids")
+    if not isinstance(segments, Sequence) or isinstance(segments, str):
+        raise InputError("segments", segments, "a list of ints from 1 to 1000")
     entries = tuple(_entries(process, list(grids), [_count(k) for k in segments]))
     if not entries:
         raise InputError("grids", [], "at least one grid")
@@ -131,9 +135,9 @@ def _count(k: Any) -> int:
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     requirement = f"a number of seeds from 1 to {MAX_SEEDS}, or different ints >= 0"
-    if isinstance(seeds, bool):
+    if isinstance(seeds, bool) or not isinstance(seeds, int | Sequence):
         raise InputError("seeds", seeds, requirement)
-    numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    numbers = tuple(range(min(seeds, MAX_SEEDS + 1))) if isinstance(seeds, int) else tuple(seeds)
     fine = all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**32 for n in numbers)
     if not fine or not 1 <= len(numbers) <= MAX_SEEDS or len(set(numbers)) != len(numbers):
         raise InputError("seeds", seeds, requirement)

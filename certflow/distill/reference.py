@@ -17,8 +17,6 @@ from typing import Any
 
 import torch
 
-from certflow.arithmetic import arithmetic_of
-from certflow.components import components_at
 from certflow.distill.samples import POOL, noised
 from certflow.errors import InputError, NoGlobalBound
 from certflow.process import OrnsteinUhlenbeck
@@ -51,7 +49,6 @@ class ReferenceFlow:
         self.steps = steps
         self.s = min(smallest_variance(self.mixture), 1.0)
         self.dimension = self.mixture.dimension
-        self.arithmetic = arithmetic_of(torch.zeros(1, dtype=torch.float64, device=self.device))
 
     def draw(self, count: int, seed: int, purpose: int) -> torch.Tensor:
         """`count` exact draws of `p_T`, shape (count, d); each seed and purpose has draws of its own."""
@@ -81,25 +78,18 @@ class ReferenceFlow:
 
     # -- the field -------------------------------------------------------------------------------------------
 
-    def _components(self, x: torch.Tensor, t: float) -> tuple[Any, torch.Tensor]:
-        times = torch.full((1,), t, dtype=torch.float64, device=self.device)
-        components = components_at(self.mixture, self.arithmetic, times)
-        return components, self.arithmetic.softmax(components.logits(x))[0]
-
     def velocity(self, x: torch.Tensor, t: float) -> torch.Tensor:
         """`u(x, t)`, shape (N, d). THEORY S3."""
-        components, gamma = self._components(x, t)
-        return components.velocity(x, gamma)
+        return self.process.velocity(x, t)
 
     def velocity_and_jacobian(self, x: torch.Tensor, t: float) -> tuple[torch.Tensor, torch.Tensor]:
         """`u(x, t)` and `J(x, t)`, shapes (N, d) and (N, d, d). THEORY S3, S4."""
-        components, gamma = self._components(x, t)
-        return components.velocity(x, gamma), components.jacobian(x, gamma)
+        return self.process.velocity(x, t), self.process.jacobian(x, t)
 
-    def exponents(self, times: Sequence[float]) -> list[float] | None:
-        """`int lambda` from each time to the one before; None where no global bound exists. THEORY L3, F1."""
+    def factors(self, times: Sequence[float]) -> list[float] | None:
+        """`exp(int lambda)` of each segment; None where no global bound exists. THEORY L3, F1."""
         try:
-            return [float(self.process.stability(s, t)) for t, s in pairwise(times)]
+            return [float(self.process.amplification(s, t)) for t, s in pairwise(times)]
         except NoGlobalBound:
             return None
 

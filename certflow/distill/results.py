@@ -180,6 +180,8 @@ class Results:
 def _spread(values: Sequence[float], diverged: int) -> Spread:
     if not values:
         return Spread(math.nan, math.nan, 0, diverged)
+    if not all(map(math.isfinite, values)):
+        return Spread(fmean(values), math.nan, len(values), diverged)
     return Spread(fmean(values), stdev(values) if len(values) > 1 else 0.0, len(values), diverged)
 
 

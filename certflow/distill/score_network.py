@@ -137,7 +137,7 @@ class NetworkFlow(ReferenceFlow):
         value, product = torch.func.jvp(lambda z: self.velocity(z, t), (x,), (v,))  # type: ignore[misc]
         return value, product
 
-    def exponents(self, times: Sequence[float]) -> None:
+    def factors(self, times: Sequence[float]) -> None:
         """No bound of a network's rate is known."""
         return None
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from certflow.errors import InputError
+from certflow.networks.residual import check_shape
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,10 @@ class Settings:
         if self.batch > self.pool:
             raise InputError("batch", self.batch, f"at most the pool of {self.pool} pairs")
         for name in ("learning_rate", "tolerance"):
-            if not 0 < getattr(self, name) < 1:
-                raise InputError(name, getattr(self, name), "a number between 0 and 1")
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not 0 < value < 1:
+                raise InputError(name, value, "a number between 0 and 1")
+        check_shape(self.hidden, self.activation, self.lipschitz)
 
     def mapping(self) -> dict[str, Any]:
         """As JSON values."""

@@ -8,6 +8,7 @@ the key. So a stack can be cut anywhere, and an interrupted run goes on where it
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from certflow.atomic import write_bytes_atomic
 from certflow.distill.settings import Settings
 from certflow.networks.residual import Normalisers, ResidualMaps, normalisers_of
 
@@ -111,7 +113,8 @@ def _train_stack(
     # the loss is the mean squared error in the units of the data, over the spread of what the segment adds
     weights = normalisers.output_scale.square()
     weights = weights / weights.sum(2, keepdim=True) / settings.batch
-    state = _load(path, segments, settings)
+    key = _key(segments, pool, settings)
+    state = _load(path, key)
     done = 0
     losses = torch.full((len(segments),), math.nan, device=device)
     if state is not None:
@@ -137,7 +140,7 @@ def _train_stack(
             total += (error * weighted).sum((1, 2))
         losses = total / (end - done)
         done = end
-        _save(path, segments, settings, done, losses, maps, optimiser)
+        _save(path, key, done, losses, maps, optimiser)
         advance(done)
     return Trained(segments, maps.requires_grad_(False), losses)
 
@@ -147,11 +150,16 @@ def _pairs(segments: Sequence[Segment], pool: torch.Tensor) -> tuple[Normalisers
 
     Side by side, because fetching the rows of a mini-batch costs by the row.
     """
-    seeds = torch.tensor([s.seed for s in segments])
-    inputs, outputs = (pool[seeds, torch.tensor([getattr(s, end) for s in segments])] for end in ("start", "end"))
-    n = normalisers_of(inputs, outputs)
-    sides = ((inputs - n.input_mean) / n.input_scale, (outputs - inputs - n.output_mean) / n.output_scale)
-    return n, torch.cat(sides, dim=2).flatten(0, 1)
+    count, d = pool.shape[2:]
+    pairs = torch.empty((len(segments), count, 2 * d), dtype=pool.dtype, device=pool.device)
+    found = []
+    for pair, segment in zip(pairs, segments, strict=True):
+        x, y = pool[segment.seed, segment.start], pool[segment.seed, segment.end]
+        n = normalisers_of(x.unsqueeze(0), y.unsqueeze(0))
+        pair[:, :d] = (x - n.input_mean[0]) / n.input_scale[0]
+        pair[:, d:] = (y - x - n.output_mean[0]) / n.output_scale[0]
+        found.append(n)
+    return Normalisers.stack(found), pairs.flatten(0, 1)
 
 
 def rate_at(step: int, settings: Settings) -> float:
@@ -191,15 +199,15 @@ class _Order:
                 return factor, offset
 
 
-def _key(segments: Sequence[Segment], settings: Settings) -> str:
-    text = repr((settings, [segment.key for segment in segments]))
+def _key(segments: Sequence[Segment], pool: torch.Tensor, settings: Settings) -> str:
+    """What a checkpoint must agree with: the segments, the settings, and (by its first points) the pool."""
+    text = repr((settings, [segment.key for segment in segments], pool.shape, pool[:, :, :16].tolist()))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _save(
     path: Path | None,
-    segments: Sequence[Segment],
-    settings: Settings,
+    key: str,
     done: int,
     losses: torch.Tensor,
     maps: ResidualMaps,
@@ -207,28 +215,25 @@ def _save(
 ) -> None:
     if path is None:
         return
-    import io
-
-    from certflow.atomic import write_bytes_atomic
-
-    state = {
-        "key": _key(segments, settings),
+    content = {
+        "key": key,
         "done": done,
         "losses": losses.cpu(),
         "maps": maps.state_dict(),
         "optimiser": optimiser.state_dict(),
     }
     buffer = io.BytesIO()
-    torch.save(state, buffer)
-    write_bytes_atomic(path, buffer.getvalue())
+    torch.save(content, buffer)
+    state = buffer.getvalue()
+    write_bytes_atomic(path, hashlib.sha256(state).digest() + state)
 
 
-def _load(path: Path | None, segments: Sequence[Segment], settings: Settings) -> dict[str, Any] | None:
+def _load(path: Path | None, key: str) -> dict[str, Any] | None:
     """What was kept of this very stack, or None (nothing there, another plan, a broken file)."""
-    if path is None or not path.exists():
+    if path is None or not path.is_file():
         return None
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:
+    content = path.read_bytes()
+    if hashlib.sha256(content[32:]).digest() != content[:32]:
         return None
-    return state if isinstance(state, dict) and state.get("key") == _key(segments, settings) else None
+    state = torch.load(io.BytesIO(content[32:]), map_location="cpu", weights_only=True)
+    return state if state["key"] == key else None

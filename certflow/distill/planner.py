@@ -1,0 +1,215 @@
+"""Which grid, how many segments, and what error to expect: answered from a pilot, before the experiment is trained.
+
+The pilot (`certflow.distill.pilot`) predicts the local error of every segment between candidate nodes. Errors add in
+their square roots, but for a factor that changes little, so that the best grid of `K` segments on the candidates is a
+shortest path, found by dynamic programming. It is recommended over a simpler grid only where the gain exceeds what the
+prediction is uncertain by: within the spread, a grid that needs no pilot is the safer choice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from certflow.distill.pilot import Pilot, Prediction
+from certflow.distill.settings import Settings
+from certflow.errors import InputError, NoGlobalBound
+from certflow.grids.grid import TimeGrid
+from certflow.grids.rates import RateCurve, log_times
+from certflow.grids.registry import time_grid
+from certflow.grids.typical import typical_rate
+from certflow.process import OrnsteinUhlenbeck
+
+#: Kinds that the plan is compared with, the simplest first.
+KINDS = ("uniform", "logsnr", "karras", "cosine", "typical", "stability-balanced")
+#: Label of a grid from the shortest path.
+PLANNED = "planned"
+#: Numbers of segments that are tried for a tolerance.
+SEGMENTS = (1, 2, 3, 4, 6, 8, 12, 16)
+#: Candidate nodes of the shortest path, and times at which the typical rate is tabulated.
+CANDIDATES, TABLE = 41, 65
+#: The path is chosen by the predicted logarithm plus this many deviations: unsure segments are not bargains.
+CAUTION = 0.5
+
+
+@dataclass(frozen=True)
+class Option:
+    """A grid with its predicted error."""
+
+    grid: TimeGrid
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What the planner recommends, and what it compared.
+
+    options : every grid that was looked at, by K and then as in `KINDS`, the planned one last
+    reason : in one sentence
+    """
+
+    chosen: Option
+    options: tuple[Option, ...]
+    reason: str
+
+    @property
+    def grid(self) -> TimeGrid:
+        """The chosen grid; its options tell the prediction."""
+        chosen = self.chosen
+        told = {
+            **chosen.grid.options,
+            "predicted_relative_mse": chosen.prediction.relative_mse,
+            "within_factor": chosen.prediction.factor,
+            "reason": self.reason,
+        }
+        return TimeGrid(chosen.grid.kind, chosen.grid.times, told)
+
+
+def recommend(
+    process: OrnsteinUhlenbeck,
+    segments: int | None = None,
+    tolerance: float | None = None,
+    *,
+    kind: str = "auto",
+    settings: Settings | None = None,
+    device: str = "cpu",
+    progress: Callable[[int, int], None] | None = None,
+) -> Recommendation:
+    """The recommended grid of `segments` segments, or of the fewest with which the error is predicted <= `tolerance`.
+
+    Parameters
+    ----------
+    segments, tolerance : one of them, or both (then the tolerance must be met with that many)
+    kind : "auto", or a kind of `KINDS` to which the choice is confined
+    settings : of the maps that are to be trained; the pilot trains with the same
+    progress : called with (steps done, steps in all) of the pilot
+
+    Raises
+    ------
+    InputError : neither segments nor tolerance; an unknown kind; a tolerance that no number of segments is predicted
+        to meet (the line names the smallest error that is).
+    """
+    numbers = _numbers(segments, tolerance)
+    if kind != "auto" and kind not in KINDS:
+        raise InputError("kind", kind, f"auto, {', '.join(KINDS)} (what a plan can tell the error of)")
+    curve = RateCurve(times := log_times(process, TABLE), typical_rate(process, times))
+    made = [grid for k in numbers for grid in _grids(process, k)]
+    candidates = _candidates(process, curve)
+    nodes = sorted({float(t) for grid in made for t in grid.times} | set(candidates), reverse=True)
+    pilot = Pilot(process, nodes, _coordinate(np.array(nodes), curve), settings, device, progress)
+    options = [Option(grid, pilot.predict(grid.times)) for grid in made]
+    if kind == "auto":
+        options += [Option(grid, pilot.predict(grid.times)) for grid in _shortest(pilot, candidates, numbers)]
+    options.sort(key=lambda option: option.grid.segments)
+    return _choose(options, numbers, tolerance, kind)
+
+
+def _numbers(segments: int | None, tolerance: float | None) -> tuple[int, ...]:
+    if segments is None and tolerance is None:
+        raise InputError("segments", segments, "a number of segments, or a tolerance")
+    if tolerance is not None and not (isinstance(tolerance, int | float) and 0 < tolerance < 1):
+        raise InputError("tolerance", tolerance, "a relative mean squared error between 0 and 1")
+    if segments is None:
+        return SEGMENTS
+    if isinstance(segments, bool) or not isinstance(segments, int) or not 1 <= segments < CANDIDATES:
+        raise InputError("segments", segments, f"an int from 1 to {CANDIDATES - 1} for a plan")
+    return (segments,)
+
+
+def _grids(process: OrnsteinUhlenbeck, segments: int) -> list[TimeGrid]:
+    grids = []
+    for kind in KINDS:
+        try:
+            grids.append(time_grid(process, segments, kind))
+        except (InputError, NoGlobalBound):  # no global bound, or no growth: the kind has no grid here
+            continue
+    return grids
+
+
+def _candidates(process: OrnsteinUhlenbeck, curve: RateCurve) -> list[float]:
+    """Half of the nodes evenly in the typical rate's integral, half evenly in `log sigma`."""
+    half = CANDIDATES // 2
+    shares = np.arange(1, half + 1) / (half + 1)
+    fine = time_grid(process, half, "logsnr").times[1:-1]
+    inner = sorted({*map(float, curve.time_at(shares)), *map(float, fine)}, reverse=True)
+    return [process.t_max, *(t for t in inner if process.t_min < t < process.t_max), process.t_min]
+
+
+def _coordinate(times: np.ndarray, curve: RateCurve) -> np.ndarray:
+    """The mean of the shares in the typical rate's integral and in `log sigma`; 0 at `t_max`, 1 at `t_min`."""
+    whole = curve.cumulative(times[:1])
+    typical = 1 - curve.cumulative(times) / whole
+    log_sigma = np.log(np.expm1(2 * times))
+    return (typical + (log_sigma[0] - log_sigma) / (log_sigma[0] - log_sigma[-1])) / 2
+
+
+def _shortest(pilot: Pilot, candidates: Sequence[float], numbers: Sequence[int]) -> list[TimeGrid]:
+    """For each K the nodes with the smallest `sum_k sqrt(local_k)`, by dynamic programming."""
+    places = [pilot.places[time] for time in candidates]
+    pairs = list(combinations(range(len(candidates)), 2))
+    logs, deviations = pilot.local([(places[a], places[b]) for a, b in pairs])
+    cost = np.full((len(candidates),) * 2, math.inf)
+    for (a, b), value in zip(pairs, np.exp((logs + CAUTION * deviations) / 2), strict=True):
+        cost[a, b] = value
+    best = cost[0].copy()  # of paths of one segment from the first candidate
+    before: list[np.ndarray] = []
+    grids = []
+    for k in range(1, max(numbers) + 1):
+        if k > 1:
+            through = best[:, None] + cost
+            before.append(through.argmin(0))
+            best = through.min(0)
+        if k in numbers and math.isfinite(best[-1]):
+            nodes = [len(candidates) - 1]
+            for step in reversed(before):
+                nodes.append(int(step[nodes[-1]]))
+            nodes.append(0)
+            grids.append(TimeGrid(PLANNED, np.array([candidates[i] for i in reversed(nodes)])))
+    return grids
+
+
+def _choose(options: list[Option], numbers: Sequence[int], tolerance: float | None, kind: str) -> Recommendation:
+    fitting = [option for option in options if kind in ("auto", option.grid.kind)]
+    if not fitting:
+        raise InputError("kind", kind, "a kind that has a grid for this mixture")
+    for k in numbers:
+        chosen, reason = _of_one_number([option for option in fitting if option.grid.segments == k])
+        if tolerance is None or chosen.prediction.relative_mse <= tolerance:
+            return Recommendation(chosen, tuple(options), reason)
+    least = min(option.prediction.relative_mse for option in fitting)
+    raise InputError(
+        "tolerance", tolerance, f"at least {least:.2g}, the smallest error predicted up to K = {numbers[-1]}"
+    )
+
+
+def _of_one_number(options: list[Option]) -> tuple[Option, str]:
+    best = min(options, key=lambda option: option.prediction.relative_mse)
+    for option in options:  # the simplest first
+        ratio = option.prediction.relative_mse / best.prediction.relative_mse
+        if option is not best and math.log(ratio) <= option.prediction.spread / 2:
+            return option, (
+                f"{option.grid.kind} is predicted within a factor {ratio:.2f} of the best ({best.grid.kind}), less "
+                "than the prediction can tell apart: the simpler grid is the safer choice"
+            )
+    others = sorted(option.prediction.relative_mse for option in options if option is not best)
+    gain = f", {others[0] / best.prediction.relative_mse:.2f} times below the next" if others else ""
+    return best, f"{best.grid.kind} has the smallest predicted error{gain}"
+
+
+def predicted(recommendation: Recommendation) -> list[dict[str, Any]]:
+    """The options as rows: kind, segments, predicted relative MSE, factor."""
+    return [
+        {
+            "kind": option.grid.kind,
+            "segments": option.grid.segments,
+            "predicted_relative_mse": option.prediction.relative_mse,
+            "within_factor": option.prediction.factor,
+            "chosen": option is recommendation.chosen,
+        }
+        for option in recommendation.options
+    ]

@@ -1,0 +1,166 @@
+"""How many `B`-Lipschitz maps it takes to compose the flow map (THEORY M3).
+
+    Lip(Psi_K o ... o Psi_1) <= B^K,    so E|Psi_K o ... o Psi_1 - Phi|^2 = 0 needs K >= log Lip(Phi) / log B,
+
+and `K >= int lambda / log B` segments suffice: those of the grid balanced in `lambda`, each `exp(int lambda / K)`-
+Lipschitz (F1, G1). For two equal components the two numbers are one (F3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from certflow.errors import InputError, NoGlobalBound
+from certflow.mismatch import best_map
+from certflow.mixture import GaussianMixture
+from certflow.process import OrnsteinUhlenbeck
+from certflow.quantile_map import NODES, QuantileMap
+
+#: Most pairs of means at whose midpoints the derivative is measured in more than one dimension.
+MIDPOINTS = 8
+
+
+@dataclass(frozen=True)
+class FlowConstant:
+    """`lower <= log Lip(Phi) <= upper`, `Phi = Phi_{t_max -> t_min}`; `upper` is None where no bound is known (L8).
+
+    attained : THEORY id of the reason why both are the same, or None
+    """
+
+    lower: float
+    upper: float | None
+    attained: str | None
+
+
+def flow_constant(process: OrnsteinUhlenbeck) -> FlowConstant:
+    """`log Lip(Phi)` from both sides (THEORY F1, F3).
+
+    From above `int lambda`. From below the same for two components of equal weight and common isotropic variance;
+    else, in one dimension, the largest `log Phi'`; else the largest `log ||D Phi||` at midpoints of means. The lower
+    numbers are measured, not enclosed.
+    """
+    try:
+        upper = float(process.stability(process.t_min, process.t_max))
+    except NoGlobalBound:
+        upper = None
+    mixture = process.mixture
+    if upper is not None and _is_equal_pair(mixture):
+        return FlowConstant(upper, upper, "F3")
+    lower = _steepest(process) if mixture.dimension == 1 else _at_midpoints(process)
+    return FlowConstant(lower if upper is None else min(lower, upper), upper, None)
+
+
+def _is_equal_pair(mixture: GaussianMixture) -> bool:
+    """Two different means, equal weights, one variance: then F3, and no direction is expanded more."""
+    weights = mixture.exact_weights.fractions
+    pair = mixture.n_components == 2 and mixture.kind == "common-isotropic"
+    return bool(pair and weights[0] == weights[1] and mixture.diameter_squared > 0)
+
+
+def _steepest(process: OrnsteinUhlenbeck) -> float:
+    """`max log Phi'` in one dimension: the largest at a quadrature's nodes, and between their neighbours."""
+    flow = QuantileMap(process)
+    nodes = flow.nodes()
+    place = int(nodes.slope.argmax())
+    panel = place // NODES
+    ends = nodes.low[max(panel - 1, 0)], nodes.high[min(panel + 1, len(nodes.high) - 1)]
+
+    def falling(s: float) -> float:
+        z, x = flow.at(np.array(s))
+        return float(flow.end.log_density(x) - flow.start.log_density(z))
+
+    found = minimize_scalar(falling, bounds=ends, method="bounded", options={"xatol": 1e-10})
+    return max(-float(found.fun), math.log(nodes.slope[place]))
+
+
+def _at_midpoints(process: OrnsteinUhlenbeck) -> float:
+    """`max log ||D Phi||_2` at the midpoints of the nearest pairs of different means, and at the mean."""
+    from certflow.flow import flow_with_derivative
+
+    means = process.mixture.means
+    i, j = np.triu_indices(len(means), 1)
+    apart = np.linalg.norm(means[i] - means[j], axis=1)
+    order = np.argsort(apart, kind="stable")
+    near = order[apart[order] > 0][:MIDPOINTS]
+    weights = process.mixture.weights / process.mixture.weights.sum()
+    points = math.exp(-process.t_max) * np.concatenate([(means[i[near]] + means[j[near]]) / 2, (weights @ means)[None]])
+    _, derivatives = flow_with_derivative(process, points, process.t_max, process.t_min, rtol=1e-6)
+    return float(np.log(np.linalg.norm(derivatives, ord=2, axis=(1, 2)).max()))
+
+
+def segments_needed(exponent: float, budget: float) -> int | None:
+    """The least `K` with `B^K >= exp(exponent)`: at least 1; None if `B <= 1` and the exponent is positive."""
+    if not 0 < budget < math.inf:
+        raise InputError("budget", budget, "a finite Lipschitz constant B > 0")
+    if exponent <= math.log(budget):
+        return 1
+    if budget <= 1:
+        return None
+    return math.ceil(exponent / math.log(budget) * (1 - 1e-12))  # where B^K is Lip(Phi) but for rounding
+
+
+@dataclass(frozen=True)
+class SegmentRow:
+    """What `K` segments can do.
+
+    segment_lipschitz : `exp(int lambda / K)`, that of every segment of the balanced grid (None without a bound)
+    budget : `B` of every trained map;  composed : `B^K`
+    enough : `B^K >= Lip(Phi)`, by the lower value of Lip(Phi)
+    floor : relative mean squared error of the best `B^K`-Lipschitz map; None in more than one dimension
+    """
+
+    segments: int
+    segment_lipschitz: float | None
+    budget: float
+    composed: float
+    enough: bool
+    floor: float | None
+
+
+@dataclass(frozen=True)
+class SegmentTable:
+    """M3 in numbers for one budget.
+
+    needed : the least `K` for which mismatch can vanish (None: no `K`), sufficient : a `K` for which it does
+    """
+
+    constant: FlowConstant
+    budget: float
+    needed: int | None
+    sufficient: int | None
+    rows: tuple[SegmentRow, ...]
+
+    def mapping(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+
+def segment_table(
+    process: OrnsteinUhlenbeck, budget: float, segments: Sequence[int] = (1, 2, 4, 8, 16)
+) -> SegmentTable:
+    """THEORY M3 for `segments` maps, each `B`-Lipschitz.
+
+    In one dimension and for `B >= 1` the floor of a row is what the best composition attains (proofs/M3.md).
+    """
+    for k in segments:
+        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= 1000:
+            raise InputError("segments", k, "ints from 1 to 1000")
+    constant = flow_constant(process)
+    needed = segments_needed(constant.lower, budget)
+    sufficient = None if constant.upper is None else segments_needed(constant.upper, budget)
+    nodes = QuantileMap(process).nodes() if process.mixture.dimension == 1 else None
+    rows = []
+    for k in segments:
+        exponent = k * math.log(budget)
+        composed = float(budget) ** k if abs(exponent) < 700 else math.exp(math.copysign(700, exponent))
+        share = None if constant.upper is None else math.exp(min(constant.upper / k, 700.0))
+        floor = None if nodes is None else best_map(process, composed, nodes).floor.relative
+        enough = exponent >= constant.lower * (1 - 1e-12)
+        rows.append(SegmentRow(k, share, float(budget), composed, enough, floor))
+    return SegmentTable(constant, float(budget), needed, sufficient, tuple(rows))
