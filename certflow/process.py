@@ -124,6 +124,18 @@ class OrnsteinUhlenbeck:
 
         return propagation.law_bound(lipschitz, errors)
 
+    def mismatch_floor(self, budget: float) -> float:
+        """The relative mean squared error that no one-step map of Lipschitz constant `budget` goes under. THEORY M2.
+
+        In one dimension the error of the best such map; in more, a lower bound by the symmetries of the mixture.
+        Raises `InputError` for a mixture without a symmetry in more than one dimension.
+        """
+        from certflow import mismatch
+
+        if self.mixture.dimension == 1:
+            return mismatch.best_map(self, budget).floor.relative
+        return mismatch.pairing_floor(self, budget).relative
+
     def time_at_stability(self, value: Any, s: Any | None = None) -> Any:
         """The time `t` with `int_s^t lambda = value` (default `s = t_min`), by Lambert W. THEORY G2."""
         from certflow import inversion

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from certflow.claims import (
     empirical,
+    empirical_students,
     enclosed,
     enclosed_flow,
     enclosed_nodes,
@@ -343,7 +344,10 @@ _TEMPORAL = (
 
 _TRAINED = (
     trained_check(
-        "E1.path", empirical.along_the_path, Twin("opposite sign", twins.ReversedAmplification), applies=empirical.bounded
+        "E1.path",
+        empirical.along_the_path,
+        Twin("opposite sign", twins.ReversedAmplification),
+        applies=empirical.bounded,
     ),
     trained_check("E2.law", empirical.on_the_law, Twin("the last error only", twins.ForgottenErrors)),
     trained_check(
@@ -351,6 +355,12 @@ _TRAINED = (
         empirical.discrete_gronwall,
         Twin("the last error only", twins.ForgottenErrors),
         applies=empirical.bounded,
+    ),
+    trained_check(
+        "M2.students",
+        empirical_students.under_no_floor,
+        Twin("1/2 for 1/4", twins.DoubledFloor),
+        applies=empirical_students.student_applies,
     ),
     trained_check("E5.linear", empirical.mean_square, Twin("lost identity", twins.LostIdentity)),
     trained_check(
@@ -369,7 +379,7 @@ PENDING: dict[str, tuple[Kind, ...]] = {
     "L8": (Kind.ENCLOSURE,),
     **dict.fromkeys(("E1", "E2", "E3"), (Kind.SYMBOLIC,)),
     "E4": (Kind.SYMBOLIC, Kind.EMPIRICAL),
-    **dict.fromkeys(("M1", "M2", "M3", "G3"), (Kind.EMPIRICAL,)),
+    **dict.fromkeys(("M1", "M3", "G3"), (Kind.EMPIRICAL,)),
     **dict.fromkeys(("A1", "A2", "A3", "A4", "A5", "A6"), (Kind.SYMBOLIC, Kind.HIGH_PRECISION)),
 }
 

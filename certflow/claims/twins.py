@@ -279,6 +279,13 @@ class ForgottenErrors(OrnsteinUhlenbeck):
         return super().law_error_bound(lipschitz, [*(0.0 for _ in errors[1:]), errors[-1]])
 
 
+class DoubledFloor(OrnsteinUhlenbeck):
+    """The mismatch floor with 1/2 for 1/4."""
+
+    def mismatch_floor(self, budget: float) -> float:
+        return 2 * super().mismatch_floor(budget)
+
+
 class NoiseEndGrid(OrnsteinUhlenbeck):
     """Nodes of equal stability counted from the wrong end: crowded at the noise instead of the data."""
 

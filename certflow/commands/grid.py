@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from certflow.commands.grid_plan import plan_text, planned, tolerance_of
 from certflow.commands.grid_table import Table, tabulated
 from certflow.commands.texts import (
     LARGEST_SEED,
@@ -24,10 +25,10 @@ from certflow.commands.texts import (
 )
 from certflow.errors import InputError
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
-from certflow.grids.registry import KINDS, time_grid
+from certflow.grids.registry import AUTO, KINDS, PREDICTED, summary_of, time_grid
 from certflow.process import OrnsteinUhlenbeck
 
-WIDTH = 96
+WIDTH, DEFAULT_SEGMENTS = 96, 8
 EXPORTS = ("diffusers", "k-diffusion", "edm", "json")
 _NAMES = {
     "segments": "--segments",
@@ -43,8 +44,17 @@ _NAMES = {
 
 def grid(
     mixture: Annotated[str, typer.Argument(metavar="MIXTURE", help="A file or a built-in name.")],
-    segments: Annotated[str, typer.Option(metavar="K", help="Number of segments, 1 to 10000.")] = "8",
-    kind: Annotated[str, typer.Option(metavar="KIND", help=f"One of {', '.join(KINDS)}.")] = "stability-balanced",
+    segments: Annotated[
+        str | None,
+        typer.Option(metavar="K", help="Number of segments, 1 to 10000 (default: 8, or as --tolerance asks)."),
+    ] = None,
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help=f"One of {', '.join(KINDS)}; auto: chosen from a pilot training.")
+    ] = "stability-balanced",
+    tolerance: Annotated[
+        str | None,
+        typer.Option(metavar="E", help="Fewest segments with a predicted relative MSE of at most E, from a pilot."),
+    ] = None,
     rate: Annotated[
         str | None,
         typer.Option(
@@ -67,14 +77,18 @@ def grid(
     signal-to-noise ratio, and the exponent by which the segment that ends at the node can amplify an error.
     """
     choice(output, "--format", ("text", "json"))
-    number = integer(segments, "--segments", 1, MAX_SEGMENTS)
+    allowed = tolerance_of(tolerance)
+    number = None if segments is None else integer(segments, "--segments", 1, MAX_SEGMENTS)
+    if number is None and allowed is None:
+        number = DEFAULT_SEGMENTS
     options = {} if seed is None else {"seed": integer(seed, "--seed", 0, LARGEST_SEED)}
     if export is not None:
         choice(export, "--export", EXPORTS)
     target = _plot_target(plot)
     process = read_process(mixture, t_min, t_max)
     with renamed(_NAMES):
-        found = time_grid(process, number, kind, rate, **options)
+        plan = planned(process, number, allowed, kind) if kind == AUTO or allowed is not None else None
+        found = time_grid(process, number, kind, rate, **options) if plan is None else plan.grid
         text = None if export is None else found.export(export).text()
         shown = tabulated(found, process) if text is None else None
         if target is not None:
@@ -91,6 +105,8 @@ def grid(
         print(json_text(_json(found, process, shown, ends)))
     elif shown is not None:
         print(_text(found, process, shown, ends))
+        if plan is not None:
+            print(f"\n{plan_text(plan)}")
         if target is not None:
             print(f"\nWritten: {target}")
 
@@ -109,11 +125,13 @@ def _plot_target(plot: str | None) -> Path | None:
 
 def _text(found: TimeGrid, process: OrnsteinUhlenbeck, shown: Table, ends: tuple[str, str]) -> str:
     number = f"{found.segments} segment{'s' if found.segments > 1 else ''}"
-    options = ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in found.options.items())
+    options = ", ".join(
+        f"{name.replace('_', ' ')} {_value(value)}" for name, value in found.options.items() if name not in PREDICTED
+    )
     kind = f"{found.kind} ({options})" if options else found.kind
     lines = [
         f"{headline(process.mixture)}, {ends[0]} ≤ t ≤ {ends[1]}",
-        fill(f"{number}, {kind}: {KINDS[found.kind].summary}", WIDTH),
+        fill(f"{number}, {kind}: {summary_of(found.kind)}", WIDTH),
         "",
         table(*_cells(found, shown, ends)),
         "",

@@ -17,6 +17,7 @@ and no further.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -124,6 +125,7 @@ class Pilot:
         return np.column_stack([start, end, np.log(start - end), np.log(probes(self.points, pairs) + 1e-16)])
 
     def _fit(self, logs: np.ndarray) -> None:
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
@@ -132,7 +134,9 @@ class Pilot:
         self.offset = float((logs - features[:, 3]).mean())
         kernel = ConstantKernel(1.0) * RBF([1.0] * features.shape[1], (0.3, 30.0)) + WhiteKernel(0.05, (0.01, 0.5))
         self.regressor = GaussianProcessRegressor(kernel, n_restarts_optimizer=2, random_state=0)
-        self.regressor.fit((features - self.mean) / self.scale, logs - features[:, 3] - self.offset)
+        with warnings.catch_warnings():  # a length at its bound says that a feature does not matter: no harm
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.regressor.fit((features - self.mean) / self.scale, logs - features[:, 3] - self.offset)
 
     def local(self, pairs: Sequence[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
         """`log local` of segments (pairs of indices) and its standard deviation."""

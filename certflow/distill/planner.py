@@ -21,14 +21,12 @@ from certflow.distill.settings import Settings
 from certflow.errors import InputError, NoGlobalBound
 from certflow.grids.grid import TimeGrid
 from certflow.grids.rates import RateCurve, log_times
-from certflow.grids.registry import time_grid
+from certflow.grids.registry import PLANNED, time_grid
 from certflow.grids.typical import typical_rate
 from certflow.process import OrnsteinUhlenbeck
 
 #: Kinds that the plan is compared with, the simplest first.
 KINDS = ("uniform", "logsnr", "karras", "cosine", "typical", "stability-balanced")
-#: Label of a grid from the shortest path.
-PLANNED = "planned"
 #: Numbers of segments that are tried for a tolerance.
 SEGMENTS = (1, 2, 3, 4, 6, 8, 12, 16)
 #: Candidate nodes of the shortest path, and times at which the typical rate is tabulated.
@@ -189,9 +187,9 @@ def _choose(options: list[Option], numbers: Sequence[int], tolerance: float | No
 
 def _of_one_number(options: list[Option]) -> tuple[Option, str]:
     best = min(options, key=lambda option: option.prediction.relative_mse)
-    for option in options:  # the simplest first
+    for option in options[: options.index(best)]:  # simpler than the best, the simplest first
         ratio = option.prediction.relative_mse / best.prediction.relative_mse
-        if option is not best and math.log(ratio) <= option.prediction.spread / 2:
+        if math.log(ratio) <= option.prediction.spread / 2:
             return option, (
                 f"{option.grid.kind} is predicted within a factor {ratio:.2f} of the best ({best.grid.kind}), less "
                 "than the prediction can tell apart: the simpler grid is the safer choice"

@@ -136,16 +136,20 @@ class ReferenceFlow:
         `M_i = D Phi_{times[0] -> times[i]}(x)` by `dM/dt = J M`; for the adjoint
         `M_i = D Phi_{times[i] -> times[0]}(x_i)`, `x_i = Phi_{times[0] -> times[i]}(x)`, by `dM/dt = -M J`. THEORY E5.
         """
-        d = self.dimension
-        eye = torch.eye(d, dtype=torch.float64, device=self.device).reshape(1, -1)
-        state = torch.cat([x, eye.expand(x.shape[0], -1)], dim=1)
-        states = [state]
-        for i in range(1, len(times)):
-            panels = self._panels(times[i - 1], times[i])
-            state = _integrate(lambda z, y: self._rate_with(z, y, adjoint), state, panels)
-            states.append(state)
-        stacked = torch.stack(states)
-        return stacked[..., :d], stacked[..., d:].reshape(len(times), -1, d, d)
+        count, d = x.shape
+        points = torch.empty((len(times), count, d), dtype=torch.float64, device=self.device)
+        matrices = torch.empty((len(times), count, d, d), dtype=torch.float64, device=self.device)
+        size = max(64, CHUNK.get(self.device.type, CHUNK["cpu"]) // d)
+        for start in range(0, count, size):
+            part = slice(start, min(start + size, count))
+            eye = torch.eye(d, dtype=torch.float64, device=self.device).reshape(1, -1)
+            state = torch.cat([x[part], eye.expand(part.stop - start, -1)], dim=1)
+            for i, time in enumerate(times):
+                if i:
+                    panels = self._panels(times[i - 1], time)
+                    state = _integrate(lambda z, y: self._rate_with(z, y, adjoint), state, panels)
+                points[i, part], matrices[i, part] = state[:, :d], state[:, d:].reshape(-1, d, d)
+        return points, matrices
 
     @torch.no_grad()
     def sweep(self, joining: Sequence[torch.Tensor], times: Sequence[float]) -> list[torch.Tensor]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ class Denoiser(torch.nn.Module):
         generator = torch.Generator().manual_seed(seed)
         sizes = [dimension + 1 + 2 * len(FREQUENCIES), *[hidden] * depth, dimension]
         self.weights, self.biases = torch.nn.ParameterList(), torch.nn.ParameterList()
-        for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+        for before, after in pairwise(sizes):
             bound = 1 / math.sqrt(before)
             self.weights.append(torch.empty(before, after).uniform_(-bound, bound, generator=generator))
             self.biases.append(torch.empty(after).uniform_(-bound, bound, generator=generator))

@@ -89,19 +89,35 @@ KINDS: dict[str, Kind] = {
 }
 
 
+#: The kind that a pilot chooses, the kind of a grid made from the pilot itself, and what such grids tell.
+AUTO, PLANNED = "auto", "planned"
+PREDICTED = ("predicted_relative_mse", "within_factor", "reason")
+
+
+def summary_of(kind: str) -> str:
+    """What the nodes of this kind are, in a few words."""
+    if kind in KINDS:
+        return KINDS[kind].summary
+    return "the shortest path in predicted errors of segments" if kind == PLANNED else "nodes of one's own"
+
+
 def time_grid(
     process: OrnsteinUhlenbeck,
-    segments: int = 8,
+    segments: int | None = 8,
     kind: str = "stability-balanced",
     rate: str | None = None,
+    *,
+    tolerance: float | None = None,
     **options: Any,
 ) -> TimeGrid:
     """`t_0 = t_max > t_1 > ... > t_K = t_min`, the nodes of a sampler of `K` segments (THEORY G1-G3).
 
     Parameters
     ----------
-    segments : `K`, from 1 to 10,000
-    kind : a name of `certflow.grids.KINDS`
+    segments : `K`, from 1 to 10,000; None with a tolerance
+    kind : a name of `certflow.grids.KINDS`; "auto" leaves the choice to a pilot (needs torch, takes some ten seconds)
+    tolerance : a relative mean squared error between 0 and 1: the fewest segments for which a pilot predicts at most
+        this (`certflow.distill.planner`); the grid's options tell the predicted error and how far to trust it
     rate : for "stability-balanced" one of one-sided (`lambda`, the default), two-sided (the paper's `L`), sharp
         (`lambda*`, enclosed); for "typical" one of frobenius (default), spectral; other kinds have no rate
     options : those of the kind, see `KINDS[kind].options`
@@ -117,9 +133,14 @@ def time_grid(
         raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
     if process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
+    if kind == AUTO or tolerance is not None:
+        # Imported here: the planner stands on the grids, so it is on a higher floor.
+        from certflow.distill.planner import recommend
+
+        return recommend(process, segments, tolerance, kind=kind, **options).grid
     number = count(1, MAX_SEGMENTS)("segments", segments)
     if not isinstance(kind, str) or kind not in KINDS:
-        raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
+        raise InputError("kind", kind, f"one of {', '.join(KINDS)}, {AUTO}")
     given = _checked(kind, rate, options)
     module = import_module(KINDS[kind].module)
     extra = {"kind": kind} if module.__name__ == "certflow.grids.coordinates" else {}

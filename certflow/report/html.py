@@ -51,7 +51,7 @@ def render_html(report: Report, figures: Mapping[str, str] | None = None) -> str
     anchors = _anchors(report)
     mixture = abbreviate(report.mixture, MIXTURE_ENTRIES)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             report=report,
@@ -109,8 +109,8 @@ def _witness(item: Evidence) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    made = Environment(
         loader=PackageLoader("certflow.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -118,7 +118,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    environment.filters |= {
+    made.filters |= {
         "duration": duration,
         "figure": value_text,
         "label": verdict.label,
@@ -129,7 +129,7 @@ def _environment() -> Environment:
         "rows": rows_of,
         "basename": posixpath.basename,
     }
-    environment.globals |= {
+    made.globals |= {
         "cell": verdict.cell,
         "outcome_cell": verdict.outcome_cell,
         "kind_label": verdict.KIND_LABEL,
@@ -138,7 +138,7 @@ def _environment() -> Environment:
         "pending": verdict.PENDING,
         "nothing": verdict.NOTHING,
     }
-    return environment
+    return made
 
 
 def _printable(value: Any) -> Any:

@@ -36,8 +36,8 @@ def render_markdown(report: Report, figures: Mapping[str, str] | None = None) ->
         _prose(" ".join(verdict.verdict_sentences(report))),
         "",
     ]
-    rows = [(_cell(key), _cell(value_text(value))) for key, value in verdict.facts(report)]
-    lines += [*_table(("", ""), rows), ""]
+    rows = [(cell_text(key), cell_text(value_text(value))) for key, value in verdict.facts(report)]
+    lines += [*table_lines(("", ""), rows), ""]
     lines += ["## Evidence at a glance", "", *_matrix(report), ""]
     lines += [
         f"{verdict.PENDING.symbol} pending: does not exist yet for the claim. –: not collected in this run.",
@@ -84,7 +84,7 @@ def summary_markdown(report: Report) -> str:
         "</details>",
         "",
     ]
-    lines += _code(verdict.reproduce_command(report), "sh")
+    lines += code_lines(verdict.reproduce_command(report), "sh")
     return "\n".join(lines) + "\n"
 
 
@@ -116,7 +116,7 @@ def _keep_edges(piece: str) -> str:
     return before + text(piece) + after
 
 
-def _cell(value: Any) -> str:
+def cell_text(value: Any) -> str:
     return text(str(value)) or " "
 
 
@@ -124,7 +124,7 @@ def _mark(outcome: Outcome) -> str:
     return f"{verdict.SYMBOL[outcome]} {outcome.value}"
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+def table_lines(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in [head, tuple("---" for _ in head), *rows]]
 
 
@@ -135,7 +135,7 @@ def _matrix(report: Report) -> list[str]:
         cells = [verdict.cell(result, kind) for kind in Kind]
         shown = tuple(f"{c.symbol} {c.text}".strip() for c in cells)
         rows.append((f"**{text(result.id)}**", _prose(result.title), _mark(result.outcome), *shown))
-    return _table(head, rows)
+    return table_lines(head, rows)
 
 
 def _claim(result: ClaimResult) -> list[str]:
@@ -165,19 +165,19 @@ def _evidence(item: Evidence) -> list[str]:
     lines += [f"Scope: {_prose(item.scope)}", ""]
     plain = {key: value for key, value in item.numbers.items() if rows_of(value) is None}
     if plain:
-        rows = [(_cell(verdict.label(k)), _cell(value_text(v))) for k, v in plain.items()]
-        lines += [*_table(("number", "value"), rows), ""]
+        rows = [(cell_text(verdict.label(k)), cell_text(value_text(v))) for k, v in plain.items()]
+        lines += [*table_lines(("number", "value"), rows), ""]
     for key, value in item.numbers.items():
         if found := rows_of(value):
             head, entries = found
-            cells = [tuple(_cell(entry) for entry in row) for row in entries]
-            lines += [f"{text(verdict.label(key))}:", "", *_table(tuple(map(_cell, head)), cells), ""]
+            cells = [tuple(cell_text(entry) for entry in row) for row in entries]
+            lines += [f"{text(verdict.label(key))}:", "", *table_lines(tuple(map(cell_text, head)), cells), ""]
     if item.certificates:
         links = ", ".join(f"[{text(path.rpartition('/')[2])}]({path})" for path in item.certificates)
         took = duration(item.checking_seconds)
         lines += [f"Certificates: {links}. The independent checker took {took}.", ""]
     if item.witness is not None:
-        lines += ["Witness, replayable:", "", *_code(json_text(abbreviate(item.witness, 2000)), "json"), ""]
+        lines += ["Witness, replayable:", "", *code_lines(json_text(abbreviate(item.witness, 2000)), "json"), ""]
     seed = "" if item.seed is None else f" · seed {item.seed}"
     return [*lines, f"{text(item.check)}{seed} · {duration(item.seconds)}", ""]
 
@@ -188,9 +188,9 @@ def _meaning() -> list[str]:
     return [
         "## What each verdict means and does not mean",
         "",
-        *_table(("evidence", "it says", "it does not say, or leaves open"), kinds),
+        *table_lines(("evidence", "it says", "it does not say, or leaves open"), kinds),
         "",
-        *_table(("outcome", "it says", "it does not say"), outcomes),
+        *table_lines(("outcome", "it says", "it does not say"), outcomes),
         "",
     ]
 
@@ -201,14 +201,14 @@ def _run(report: Report) -> list[str]:
     return [
         "## The mixture",
         "",
-        *_code(json_text(abbreviate(report.mixture, MIXTURE_ENTRIES)), "json"),
+        *code_lines(json_text(abbreviate(report.mixture, MIXTURE_ENTRIES)), "json"),
         "",
         "## The run",
         "",
-        *_code(verdict.reproduce_command(report), "sh"),
+        *code_lines(verdict.reproduce_command(report), "sh"),
         "",
         *_recheck(report),
-        *_table(("", ""), [(_cell(key), _cell(value)) for key, value in facts.items()]),
+        *table_lines(("", ""), [(cell_text(key), cell_text(value)) for key, value in facts.items()]),
     ]
 
 
@@ -216,10 +216,10 @@ def _recheck(report: Report) -> list[str]:
     if not report.certificates:
         return []
     words = "To check the certificates again, in this directory, by a checker that shares no code with what made them:"
-    return [words, "", *_code(verdict.RECHECK, "sh"), ""]
+    return [words, "", *code_lines(verdict.RECHECK, "sh"), ""]
 
 
-def _code(content: str, language: str) -> list[str]:
+def code_lines(content: str, language: str) -> list[str]:
     """A fenced block whose fence is longer than any run of backticks inside."""
     longest = max((len(run) for run in re.findall("`+", content)), default=0)
     fence = "`" * max(3, longest + 1)

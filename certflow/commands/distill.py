@@ -1,0 +1,190 @@
+"""`certflow distill`: train residual maps on time grids and say which grid did better, and why."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from textwrap import fill
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from certflow.commands.progress import progress_bar
+from certflow.commands.texts import check_directory, choice, headline, integer, read_process, renamed, table, writing
+from certflow.errors import InputError
+from certflow.process import OrnsteinUhlenbeck
+
+if TYPE_CHECKING:
+    from certflow.distill.growth import Growth
+    from certflow.distill.results import Results
+    from certflow.distill.settings import Settings
+    from certflow.report.distill_findings import Table
+
+WIDTH, INCONCLUSIVE = 96, 3
+#: Seeds over which the growth of perturbations is measured, at most.
+GROWTH_SEEDS = 3
+#: Names of arguments in Python and of options here.
+OPTIONS = {
+    "device": "--device",
+    "grids": "--grids",
+    "hidden": "--hidden",
+    "kind": "--grids",
+    "mixture": "MIXTURE",
+    "rate": "--grids",
+    "seeds": "--seeds",
+    "segments": "--segments",
+    "steps": "--steps",
+}
+
+
+def distill(
+    mixture: Annotated[str, typer.Argument(metavar="MIXTURE", help="A file or a built-in name.")],
+    grids: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...", help="Kinds of grids, with a rate after a colon: stability-balanced:two-sided."
+        ),
+    ] = None,
+    segments: Annotated[str, typer.Option(metavar="K,...", help="Numbers of segments.")] = "1,2,4,8",
+    seeds: Annotated[str, typer.Option(metavar="N", help="How many times everything is drawn anew.")] = "5",
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where maps are trained.")] = "auto",
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Write the report here; an interrupted training is resumed.")
+    ] = None,
+    output: Annotated[str, typer.Option("--format", metavar="text|json|csv", help="What is printed.")] = "text",
+    t_min: Annotated[str, typer.Option(metavar="T", help="Data end of the interval, exact: 0.01, 1/3.")] = "0.01",
+    t_max: Annotated[str, typer.Option(metavar="T", help="Noise end of the interval, exact.")] = "3",
+    steps: Annotated[str | None, typer.Option(metavar="N", help="Training steps of each map.")] = None,
+    hidden: Annotated[str | None, typer.Option(metavar="H", help="Width of the hidden layers of each map.")] = None,
+) -> int:
+    """Train residual maps on time grids, compose them and measure the error.
+
+    Every grid, number of segments and seed, trained together; error tables with their spread over seeds, reductions
+    against uniform and the best baseline, and where the error comes from. Exit code 3 if every run diverged.
+    """
+    choice(output, "--format", ("text", "json", "csv"))
+    numbers = _numbers(segments)
+    count = integer(seeds, "--seeds", 1, 1000)
+    process = read_process(mixture, t_min, t_max)
+    folder = None if out is None else Path(out)
+    import certflow.distill as laboratory
+
+    run = laboratory.run  # without torch, the line that says so
+    chosen = _settings(steps, hidden)
+    with renamed(OPTIONS):
+        kinds, left_out = _grids(process, grids, numbers)
+    if folder is not None:
+        check_directory("--out", folder)
+    growth = None
+    try:
+        with renamed(OPTIONS), progress_bar() as progress:
+            results = run(process, kinds, numbers, count, device, chosen, out=folder, progress=progress)
+            if folder is not None:
+                if progress is not None:
+                    progress(0, 1, "growth of perturbations")
+                growth = _growth(process, count, device)
+    except KeyboardInterrupt:
+        kept = "" if folder is None else f"; what was trained is kept in {folder}, and the same command goes on"
+        raise KeyboardInterrupt(f"interrupted{kept}") from None
+    written = []
+    if folder is not None:
+        from certflow.report.distill_views import Experiment, documented, write_experiment
+
+        results = documented(results, growth)
+        command = shlex.join(["certflow", *sys.argv[1:]])
+        with writing("--out", folder):
+            written = write_experiment(Experiment(results, process, growth, left_out, command), folder)
+    if output == "text":
+        print(_text(results, process, growth, left_out))
+        if folder is not None:
+            pages = [str(path) for path in written if path.parent == folder]
+            print(f"\nWritten: {', '.join(pages)}, {folder / 'figures'}")
+    else:
+        print(results.json() if output == "json" else results.csv(), end="")
+    return INCONCLUSIVE if all(row["diverged"] for row in results.rows) else 0
+
+
+def _numbers(text: str) -> list[int]:
+    numbers = [integer(part.strip(), "--segments", 1, 1000) for part in text.split(",")]
+    if len(set(numbers)) < len(numbers):
+        raise InputError("--segments", text, "each number once")
+    return numbers
+
+
+def _settings(steps: str | None, hidden: str | None) -> Settings:
+    from certflow.distill.settings import Settings
+
+    usual = Settings()
+    return Settings(
+        steps=usual.steps if steps is None else integer(steps, "--steps", 1, 10**7),
+        hidden=usual.hidden if hidden is None else integer(hidden, "--hidden", 1, 4096),
+    )
+
+
+def _grids(process: OrnsteinUhlenbeck, text: str | None, numbers: Iterable[int]) -> tuple[list[str], list[str]]:
+    """The grids to run, and a line for each of the usual ones that this mixture refuses."""
+    if text is not None:
+        named = [part.strip() for part in text.split(",")]
+        for label in named:
+            if named.count(label) > 1:
+                raise InputError("--grids", label, "each grid once")
+        return named, []
+    from certflow.distill.experiment import GRIDS
+    from certflow.grids import time_grid
+
+    kinds: list[str] = []
+    refused: dict[str, list[str]] = {}
+    for label in GRIDS:
+        kind, _, rate = label.partition(":")
+        try:
+            for k in numbers:
+                time_grid(process, k, kind, rate or None)
+        except InputError as error:
+            refused.setdefault(error.requirement.partition(" (")[0], []).append(label)
+        else:
+            kinds.append(label)
+    lines = [f"Left out: {', '.join(labels)}. Required: {requirement}." for requirement, labels in refused.items()]
+    return kinds, lines
+
+
+def _growth(process: OrnsteinUhlenbeck, seeds: int, device: str) -> Growth:
+    from certflow.distill.growth import growth
+    from certflow.distill.reference import device_of
+
+    points = min(2048, max(256, 4096 // process.mixture.dimension))  # derivatives cost the square of the dimension
+    return growth(process, min(seeds, GROWTH_SEEDS), device_of(device), points)
+
+
+def _text(results: Results, process: OrnsteinUhlenbeck, growth: Growth | None, left_out: list[str]) -> str:
+    from certflow.report.distill_findings import LIMITS, MEANING, sentences, tables, taken
+
+    setting = results.setting
+    size = f"{setting['settings']['hidden']} hidden units, {setting['settings']['depth']} layers"
+    parts = [
+        f"{headline(process.mixture)}, {setting['t_min']} ≤ t ≤ {setting['t_max']}",
+        fill(
+            f"{setting['maps']} residual maps of {setting['parameters_per_map']} parameters ({size}), "
+            f"{setting['settings']['steps']} training steps each; {taken(setting)}.",
+            WIDTH,
+        ),
+        *(_table(one) for one in tables(results)),
+        "\n".join(
+            fill(line, WIDTH, initial_indent="- ", subsequent_indent="  ")
+            for line in (*sentences(results, growth), *results.diverged(), *left_out)
+        ),
+        fill(MEANING, WIDTH),
+        fill(LIMITS, WIDTH),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(one: Table) -> str:
+    marked = [
+        [f"{cell} *" if (i, j) in one.best else f"{cell}  " if one.best and j else cell for j, cell in enumerate(row)]
+        for i, row in enumerate(one.rows)
+    ]
+    head = [f"{cell}  " if one.best and j else cell for j, cell in enumerate(one.head)]
+    note = one.note.replace("Set off:", "*:")
+    return f"{one.title}\n\n{table(head, marked, left=1)}\n\n{fill(note, WIDTH)}"
