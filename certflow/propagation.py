@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -21,11 +21,15 @@ def gronwall_bound(process: Any, times: Sequence[float], errors: Sequence[float]
 
     Raises
     ------
-    InputError : not one error for each segment, or one that is negative or NaN. NoGlobalBound : THEORY L8.
+    InputError : not one error for each segment, or one that is negative or NaN; times that do not decrease.
+    NoGlobalBound : THEORY L8.
     """
-    _check(errors, len(times) - 1, "one for each segment")
-    exponents = [float(process.stability(s, t, rate)) for t, s in pairwise(times)]
-    return math.fsum(error * exp_or_inf(math.fsum(exponents[k:])) for k, error in enumerate(errors, 1) if error)
+    moments = [float(time) for time in times]
+    if not all(math.inf > t > s > 0 for t, s in pairwise(moments)):
+        raise InputError("times", times, "finite times > 0, strictly decreasing (noise end first)")
+    sizes = _checked("errors", errors, len(moments) - 1, "one for each segment")
+    exponents = [float(process.stability(s, t, rate)) for t, s in pairwise(moments)]
+    return _sum(size * exp_or_inf(math.fsum(exponents[k:])) for k, size in enumerate(sizes, 1) if size)
 
 
 def law_bound(lipschitz: Sequence[float], errors: Sequence[float]) -> float:
@@ -37,9 +41,10 @@ def law_bound(lipschitz: Sequence[float], errors: Sequence[float]) -> float:
     ------
     InputError : different numbers of the two, or one that is negative or NaN.
     """
-    _check(errors, len(lipschitz), "as many as Lipschitz constants")
-    _check(lipschitz, len(errors), "as many as errors")
-    return math.fsum(math.prod(lipschitz[k:]) * error for k, error in enumerate(errors, 1) if error)
+    constants = _checked("lipschitz", lipschitz, len(lipschitz), "one for each map")
+    sizes = _checked("errors", errors, len(constants), "as many as Lipschitz constants")
+    # a constant map ends every error before it, however large and however steep the other maps
+    return _sum(math.prod(constants[k:]) * size for k, size in enumerate(sizes, 1) if size and 0 not in constants[k:])
 
 
 def exp_or_inf(value: float) -> float:
@@ -47,6 +52,19 @@ def exp_or_inf(value: float) -> float:
     return math.exp(value) if value < 709 else math.inf
 
 
-def _check(values: Sequence[float], count: int, what: str) -> None:
-    if len(values) != count or not all(value >= 0 for value in values):
-        raise InputError("errors", list(values), f"numbers >= 0, {what}")
+def _sum(terms: Iterable[float]) -> float:
+    """The sum of terms `>= 0`, infinite beyond the largest float64."""
+    try:
+        return math.fsum(terms)
+    except OverflowError:
+        return math.inf
+
+
+def _checked(name: str, values: Sequence[float], count: int, what: str) -> list[float]:
+    try:
+        numbers = [float(value) for value in values]
+    except (TypeError, ValueError):
+        numbers = [math.nan]
+    if len(numbers) != count or not all(number >= 0 for number in numbers):
+        raise InputError(name, values, f"numbers >= 0, {what}")
+    return numbers

@@ -6,6 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+# One thread for each worker: together they have as many as there are cores. Before numpy and torch are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import HealthCheck, settings
 

@@ -35,6 +35,7 @@ _NAMES = {
     "kind": "--kind",
     "rate": "--rate",
     "seed": "--seed",
+    "tolerance": "--tolerance",
     "t_max": "--t-max",
     "mixture": "MIXTURE",
     "grid": "--export",
@@ -87,7 +88,7 @@ def grid(
     target = _plot_target(plot)
     process = read_process(mixture, t_min, t_max)
     with renamed(_NAMES):
-        plan = planned(process, number, allowed, kind) if kind == AUTO or allowed is not None else None
+        plan = planned(process, number, allowed, kind, rate, options) if kind == AUTO or allowed is not None else None
         found = time_grid(process, number, kind, rate, **options) if plan is None else plan.grid
         text = None if export is None else found.export(export).text()
         shown = tabulated(found, process) if text is None else None

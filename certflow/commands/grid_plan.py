@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from textwrap import fill
 from typing import Any
 
 from certflow.commands.progress import progress_bar
 from certflow.commands.texts import figure, table
 from certflow.errors import InputError
+from certflow.grids.registry import check_plan
 from certflow.process import OrnsteinUhlenbeck
 
 WIDTH = 96
@@ -26,8 +28,16 @@ def tolerance_of(text: str | None) -> float | None:
     return value
 
 
-def planned(process: OrnsteinUhlenbeck, segments: int | None, tolerance: float | None, kind: str) -> Any:
+def planned(
+    process: OrnsteinUhlenbeck,
+    segments: int | None,
+    tolerance: float | None,
+    kind: str,
+    rate: str | None,
+    options: Mapping[str, Any],
+) -> Any:
     """The recommendation of `certflow.distill.planner`, with a progress bar for its pilot."""
+    check_plan(rate, options)
     try:
         from certflow.distill.planner import recommend
     except ModuleNotFoundError as missing:

@@ -32,7 +32,8 @@ def clouds(plan: Plan, maps: Maps, flow: ReferenceFlow) -> dict[str, Any]:
         path = start
         for where in wheres:
             path = maps.apply(where, path)
-        composed[entry.label] = _shown(path)
+        if torch.isfinite(path).all():
+            composed[entry.label] = _shown(path)
     exact = flow.map(start, plan.process.t_max, plan.process.t_min)
     return {"segments": largest, "seed": plan.seeds[0], "reference": _shown(exact), "grids": composed}
 

@@ -74,13 +74,13 @@ def growth(
 
     Raises
     ------
-    InputError : no seeds, or fewer than 2 points.
+    InputError : no seeds, or one that is not an int >= 0; fewer than 2 points.
     """
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    if not numbers:
-        raise InputError("seeds", seeds, "at least one seed")
-    if points < 2:
-        raise InputError("points", points, "at least 2 points")
+    if not numbers or not all(isinstance(number, int) and number >= 0 for number in numbers):
+        raise InputError("seeds", seeds, "at least one seed, ints >= 0")
+    if isinstance(points, bool) or not isinstance(points, int) or points < 2:
+        raise InputError("points", points, "an int >= 2")
     flow = ReferenceFlow(process, device)
     flow.choose_steps(flow.draw(points, numbers[0], TEST), process.t_max, process.t_min)
     times = _times(process, flow)

@@ -83,9 +83,12 @@ class Pilot:
         self.places = {time: index for index, time in enumerate(self.times)}
         self.flow = ReferenceFlow(process, device)
         draws = self.flow.draw(PROBE_POINTS, SEED, TEST)
-        self.flow.choose_steps(draws, self.times[0], self.times[-1])
+        error = self.flow.choose_steps(draws, self.times[0], self.times[-1])
+        if not error <= 1e-6:  # NaN too
+            requirement = "one that RK4 resolves to 1e-6"
+            raise InputError("mixture", f"a reference flow of relative error {error:.1e}", requirement)
         self.points = self.flow.nodes(draws, self.times).cpu()
-        self.pairs = pilot_pairs(np.asarray(coordinate))
+        self.pairs, self.chains = pilot_pairs(np.asarray(coordinate)), chains(np.asarray(coordinate))
         self.beta = 0.0
         self._fit(self._train(progress))
 
@@ -105,7 +108,7 @@ class Pilot:
         self.beta = _coherence(
             [
                 (combine([local[pair] for pair in chain], 0.0), effective([local[pair] for pair in chain]), error)
-                for chain in chains(self.pairs)
+                for chain in self.chains
                 for error in [self._error(maps, [wheres[pair] for pair in chain], (chain[0][0], chain[-1][1]))]
             ]
         )
@@ -145,7 +148,15 @@ class Pilot:
         return mean + self.offset + features[:, 3], deviation
 
     def predict(self, times: Sequence[float] | np.ndarray) -> Prediction:
-        """The end-to-end error of a grid whose nodes are among the times of the pilot."""
+        """The end-to-end error of a grid whose nodes are among the times of the pilot.
+
+        Raises
+        ------
+        InputError : a node that is not.
+        """
+        for time in times:
+            if float(time) not in self.places:
+                raise InputError("times", float(time), f"one of the {len(self.times)} times that the pilot was given")
         nodes = [self.places[float(time)] for time in times]
         logs, deviations = self.local(list(pairwise(nodes)))
         roots = np.exp(logs / 2)
@@ -172,31 +183,29 @@ def _coherence(chains_: Sequence[tuple[float, float, float]]) -> float:
     return float(np.clip((x @ y) / max(float(x @ x), 1e-12), -1, 1))
 
 
-def chains(pairs: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """The grids from first to last that segments of one length of `LENGTHS` form."""
-    ends = dict.fromkeys(pairs)
-    first, last = min(a for a, _ in pairs), max(b for _, b in pairs)
-    found = []
-    for skip in range(1, len(pairs)):
-        # greedy chains: from each node the pair with the skip-th shortest step that exists
-        chain, node = [], first
-        while node != last:
-            steps = sorted(b for a, b in ends if a == node)
-            if not steps:
-                break
-            chain.append((node, steps[min(skip - 1, len(steps) - 1)]))
-            node = chain[-1][1]
-        if node == last and len(chain) > 1 and chain not in found:
-            found.append(chain)
-    return found
-
-
 def pilot_pairs(coordinate: np.ndarray) -> list[tuple[int, int]]:
     """Segments of the lengths of `LENGTHS` in the coordinate, as pairs of the nearest indices."""
     pairs: dict[tuple[int, int], None] = {}
     for length, step in LENGTHS:
         for start in np.arange(0, 1 - length + 1e-9, step):
-            a, b = (int(np.abs(coordinate - share).argmin()) for share in (start, start + length))
+            a, b = _nearest(coordinate, start), _nearest(coordinate, start + length)
             if a < b:
                 pairs[a, b] = None
     return list(pairs)
+
+
+def chains(coordinate: np.ndarray) -> list[list[tuple[int, int]]]:
+    """The grids of two segments or more that `pilot_pairs` holds: those of one length, laid end to end from 0 to 1."""
+    found: list[list[tuple[int, int]]] = []
+    for length, step in LENGTHS:
+        if length % step:  # the starts leave gaps
+            continue
+        ends = dict.fromkeys(_nearest(coordinate, share) for share in np.arange(0, 1 + 1e-9, length))
+        chain = list(pairwise(ends))
+        if len(chain) > 1 and chain not in found:
+            found.append(chain)
+    return found
+
+
+def _nearest(coordinate: np.ndarray, share: float) -> int:
+    return int(np.abs(coordinate - share).argmin())

@@ -20,7 +20,7 @@ from certflow.distill.pilot import Pilot, Prediction
 from certflow.distill.settings import Settings
 from certflow.errors import InputError, NoGlobalBound
 from certflow.grids.grid import TimeGrid
-from certflow.grids.rates import RateCurve, log_times
+from certflow.grids.rates import RateCurve, check_sigma_range, log_times
 from certflow.grids.registry import PLANNED, time_grid
 from certflow.grids.typical import typical_rate
 from certflow.process import OrnsteinUhlenbeck
@@ -90,12 +90,16 @@ def recommend(
     Raises
     ------
     InputError : neither segments nor tolerance; an unknown kind; a tolerance that no number of segments is predicted
-        to meet (the line names the smallest error that is).
+        to meet (the line names the smallest error that is); a law at rest; `t_max` beyond what `sigma` allows.
     """
     numbers = _numbers(segments, tolerance)
     if kind != "auto" and kind not in KINDS:
         raise InputError("kind", kind, f"auto, {', '.join(KINDS)} (what a plan can tell the error of)")
-    curve = RateCurve(times := log_times(process, TABLE), typical_rate(process, times))
+    check_sigma_range(process, kind)
+    rate = typical_rate(process, times := log_times(process, TABLE))
+    if not rate.any():
+        raise InputError("mixture", process.mixture.name, "one whose flow moves points: this is the law at rest")
+    curve = RateCurve(times, rate)
     made = [grid for k in numbers for grid in _grids(process, k)]
     candidates = _candidates(process, curve)
     nodes = sorted({float(t) for grid in made for t in grid.times} | set(candidates), reverse=True)
@@ -176,20 +180,27 @@ def _choose(options: list[Option], numbers: Sequence[int], tolerance: float | No
     if not fitting:
         raise InputError("kind", kind, "a kind that has a grid for this mixture")
     for k in numbers:
-        chosen, reason = _of_one_number([option for option in fitting if option.grid.segments == k])
+        chosen, reason = _of_one_number([option for option in fitting if option.grid.segments == k], tolerance)
         if tolerance is None or chosen.prediction.relative_mse <= tolerance:
             return Recommendation(chosen, tuple(options), reason)
     least = min(option.prediction.relative_mse for option in fitting)
     raise InputError(
-        "tolerance", tolerance, f"at least {least:.2g}, the smallest error predicted up to K = {numbers[-1]}"
+        "tolerance", tolerance, f"at least {_rounded_up(least)}, the smallest error predicted up to K = {numbers[-1]}"
     )
 
 
-def _of_one_number(options: list[Option]) -> tuple[Option, str]:
+def _rounded_up(value: float) -> str:
+    """With two digits, never below the value."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return f"{math.ceil(value / unit) * unit:.2g}"
+
+
+def _of_one_number(options: list[Option], tolerance: float | None) -> tuple[Option, str]:
     best = min(options, key=lambda option: option.prediction.relative_mse)
     for option in options[: options.index(best)]:  # simpler than the best, the simplest first
         ratio = option.prediction.relative_mse / best.prediction.relative_mse
-        if math.log(ratio) <= option.prediction.spread / 2:
+        met = tolerance is None or option.prediction.relative_mse <= tolerance
+        if met and math.log(ratio) <= option.prediction.spread / 2:
             return option, (
                 f"{option.grid.kind} is predicted within a factor {ratio:.2f} of the best ({best.grid.kind}), less "
                 "than the prediction can tell apart: the simpler grid is the safer choice"

@@ -92,6 +92,8 @@ KINDS: dict[str, Kind] = {
 #: The kind that a pilot chooses, the kind of a grid made from the pilot itself, and what such grids tell.
 AUTO, PLANNED = "auto", "planned"
 PREDICTED = ("predicted_relative_mse", "within_factor", "reason")
+#: What `certflow.distill.planner.recommend` may be told beside.
+PLAN_OPTIONS = ("settings", "device", "progress")
 
 
 def summary_of(kind: str) -> str:
@@ -120,7 +122,7 @@ def time_grid(
         this (`certflow.distill.planner`); the grid's options tell the predicted error and how far to trust it
     rate : for "stability-balanced" one of one-sided (`lambda`, the default), two-sided (the paper's `L`), sharp
         (`lambda*`, enclosed); for "typical" one of frobenius (default), spectral; other kinds have no rate
-    options : those of the kind, see `KINDS[kind].options`
+    options : those of the kind, see `KINDS[kind].options`; of a plan settings, device and progress
 
     The first and the last node are `t_max` and `t_min` exactly. Whatever determined the others stands in `.options`.
 
@@ -137,6 +139,7 @@ def time_grid(
         # Imported here: the planner stands on the grids, so it is on a higher floor.
         from certflow.distill.planner import recommend
 
+        check_plan(rate, options)
         return recommend(process, segments, tolerance, kind=kind, **options).grid
     number = count(1, MAX_SEGMENTS)("segments", segments)
     if not isinstance(kind, str) or kind not in KINDS:
@@ -146,6 +149,14 @@ def time_grid(
     extra = {"kind": kind} if module.__name__ == "certflow.grids.coordinates" else {}
     times, found = module.nodes(process, number, **extra, **given)
     return finished(process, kind, times, given | found)
+
+
+def check_plan(rate: str | None, options: Mapping[str, Any]) -> None:
+    """Raise `InputError` for a rate or an option of a kind: a plan compares kinds with their defaults."""
+    given = {"rate": None if rate == DEFAULT_RATE else rate, **options}
+    for name, value in given.items():
+        if value is not None and name not in PLAN_OPTIONS:
+            raise InputError(name, value, f"no {name} for a plan, which compares kinds with their defaults")
 
 
 def _checked(kind: str, rate: str | None, options: Mapping[str, Any]) -> dict[str, Any]:

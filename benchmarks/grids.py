@@ -1,0 +1,170 @@
+"""All grids on all mixtures: what is recommended, what the balanced grid gains, whether errors come out as predicted.
+
+    python benchmarks/grids.py [NAME ...]      some two minutes for each mixture on two cores; results/grids.json
+
+K = 8, 5 seeds, fresh test points. Mixtures that no constant was tuned on are marked. For each mixture: the mean
+relative MSE of every grid, the ratio of the recommended grid to the best of all, the reduction of the
+stability-balanced grids against the uniform one, and predicted over measured errors: by the pilot before training, and
+by the sum of local errors.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import certflow as cf
+from certflow.atomic import write_text_atomic
+from certflow.distill import Settings, run
+from certflow.distill.pilot import combine
+from certflow.distill.planner import recommend
+from certflow.errors import InputError, NoGlobalBound
+from certflow.grids.grid import TimeGrid
+
+RESULTS = Path(__file__).parent / "results" / "grids.json"
+SEGMENTS, SEEDS = 8, 5
+GRIDS = (
+    "uniform",
+    "quadratic",
+    "cosine",
+    "geometric",
+    "logsnr",
+    "karras",
+    "flow-matching",
+    "arctan",
+    "ays",
+    "gits",
+    "score-optimal",
+    "typical",
+    "typical:spectral",
+    "stability-balanced",
+    "stability-balanced:two-sided",
+)
+RECOMMENDED = "recommended"
+#: The exponent of the law of `certflow.distill.pilot` where no pilot measures it.
+BETA = 0.25
+
+
+def two_modes(sigma: str) -> cf.GaussianMixture:
+    return cf.GaussianMixture(
+        ["1/2", "1/2"], [[-1, 0], [1, 0]], str(float(sigma) ** 2), name=f"two modes, sigma {sigma}"
+    )
+
+
+def random_mixture(seed: int, count: int, dimension: int, sigma: float) -> cf.GaussianMixture:
+    """Means uniform in a cube, weights drawn: mixtures that were not looked at when constants were chosen."""
+    rng = np.random.default_rng(seed)
+    weights = rng.dirichlet(np.full(count, 3.0))
+    means = rng.uniform(-1.5, 1.5, (count, dimension))
+    name = f"random, seed {seed}: K {count}, d {dimension}, sigma {sigma}"
+    return cf.GaussianMixture(weights.tolist(), means.tolist(), sigma * sigma, name=name)
+
+
+def cases() -> dict[str, tuple[cf.OrnsteinUhlenbeck, bool]]:
+    """The process by name, and whether it is fresh."""
+    found = {name: (cf.OrnsteinUhlenbeck(cf.load_mixture(name), "0.01", "3"), False) for name in cf.builtin_mixtures()}
+    found["two-modes-0.3"] = (cf.OrnsteinUhlenbeck(two_modes("0.3"), "0.01", "3"), False)
+    found["two-modes-0.05"] = (cf.OrnsteinUhlenbeck(two_modes("0.05"), "0.001", "3"), False)
+    for seed, count, dimension, sigma in ((21, 6, 2, 0.15), (22, 4, 3, 0.25), (23, 9, 2, 0.1), (24, 5, 1, 0.12)):
+        law = random_mixture(seed, count, dimension, sigma)
+        found[f"fresh-{seed}"] = (cf.OrnsteinUhlenbeck(law, "0.01", "3"), True)
+    return found
+
+
+def measured(process: cf.OrnsteinUhlenbeck) -> dict[str, Any]:
+    start = time.perf_counter()
+    plan = recommend(process, SEGMENTS)
+    chosen = plan.grid
+    planning = time.perf_counter() - start
+    grids: list[str | TimeGrid] = [TimeGrid(RECOMMENDED, chosen.times)]
+    for label in GRIDS:
+        kind, _, rate = label.partition(":")
+        try:
+            cf.time_grid(process, SEGMENTS, kind, rate or None)
+        except (InputError, NoGlobalBound):
+            continue
+        grids.append(label)
+    results = run(process, grids, [SEGMENTS], SEEDS, settings=Settings(), exact=False)
+    spreads = {grid: results.spread(grid, SEGMENTS) for grid in results.grids()}
+    best = min((label for label in spreads if label != RECOMMENDED), key=lambda label: spreads[label].mean)
+    told = {option.grid.kind: option.prediction.relative_mse for option in plan.options}
+    reductions = {
+        label: results.reduction(label, SEGMENTS).mapping()
+        for label in ("stability-balanced", "stability-balanced:two-sided", "typical", RECOMMENDED)
+        if label in spreads
+    }
+    rows = [row for row in results.rows if not row["diverged"]]
+    return {
+        "chosen": chosen.kind,
+        "relative_mse": {label: [spread.mean, spread.deviation] for label, spread in spreads.items()},
+        "best": best,
+        "recommended_over_best": spreads[RECOMMENDED].mean / min(spread.mean for spread in spreads.values()),
+        "reductions": reductions,
+        "coherent": {
+            label: [float(np.mean([r["relative_mse"] / r["coherent"] for r in rows if r["grid"] == label]))]
+            for label in spreads
+        },
+        "law": [
+            math.log(np.mean([r["relative_mse"] for r in own]) / np.mean([combine(r["local"], BETA) for r in own]))
+            for label in spreads
+            for own in [[r for r in rows if r["grid"] == label]]
+        ],
+        "pilot": {label: math.log(spreads[label].mean / told[label]) for label in spreads if label in told}
+        | {RECOMMENDED: math.log(spreads[RECOMMENDED].mean / plan.chosen.prediction.relative_mse)},
+        "diverged": results.diverged(),
+        "seconds": {"planning": round(planning, 1), **results.setting["seconds"]},
+        "device": results.setting["device"],
+    }
+
+
+def main() -> None:
+    known = cases()
+    names = sys.argv[1:] or list(known)
+    for name in names:
+        if name not in known:
+            sys.exit(f"unknown mixture {name!r}; the mixtures are {', '.join(known)}")
+        process, fresh = known[name]
+        entry = {"fresh": fresh, **measured(process)}
+        content = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        content[name] = entry
+        write_text_atomic(RESULTS, json.dumps(content, indent=1) + "\n")
+        print(
+            f"{name}: {entry['chosen']} {entry['recommended_over_best']:.2f} times the best ({entry['best']})",
+            flush=True,
+        )
+    summary(json.loads(RESULTS.read_text()))
+
+
+def summary(content: dict[str, Any]) -> None:
+    """The figures that the issue of grids turns on, over the mixtures measured so far."""
+    ratios = {name: entry["recommended_over_best"] for name, entry in content.items()}
+    logs = np.log(list(ratios.values()))
+    print(f"recommended over best: worst {max(ratios.values()):.2f}, geometric mean {math.exp(logs.mean()):.3f}")
+    for label in ("stability-balanced", "stability-balanced:two-sided", "typical", RECOMMENDED):
+        gains = {n: e["reductions"][label]["unpaired"] for n, e in content.items() if label in e["reductions"]}
+        enough = [n for n, gain in gains.items() if gain["mean"] - gain["deviation"] > 0.519]
+        shown = ", ".join(f"{n} {100 * g['mean']:.0f} ± {100 * g['deviation']:.0f} %" for n, g in gains.items())
+        print(f"{label}: more than 51.9 % on {len(enough)}; {shown}")
+    for what in ("pilot", "law"):
+        parts = [list(e[what].values()) if isinstance(e[what], dict) else e[what] for e in content.values()]
+        values = np.abs(np.concatenate(parts))
+        print(
+            f"{what}: within 1.5 in {np.mean(values < math.log(1.5)):.0%} of {len(values)}, "
+            f"within 2 in {np.mean(values < math.log(2)):.0%}"
+        )
+    coherent = [v[0] for e in content.values() for k, v in e["coherent"].items() if k != "uniform"]
+    inside = np.mean([(0.4 <= v <= 1.2) for v in coherent])
+    print(
+        f"end to end over coherent sum, grids but the uniform: {min(coherent):.2f} to {max(coherent):.2f}, "
+        f"{inside:.0%} within [0.4, 1.2]"
+    )
+
+
+if __name__ == "__main__":
+    main()
