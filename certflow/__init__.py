@@ -22,12 +22,15 @@ _HOMES = {
     "NoGlobalBound": "certflow.errors",
 }
 
-__all__ = ["__version__", "enclosure", *_HOMES]
+#: Packages that are reached as attributes, `cf.distill.run(...)`.
+_PACKAGES = ("distill", "enclosure", "grids", "testing")
+
+__all__ = ["__version__", *_PACKAGES, *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "enclosure":
-        return import_module("certflow.enclosure")
+    if name in _PACKAGES:
+        return import_module(f"certflow.{name}")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'certflow' has no attribute {name!r}")

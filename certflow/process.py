@@ -124,14 +124,20 @@ class OrnsteinUhlenbeck:
 
         return propagation.law_bound(lipschitz, errors)
 
-    def mismatch_floor(self, budget: float) -> float:
-        """The relative mean squared error that no one-step map of Lipschitz constant `budget` goes under. THEORY M2.
+    def mismatch_floor(self, budget: float, norm: str = "mean-square") -> float:
+        """What no one-step map `g` of Lipschitz constant `budget` goes under. THEORY M1, M2.
 
-        In one dimension the error of the best such map; in more, a lower bound by the symmetries of the mixture.
-        Raises `InputError` for a mixture without a symmetry in more than one dimension.
+        norm : "mean-square", `E|g - Phi|^2 / E|Phi|^2` (M2), or "sup", `sup |g - Phi|` over the root of `E|Phi|^2` (M1)
+
+        In one dimension the error of the best such map, in more a lower bound: for the mean square by symmetries of the
+        mixture. Raises `InputError` for a mixture that has none, another norm, or a budget that is not positive.
         """
         from certflow import mismatch
 
+        if norm not in ("mean-square", "sup"):
+            raise InputError("norm", norm, "mean-square or sup")
+        if norm == "sup":
+            return mismatch.sup_floor(self, budget).relative
         if self.mixture.dimension == 1:
             return mismatch.best_map(self, budget).floor.relative
         return mismatch.pairing_floor(self, budget).relative

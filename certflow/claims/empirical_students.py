@@ -7,13 +7,28 @@ from certflow.claims.empirical import trainable
 from certflow.claims.model import Outcome
 from certflow.claims.temporal import is_symmetric_pair
 from certflow.mixture import GaussianMixture
+from certflow.process import OrnsteinUhlenbeck
 
 BUDGETS = (2.0, 3.0, 5.0)
 
 
+def pair_applies(mixture: GaussianMixture) -> str | None:
+    """Two equal modes of common isotropic variance, apart from each other."""
+    return is_symmetric_pair(mixture) or (None if mixture.diameter_squared else "the modes agree")
+
+
 def student_applies(mixture: GaussianMixture) -> str | None:
-    """Two equal modes of common isotropic variance, apart from each other, and torch."""
-    return is_symmetric_pair(mixture) or trainable(mixture) or (None if mixture.diameter_squared else "the modes agree")
+    """The same, and torch."""
+    return pair_applies(mixture) or trainable(mixture)
+
+
+def on_its_line(context: Context) -> OrnsteinUhlenbeck:
+    """The pair of modes on the line through them, where all that the flow does to it happens."""
+    mixture = context.mixture
+    half = mixture.diameter / 2
+    variance = mixture.exact_covariances.fractions[()]
+    line = GaussianMixture(["1/2", "1/2"], [[-half], [half]], variance, name=mixture.name)
+    return context.remake(line, context.process.exact_t_min, context.process.exact_t_max)
 
 
 def under_no_floor(context: Context, name: str) -> Finding:
@@ -26,12 +41,7 @@ def under_no_floor(context: Context, name: str) -> Finding:
 
     from certflow.distill.mismatch import STUDENTS, students
 
-    mixture = context.mixture
-    half = mixture.diameter / 2
-    line = GaussianMixture(
-        ["1/2", "1/2"], [[-half], [half]], mixture.exact_covariances.fractions[()], name=mixture.name
-    )
-    process = context.remake(line, context.process.exact_t_min, context.process.exact_t_max)
+    process = on_its_line(context)
     settings = STUDENTS if context.profile.trained else replace(STUDENTS, steps=500)
     found = students(process, BUDGETS, context.profile.training_seeds, settings)
     floors = {budget: process.mismatch_floor(budget) for budget in BUDGETS}
@@ -43,7 +53,7 @@ def under_no_floor(context: Context, name: str) -> Finding:
     # below this a floor cannot be told from rounding, and a ratio to it says nothing
     told = [row for row in rows if floors[row["budget"]] > 1e-9]
     if not told:
-        return Finding(Outcome.INCONCLUSIVE, "no floor that rounding leaves visible: the flow is too gentle", scope)
+        return Finding(Outcome.NOT_APPLICABLE, "no floor that rounding leaves visible: the flow is too gentle", scope)
     ratios = {b: min((r["relative_mse"] / floors[b] for r in told if r["budget"] == b), default=None) for b in BUDGETS}
     numbers = {
         "floors": {f"B = {budget:g}": f"{floor:.6e}" for budget, floor in floors.items()},

@@ -13,6 +13,7 @@ from certflow.claims import (
     enclosed_nodes,
     enclosed_tubes,
     existence,
+    mismatched,
     precise,
     spatial,
     temporal,
@@ -342,7 +343,7 @@ _TEMPORAL = (
     ),
 )
 
-_TRAINED = (
+_DISTILLED = (
     trained_check(
         "E1.path",
         empirical.along_the_path,
@@ -362,6 +363,26 @@ _TRAINED = (
         Twin("1/2 for 1/4", twins.DoubledFloor),
         applies=empirical_students.student_applies,
     ),
+    Check(
+        "M1.attained",
+        Kind.SAMPLED,
+        mismatched.sup_norm,
+        empirical_students.pair_applies,
+        (Twin("1 for 1/2", twins.DoubledFloor),),
+    ),
+    Check(
+        "M3.segments",
+        Kind.SAMPLED,
+        mismatched.segments_needed,
+        empirical_students.pair_applies,
+        (Twin("half the exponent", twins.HalfExponent),),
+    ),
+    Check(
+        "G3.nodes",
+        Kind.HIGH_PRECISION,
+        mismatched.baseline_nodes,
+        twins=(Twin("another interval", twins.WrongInterval),),
+    ),
     trained_check("E5.linear", empirical.mean_square, Twin("lost identity", twins.LostIdentity)),
     trained_check(
         "G4.reduction",
@@ -372,14 +393,13 @@ _TRAINED = (
 )
 
 #: Every check, in the order of the theory.
-CHECKS: tuple[Check, ...] = _FIELD + _SPATIAL + _TEMPORAL + _TRAINED
+CHECKS: tuple[Check, ...] = _FIELD + _SPATIAL + _TEMPORAL + _DISTILLED
 
 #: Kinds of evidence that later work adds to a claim; a claim with none so far is listed as not yet checked.
 PENDING: dict[str, tuple[Kind, ...]] = {
     "L8": (Kind.ENCLOSURE,),
     **dict.fromkeys(("E1", "E2", "E3"), (Kind.SYMBOLIC,)),
     "E4": (Kind.SYMBOLIC, Kind.EMPIRICAL),
-    **dict.fromkeys(("M1", "M3", "G3"), (Kind.EMPIRICAL,)),
     **dict.fromkeys(("A1", "A2", "A3", "A4", "A5", "A6"), (Kind.SYMBOLIC, Kind.HIGH_PRECISION)),
 }
 

@@ -280,10 +280,18 @@ class ForgottenErrors(OrnsteinUhlenbeck):
 
 
 class DoubledFloor(OrnsteinUhlenbeck):
-    """The mismatch floor with 1/2 for 1/4."""
+    """The mismatch floors with 1/2 for 1/4, and 1 for 1/2."""
 
-    def mismatch_floor(self, budget: float) -> float:
-        return 2 * super().mismatch_floor(budget)
+    def mismatch_floor(self, budget: float, norm: str = "mean-square") -> float:
+        return 2 * super().mismatch_floor(budget, norm)
+
+
+class WrongInterval(OrnsteinUhlenbeck):
+    """Grids that start at half of `t_max`."""
+
+    @property
+    def t_max(self) -> float:
+        return super().t_max / 2
 
 
 class NoiseEndGrid(OrnsteinUhlenbeck):

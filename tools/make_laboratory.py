@@ -1,0 +1,107 @@
+"""Regenerate reference runs of the laboratory: `python tools/make_laboratory.py [PART ...]` writes reports/laboratory.
+
+two-modes : the default experiment on the built-in mixture, as `certflow distill two-modes --out ...` makes it
+narrow    : two modes with sigma = 0.05, t from 0.001: where the paper's grid falls behind
+mismatch  : students under a Lipschitz budget against the floor, one step against K (THEORY M1-M3)
+digits    : a score network on scikit-learn's digits, outside the theory
+
+Each takes some minutes on two cores. `mismatch` and `digits` write their results as JSON and a table in Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import certflow as cf
+from certflow.atomic import write_text_atomic
+from certflow.cli import main as certflow
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "reports" / "laboratory"
+
+
+def two_modes() -> None:
+    command("two-modes", FOLDER / "two-modes")
+
+
+def narrow() -> None:
+    folder = FOLDER / "narrow"
+    mixture = cf.GaussianMixture(["1/2", "1/2"], [["-1", "0"], ["1", "0"]], "0.0025", name="two narrow modes")
+    folder.mkdir(parents=True, exist_ok=True)
+    mixture.save(folder / "mixture.json")
+    command(str((folder / "mixture.json").relative_to(ROOT)), folder, "--t-min", "0.001")
+
+
+def command(mixture: str, folder: Path, *options: str) -> None:
+    """Run `certflow distill` in this process; what it kept to be resumed goes."""
+    line = ["distill", mixture, "--out", str(folder.relative_to(ROOT)), *options]
+    sys.argv = ["certflow", *line]
+    if certflow(line) != 0:
+        sys.exit(f"certflow {' '.join(line)} failed")
+    shutil.rmtree(folder / ".certflow", ignore_errors=True)
+
+
+def mismatch() -> None:
+    from certflow.distill.mismatch import experiment
+
+    found = experiment().mapping()
+    students = [
+        (f"{row['budget']:g}", row["seed"], f"{row['relative_mse']:.4e}", f"{row['floor']:.4e}", f"{row['ratio']:.4f}")
+        for row in found["students"]["rows"]
+        if not row["diverged"]
+    ]
+    text = ["# Students under a Lipschitz budget", "", "Two modes at -1 and 1, sigma 0.1, one dimension.", ""]
+    text += table(("B", "seed", "relative MSE", "floor (THEORY M2)", "MSE / floor"), students)
+    write(FOLDER / "mismatch", "mismatch", found, text)
+
+
+def digits() -> None:
+    from certflow.distill.real_data import real_data
+
+    results, network = real_data()
+    content = {**results.mapping(), "network": network}
+    rows = [
+        (entry["grid"], entry["segments"], *(f"{entry['relative_mse'][key]:.2e}" for key in ("mean", "deviation")))
+        for entry in results.summary()
+    ]
+    text = ["# Digits: a score network", "", f"{network['scope'][0].upper()}{network['scope'][1:]}.", ""]
+    text += [f"{network['data']}; {network['score_steps']} steps of the score network.", ""]
+    text += table(("grid", "K", "relative MSE", "deviation over seeds"), rows)
+    write(FOLDER / "digits", "digits", content, text)
+
+
+def table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
+    """Lines of a Markdown table."""
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    return [*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)]
+
+
+def write(folder: Path, name: str, content: dict[str, Any], lines: list[str]) -> None:
+    write_text_atomic(folder / f"{name}.json", json.dumps(content, indent=1) + "\n")
+    write_text_atomic(folder / f"{name}.md", "\n".join(lines) + "\n")
+
+
+PARTS = {"two-modes": two_modes, "narrow": narrow, "mismatch": mismatch, "digits": digits}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Regenerate the reference runs of the laboratory.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parts = parser.parse_args().parts or list(PARTS)
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        parser.error(f"unknown part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
+    for part in parts:
+        start = time.perf_counter()
+        PARTS[part]()
+        print(f"{part}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
