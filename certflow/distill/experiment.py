@@ -152,4 +152,5 @@ def measure(plan: Plan, flow: ReferenceFlow, maps: Maps, exact: bool, tell: Prog
 def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads > 1 else ''}"

@@ -21,7 +21,7 @@ from certflow.process import OrnsteinUhlenbeck
 
 OPTIMISED = "optimised"
 #: Share of a generation that the next one is drawn around, and the spread of the first one.
-ELITE, SPREAD = 0.25, 0.35
+ELITE, SPREAD = 0.25, 0.5
 
 
 @dataclass(frozen=True)

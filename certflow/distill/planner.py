@@ -101,6 +101,8 @@ def recommend(
         raise InputError("mixture", process.mixture.name, "one whose flow moves points: this is the law at rest")
     curve = RateCurve(times, rate)
     made = [grid for k in numbers for grid in _grids(process, k)]
+    if kind != "auto" and kind not in {grid.kind for grid in made}:
+        raise InputError("kind", kind, "a kind that has a grid for this mixture")
     candidates = _candidates(process, curve)
     nodes = sorted({float(t) for grid in made for t in grid.times} | set(candidates), reverse=True)
     pilot = Pilot(process, nodes, _coordinate(np.array(nodes), curve), settings, device, progress)
@@ -177,8 +179,6 @@ def _shortest(pilot: Pilot, candidates: Sequence[float], numbers: Sequence[int])
 
 def _choose(options: list[Option], numbers: Sequence[int], tolerance: float | None, kind: str) -> Recommendation:
     fitting = [option for option in options if kind in ("auto", option.grid.kind)]
-    if not fitting:
-        raise InputError("kind", kind, "a kind that has a grid for this mixture")
     for k in numbers:
         chosen, reason = _of_one_number([option for option in fitting if option.grid.segments == k], tolerance)
         if tolerance is None or chosen.prediction.relative_mse <= tolerance:

@@ -164,11 +164,6 @@ def test_an_unreachable_tolerance_is_told_what_can_be_reached(least, told):
     planner._choose(table, [2], float(told), "auto")  # what the line asks for is granted
 
 
-def test_a_kind_without_a_grid_is_refused():
-    with pytest.raises(InputError, match=r"^kind: got 'karras'; required: a kind that has a grid for this mixture"):
-        chosen({"uniform": 0.1}, kind="karras")
-
-
 # -- the whole, without training -------------------------------------------------------------------------------
 
 
@@ -274,6 +269,14 @@ def test_what_a_plan_would_ignore_is_refused(given, field, requirement):
     assert cf.time_grid(process(), 3, "auto", "one-sided").segments == 3  # the default, spelled out
 
 
+@pytest.mark.usefixtures("guess")
+def test_a_kind_without_a_grid_is_refused_before_anything_is_trained():
+    law = cf.load_mixture("anisotropic-pair")
+    with pytest.raises(InputError, match=r"^kind: got 'stability-balanced'; required: a kind that has a grid"):
+        recommend(process(law), 2, kind="stability-balanced")
+    assert Guess.made == []
+
+
 def test_a_law_at_rest_and_a_time_beyond_sigma_are_refused():
     with pytest.raises(InputError, match=r"^mixture: got 'rest'; required: one whose flow moves points"):
         recommend(process(cf.GaussianMixture([1], [[0, 0]], "1", name="rest")), 2)
@@ -309,5 +312,3 @@ def test_a_mixture_without_a_global_bound():
     assert "stability-balanced" not in kinds
     assert kinds[-1] == "planned"
     assert np.isfinite([option.prediction.relative_mse for option in found.options]).all()
-    with pytest.raises(InputError, match=r"^kind: got 'stability-balanced'; required: a kind that has a grid"):
-        recommend(process(law), 2, kind="stability-balanced", settings=TINY)
