@@ -22,7 +22,7 @@ import numpy as np
 import certflow as cf
 from certflow.atomic import write_text_atomic
 from certflow.distill import Settings, run
-from certflow.distill.pilot import combine
+from certflow.distill.pilot import combine, effective
 from certflow.distill.planner import recommend
 from certflow.errors import InputError, NoGlobalBound
 from certflow.grids.grid import TimeGrid
@@ -47,8 +47,6 @@ GRIDS = (
     "stability-balanced:two-sided",
 )
 RECOMMENDED = "recommended"
-#: The exponent of the law of `certflow.distill.pilot` where no pilot measures it.
-BETA = 0.25
 
 
 def two_modes(sigma: str) -> cf.GaussianMixture:
@@ -110,17 +108,21 @@ def measured(process: cf.OrnsteinUhlenbeck) -> dict[str, Any]:
             label: [float(np.mean([r["relative_mse"] / r["coherent"] for r in rows if r["grid"] == label]))]
             for label in spreads
         },
-        "law": [
-            math.log(np.mean([r["relative_mse"] for r in own]) / np.mean([combine(r["local"], BETA) for r in own]))
-            for label in spreads
-            for own in [[r for r in rows if r["grid"] == label]]
-        ],
+        "beta": plan.beta,
+        "law": {label: law([r for r in rows if r["grid"] == label]) for label in spreads},
         "pilot": {label: math.log(spreads[label].mean / told[label]) for label in spreads if label in told}
         | {RECOMMENDED: math.log(spreads[RECOMMENDED].mean / plan.chosen.prediction.relative_mse)},
         "diverged": results.diverged(),
         "seconds": {"planning": round(planning, 1), **results.setting["seconds"]},
         "device": results.setting["device"],
     }
+
+
+def law(rows: list[dict[str, Any]]) -> list[float]:
+    """`log(MSE / (sum sqrt(local))^2)` and `log n`, means over seeds inside: the law says that they are as `-beta`."""
+    total = float(np.mean([combine(row["local"], 0.0) for row in rows]))
+    error = float(np.mean([row["relative_mse"] for row in rows]))
+    return [math.log(error / total), math.log(float(np.mean([effective(row["local"]) for row in rows])))]
 
 
 def main() -> None:
@@ -151,13 +153,12 @@ def summary(content: dict[str, Any]) -> None:
         enough = [n for n, gain in gains.items() if gain["mean"] - gain["deviation"] > 0.519]
         shown = ", ".join(f"{n} {100 * g['mean']:.0f} ± {100 * g['deviation']:.0f} %" for n, g in gains.items())
         print(f"{label}: more than 51.9 % on {len(enough)}; {shown}")
-    for what in ("pilot", "law"):
-        parts = [list(e[what].values()) if isinstance(e[what], dict) else e[what] for e in content.values()]
+    before = [list(e["pilot"].values()) for e in content.values()]
+    after = [[log + e["beta"] * n for log, n in e["law"].values()] for e in content.values() if "beta" in e]
+    for what, parts in (("predicted before training (pilot)", before), ("from the local errors (law)", after)):
         values = np.abs(np.concatenate(parts))
-        print(
-            f"{what}: within 1.5 in {np.mean(values < math.log(1.5)):.0%} of {len(values)}, "
-            f"within 2 in {np.mean(values < math.log(2)):.0%}"
-        )
+        inside = [np.mean(values < math.log(factor)) for factor in (1.5, 2)]
+        print(f"{what}: within 1.5 in {inside[0]:.0%} of {len(values)}, within 2 in {inside[1]:.0%}")
     coherent = [v[0] for e in content.values() for k, v in e["coherent"].items() if k != "uniform"]
     inside = np.mean([(0.4 <= v <= 1.2) for v in coherent])
     print(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,3 +146,92 @@ def test_many_segments(command: Command, tmp_path: Path) -> None:
     ended = command("grid", "iris", "--segments", 200, "--plot", tmp_path / "many.svg")
     assert ended.code == 0
     assert sum(line.startswith("200  ") for line in ended.out.splitlines()) == 1
+
+
+# -- from a pilot ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tiny_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little training, however the command was called."""
+    pytest.importorskip("torch")
+    from certflow.distill import pilot
+    from certflow.distill.settings import Settings
+
+    tiny = Settings(hidden=8, steps=60, batch=64, pool=512, test=128, warmup=10)
+    monkeypatch.setattr(pilot, "Settings", lambda: tiny)
+    monkeypatch.setattr(pilot, "PROBE_POINTS", 512)
+
+
+def planner_kinds() -> tuple[str, ...]:
+    from certflow.distill.planner import KINDS
+
+    return KINDS
+
+
+@pytest.mark.usefixtures("tiny_pilot")
+def test_a_planned_grid_with_what_it_was_chosen_from(command: Command) -> None:
+    ended = command("grid", "two-modes", "--kind", "auto", "--segments", 3)
+    assert ended.code == 0
+    assert max(map(len, ended.out.splitlines())) <= 96
+    found = json.loads(command("grid", "two-modes", "--kind", "auto", "--segments", 3, "--format", "json").out)
+    told = found["options"]
+    assert (found["segments"], len(found["rows"])) == (3, 4)
+    assert (found["rows"][0]["t"], found["rows"][-1]["t"]) == (3, 0.01)
+    assert set(told) >= {"predicted_relative_mse", "within_factor", "reason"}
+    table = ended.out[ended.out.index("predicted error") :]
+    rows = re.findall(r"^(→ |  )([a-z-]+) +([0-9.e-]+) +([0-9.]+)$", table, re.MULTILINE)
+    assert {kind for _, kind, _, _ in rows} == {*planner_kinds(), "planned"}
+    errors = [float(error) for _, _, error, _ in rows]
+    assert errors == sorted(errors)
+    ((kind, error, factor),) = [row[1:] for row in rows if row[0] == "→ "]
+    assert kind == found["kind"]
+    assert float(error) == pytest.approx(told["predicted_relative_mse"], rel=5e-3)
+    assert float(factor) == pytest.approx(told["within_factor"], abs=0.051)
+    text = " ".join(table.split())
+    assert told["reason"][1:] in text
+    assert "Measured on networks, not proved (empirical)." in text
+    assert "predicted relative mse" not in ended.out  # told once
+
+
+@pytest.mark.usefixtures("tiny_pilot")
+def test_a_tolerance_and_a_kind(command: Command) -> None:
+    """The same, exported, is nothing but the nodes."""
+    line = ("grid", "two-modes", "--segments", 2, "--tolerance", "0.9", "--kind", "logsnr")
+    found = json.loads(command(*line, "--format", "json").out)
+    assert (found["kind"], found["segments"]) == ("logsnr", 2)
+    assert found["options"]["predicted_relative_mse"] <= 0.9
+    exported = json.loads(command(*line, "--export", "json").out)
+    assert exported["times"] == [row["t"] for row in found["rows"]]
+
+
+@pytest.mark.usefixtures("tiny_pilot")
+def test_the_fewest_segments_for_a_tolerance(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    from certflow.distill import planner
+
+    monkeypatch.setattr(planner, "KINDS", ("uniform", "stability-balanced"))
+    found = json.loads(command("grid", "two-modes", "--tolerance", "0.99", "--format", "json").out)
+    assert (found["kind"], found["segments"]) == ("stability-balanced", 1)
+
+
+@pytest.mark.usefixtures("tiny_pilot")
+def test_a_tolerance_out_of_reach(command: Command) -> None:
+    ended = command("grid", "two-modes", "--segments", 2, "--tolerance", "1e-9")
+    assert (ended.code, ended.out) == (2, "")
+    assert re.fullmatch(
+        r"certflow: --tolerance: got 1e-09; required: at least [0-9.e-]+, the smallest error predicted up to K = 2\n",
+        ended.err,
+    )
+
+
+def test_a_plan_without_torch() -> None:
+    code = """
+import sys
+sys.modules["torch"] = None
+from certflow.cli import main
+sys.exit(main(["grid", "two-modes", "--kind", "auto"]))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("certflow: --kind: got 'auto'; required: torch for a plan: pip install")
+    assert len(ended.stderr.splitlines()) == 1

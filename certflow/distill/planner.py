@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -26,7 +26,10 @@ from certflow.grids.typical import typical_rate
 from certflow.process import OrnsteinUhlenbeck
 
 #: Kinds that the plan is compared with, the simplest first.
-KINDS = ("uniform", "logsnr", "karras", "cosine", "typical", "stability-balanced")
+FIXED = ("uniform", "logsnr", "karras", "cosine")
+KINDS = (*FIXED, "typical", "score-optimal", "stability-balanced")
+#: What is recommended where predictions cannot tell.
+SAFE = "typical"
 #: Numbers of segments that are tried for a tolerance.
 SEGMENTS = (1, 2, 3, 4, 6, 8, 12, 16)
 #: Candidate nodes of the shortest path, and times at which the typical rate is tabulated.
@@ -49,11 +52,13 @@ class Recommendation:
 
     options : every grid that was looked at, by K and then as in `KINDS`, the planned one last
     reason : in one sentence
+    beta : how errors of segments combine, as the pilot measured it (`certflow.distill.pilot.combine`)
     """
 
     chosen: Option
     options: tuple[Option, ...]
     reason: str
+    beta: float = 0.0
 
     @property
     def grid(self) -> TimeGrid:
@@ -102,7 +107,7 @@ def recommend(
     curve = RateCurve(times, rate)
     made = [grid for k in numbers for grid in _grids(process, k)]
     if kind != "auto" and kind not in {grid.kind for grid in made}:
-        raise InputError("kind", kind, "a kind that has a grid for this mixture")
+        raise InputError("kind", kind, "a kind that has a grid for this mixture, or auto")
     candidates = _candidates(process, curve)
     nodes = sorted({float(t) for grid in made for t in grid.times} | set(candidates), reverse=True)
     pilot = Pilot(process, nodes, _coordinate(np.array(nodes), curve), settings, device, progress)
@@ -110,7 +115,7 @@ def recommend(
     if kind == "auto":
         options += [Option(grid, pilot.predict(grid.times)) for grid in _shortest(pilot, candidates, numbers)]
     options.sort(key=lambda option: option.grid.segments)
-    return _choose(options, numbers, tolerance, kind)
+    return replace(_choose(options, numbers, tolerance, kind), beta=pilot.beta)
 
 
 def _numbers(segments: int | None, tolerance: float | None) -> tuple[int, ...]:
@@ -196,18 +201,41 @@ def _rounded_up(value: float) -> str:
 
 
 def _of_one_number(options: list[Option], tolerance: float | None) -> tuple[Option, str]:
-    best = min(options, key=lambda option: option.prediction.relative_mse)
-    for option in options[: options.index(best)]:  # simpler than the best, the simplest first
-        ratio = option.prediction.relative_mse / best.prediction.relative_mse
-        met = tolerance is None or option.prediction.relative_mse <= tolerance
-        if met and math.log(ratio) <= option.prediction.spread / 2:
-            return option, (
-                f"{option.grid.kind} is predicted within a factor {ratio:.2f} of the best ({best.grid.kind}), less "
-                "than the prediction can tell apart: the simpler grid is the safer choice"
+    """The smallest prediction, if it is ahead of `SAFE` by its whole spread; else `SAFE`.
+
+    What is chosen for the smallest of several predictions that err is likely to disappoint, most of all the shortest
+    path, which is the best of very many grids. So the burden of proof is on what is not `SAFE`, and on the path also
+    against the best grid that has a name. A grid that misses the tolerance is not chosen for its safety.
+    """
+
+    def error(option: Option) -> float:
+        return option.prediction.relative_mse
+
+    best = min(options, key=error)
+    named = [option for option in options if option.grid.kind != PLANNED] or options
+    rivals = [option for option in named if option.grid.kind == SAFE]
+    if best.grid.kind == PLANNED:
+        rivals.append(min(named, key=error))
+    for rival in rivals:
+        gain = math.log(error(rival) / error(best))
+        met = tolerance is None or error(rival) <= tolerance
+        if rival is not best and met and gain <= best.prediction.spread:
+            reason = (
+                f"{rival.grid.kind} is predicted within a factor {math.exp(gain):.2f} of the best ({best.grid.kind}), "
+                "less than the prediction can tell apart: it is the safer choice"
             )
-    others = sorted(option.prediction.relative_mse for option in options if option is not best)
-    gain = f", {others[0] / best.prediction.relative_mse:.2f} times below the next" if others else ""
-    return best, f"{best.grid.kind} has the smallest predicted error{gain}"
+            return rival, reason + _fixed(options, rival)
+    others = sorted(error(option) for option in options if option is not best)
+    gain_text = f", {others[0] / error(best):.2f} times below the next" if others else ""
+    return best, f"{best.grid.kind} has the smallest predicted error{gain_text}" + _fixed(options, best)
+
+
+def _fixed(options: list[Option], chosen: Option) -> str:
+    """Says so where a grid that does not look at the mixture would do as well."""
+    limit = chosen.prediction.relative_mse * math.exp(chosen.prediction.spread / 2)
+    fine = [o.grid.kind for o in options if o.grid.kind in FIXED and o is not chosen]
+    fine = [k for k in fine if next(o for o in options if o.grid.kind == k).prediction.relative_mse <= limit]
+    return f"; {' and '.join(fine)}, which need not know the mixture, are predicted to do as well" if fine else ""
 
 
 def predicted(recommendation: Recommendation) -> list[dict[str, Any]]:

@@ -56,6 +56,7 @@ def real_data(
     data = digits()
     # Only t_min, t_max and the dimension of this process are used.
     interval = OrnsteinUhlenbeck(GaussianMixture([1], np.zeros((1, DIMENSION)), 1, name="digits, score network"))
+    make_plan(interval, GRIDS, segments, seeds, settings)  # bad input is refused before the network is trained
     denoiser = train_denoiser(
         data,
         interval.t_min,

@@ -84,14 +84,11 @@ def test_progress_names_the_network_first(outcome):
     assert any(what.endswith("maps") for _, _, what in told)
 
 
-def test_twice_the_same(outcome):
-    again, network = real_data((1, 2), 1, TINY, score_steps=100)
-    assert again.rows == outcome[0].rows
-    assert network == outcome[1]
-
-
-@pytest.mark.parametrize(("given", "field"), [({"segments": (0,)}, "segments"), ({"seeds": 0}, "seeds")])
-def test_bad_input(given, field):
+@pytest.mark.parametrize(
+    ("given", "field"), [({"segments": (0,)}, "segments"), ({"segments": (2, 2)}, "grids"), ({"seeds": 0}, "seeds")]
+)
+def test_bad_input_is_refused_before_the_network_is_trained(given, field, monkeypatch):
+    monkeypatch.setattr("certflow.distill.real_data.train_denoiser", lambda *a, **k: pytest.fail("it was trained"))
     with pytest.raises(InputError) as caught:
-        real_data(**({"segments": (1,), "seeds": 1, "settings": TINY, "score_steps": 1} | given))
+        real_data(**({"segments": (1,), "seeds": 1} | given))
     assert caught.value.field == field

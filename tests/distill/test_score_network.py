@@ -34,7 +34,7 @@ class Tweedie(torch.nn.Module):
 
 @pytest.fixture(scope="module")
 def exact():
-    return NetworkFlow(Tweedie(), DATA, PROCESS, steps=32)
+    return NetworkFlow(Tweedie(), DATA, PROCESS)
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,12 @@ def test_with_the_exact_denoiser_it_is_the_flow_of_the_mixture(exact, t):
 
 def test_its_trajectories_and_their_derivatives(exact):
     x, h = points(6), 1e-5
-    ended = PROCESS.flow(x.numpy(), 3.0, 0.05, rtol=1e-12)
-    np.testing.assert_allclose(exact.map(x, 3.0, 0.05), ended, rtol=1e-5, atol=1e-6)
-    _, derivatives = exact.derivatives(x, (3.0, 0.05))
+    np.testing.assert_allclose(exact.map(x, 1.0, 0.1), PROCESS.flow(x.numpy(), 1.0, 0.1), rtol=1e-5, atol=1e-6)
+    _, derivatives = exact.derivatives(x, (1.0, 0.1))
     for k, step in enumerate(h * np.eye(2)):
-        gap = PROCESS.flow(x.numpy() + step, 3.0, 0.05, rtol=1e-12) - PROCESS.flow(x.numpy() - step, 3.0, 0.05)
+        gap = PROCESS.flow(x.numpy() + step, 1.0, 0.1) - PROCESS.flow(x.numpy() - step, 1.0, 0.1)
         np.testing.assert_allclose(derivatives[1, :, :, k], gap / (2 * h), rtol=1e-3, atol=1e-4)
-    assert exact.factors((3.0, 0.05)) is None
+    assert exact.factors((1.0, 0.1)) is None
 
 
 def test_the_typical_rate_is_that_of_the_mixture(exact):
@@ -87,8 +86,7 @@ def test_the_jacobian_of_the_network_against_differences(untrained, t):
     for k, step in enumerate(h * torch.eye(2, dtype=torch.float64)):
         gap = (untrained.velocity(x + step, t) - untrained.velocity(x - step, t)) / (2 * h)
         torch.testing.assert_close(jacobian[:, :, k], gap, rtol=1e-6, atol=1e-7)
-    # not its transpose
-    assert (jacobian - jacobian.transpose(1, 2)).abs().max() > 1e-3
+    assert (jacobian - jacobian.transpose(1, 2)).abs().max() > 0.01 * jacobian.abs().max()  # so its transpose fails
 
 
 def test_the_typical_rate_within_its_sampling_error(untrained):
