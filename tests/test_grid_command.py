@@ -209,9 +209,9 @@ def test_a_tolerance_and_a_kind(command: Command) -> None:
 def test_the_fewest_segments_for_a_tolerance(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     from certflow.distill import planner
 
-    monkeypatch.setattr(planner, "KINDS", ("uniform", "stability-balanced"))
+    monkeypatch.setattr(planner, "KINDS", ("uniform", "typical"))
     found = json.loads(command("grid", "two-modes", "--tolerance", "0.99", "--format", "json").out)
-    assert (found["kind"], found["segments"]) == ("stability-balanced", 1)
+    assert (found["kind"], found["segments"]) == ("typical", 1)
 
 
 @pytest.mark.usefixtures("tiny_pilot")

@@ -28,7 +28,8 @@ from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
 from certflow.grids.registry import AUTO, KINDS, PREDICTED, summary_of, time_grid
 from certflow.process import OrnsteinUhlenbeck
 
-WIDTH, DEFAULT_SEGMENTS = 96, 8
+WIDTH = 96
+DEFAULT_SEGMENTS, DEFAULT_KIND = 8, "stability-balanced"
 EXPORTS = ("diffusers", "k-diffusion", "edm", "json")
 _NAMES = {
     "segments": "--segments",
@@ -50,8 +51,13 @@ def grid(
         typer.Option(metavar="K", help="Number of segments, 1 to 10000 (default: 8, or as --tolerance asks)."),
     ] = None,
     kind: Annotated[
-        str, typer.Option(metavar="KIND", help=f"One of {', '.join(KINDS)}; auto: chosen from a pilot training.")
-    ] = "stability-balanced",
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help=f"One of {', '.join(KINDS)}; auto: chosen from a pilot training (default with --tolerance; else "
+            f"{DEFAULT_KIND}).",
+        ),
+    ] = None,
     tolerance: Annotated[
         str | None,
         typer.Option(metavar="E", help="Fewest segments with a predicted relative MSE of at most E, from a pilot."),
@@ -82,6 +88,8 @@ def grid(
     number = None if segments is None else integer(segments, "--segments", 1, MAX_SEGMENTS)
     if number is None and allowed is None:
         number = DEFAULT_SEGMENTS
+    if kind is None:
+        kind = DEFAULT_KIND if allowed is None else AUTO
     options = {} if seed is None else {"seed": integer(seed, "--seed", 0, LARGEST_SEED)}
     if export is not None:
         choice(export, "--export", EXPORTS)

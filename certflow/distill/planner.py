@@ -2,8 +2,8 @@
 
 The pilot (`certflow.distill.pilot`) predicts the local error of every segment between candidate nodes. Errors add in
 their square roots, but for a factor that changes little, so that the best grid of `K` segments on the candidates is a
-shortest path, found by dynamic programming. It is recommended over a simpler grid only where the gain exceeds what the
-prediction is uncertain by: within the spread, a grid that needs no pilot is the safer choice.
+shortest path, found by dynamic programming. But predictions err, and the typical grid does well everywhere: it is
+recommended unless another one is predicted to be better by more than the prediction is uncertain by.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from certflow.grids.registry import PLANNED, time_grid
 from certflow.grids.typical import typical_rate
 from certflow.process import OrnsteinUhlenbeck
 
-#: Kinds that the plan is compared with, the simplest first.
+#: Kinds that the plan looks at; the first ones do not know the mixture.
 FIXED = ("uniform", "logsnr", "karras", "cosine")
 KINDS = (*FIXED, "typical", "score-optimal", "stability-balanced")
 #: What is recommended where predictions cannot tell.
