@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,12 +9,12 @@ import typer
 
 from certflow.commands.bound_table import Balls, Rates, balls, rates
 from certflow.commands.texts import (
-    check_directory,
     choice,
     exponential,
     figure,
     headline,
     integer,
+    plot_target,
     read_process,
     table,
     writing,
@@ -62,7 +61,7 @@ def bound(
     choice(output, "--format", ("text", "json"))
     count = integer(points, "--points", 2, 10_000)
     process = read_process(mixture, t_min, t_max)
-    target = _plot_target(plot)
+    target = plot_target(plot)
     ends = (t_min.strip(), t_max.strip())
     found: Rates | Balls
     try:
@@ -92,18 +91,6 @@ def bound(
         if target is not None:
             print(f"\nWritten: {target}")
     return 0 if enclosed is None or enclosed.complete else INCONCLUSIVE
-
-
-def _plot_target(plot: str | None) -> Path | None:
-    if plot is None:
-        return None
-    target = Path(plot)
-    if target.suffix.lower() not in (".svg", ".png"):
-        raise InputError("--plot", plot, "a file name that ends in .svg or .png")
-    if target.is_dir():
-        raise InputError("--plot", plot, "a file, not a directory")
-    check_directory("--plot", target.parent)
-    return target
 
 
 def _text(found: Rates | Balls, process: OrnsteinUhlenbeck) -> str:

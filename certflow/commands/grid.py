@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from textwrap import fill
 from typing import Annotated, Any
 
@@ -12,18 +11,17 @@ from certflow.commands.grid_plan import plan_text, planned, tolerance_of
 from certflow.commands.grid_table import Table, tabulated
 from certflow.commands.texts import (
     LARGEST_SEED,
-    check_directory,
     choice,
     exponential,
     figure,
     headline,
     integer,
+    plot_target,
     read_process,
     renamed,
     table,
     writing,
 )
-from certflow.errors import InputError
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
 from certflow.grids.registry import AUTO, KINDS, PREDICTED, summary_of, time_grid
 from certflow.process import OrnsteinUhlenbeck
@@ -93,7 +91,7 @@ def grid(
     options = {} if seed is None else {"seed": integer(seed, "--seed", 0, LARGEST_SEED)}
     if export is not None:
         choice(export, "--export", EXPORTS)
-    target = _plot_target(plot)
+    target = plot_target(plot)
     process = read_process(mixture, t_min, t_max)
     with renamed(_NAMES):
         plan = planned(process, number, allowed, kind, rate, options) if kind == AUTO or allowed is not None else None
@@ -118,18 +116,6 @@ def grid(
             print(f"\n{plan_text(plan)}")
         if target is not None:
             print(f"\nWritten: {target}")
-
-
-def _plot_target(plot: str | None) -> Path | None:
-    if plot is None:
-        return None
-    target = Path(plot)
-    if target.suffix.lower() not in (".svg", ".png"):
-        raise InputError("--plot", plot, "a file name that ends in .svg or .png")
-    if target.is_dir():
-        raise InputError("--plot", plot, "a file, not a directory")
-    check_directory("--plot", target.parent)
-    return target
 
 
 def _text(found: TimeGrid, process: OrnsteinUhlenbeck, shown: Table, ends: tuple[str, str]) -> str:

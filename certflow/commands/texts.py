@@ -86,6 +86,19 @@ def check_directory(field: str, path: Path) -> None:
         write_bytes_atomic(path / ".writable.tmp", b"").unlink()
 
 
+def plot_target(text: str | None) -> Path | None:
+    """The file of a `--plot`, whose directory can be written."""
+    if text is None:
+        return None
+    target = Path(text)
+    if target.suffix.lower() not in (".svg", ".png"):
+        raise InputError("--plot", text, "a file name that ends in .svg or .png")
+    if target.is_dir():
+        raise InputError("--plot", text, "a file, not a directory")
+    check_directory("--plot", target.parent)
+    return target
+
+
 def figure(value: float, digits: int = 5) -> str:
     """A number of a table, `digits` significant."""
     return f"{value + 0.0:.{digits}g}"  # which makes -0.0 plain

@@ -5,8 +5,7 @@ Names load on first use.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
     "run": "certflow.distill.experiment",
@@ -15,20 +14,4 @@ _HOMES: dict[str, str] = {
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        try:
-            return getattr(import_module(_HOMES[name]), name)
-        except ModuleNotFoundError as missing:
-            if missing.name != "torch":
-                raise
-            from certflow.errors import InputError
-
-            raise InputError("torch", "not installed", "pip install 'certflow[torch]'") from None
-    raise AttributeError(f"module 'certflow.distill' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = attributes(__name__, _HOMES)

@@ -6,8 +6,7 @@ budget says so and gives the best enclosure that it has proved.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
     "Enclosure": "certflow.enclosure.results",
@@ -28,13 +27,4 @@ _HOMES: dict[str, str] = {
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'certflow.enclosure' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = attributes(__name__, _HOMES)
