@@ -344,7 +344,7 @@ LINES: dict[str, tuple[str, str, str, str]] = {
     "plan-with-seed": ("grid iris --tolerance 0.1 --seed 3", "--seed", "3", "no seed for a plan"),
     "plan-too-late": ("grid iris --kind auto --t-max 400", "--t-max", "400.0", "at most 300"),
     "plan-without-bound": (
-        "grid anisotropic-pair --tolerance 0.1",
+        "grid anisotropic-pair --tolerance 0.1 --kind stability-balanced",
         "--kind",
         "'stability-balanced'",
         "a kind that has a grid for this mixture",

@@ -70,7 +70,7 @@ def test_the_shown_command_lines_run(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "points.csv").write_text("".join(f"{i % 7},{i * i % 11}\n" for i in range(40)))
     lines = re.findall(r"^certflow (bound|grid|mixtures fit) (.*)$", "\n".join(blocks("sh")), flags=re.MULTILINE)
-    assert len(lines) == 5
+    assert len(lines) == 7
     for name, rest in lines:
         assert command(*name.split(), *rest.split()).code == 0
     assert (tmp_path / "wine.svg").exists()
