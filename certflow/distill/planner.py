@@ -30,6 +30,8 @@ FIXED = ("uniform", "logsnr", "karras", "cosine")
 KINDS = (*FIXED, "typical", "score-optimal", "stability-balanced")
 #: What is recommended where predictions cannot tell.
 SAFE = "typical"
+#: Spreads by which a shortest path has to be ahead.
+PATH_MARGIN = 2.0
 #: Numbers of segments that are tried for a tolerance.
 SEGMENTS = (1, 2, 3, 4, 6, 8, 12, 16)
 #: Candidate nodes of the shortest path, and times at which the typical rate is tabulated.
@@ -204,8 +206,9 @@ def _of_one_number(options: list[Option], tolerance: float | None) -> tuple[Opti
     """The smallest prediction, if it is ahead of `SAFE` by its whole spread; else `SAFE`.
 
     What is chosen for the smallest of several predictions that err is likely to disappoint, most of all the shortest
-    path, which is the best of very many grids. So the burden of proof is on what is not `SAFE`, and on the path also
-    against the best grid that has a name. A grid that misses the tolerance is not chosen for its safety.
+    path, which is the best of very many grids. So the burden of proof is on what is not `SAFE`, and on the path, which
+    must be ahead by `PATH_MARGIN` spreads, also against the best grid that has a name. A grid that misses the tolerance
+    is not chosen for its safety.
     """
 
     def error(option: Option) -> float:
@@ -214,12 +217,14 @@ def _of_one_number(options: list[Option], tolerance: float | None) -> tuple[Opti
     best = min(options, key=error)
     named = [option for option in options if option.grid.kind != PLANNED] or options
     rivals = [option for option in named if option.grid.kind == SAFE]
+    margin = 1.0
     if best.grid.kind == PLANNED:
         rivals.append(min(named, key=error))
+        margin = PATH_MARGIN
     for rival in rivals:
         gain = math.log(error(rival) / error(best))
         met = tolerance is None or error(rival) <= tolerance
-        if rival is not best and met and gain <= best.prediction.spread:
+        if rival is not best and met and gain <= margin * best.prediction.spread:
             reason = (
                 f"{rival.grid.kind} is predicted within a factor {math.exp(gain):.2f} of the best ({best.grid.kind}), "
                 "less than the prediction can tell apart: it is the safer choice"
