@@ -35,7 +35,7 @@ def under_no_floor(context: Context, name: str) -> Finding:
     """M2: no trained `B`-Lipschitz student has less error than the floor of its budget, and the best comes close.
 
     Across the line through two equal modes the flow is that of one Gaussian: the pair in one dimension says all.
-    The students' errors are quadratures, their Lipschitz constants certified by spectral norms.
+    The students' errors are quadratures, their Lipschitz constants bounded by spectral norms, both in float64.
     """
     from dataclasses import replace
 
@@ -47,7 +47,7 @@ def under_no_floor(context: Context, name: str) -> Finding:
     floors = {budget: process.mismatch_floor(budget) for budget in BUDGETS}
     rows = [row for row in found.rows if not row["diverged"]]
     scope = (
-        f"the pair on its line; {len(rows)} one-step students with certified Lipschitz constants, B in "
+        f"the pair on its line; {len(rows)} one-step students, Lipschitz constants bounded by spectral norms, B in "
         f"{{{', '.join(f'{b:g}' for b in BUDGETS)}}}, errors by quadrature"
     )
     # below this a floor cannot be told from rounding, and a ratio to it says nothing

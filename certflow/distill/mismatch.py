@@ -16,7 +16,7 @@ import torch
 
 from certflow.distill.exact_pairs import Measure, Progress, Student, in_float64, part_of, stratified, student
 from certflow.distill.one_step import BUILD, GRIDS, Compositions, compositions, two_modes
-from certflow.distill.plan import _seeds
+from certflow.distill.plan import seeds_of
 from certflow.distill.reference import device_of
 from certflow.distill.settings import Settings
 from certflow.distill.training import Segment, train
@@ -42,7 +42,8 @@ SLACK = 1e-9
 class Judgement:
     """One student and one claimed budget. Errors are relative to `E|Phi|^2`.
 
-    bound : the certified Lipschitz constant (infinite if none is known);  steepest : the largest `|g'|` measured
+    bound : of the Lipschitz constant, by spectral norms in float64 (infinite if none is known)
+    steepest : the largest `|g'|` measured
     relative_mse, uncertainty : the measured error and its own error
     floor : of the claimed budget;  floor_of_bound : of the smaller of bound and budget
     ratio : error over floor (None where the floor is 0)
@@ -77,9 +78,9 @@ class Judge:
     def __call__(self, one: Student, budget: float, bound: float, floor: Floor | None = None) -> Judgement:
         """Measure a student that claims to be `budget`-Lipschitz; `floor`: what to hold it against, if not M2."""
         claimed = self.best(budget).floor if floor is None else floor
-        certified = claimed if bound >= budget else self.best(bound).floor
+        of_bound = claimed if bound >= budget else self.best(bound).floor
         measured = self.measure(one)
-        under = any(f.is_violated_by(measured.error, measured.uncertainty) for f in (claimed, certified))
+        under = any(f.is_violated_by(measured.error, measured.uncertainty) for f in (claimed, of_bound))
         scale = claimed.scale
         return Judgement(
             budget=float(budget),
@@ -88,7 +89,7 @@ class Judge:
             relative_mse=measured.error / scale,
             uncertainty=measured.uncertainty / scale,
             floor=claimed.relative,
-            floor_of_bound=certified.relative,
+            floor_of_bound=of_bound.relative,
             ratio=measured.error / claimed.value if claimed.value > 0 else None,
             over_budget=max(bound, measured.steepest) > budget * (1 + SLACK),
             under=under,
@@ -167,7 +168,7 @@ def students(
             raise InputError("budgets", budget, "Lipschitz constants B > 1")
     if not budgets or len(set(budgets)) != len(budgets):
         raise InputError("budgets", list(budgets), "one or more different Lipschitz constants")
-    numbers = _seeds(seeds)
+    numbers = seeds_of(seeds)
     place = device_of(device)
     judge = Judge(process)
     pairs = np.stack(stratified(judge.flow, judge.measure.coarse, settings.pool))[None, :, :, None]

@@ -28,7 +28,7 @@ from certflow.distill.exact_pairs import (
     stratified,
     student,
 )
-from certflow.distill.plan import _count, _seeds
+from certflow.distill.plan import count_of, seeds_of
 from certflow.distill.reference import ReferenceFlow, device_of
 from certflow.distill.settings import Settings
 from certflow.distill.training import Segment, train
@@ -138,8 +138,8 @@ def compositions(
     for name, given in (("sigmas", sigmas), ("segments", segments), ("grids", grids)):
         if not given or len(set(map(str, given))) != len(given):
             raise InputError(name, list(given), "one or more, all different")
-    numbers, place = _seeds(seeds), device_of(device)
-    counts = [_count(k) for k in segments]
+    numbers, place = seeds_of(seeds), device_of(device)
+    counts = [count_of(k) for k in segments]
     subjects = [_Subject(sigma, two_modes(sigma, t_min, t_max), counts, grids, settings, place) for sigma in sigmas]
     rows: list[dict[str, Any]] = []
     for index, k in enumerate(counts):

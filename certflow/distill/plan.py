@@ -90,10 +90,10 @@ def make_plan(
         raise InputError("grids", grids, "a list of kinds or grids")
     if not isinstance(segments, Sequence) or isinstance(segments, str):
         raise InputError("segments", segments, "a list of ints from 1 to 1000")
-    entries = tuple(_entries(process, list(grids), [_count(k) for k in segments]))
+    entries = tuple(_entries(process, list(grids), [count_of(k) for k in segments]))
     if not entries:
         raise InputError("grids", [], "at least one grid")
-    numbers = _seeds(seeds)
+    numbers = seeds_of(seeds)
     times = sorted({float(time) for entry in entries for time in entry.grid.times}, reverse=True)
     places = {time: index for index, time in enumerate(times)}
     segments_: dict[tuple[int, int, int], Segment] = {}
@@ -127,13 +127,15 @@ def _entries(process: OrnsteinUhlenbeck, grids: list[Any], segments: list[int]) 
             yield entry
 
 
-def _count(k: Any) -> int:
+def count_of(k: Any) -> int:
+    """A number of segments, checked."""
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= 1000:
         raise InputError("segments", k, "ints from 1 to 1000")
     return k
 
 
-def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Which seeds: as given, or the first so many."""
     requirement = f"a number of seeds from 1 to {MAX_SEEDS}, or different ints >= 0"
     if isinstance(seeds, bool) or not isinstance(seeds, int | Sequence):
         raise InputError("seeds", seeds, requirement)
