@@ -2,7 +2,8 @@
 
 Every map has mini-batches of its own, which depend on its key alone and not on what else is in the stack: epoch by
 epoch the pool is passed through in the order `i -> (u i + w) mod N`, `u` coprime to `N`, with `u` and `w` drawn from
-the key. So a stack can be cut anywhere, and an interrupted run goes on where it was, with the same outcome.
+the key. Its points are independent draws, so `i` counts blocks of neighbours: fetching a block costs hardly more than
+fetching a row. So a stack can be cut anywhere, and an interrupted run goes on where it was, with the same outcome.
 """
 
 from __future__ import annotations
@@ -20,11 +21,16 @@ import torch
 
 from certflow.atomic import write_bytes_atomic
 from certflow.distill.settings import Settings
+from certflow.networks.regression import Regression
 from certflow.networks.residual import Normalisers, ResidualMaps, normalisers_of
 
 #: Maps that are stepped together: on a CPU so many that their activations stay in the cache, on a GPU so many that
 #: starting the kernels takes no longer than they run.
 STACK = {"cpu": 128, "cuda": 2048}
+#: Neighbouring rows of the pool that are fetched together.
+BLOCK = 8
+#: Of checkpoints and of what training does: one of another number is not taken up.
+FORMAT = 2
 #: Steps between two looks at the clock, at the losses, and at whether to stop.
 ROUND = 100
 
@@ -107,12 +113,11 @@ def _train_stack(
         tuple(s.number("weights") for s in segments),
         settings.lipschitz,
     )
-    optimiser = torch.optim.Adam(maps.parameters(), lr=settings.learning_rate, fused=True)
-    order = _Order(segments, pool.shape[2], settings.batch, device)
-    first_rows = torch.arange(len(segments), device=device).unsqueeze(1) * pool.shape[2]
     # the loss is the mean squared error in the units of the data, over the spread of what the segment adds
     weights = normalisers.output_scale.square()
-    weights = weights / weights.sum(2, keepdim=True) / settings.batch
+    regression = Regression(maps, weights / weights.sum(2, keepdim=True) / settings.batch, settings.batch)
+    optimiser = torch.optim.Adam([regression.parameters], lr=settings.learning_rate, fused=True)
+    batches = _Batches(segments, pairs, settings.batch)
     key = _key(segments, pool, settings)
     state = _load(path, key)
     done = 0
@@ -127,17 +132,10 @@ def _train_stack(
         end = min(done + ROUND, settings.steps)
         total = torch.zeros(len(segments), device=device)
         for step in range(done, end):
-            rows = first_rows + order.at(step)
-            z, target = pairs.index_select(0, rows.view(-1)).view(*rows.shape, -1).chunk(2, dim=2)  # (n, batch, d)
             for group in optimiser.param_groups:
                 group["lr"] = rate_at(step, settings)
-            optimiser.zero_grad(set_to_none=True)
-            added = maps.network(z)
-            error = added.detach() - target
-            weighted = error * weights
-            added.backward(2 * weighted)  # of the sum over maps of `total`
+            total += regression(batches.at(step))
             optimiser.step()
-            total += (error * weighted).sum((1, 2))
         losses = total / (end - done)
         done = end
         _save(path, key, done, losses, maps, optimiser)
@@ -146,7 +144,7 @@ def _train_stack(
 
 
 def _pairs(segments: Sequence[Segment], pool: torch.Tensor) -> tuple[Normalisers, torch.Tensor]:
-    """The normalisers of each segment, and its normalised inputs and targets side by side, shape (n * N, 2 d).
+    """The normalisers of each segment, and its normalised inputs and targets side by side, shape (n, N, 2 d).
 
     Side by side, because fetching the rows of a mini-batch costs by the row.
     """
@@ -159,7 +157,7 @@ def _pairs(segments: Sequence[Segment], pool: torch.Tensor) -> tuple[Normalisers
         pair[:, :d] = (x - n.input_mean[0]) / n.input_scale[0]
         pair[:, d:] = (y - x - n.output_mean[0]) / n.output_scale[0]
         found.append(n)
-    return Normalisers.stack(found), pairs.flatten(0, 1)
+    return Normalisers.stack(found), pairs
 
 
 def rate_at(step: int, settings: Settings) -> float:
@@ -171,21 +169,21 @@ def rate_at(step: int, settings: Settings) -> float:
 
 
 class _Order:
-    """The rows of each map's mini-batch at a step, shape (n, batch)."""
+    """The blocks of each map's mini-batch at a step, shape (n, blocks): numbers below `blocks`."""
 
-    def __init__(self, segments: Sequence[Segment], pool: int, batch: int, device: torch.device):
-        self.segments, self.pool, self.batch, self.device = segments, pool, batch, device
-        self.per_epoch = pool // batch
+    def __init__(self, segments: Sequence[Segment], blocks: int, per_batch: int, device: torch.device):
+        self.segments, self.blocks, self.per_batch, self.device = segments, blocks, per_batch, device
+        self.per_epoch = blocks // per_batch
         self.generators = [np.random.default_rng(s.number("order")) for s in segments]
         self.epoch = -1
         self.factor = self.offset = torch.empty(0)
-        self.base = torch.arange(batch, device=device)
+        self.base = torch.arange(per_batch, device=device)
 
     def at(self, step: int) -> torch.Tensor:
         epoch, part = divmod(step, self.per_epoch)
         while self.epoch < epoch:
             self._next_epoch()
-        return (self.factor * (self.base + part * self.batch) + self.offset) % self.pool
+        return (self.factor * (self.base + part * self.per_batch) + self.offset) % self.blocks
 
     def _next_epoch(self) -> None:
         self.epoch += 1
@@ -194,14 +192,36 @@ class _Order:
 
     def _draw(self, generator: np.random.Generator) -> tuple[int, int]:
         while True:
-            factor, offset = (int(n) for n in generator.integers(self.pool, size=2))
-            if math.gcd(factor, self.pool) == 1:
+            factor, offset = (int(n) for n in generator.integers(self.blocks, size=2))
+            if math.gcd(factor, self.blocks) == 1:
                 return factor, offset
+
+
+class _Batches:
+    """The mini-batches of a stack, fetched in blocks of neighbouring rows."""
+
+    def __init__(self, segments: Sequence[Segment], pairs: torch.Tensor, batch: int):
+        count, pool, width = pairs.shape
+        block = math.gcd(BLOCK, pool, batch)
+        self.shape = (batch, width)
+        self.table = pairs.view(count * (pool // block), block * width)
+        self.order = _Order(segments, pool // block, batch // block, pairs.device)
+        self.first = torch.arange(count, device=pairs.device).unsqueeze(1) * (pool // block)
+
+    def at(self, step: int) -> Callable[[int, int], tuple[torch.Tensor, torch.Tensor]]:
+        """A function that gives the inputs and targets of the maps a to b - 1, each of shape (b - a, batch, d)."""
+        rows = self.first + self.order.at(step)
+
+        def fetch(a: int, b: int) -> tuple[torch.Tensor, torch.Tensor]:
+            z, target = self.table.index_select(0, rows[a:b].reshape(-1)).view(b - a, *self.shape).chunk(2, dim=2)
+            return z, target
+
+        return fetch
 
 
 def _key(segments: Sequence[Segment], pool: torch.Tensor, settings: Settings) -> str:
     """What a checkpoint must agree with: the segments, the settings, and (by its first points) the pool."""
-    text = repr((settings, [segment.key for segment in segments], pool.shape, pool[:, :, :16].tolist()))
+    text = repr((FORMAT, settings, [segment.key for segment in segments], pool.shape, pool[:, :, :16].tolist()))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

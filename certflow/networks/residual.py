@@ -12,29 +12,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from certflow.errors import InputError
-
-
-def _max_min(x: torch.Tensor) -> torch.Tensor:
-    """GroupSort of pairs: gradients keep their norm, so Lipschitz networks can be tight (Anil, Lucas, Grosse 2019)."""
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([torch.maximum(first, second), torch.minimum(first, second)], dim=-1)
-
-
-#: Activations and the Lipschitz constant of each; that of SiLU is max of `s(x) (1 + x (1 - s(x)))`, rounded up.
-ACTIVATIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], float]] = {
-    "silu": (torch.nn.functional.silu, 1.09984),
-    "tanh": (torch.tanh, 1.0),
-    "relu": (torch.relu, 1.0),
-    "groupsort": (_max_min, 1.0),
-}
-
+from certflow.networks.activations import ACTIVATIONS
 
 #: More than what float32 errs in a spectral norm, relative: a budget is kept in exact arithmetic too.
 ROUNDING = 1e-5
@@ -92,7 +77,7 @@ class ResidualMaps(torch.nn.Module):
         if len(seeds) != count:
             raise InputError("seeds", f"{len(seeds)} seeds", f"one for each of {count} maps")
         self.normalisers = normalisers
-        self.activation, self.slope = ACTIVATIONS[activation]
+        self.activation = ACTIVATIONS[activation]
         self.lipschitz = lipschitz
         sizes = [dimension, *[hidden] * depth, dimension]
         weights = [torch.empty(count, a, b) for a, b in itertools.pairwise(sizes)]
@@ -120,7 +105,7 @@ class ResidualMaps(torch.nn.Module):
         assert self.lipschitz is not None
         gain = normalisers.output_scale.amax((1, 2)) / normalisers.input_scale.amin((1, 2))
         layers = len(self.weights)
-        share = ((self.lipschitz - 1) / (gain * self.slope ** (layers - 1))) ** (1 / layers)
+        share = ((self.lipschitz - 1) / (gain * self.activation.slope ** (layers - 1))) ** (1 / layers)
         return (1 - ROUNDING) * share
 
     def network(self, z: torch.Tensor, select: Any = None) -> torch.Tensor:
@@ -129,7 +114,7 @@ class ResidualMaps(torch.nn.Module):
         for i, (weight, bias) in enumerate(zip(weights, self.biases, strict=True)):
             z = _affine(z, weight, _some(bias, select))
             if i < len(weights) - 1:
-                z = self.activation(z)
+                z = self.activation.function(z)
         return z
 
     def forward(self, x: torch.Tensor, select: Any = None) -> torch.Tensor:
@@ -141,7 +126,7 @@ class ResidualMaps(torch.nn.Module):
     def lipschitz_bounds(self) -> torch.Tensor:
         """`Lip(Psi) <= 1 + max(c) / min(r) * slope^depth * prod of spectral norms`; shape (n,), float64."""
         gain = self.normalisers.output_scale.double().amax((1, 2)) / self.normalisers.input_scale.double().amin((1, 2))
-        product = gain * self.slope ** (len(self.weights) - 1)
+        product = gain * self.activation.slope ** (len(self.weights) - 1)
         for weight in self.effective_weights():
             product = product * _spectral_norms(weight.double()).flatten()
         return 1 + product
@@ -176,28 +161,14 @@ def _some(stacked: torch.Tensor, index: Any) -> torch.Tensor:
 
 def _affine(z: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
     """`z W + b`."""
-    if 4 * weight.shape[2] <= weight.shape[1]:
-        return _Narrow.apply(z, weight, bias)
+    if is_narrow(weight):
+        return torch.bmm(weight.mT, z.mT).mT + bias
     return torch.baddbmm(bias, z, weight)
 
 
-class _Narrow(torch.autograd.Function):
-    """`z W + b` for a `W` with few columns: BLAS is up to six times faster if the products have few rows instead."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(z: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        return torch.bmm(weight.mT, z.mT).mT + bias
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        ctx.save_for_backward(*inputs[:2])
-
-    @staticmethod
-    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        z, weight = ctx.saved_tensors
-        return torch.bmm(g, weight.mT), torch.bmm(g.mT, z).mT, g.sum(1, keepdim=True)
+def is_narrow(weight: torch.Tensor) -> bool:
+    """Whether `W` has so few columns that BLAS is faster, up to six times, where the products have few rows instead."""
+    return 4 * weight.shape[2] <= weight.shape[1]
 
 
 def normalisers_of(inputs: torch.Tensor, outputs: torch.Tensor) -> Normalisers:
