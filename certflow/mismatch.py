@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.process import OrnsteinUhlenbeck
+from certflow.process import OrnsteinUhlenbeck, noised
 from certflow.quantile_map import Nodes, OfPair, QuantileMap
 from certflow.symmetry import symmetries
 
@@ -261,8 +261,7 @@ def _noised(process: OrnsteinUhlenbeck, samples: int, seed: int) -> np.ndarray:
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2:
         raise InputError("samples", samples, "an int >= 2")
     start = process.mixture.sample(samples, seed)
-    noise = np.random.default_rng([seed, 1]).standard_normal(start.shape)
-    return math.exp(-process.t_max) * start + math.sqrt(-math.expm1(-2 * process.t_max)) * noise
+    return noised(start, process.t_max, np.random.default_rng([seed, 1]).standard_normal(start.shape))
 
 
 def _check_budget(budget: float) -> None:

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 from certflow import bounds, field
 from certflow.errors import InputError
@@ -153,3 +156,8 @@ class OrnsteinUhlenbeck:
         from certflow.flow import flow_map
 
         return flow_map(self, x, t_from, t_to, rtol=rtol)
+
+
+def noised(data: np.ndarray, t: float, normal: np.ndarray) -> np.ndarray:
+    """`X_t = m X_0 + sqrt(1 - m^2) Z`, `m = e^{-t}`, of rows `X_0` and standard normal rows `Z` of the same shape."""
+    return math.exp(-t) * data + math.sqrt(-math.expm1(-2 * t)) * normal

@@ -18,9 +18,9 @@ from scipy.optimize import minimize_scalar
 
 from certflow.errors import InputError, NoGlobalBound
 from certflow.mismatch import best_map
-from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 from certflow.quantile_map import NODES, QuantileMap
+from certflow.symmetry import is_equal_pair
 
 #: Most pairs of means at whose midpoints the derivative is measured in more than one dimension.
 MIDPOINTS = 8
@@ -50,17 +50,10 @@ def flow_constant(process: OrnsteinUhlenbeck) -> FlowConstant:
     except NoGlobalBound:
         upper = None
     mixture = process.mixture
-    if upper is not None and _is_equal_pair(mixture):
+    if upper is not None and is_equal_pair(mixture):
         return FlowConstant(upper, upper, "F3")
     lower = _steepest(process) if mixture.dimension == 1 else _at_midpoints(process)
     return FlowConstant(lower if upper is None else min(lower, upper), upper, None)
-
-
-def _is_equal_pair(mixture: GaussianMixture) -> bool:
-    """Two different means, equal weights, one variance: then F3, and no direction is expanded more."""
-    weights = mixture.exact_weights.fractions
-    pair = mixture.n_components == 2 and mixture.kind == "common-isotropic"
-    return bool(pair and weights[0] == weights[1] and mixture.diameter_squared > 0)
 
 
 def _steepest(process: OrnsteinUhlenbeck) -> float:

@@ -57,6 +57,14 @@ def symmetries(mixture: GaussianMixture) -> list[Symmetry]:
     return found
 
 
+def is_equal_pair(mixture: GaussianMixture) -> bool:
+    """Two different modes of equal weight and one common isotropic variance: the case of THEORY F3."""
+    if mixture.kind != "common-isotropic" or mixture.n_components != 2:
+        return False
+    first, second = mixture.exact_weights.fractions
+    return bool(first == second and mixture.diameter_squared > 0)
+
+
 class _Law:
     """Components as exact numbers, equal ones merged: {(mean, covariance): weight}."""
 

@@ -121,36 +121,32 @@ def _check_int(field: str, value: Any, low: int, high: int) -> None:
 
 
 def _collect(context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None) -> list[ClaimResult]:
-    plan = {
-        claim: [
-            (check, check.applies(context.mixture))
-            for check in checks_of(claim)
-            if context.profile.trained or check.kind is not Kind.EMPIRICAL
-        ]
-        for claim in wanted
-    }
-    total = sum(reason is None for entries in plan.values() for _, reason in entries)
+    plan = {claim: [(check, check.applies(context.mixture)) for check in checks_of(claim)] for claim in wanted}
+
+    def runs(check: Check, reason: str | None) -> bool:
+        return reason is None and (context.profile.trained or check.kind is not Kind.EMPIRICAL)
+
+    total = sum(runs(*entry) for entries in plan.values() for entry in entries)
     done, results = 0, []
     for claim, entries in plan.items():
         evidence = []
-        for check, reason in entries:
-            if reason is not None:
-                continue
+        for check, _ in (entry for entry in entries if runs(*entry)):
             if progress is not None:
                 progress(done, total, f"{claim} {STATEMENTS[claim].title}")
             evidence.append(keeper.evidence(check))
             done += 1
         reasons = [reason for _, reason in entries if reason is not None]
-        results.append(_result(claim, evidence, reasons))
+        later = any(reason is None for _, reason in entries) and not evidence
+        results.append(_result(claim, evidence, reasons, later))
     if progress is not None:
         progress(total, total, "report")
     return results
 
 
-def _result(claim: str, evidence: list[Evidence], reasons: list[str]) -> ClaimResult:
+def _result(claim: str, evidence: list[Evidence], reasons: list[str], later: bool) -> ClaimResult:
     statement = STATEMENTS[claim]
     pending = PENDING.get(claim, ())
-    outcome, reason = _judge(evidence, reasons, bool(checks_of(claim)))
+    outcome, reason = _judge(evidence, reasons, later)
     return ClaimResult(
         id=claim,
         title=statement.title,
@@ -166,17 +162,22 @@ def _result(claim: str, evidence: list[Evidence], reasons: list[str]) -> ClaimRe
     )
 
 
-def _judge(evidence: list[Evidence], reasons: list[str], checked: bool) -> tuple[Outcome, str]:
-    """The outcome of a claim; inapplicable checks of an applicable claim do not weaken it."""
+def _judge(evidence: list[Evidence], reasons: list[str], later: bool) -> tuple[Outcome, str]:
+    """The outcome of a claim; inapplicable checks of an applicable claim do not weaken it.
+
+    later : nothing was run, but the full profile would
+    """
     outcomes = {item.outcome for item in evidence}
     for outcome in (Outcome.VIOLATED, Outcome.INCONCLUSIVE):
         if outcome in outcomes:
             return outcome, next(item.summary for item in evidence if item.outcome is outcome)
     if Outcome.HOLDS in outcomes:
         return Outcome.HOLDS, ""
+    if later:
+        return Outcome.NOT_CHECKED, "its evidence comes with the full profile"
     if evidence or reasons:
         return Outcome.NOT_APPLICABLE, reasons[0] if reasons else evidence[0].summary
-    return Outcome.NOT_CHECKED, "its evidence comes with the full profile" if checked else "no check of it exists yet"
+    return Outcome.NOT_CHECKED, "no check of it exists yet"
 
 
 def overall(outcomes: Iterable[Outcome]) -> Outcome:

@@ -16,6 +16,7 @@ from certflow.claims.sampling import marginal_points, tie_points, witness
 from certflow.errors import NoGlobalBound
 from certflow.mixture import GaussianMixture
 from certflow.order import obstruction
+from certflow.symmetry import is_equal_pair
 
 mp = mpmath.mp
 
@@ -239,10 +240,8 @@ def _contraction(context: Context, s: float, t: float) -> float:
 
 def is_symmetric_pair(mixture: GaussianMixture) -> str | None:
     """F3 applies to two equal-weight components of common isotropic variance."""
-    if mixture.kind == "common-isotropic" and mixture.n_components == 2:
-        first, second = mixture.exact_weights.fractions
-        if first == second and mixture.diameter_squared > 0:
-            return None
+    if is_equal_pair(mixture):
+        return None
     return "stated for two different equal-weight modes of common isotropic variance"
 
 

@@ -20,8 +20,8 @@ import torch
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.samples import TEST
 from certflow.errors import InputError, NoGlobalBound
-from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
+from certflow.symmetry import is_equal_pair
 
 #: Sizes of the perturbations that are really injected, in units of the noise: where they count, the flow is not linear.
 SIZES = (1e-6, 1e-3, 1e-1)
@@ -145,12 +145,6 @@ def _exponents(process: OrnsteinUhlenbeck, times: list[float], rate: str) -> tup
     except NoGlobalBound:
         return None
     return tuple(float(value) for value in values)
-
-
-def is_equal_pair(mixture: GaussianMixture) -> bool:
-    """Two modes of equal weight and one common isotropic variance: the case of F3."""
-    weights = mixture.exact_weights.fractions
-    return mixture.kind == "common-isotropic" and len(weights) == 2 and weights[0] == weights[1]
 
 
 def _separatrix(process: OrnsteinUhlenbeck, flow: ReferenceFlow, times: list[float]) -> tuple[float, ...] | None:

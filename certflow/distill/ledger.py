@@ -7,6 +7,8 @@ points; the denominators are `E|Phi(X)|^2`, so every entry is a relative mean sq
     local_k       E|xi_k|^2                      amplified_k   E|D_k xi_k|^2
     first_order   E|sum_k D_k xi_k|^2            incoherent    sum_k amplified_k
     coherent      (sum_k sqrt(amplified_k))^2    end to end    E|Psi_K o ... o Psi_1(X) - Phi(X)|^2
+
+What contains `D_k` is a mean over `DERIVATIVES / d^2` of the points, or all if they are fewer.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from certflow.distill.training import Trained
 
 #: Points on which maps and flows are composed exactly (E1, exact amplification): flows cost more than maps.
 EXACT = 512
+#: Numbers in the derivatives at one time, at most: in more than eight dimensions they are taken at fewer points.
+DERIVATIVES = 2**18
 #: Factor of local errors at which the flow is as good as linear.
 SMALL = 1e-3
 
@@ -57,7 +61,7 @@ class Maps:
 class TestSet:
     """Fresh exact trajectories of one seed: points and derivatives to the data end, at every time of the plan.
 
-    points : (T, N, d);  derivatives : (T, N, d, d), `D Phi_{t_i -> delta}(points[i])`
+    points : (T, N, d);  derivatives : (T, n, d, d), `D Phi_{t_i -> delta}(points[i, :n])`, `n` at most N
     """
 
     points: torch.Tensor
@@ -75,7 +79,8 @@ def test_set(plan: Plan, flow: ReferenceFlow, seed: int) -> TestSet:
     """The points of a seed and, integrated up from the data end, the derivatives of what is still to come."""
     draws = flow.draw(plan.settings.test, seed, TEST)
     points = flow.nodes(draws, plan.times)
-    _, derivatives = flow.derivatives(points[-1], plan.times[::-1], adjoint=True)
+    some = max(EXACT, DERIVATIVES // plan.process.mixture.dimension**2)
+    _, derivatives = flow.derivatives(points[-1, :some], plan.times[::-1], adjoint=True)
     return TestSet(points, derivatives.flip(0))
 
 
@@ -95,12 +100,13 @@ def ledger(plan: Plan, entry: Entry, place: int, maps: Maps, tests: TestSet) -> 
         return row
     scale = tests.scale
     path = tests.points[nodes[0]]
-    carried = torch.zeros_like(path)
+    some = tests.derivatives.shape[1]
+    carried = torch.zeros_like(path[:some])
     local, amplified = [], []
     for where in wheres:
         start, end = where[1:]
         error = maps.apply(where, tests.points[start]) - tests.points[end]
-        moved = (tests.derivatives[end] @ error.unsqueeze(2)).squeeze(2)
+        moved = (tests.derivatives[end] @ error[:some].unsqueeze(2)).squeeze(2)
         carried = carried + moved
         local.append(_mean_square(error) / scale)
         amplified.append(_mean_square(moved) / scale)

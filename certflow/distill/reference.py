@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from certflow.distill.samples import POOL, noised
+from certflow.distill.samples import POOL, draw
 from certflow.errors import InputError, NoGlobalBound
 from certflow.process import OrnsteinUhlenbeck
 from certflow.spectra import smallest_variance
@@ -52,7 +52,7 @@ class ReferenceFlow:
 
     def draw(self, count: int, seed: int, purpose: int) -> torch.Tensor:
         """`count` exact draws of `p_T`, shape (count, d); each seed and purpose has draws of its own."""
-        return noised(self.process, count, seed, purpose).to(self.device)
+        return draw(self.process, count, seed, purpose).to(self.device)
 
     def pool(self, count: int, seeds: Sequence[int], times: Sequence[float]) -> torch.Tensor:
         """Exact points of training trajectories in float32, shape (seeds, times, count, d)."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 
-from certflow.process import OrnsteinUhlenbeck
+from certflow.process import OrnsteinUhlenbeck, noised
 
 #: What the points are for: each purpose has draws of its own.
 POOL, TEST = 0, 1
 
 
-def noised(process: OrnsteinUhlenbeck, count: int, seed: int, purpose: int) -> torch.Tensor:
+def draw(process: OrnsteinUhlenbeck, count: int, seed: int, purpose: int) -> torch.Tensor:
     """`count` exact draws of `p_T`, `T = t_max`: `X_T = m X_0 + sqrt(1 - m^2) Z`; shape (count, d), float64."""
     first, second = stream_seeds(seed, purpose)
     return noise(process.mixture.sample(count, seed=first), process.t_max, second)
@@ -21,8 +19,7 @@ def noised(process: OrnsteinUhlenbeck, count: int, seed: int, purpose: int) -> t
 
 def noise(data: np.ndarray, t: float, seed: int) -> torch.Tensor:
     """`m X_0 + sqrt(1 - m^2) Z` for given rows `X_0`."""
-    drawn = np.random.default_rng(seed).standard_normal(data.shape)
-    return torch.from_numpy(math.exp(-t) * data + math.sqrt(-math.expm1(-2 * t)) * drawn)
+    return torch.from_numpy(noised(data, t, np.random.default_rng(seed).standard_normal(data.shape)))
 
 
 def stream_seeds(seed: int, purpose: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.grids.options import SAMPLES, SEED, one_of
 from certflow.grids.rates import RateCurve, balanced, log_times
-from certflow.process import OrnsteinUhlenbeck
+from certflow.process import OrnsteinUhlenbeck, noised
 
 RATES = ("frobenius", "spectral")
 #: Times at which the expectation is computed.
@@ -57,4 +57,4 @@ class Points:
 
     def at(self, time: float) -> np.ndarray:
         """`m x_0 + sqrt(1 - m^2) z`."""
-        return np.exp(-time) * self.data + np.sqrt(-np.expm1(-2 * time)) * self.noise
+        return noised(self.data, time, self.noise)

@@ -15,7 +15,8 @@ from certflow.errors import InputError
 
 torch = pytest.importorskip("torch")
 
-from certflow.distill.growth import growth, is_equal_pair, typical_amplification  # noqa: E402
+from certflow.distill.growth import growth, typical_amplification  # noqa: E402
+from certflow.symmetry import is_equal_pair  # noqa: E402
 
 POINTS = 256
 
@@ -59,6 +60,7 @@ def test_only_an_equal_pair_has_a_separatrix_that_is_known():
     assert is_equal_pair(cf.GaussianMixture(*equal, "0.09"))
     assert not is_equal_pair(cf.GaussianMixture(["0.4", "0.6"], [[-1], [1]], "0.09"))
     assert not is_equal_pair(cf.GaussianMixture(["1/2", "1/2"], [[-1], [1]], ["0.09", "0.08"]))
+    assert not is_equal_pair(cf.GaussianMixture(["1/2", "1/2"], [[1], [1]], "0.09"))
     assert not is_equal_pair(cf.GaussianMixture(["1/3"] * 3, [[-1], [0], [1]], "0.09"))
     found = growth(process(["0.4", "0.6"], [[-1], [1]], "0.09"), 1, points=8)
     assert found.separatrix is None

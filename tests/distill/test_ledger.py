@@ -117,6 +117,21 @@ def test_small_errors_are_first_order(law):
 
 
 @pytest.mark.parametrize("law", sorted(LAWS))
+def test_derivatives_at_some_of_the_points(law):
+    """What contains them is then a mean over these; everything else is a mean over all."""
+    plan, _, maps, tests = prepared(law, 0.02)
+    some = COUNT // 3
+    row = ledger(plan, plan.entries[0], 0, maps, TestSet(tests.points, tests.derivatives[:, :some]))
+    alone = TestSet(tests.points[:, :some], tests.derivatives[:, :some])
+    first, full = (ledger(plan, plan.entries[0], 0, maps, part) for part in (alone, tests))
+    assert (row["relative_mse"], row["local"]) == (full["relative_mse"], full["local"])
+    for name in ("amplified", "first_order", "incoherent", "coherent"):
+        expected = np.array(first[name]) * alone.scale / tests.scale
+        np.testing.assert_allclose(row[name], expected, rtol=1e-9)
+        assert row[name] != full[name]
+
+
+@pytest.mark.parametrize("law", sorted(LAWS))
 def test_e1_and_e3_hold_and_with_a_smaller_exponent_they_do_not(law, monkeypatch):
     plan, flow, maps, tests = prepared(law, 0.02)
     row = exact_entries(plan, plan.entries[0], 0, maps, tests, flow)
