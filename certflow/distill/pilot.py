@@ -37,8 +37,8 @@ from certflow.process import OrnsteinUhlenbeck
 
 #: Standard deviation of the logarithm of an MSE about the law, seeds included.
 LAW_SPREAD = 0.25
-#: Seed of everything that a pilot draws; experiments use small ones.
-SEED = 2**31
+#: Seeds of what a pilot draws, one for each of the maps that it trains of a segment; experiments use small ones.
+SEEDS = (2**31, 2**31 + 1)
 PROBE_POINTS = 4096
 #: Lengths of the pilot's segments in shares of the coordinate, and the distance of their starts.
 LENGTHS = ((1.0, 1.0), (0.5, 0.25), (0.25, 0.125), (0.125, 0.125), (1 / 16, 1 / 16), (1 / 32, 1 / 8))
@@ -82,7 +82,7 @@ class Pilot:
         self.times = [float(time) for time in times]
         self.places = {time: index for index, time in enumerate(self.times)}
         self.flow = ReferenceFlow(process, device)
-        draws = self.flow.draw(PROBE_POINTS, SEED, TEST)
+        draws = self.flow.draw(PROBE_POINTS, SEEDS[0], TEST)
         error = self.flow.choose_steps(draws, self.times[0], self.times[-1])
         if not error <= 1e-6:  # NaN too
             requirement = "one that RK4 resolves to 1e-6"
@@ -93,26 +93,29 @@ class Pilot:
         self._fit(self._train(progress))
 
     def _train(self, progress: Any) -> np.ndarray:
-        """`log local` of each pilot segment, one map each; sets `beta`."""
+        """`log local` of each pilot segment, from the mean over its maps; sets `beta`."""
         nodes = sorted({index for pair in self.pairs for index in pair})
         places = {index: place for place, index in enumerate(nodes)}
-        pool = self.flow.pool(self.settings.pool, [SEED], [self.times[index] for index in nodes])
+        pool = self.flow.pool(self.settings.pool, SEEDS, [self.times[index] for index in nodes])
         segments = [
-            Segment(0, places[a], places[b], f"pilot/{self.times[a]!r}/{self.times[b]!r}") for a, b in self.pairs
+            Segment(draw, places[a], places[b], f"pilot/{draw}/{self.times[a]!r}/{self.times[b]!r}")
+            for draw in range(len(SEEDS))
+            for a, b in self.pairs
         ]
         maps = Maps(train(segments, pool, self.settings, progress))
         if maps.broken:
             raise InputError("settings", "training that diverged in the pilot", "for instance a smaller learning rate")
-        wheres = {pair: (0, places[pair[0]], places[pair[1]]) for pair in self.pairs}
-        local = {pair: self._error(maps, [where], pair) for pair, where in wheres.items()}
-        self.beta = _coherence(
-            [
-                (combine([local[pair] for pair in chain], 0.0), effective([local[pair] for pair in chain]), error)
-                for chain in self.chains
-                for error in [self._error(maps, [wheres[pair] for pair in chain], (chain[0][0], chain[-1][1]))]
-            ]
-        )
-        return np.log([local[pair] for pair in self.pairs])
+        found, told = [], []
+        for draw in range(len(SEEDS)):
+            wheres = {pair: (draw, places[pair[0]], places[pair[1]]) for pair in self.pairs}
+            local = {pair: self._error(maps, [where], pair) for pair, where in wheres.items()}
+            for chain in self.chains:
+                parts = [local[pair] for pair in chain]
+                error = self._error(maps, [wheres[pair] for pair in chain], (chain[0][0], chain[-1][1]))
+                told.append((combine(parts, 0.0), effective(parts), error))
+            found.append([local[pair] for pair in self.pairs])
+        self.beta = _coherence(told)
+        return np.log(np.mean(found, axis=0))
 
     def _error(self, maps: Maps, wheres: Sequence[tuple[int, int, int]], ends: tuple[int, int]) -> float:
         """`E|Psi_k o ... o Psi_1(y_a) - y_b|^2 / E|Phi|^2` of maps one after another."""

@@ -2,8 +2,9 @@
 
 The pilot (`certflow.distill.pilot`) predicts the local error of every segment between candidate nodes. Errors add in
 their square roots, but for a factor that changes little, so that the best grid of `K` segments on the candidates is a
-shortest path, found by dynamic programming. But predictions err, and the typical grid does well everywhere: it is
-recommended unless another one is predicted to be better by more than the prediction is uncertain by.
+shortest path, found by dynamic programming. But the sum is nearly the same for all grids that are any good, while
+predictions err, and the typical grid does well everywhere (`benchmarks/README.md`): it is recommended unless another
+one is predicted to be better by more than the prediction can be wrong by.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from certflow.distill.pilot import Pilot, Prediction
 from certflow.distill.settings import Settings
 from certflow.errors import InputError, NoGlobalBound
+from certflow.grids.ays import cheapest_path
 from certflow.grids.grid import TimeGrid
 from certflow.grids.rates import RateCurve, check_sigma_range, log_times
 from certflow.grids.registry import PLANNED, time_grid
@@ -30,12 +32,15 @@ FIXED = ("uniform", "logsnr", "karras", "cosine")
 KINDS = (*FIXED, "typical", "score-optimal", "stability-balanced")
 #: What is recommended where predictions cannot tell.
 SAFE = "typical"
-#: Spreads by which a shortest path has to be ahead.
-PATH_MARGIN = 2.0
+#: Spreads of a prediction by which another grid has to be ahead.
+MARGIN = 2.0
 #: Numbers of segments that are tried for a tolerance.
 SEGMENTS = (1, 2, 3, 4, 6, 8, 12, 16)
 #: Candidate nodes of the shortest path, and times at which the typical rate is tabulated.
 CANDIDATES, TABLE = 41, 65
+#: Segments of the path are at most so many times as long as an even share of the typical rate's integral: longer ones
+#: are rare in the pilot, and a prediction that errs there is found by the minimum.
+LONGEST = 2.0
 #: The path is chosen by the predicted logarithm plus this many deviations: unsure segments are not bargains.
 CAUTION = 0.5
 
@@ -115,7 +120,7 @@ def recommend(
     pilot = Pilot(process, nodes, _coordinate(np.array(nodes), curve), settings, device, progress)
     options = [Option(grid, pilot.predict(grid.times)) for grid in made]
     if kind == "auto":
-        options += [Option(grid, pilot.predict(grid.times)) for grid in _shortest(pilot, candidates, numbers)]
+        options += [Option(grid, pilot.predict(grid.times)) for grid in _shortest(pilot, candidates, curve, numbers)]
     options.sort(key=lambda option: option.grid.segments)
     return replace(_choose(options, numbers, tolerance, kind), beta=pilot.beta)
 
@@ -159,7 +164,7 @@ def _coordinate(times: np.ndarray, curve: RateCurve) -> np.ndarray:
     return (typical + (log_sigma[0] - log_sigma) / (log_sigma[0] - log_sigma[-1])) / 2
 
 
-def _shortest(pilot: Pilot, candidates: Sequence[float], numbers: Sequence[int]) -> list[TimeGrid]:
+def _shortest(pilot: Pilot, candidates: Sequence[float], curve: RateCurve, numbers: Sequence[int]) -> list[TimeGrid]:
     """For each K the nodes with the smallest `sum_k sqrt(local_k)`, by dynamic programming."""
     places = [pilot.places[time] for time in candidates]
     pairs = list(combinations(range(len(candidates)), 2))
@@ -167,20 +172,14 @@ def _shortest(pilot: Pilot, candidates: Sequence[float], numbers: Sequence[int])
     cost = np.full((len(candidates),) * 2, math.inf)
     for (a, b), value in zip(pairs, np.exp((logs + CAUTION * deviations) / 2), strict=True):
         cost[a, b] = value
-    best = cost[0].copy()  # of paths of one segment from the first candidate
-    before: list[np.ndarray] = []
+    integral = curve.cumulative(np.array(candidates))
+    lengths = (integral[:, None] - integral) / (integral[0] - integral[-1])
     grids = []
-    for k in range(1, max(numbers) + 1):
-        if k > 1:
-            through = best[:, None] + cost
-            before.append(through.argmin(0))
-            best = through.min(0)
-        if k in numbers and math.isfinite(best[-1]):
-            nodes = [len(candidates) - 1]
-            for step in reversed(before):
-                nodes.append(int(step[nodes[-1]]))
-            nodes.append(0)
-            grids.append(TimeGrid(PLANNED, np.array([candidates[i] for i in reversed(nodes)])))
+    for k in numbers:
+        costs = np.where(lengths * k <= LONGEST, cost, math.inf)
+        nodes = cheapest_path(costs, k)
+        if np.isfinite(costs[nodes[:-1], nodes[1:]]).all():
+            grids.append(TimeGrid(PLANNED, np.array(candidates)[nodes]))
     return grids
 
 
@@ -203,12 +202,11 @@ def _rounded_up(value: float) -> str:
 
 
 def _of_one_number(options: list[Option], tolerance: float | None) -> tuple[Option, str]:
-    """The smallest prediction, if it is ahead of `SAFE` by its whole spread; else `SAFE`.
+    """The smallest prediction, if it is ahead of `SAFE` by `MARGIN` of its spreads; else `SAFE`.
 
     What is chosen for the smallest of several predictions that err is likely to disappoint, most of all the shortest
-    path, which is the best of very many grids. So the burden of proof is on what is not `SAFE`, and on the path, which
-    must be ahead by `PATH_MARGIN` spreads, also against the best grid that has a name. A grid that misses the tolerance
-    is not chosen for its safety.
+    path, which is the best of very many grids: it must be ahead of the best grid that has a name as well. A grid that
+    misses the tolerance is not chosen for its safety.
     """
 
     def error(option: Option) -> float:
@@ -217,14 +215,12 @@ def _of_one_number(options: list[Option], tolerance: float | None) -> tuple[Opti
     best = min(options, key=error)
     named = [option for option in options if option.grid.kind != PLANNED] or options
     rivals = [option for option in named if option.grid.kind == SAFE]
-    margin = 1.0
     if best.grid.kind == PLANNED:
         rivals.append(min(named, key=error))
-        margin = PATH_MARGIN
     for rival in rivals:
         gain = math.log(error(rival) / error(best))
         met = tolerance is None or error(rival) <= tolerance
-        if rival is not best and met and gain <= margin * best.prediction.spread:
+        if rival is not best and met and gain <= MARGIN * best.prediction.spread:
             reason = (
                 f"{rival.grid.kind} is predicted within a factor {math.exp(gain):.2f} of the best ({best.grid.kind}), "
                 "less than the prediction can tell apart: it is the safer choice"

@@ -75,38 +75,55 @@ def random_pilot(times: list[float], seed: int) -> Any:
     )
 
 
+def rate(times: list[float]) -> RateCurve:
+    """`1/t`: the integral of an interval is its width in `log t`."""
+    return RateCurve(times[::-1], 1 / np.array(times[::-1]))
+
+
+@pytest.mark.parametrize("longest", [1.2, 2.5, 99.0])
 @pytest.mark.parametrize("seed", range(5))
-def test_the_shortest_path_against_all_paths(seed):
+def test_the_shortest_path_against_all_paths(seed, longest, monkeypatch):
+    monkeypatch.setattr(planner, "LONGEST", longest)
     times = [3.0, 1.7, 1.0, 0.6, 0.3, 0.15, 0.05, 0.01]
     made = random_pilot(times, seed)
-    grids = planner._shortest(made, times, range(1, 8))
-    assert [grid.segments for grid in grids] == list(range(1, 8))
+    grids = planner._shortest(made, times, rate(times), range(1, 8))
+    if longest == 99:
+        assert [grid.segments for grid in grids] == list(range(1, 8))
     cost = np.exp((made.logs + 0.5 * made.deviations) / 2)  # unsure segments are dearer
-    for grid in grids:
+    logs = np.log(times)
+    found = {grid.segments: grid for grid in grids}
+    for k in range(1, 8):
         every = {
             path: sum(cost[a, b] for a, b in pairwise(path))
-            for inner in combinations(range(1, 7), grid.segments - 1)
+            for inner in combinations(range(1, 7), k - 1)
             for path in [(0, *inner, 7)]
+            if max(logs[a] - logs[b] for a, b in pairwise(path)) <= longest / k * (logs[0] - logs[7]) * (1 + 1e-12)
         }
+        assert (k in found) == bool(every)
+        if not every:
+            continue
+        grid = found[k]
         assert grid.times.tolist() == [times[i] for i in min(every, key=every.__getitem__)]
         assert grid.kind == "planned"
 
 
-def test_a_path_has_no_more_segments_than_there_are_steps():
+def test_a_path_has_no_more_segments_than_there_are_steps(monkeypatch):
+    monkeypatch.setattr(planner, "LONGEST", math.inf)
     times = [3.0, 1.0, 0.1, 0.01]
-    grids = planner._shortest(random_pilot(times, 0), times, [2, 3, 4, 9])
+    grids = planner._shortest(random_pilot(times, 0), times, rate(times), [2, 3, 4, 9])
     assert [grid.segments for grid in grids] == [2, 3]
 
 
-def test_the_candidates_may_be_some_of_the_times():
+def test_the_candidates_may_be_some_of_the_times(monkeypatch):
+    monkeypatch.setattr(planner, "LONGEST", math.inf)
     times = [3.0, 1.7, 1.0, 0.6, 0.3, 0.01]
     made = random_pilot(times, 3)
-    (grid,) = planner._shortest(made, times[::5], [1])
+    (grid,) = planner._shortest(made, times[::5], rate(times), [1])
     assert grid.times.tolist() == [3.0, 0.01]
     few = [3.0, 1.0, 0.3, 0.01]
     cost = np.exp((made.logs + 0.5 * made.deviations) / 2)
     best = min((2, 4), key=lambda i: cost[0, i] + cost[i, 5])
-    assert planner._shortest(made, few, [2])[0].times.tolist() == [3.0, times[best], 0.01]
+    assert planner._shortest(made, few, rate(times), [2])[0].times.tolist() == [3.0, times[best], 0.01]
 
 
 # -- the choice ------------------------------------------------------------------------------------------------
@@ -128,12 +145,12 @@ def test_the_best_where_it_is_clearly_better():
     assert found.reason == "typical has the smallest predicted error, 2.00 times below the next"
 
 
-def test_the_safe_kind_within_the_spread():
-    """The spread, 0.4, is a factor 1.49."""
-    found = chosen({"karras": 0.1, "typical": 0.148})
+def test_the_safe_kind_within_two_spreads():
+    """Two spreads, 0.8, are a factor 2.23."""
+    found = chosen({"karras": 0.1, "typical": 0.222})
     assert found.chosen.grid.kind == "typical"
-    assert "within a factor 1.48 of the best (karras)" in found.reason
-    assert chosen({"karras": 0.1, "typical": 0.15}).chosen.grid.kind == "karras"
+    assert "within a factor 2.22 of the best (karras)" in found.reason
+    assert chosen({"karras": 0.1, "typical": 0.224}).chosen.grid.kind == "karras"
 
 
 def test_a_shortest_path_must_be_ahead_by_two_spreads():
