@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from certflow.claims import (
     empirical,
+    empirical_growth,
     empirical_students,
     enclosed,
     enclosed_flow,
@@ -344,6 +345,19 @@ _TEMPORAL = (
 )
 
 _DISTILLED = (
+    trained_check(
+        "F1.growth",
+        empirical_growth.typical_points,
+        Twin("half the exponent", twins.HalfExponent),
+        applies=empirical.bounded,
+    ),
+    trained_check(
+        "F3.growth",
+        empirical_growth.separatrix,
+        Twin("lost sqrt(v_s/v_t)", twins.LostPrefactor),
+        Twin("half the exponent", twins.HalfExponent),
+        applies=empirical_growth.has_separatrix,
+    ),
     trained_check(
         "E1.path",
         empirical.along_the_path,

@@ -150,11 +150,10 @@ def _grids(process: OrnsteinUhlenbeck, text: str | None, numbers: Iterable[int])
 
 
 def _growth(process: OrnsteinUhlenbeck, seeds: int, device: str) -> Growth:
-    from certflow.distill.growth import growth
+    from certflow.distill.growth import growth, points_in
     from certflow.distill.reference import device_of
 
-    points = min(2048, max(256, 4096 // process.mixture.dimension))  # derivatives cost the square of the dimension
-    return growth(process, min(seeds, GROWTH_SEEDS), device_of(device), points)
+    return growth(process, min(seeds, GROWTH_SEEDS), device_of(device), points_in(process.mixture.dimension))
 
 
 def _text(results: Results, process: OrnsteinUhlenbeck, growth: Growth | None, left_out: list[str]) -> str:

@@ -37,7 +37,7 @@ class Growth:
 
     times : from the noise end to the data end
     typical : mean and standard deviation over seeds of `log A(t)`
-    median, largest : over points, of `log ||D Phi_{t -> delta}||_2` (mean over seeds)
+    median, largest : of `log ||D Phi_{t -> delta}||_2`, the median over points (mean over seeds) and the largest of all
     one_sided, two_sided : `int_delta^t lambda` and `int_delta^t L`; None where no global bound exists
     separatrix : `log ||D Phi||_2` on the midway hyperplane of two equal modes; None for other mixtures
     injected : for each size, the root mean square growth of a random perturbation of that size made at `t_max`
@@ -54,6 +54,7 @@ class Growth:
     separatrix: tuple[float, ...] | None
     injected: dict[str, float]
     seeds: int
+    points: int
 
     @property
     def separatrix_gap(self) -> float | None:
@@ -92,13 +93,19 @@ def growth(
         typical=tuple(typical.mean(0).tolist()),
         typical_deviation=tuple((typical.std(0, ddof=1) if len(numbers) > 1 else 0 * typical[0]).tolist()),
         median=tuple(median.mean(0).tolist()),
-        largest=tuple(largest.mean(0).tolist()),
+        largest=tuple(largest.max(0).tolist()),
         one_sided=_exponents(process, times, "one-sided"),
         two_sided=_exponents(process, times, "two-sided"),
         separatrix=_separatrix(process, flow, times),
         injected=injected,
         seeds=len(numbers),
+        points=points,
     )
+
+
+def points_in(dimension: int) -> int:
+    """How many points are affordable: derivatives cost the square of the dimension."""
+    return min(POINTS, max(256, 2 * POINTS // dimension))
 
 
 def typical_amplification(process: OrnsteinUhlenbeck, times: Sequence[float], x: torch.Tensor) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import certflow as cf
-from certflow.claims.check import PROFILES
+from certflow.claims.check import PROFILES, Context
 from certflow.claims.model import Kind, Outcome
 from certflow.claims.registry import CHECKS, PENDING
 from certflow.claims.statements import STATEMENTS
@@ -121,6 +121,33 @@ def test_a_nan_is_inconclusive_not_passed():
 
     report = cf.verify(Broken(cf.load_mixture("two-modes")), ["L2"], digits=20)
     assert report.outcome is not Outcome.HOLDS
+
+
+def test_growth_that_is_not_a_number_never_holds():
+    class Broken(cf.OrnsteinUhlenbeck):
+        def stability(self, s, t, rate="one-sided"):
+            return np.nan * super().stability(s, t, rate)
+
+    (check,) = (check for check in CHECKS if check.name == "F1.growth")
+    finding = check.run(Context(Broken(cf.load_mixture("line-3"), "0.01", "3")))
+    assert finding.outcome is Outcome.INCONCLUSIVE
+
+
+def test_growth_at_typical_points_and_on_the_separatrix():
+    """Two modes at +-1, sigma 0.2: `int lambda` in closed form, e^1.5 at typical points."""
+    process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3")
+    typical, separatrix = (
+        next(check for check in CHECKS if check.name == name).run(Context(process))
+        for name in ("F1.growth", "F3.growth")
+    )
+    sigma2 = float(process.mixture.covariances)
+    v = [1 - (1 - sigma2) * np.exp(-2 * t) for t in (0.01, 3)]
+    squares = [np.exp(-2 * t) for t in (0.01, 3)]
+    exponent = np.log(v[0] / v[1]) / 2 + 4 * (squares[0] - squares[1]) / (8 * v[0] * v[1])
+    assert typical.kind is separatrix.kind is Kind.EMPIRICAL
+    assert float(typical.numbers["int_lambda"]) == pytest.approx(exponent, rel=1e-3)
+    assert float(typical.numbers["log_largest_growth"]) < exponent
+    assert float(separatrix.numbers["largest_gap"]) < 1e-5
 
 
 def test_the_full_profile_trains_maps_and_reports_what_they_do(monkeypatch):

@@ -163,6 +163,8 @@ def test_seeds(three):
     pair = np.array([one.typical, other.typical])
     np.testing.assert_allclose(three.typical, pair.mean(0), atol=1e-6)
     np.testing.assert_allclose(three.typical_deviation, pair.std(0, ddof=1), atol=1e-6)
+    np.testing.assert_allclose(three.median, np.mean([one.median, other.median], axis=0), atol=1e-6)
+    np.testing.assert_allclose(three.largest, np.maximum(one.largest, other.largest), atol=1e-6)
     assert three.seeds == 2
     assert set(one.typical_deviation) == {0.0}
     assert max(three.typical_deviation) > 0
