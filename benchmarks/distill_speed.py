@@ -114,7 +114,7 @@ def train_alone(segment: Segment, pool: torch.Tensor, settings: Settings, way: s
         torch.nn.SiLU(),
         torch.nn.Linear(hidden, d),
     )
-    start = ResidualMaps(fit, hidden, settings.depth, seeds=(segment.number("weights"),))
+    start = ResidualMaps(fit, hidden, settings.depth, seeds=(segment.weights,))
     with torch.no_grad():
         for layer, weight, bias in zip(net[::2], start.weights, start.biases, strict=True):
             layer.weight.copy_(weight[0].T)

@@ -49,7 +49,7 @@ KIND_MEANING: dict[Kind, tuple[str, str]] = {
         "it is not a certificate: a counterexample may exist elsewhere",
     ),
     Kind.EMPIRICAL: (
-        "it was measured on trained maps, with a spread over seeds",
+        "it was measured, on trained maps or on followed perturbations, with a spread over seeds",
         "it is a trend of one experiment, not a proof",
     ),
 }

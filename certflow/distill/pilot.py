@@ -98,9 +98,15 @@ class Pilot:
         places = {index: place for place, index in enumerate(nodes)}
         pool = self.flow.pool(self.settings.pool, SEEDS, [self.times[index] for index in nodes])
         segments = [
-            Segment(draw, places[a], places[b], f"pilot/{draw}/{self.times[a]!r}/{self.times[b]!r}")
+            Segment(
+                draw,
+                places[pair[0]],
+                places[pair[1]],
+                key=f"pilot/{draw}/{self.times[pair[0]]!r}/{self.times[pair[1]]!r}",
+                origin=f"pilot/{draw}/{origin}",
+            )
             for draw in range(len(SEEDS))
-            for a, b in self.pairs
+            for pair, origin in self.pairs.items()
         ]
         maps = Maps(train(segments, pool, self.settings, progress))
         if maps.broken:
@@ -135,7 +141,7 @@ class Pilot:
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
-        features = self._features(self.pairs)
+        features = self._features(list(self.pairs))
         self.mean, self.scale = features.mean(0), features.std(0)
         self.offset = float((logs - features[:, 3]).mean())
         kernel = ConstantKernel(1.0) * RBF([1.0] * features.shape[1], (0.3, 30.0)) + WhiteKernel(0.05, (0.01, 0.5))
@@ -186,15 +192,19 @@ def _coherence(chains_: Sequence[tuple[float, float, float]]) -> float:
     return float(np.clip((x @ y) / max(float(x @ x), 1e-12), -1, 1))
 
 
-def pilot_pairs(coordinate: np.ndarray) -> list[tuple[int, int]]:
-    """Segments of the lengths of `LENGTHS` in the coordinate, as pairs of the nearest indices."""
-    pairs: dict[tuple[int, int], None] = {}
+def pilot_pairs(coordinate: np.ndarray) -> dict[tuple[int, int], str]:
+    """Segments of the lengths of `LENGTHS` in the coordinate, as pairs of the nearest indices; and their origin.
+
+    Those of one length that can be laid end to end start from the same weights, as those of a grid do; the others from
+    other ones, so that what is peculiar to a draw is averaged out.
+    """
+    pairs: dict[tuple[int, int], str] = {}
     for length, step in LENGTHS:
-        for start in np.arange(0, 1 - length + 1e-9, step):
+        for i, start in enumerate(np.arange(0, 1 - length + 1e-9, step)):
             a, b = _nearest(coordinate, start), _nearest(coordinate, start + length)
             if a < b:
-                pairs[a, b] = None
-    return list(pairs)
+                pairs.setdefault((a, b), f"{length:g}/{i % max(1, round(length / step))}")
+    return pairs
 
 
 def chains(coordinate: np.ndarray) -> list[list[tuple[int, int]]]:

@@ -102,7 +102,7 @@ def make_plan(
             nodes = [float(time) for time in entry.grid.times]
             for start, end in itertools.pairwise(nodes):
                 where = (place, places[start], places[end])
-                segments_.setdefault(where, Segment(*where, key=f"{seed}/{start!r}/{end!r}"))
+                segments_.setdefault(where, Segment(*where, key=f"{seed}/{start!r}/{end!r}", origin=str(seed)))
     return Plan(process, entries, numbers, settings, tuple(times), tuple(segments_.values()))
 
 

@@ -1,7 +1,8 @@
 """Train a stack of residual maps together: one batched step for all segments, grids and seeds.
 
-Every map has mini-batches of its own, which depend on its key alone and not on what else is in the stack: epoch by
-epoch the pool is passed through in the order `i -> (u i + w) mod N`, `u` coprime to `N`, with `u` and `w` drawn from
+Maps of one seed may start from the same weights, as students of one teacher do: then grids can be compared seed by
+seed. Every map has mini-batches of its own, which depend on its key alone and not on what else is in the stack: epoch
+by epoch the pool is passed through in the order `i -> (u i + w) mod N`, `u` coprime to `N`, with `u` and `w` drawn from
 the key. Its points are independent draws, so `i` counts blocks of neighbours: fetching a block costs hardly more than
 fetching a row. So a stack can be cut anywhere, and an interrupted run goes on where it was, with the same outcome.
 """
@@ -37,16 +38,32 @@ ROUND = 100
 
 @dataclass(frozen=True)
 class Segment:
-    """One map to train: the seed of its data, and the indices of its ends in the list of times."""
+    """One map to train.
+
+    seed : the place of its data in the pool;  start, end : of its ends in the list of times
+    key : what its mini-batches depend on;  origin : what its first weights depend on, the key unless given
+    """
 
     seed: int
     start: int
     end: int
     key: str
+    origin: str = ""
 
-    def number(self, what: str) -> int:
-        """A 63-bit number from the key."""
-        return int.from_bytes(hashlib.sha256(f"{self.key}/{what}".encode()).digest()[:8], "big") >> 1
+    @property
+    def weights(self) -> int:
+        """The seed of the first weights."""
+        return _number(f"{self.origin or self.key}/weights")
+
+    @property
+    def order(self) -> int:
+        """The seed of the order in which the pool is passed through."""
+        return _number(f"{self.key}/order")
+
+
+def _number(text: str) -> int:
+    """63 bits of a hash."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
 @dataclass
@@ -110,7 +127,7 @@ def _train_stack(
         settings.hidden,
         settings.depth,
         settings.activation,
-        tuple(s.number("weights") for s in segments),
+        tuple(s.weights for s in segments),
         settings.lipschitz,
     )
     # the loss is the mean squared error in the units of the data, over the spread of what the segment adds
@@ -174,7 +191,7 @@ class _Order:
     def __init__(self, segments: Sequence[Segment], blocks: int, per_batch: int, device: torch.device):
         self.segments, self.blocks, self.per_batch, self.device = segments, blocks, per_batch, device
         self.per_epoch = blocks // per_batch
-        self.generators = [np.random.default_rng(s.number("order")) for s in segments]
+        self.generators = [np.random.default_rng(s.order) for s in segments]
         self.epoch = -1
         self.factor = self.offset = torch.empty(0)
         self.base = torch.arange(per_batch, device=device)
@@ -221,7 +238,8 @@ class _Batches:
 
 def _key(segments: Sequence[Segment], pool: torch.Tensor, settings: Settings) -> str:
     """What a checkpoint must agree with: the segments, the settings, and (by its first points) the pool."""
-    text = repr((FORMAT, settings, [segment.key for segment in segments], pool.shape, pool[:, :, :16].tolist()))
+    keys = [(segment.key, segment.origin) for segment in segments]
+    text = repr((FORMAT, settings, keys, pool.shape, pool[:, :, :16].tolist()))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

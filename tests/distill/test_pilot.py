@@ -37,8 +37,16 @@ def test_the_segments_on_an_even_coordinate():
     expected = [(0, 64)]
     for length, step in ((32, 16), (16, 8), (8, 8), (4, 4), (2, 8)):
         expected += [(start, start + length) for start in range(0, 64 - length + 1, step)]
-    assert pilot_pairs(EVEN) == expected
+    assert list(pilot_pairs(EVEN)) == expected
     assert len(expected) == 43
+
+
+def test_segments_that_form_a_grid_start_from_the_same_weights():
+    origins = pilot_pairs(EVEN)
+    for chain in chains(EVEN):
+        assert len({origins[pair] for pair in chain}) == 1
+    by_hand = {"whole": 1, "halves": 2, "quarters": 2, "eighths": 1, "16ths": 1, "32nds": 1}
+    assert len(set(origins.values())) == sum(by_hand.values())
 
 
 def test_the_chains_on_an_even_coordinate():

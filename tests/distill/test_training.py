@@ -53,7 +53,7 @@ def ordinary_loop(segment: Segment, pool: torch.Tensor) -> tuple[torch.nn.Sequen
         torch.nn.Linear(d, 8), torch.nn.SiLU(), torch.nn.Linear(8, 8), torch.nn.SiLU(), torch.nn.Linear(8, d)
     ).double()
     fit = normalisers_of(inputs.unsqueeze(0), outputs.unsqueeze(0))
-    first = ResidualMaps(fit, hidden=8, seeds=(segment.number("weights"),))
+    first = ResidualMaps(fit, hidden=8, seeds=(segment.weights,))
     with torch.no_grad():
         for layer, weight, bias in zip(net[::2], first.weights, first.biases, strict=True):
             layer.weight.copy_(weight[0].T)
