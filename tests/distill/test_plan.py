@@ -32,6 +32,7 @@ def test_segments_that_grids_share_are_trained_once():
     assert pairs == {(3.0, 1.0), (1.0, 0.1), (0.1, 0.01), (1.0, 0.01), (3.0, 0.1)}
     assert len(made.segments) == 3 * len(pairs)
     assert len({s.key for s in made.segments}) == len(made.segments)
+    assert {(s.seed, s.origin) for s in made.segments} == {(i, str(seed)) for i, seed in enumerate(made.seeds)}
     assert made.times == (3.0, 1.0, 0.1, 0.01)
 
 

@@ -120,6 +120,16 @@ def test_seeds_see_other_data_and_other_weights():
     assert len({round(loss, 9) for loss in stack.losses.tolist()}) == len(segments())
 
 
+def test_maps_of_one_origin_start_from_the_same_weights():
+    pool, settings = make_pool(), Settings(hidden=8, steps=1, batch=16, pool=70, learning_rate=1e-12, warmup=0)
+    alike = [Segment(s.seed, s.start, s.end, s.key, origin=str(s.seed)) for s in segments()]
+    for given, groups in ((segments(), len(segments())), (alike, 2)):
+        (stack,) = train(given, pool, settings)
+        assert len({weight.round(decimals=6).sum().item() for weight in stack.maps.weights[1]}) == groups
+    for segment, own in zip(alike, segments(), strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(batches(segment), batches(own), strict=True))
+
+
 # -- mini-batches -----------------------------------------------------------------------------------------------
 
 
