@@ -61,9 +61,11 @@ def test_a_map_has_the_same_key_whatever_else_is_planned():
     alone, more = plan(["logsnr"], [2], [7]), plan(["uniform", "logsnr"], [1, 2, 4], [3, 7])
     keys = {s.key for s in alone.segments}
     assert keys <= {s.key for s in more.segments}
-    numbers = [s.number(what) for s in more.segments for what in ("weights", "order")]
-    assert len(set(numbers)) == len(numbers)
-    assert all(0 <= n < 2**63 for n in numbers)
+    orders, weights = [s.order for s in more.segments], {s.weights for s in more.segments}
+    assert len(set(orders)) == len(orders)
+    assert len(weights) == 2  # one for each seed
+    assert not weights & set(orders)
+    assert all(0 <= n < 2**63 for n in (*orders, *weights))
 
 
 def test_a_rate_after_a_colon():
