@@ -111,6 +111,7 @@ def growth(**changes: Any) -> Growth:
         separatrix=curves["high"],
         injected={},
         seeds=2,
+        points=64,
     )
     return dataclasses.replace(known, **changes)
 
