@@ -117,7 +117,6 @@ def measured(process: cf.OrnsteinUhlenbeck) -> dict[str, Any]:
         "recommended_over_best": spreads[RECOMMENDED].mean / rivals[best],
         "planned_over_best": spreads[PLANNED].mean / rivals[best] if PLANNED in spreads else None,
         "reductions": reductions,
-        "coherent": {label: coherence([r for r in rows if r["grid"] == label]) for label in spreads},
         "beta": plan.beta,
         "law": {label: law([r for r in rows if r["grid"] == label]) for label in spreads},
         "pilot": {label: math.log(spreads[label].mean / told[label]) for label in spreads if label in told}
@@ -139,11 +138,6 @@ def raced(process: cf.OrnsteinUhlenbeck, grids: list[str | TimeGrid]) -> Results
     keep = {label for label, mean in means.items() if mean <= NEAR * min(means.values())} | set(TOLD)
     left = [grid for grid in grids if (grid if isinstance(grid, str) else grid.kind) in keep]
     return Results(first.rows + done(left, range(FIRST, SEEDS)).rows, first.setting)
-
-
-def coherence(rows: list[dict[str, Any]]) -> float:
-    """`E|e|^2` over `(sum_k sqrt(amplified_k))^2`, both as means over seeds."""
-    return float(np.mean([row["relative_mse"] for row in rows]) / np.mean([row["coherent"] for row in rows]))
 
 
 def unbiased(errors: dict[str, dict[int, float]]) -> float:
@@ -214,14 +208,6 @@ def summary(title: str, content: dict[str, Any]) -> None:
         values = np.abs(np.concatenate(parts))
         inside = [np.mean(values < math.log(factor)) for factor in (1.5, 2)]
         print(f"{what}: within 1.5 in {inside[0]:.0%} of {len(values)}, within 2 in {inside[1]:.0%}")
-    coherent = {(n, k): v for n, e in content.items() for k, v in e["coherent"].items() if k != "uniform"}
-    outside = {key: value for key, value in coherent.items() if not 0.4 <= value <= 1.2}
-    print(
-        f"end to end over coherent sum, grids but the uniform: {min(coherent.values()):.2f} to "
-        f"{max(coherent.values()):.2f}, {1 - len(outside) / len(coherent):.0%} of {len(coherent)} within [0.4, 1.2]; "
-        + ("outside " if outside else "")
-        + ", ".join(f"{n} {k} {v:.2f}" for (n, k), v in outside.items())
-    )
 
 
 def table(content: dict[str, Any]) -> str:
