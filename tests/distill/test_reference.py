@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 import certflow as cf
 from certflow.distill.reference import ReferenceFlow, device_of
-from certflow.distill.samples import POOL, TEST, noised
+from certflow.distill.samples import POOL, TEST, draw
 from certflow.errors import InputError
 from certflow.flow import flow_map, flow_with_derivative
 
@@ -138,7 +138,7 @@ def test_derivatives_stay_with_the_points_that_went_down(deviation, t_min):
     """Up from the data end along exact trajectories: they come back to where they started, however stiff the flow."""
     p = cf.OrnsteinUhlenbeck(cf.GaussianMixture([0.5, 0.5], [[-1.0], [1.0]], deviation**2), t_min, "3")
     flow = ReferenceFlow(p)
-    x = noised(p, 2000, 0, TEST)
+    x = draw(p, 2000, 0, TEST)
     flow.choose_steps(x, p.t_max, p.t_min)
     flow.steps *= 2
     down = flow.nodes(x, (p.t_max, 0.2, 0.05, p.t_min))
@@ -153,7 +153,7 @@ def test_derivatives_stay_with_the_points_that_went_down(deviation, t_min):
 @pytest.mark.parametrize("tolerance", [1e-6, 1e-10, 1e-14])
 def test_the_estimate_is_the_error(kind, tolerance):
     p = process(kind)
-    x = noised(p, 100, 0, TEST)
+    x = draw(p, 100, 0, TEST)
     flow = ReferenceFlow(p)
     estimate = flow.choose_steps(x, 3.0, 0.01, tolerance)
     assert estimate <= tolerance
@@ -169,7 +169,7 @@ def test_the_estimate_is_the_error(kind, tolerance):
 def test_a_tolerance_out_of_reach_is_told():
     p = process("full")
     flow = ReferenceFlow(p)
-    estimate = flow.choose_steps(noised(p, 100, 0, TEST), 3.0, 0.01, 1e-40)
+    estimate = flow.choose_steps(draw(p, 100, 0, TEST), 3.0, 0.01, 1e-40)
     assert flow.steps == 128
     assert 1e-40 < estimate < 1e-12
 
@@ -179,7 +179,7 @@ def test_a_tolerance_out_of_reach_is_told():
 
 def test_draws_follow_the_law_at_the_noise_end():
     p = cf.OrnsteinUhlenbeck(cf.GaussianMixture([0.25, 0.75], [[-2.0], [1.0]], 0.09), 0.01, 0.5)
-    x = noised(p, 40_000, 0, POOL)[:, 0].numpy()
+    x = draw(p, 40_000, 0, POOL)[:, 0].numpy()
     m = np.exp(-0.5)
     for q in (-1.0, 0.0, 0.5, 1.5):
         exact = np.dot([0.25, 0.75], norm.cdf((q - m * np.array([-2, 1])) / np.sqrt(0.09 * m**2 + 1 - m**2)))
@@ -188,9 +188,9 @@ def test_draws_follow_the_law_at_the_noise_end():
 
 def test_each_seed_and_purpose_has_draws_of_its_own():
     p = process("shared")
-    draws = [noised(p, 5, seed, purpose) for seed in (0, 1) for purpose in (POOL, TEST)]
-    assert len({tuple(draw.flatten().tolist()) for draw in draws}) == 4
-    assert torch.equal(draws[0], noised(p, 5, 0, POOL))
+    draws = [draw(p, 5, seed, purpose) for seed in (0, 1) for purpose in (POOL, TEST)]
+    assert len({tuple(one.flatten().tolist()) for one in draws}) == 4
+    assert torch.equal(draws[0], draw(p, 5, 0, POOL))
 
 
 def test_pool_is_seed_by_time_by_point():
@@ -199,7 +199,7 @@ def test_pool_is_seed_by_time_by_point():
     pool = flow.pool(6, (4, 2), (3.0, 0.5, 0.01))
     assert pool.shape == (2, 3, 6, 2)
     assert pool.dtype == torch.float32
-    torch.testing.assert_close(pool[1, 2], flow.map(noised(p, 6, 2, POOL), 3.0, 0.01).float())
+    torch.testing.assert_close(pool[1, 2], flow.map(draw(p, 6, 2, POOL), 3.0, 0.01).float())
 
 
 def test_devices():
