@@ -30,9 +30,13 @@ def part_of(progress: Progress | None, index: int, parts: int, what: str) -> Cal
 
 
 def stratified(flow: QuantileMap, nodes: Nodes, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """`(z_i, Phi(z_i))`, `i = 1..count`, one in each of `count` parts of equal mass, in order; shapes (count,)."""
+    """`(z_i, Phi(z_i))`, one in each of `count` parts of equal mass; shapes (count,).
+
+    In random order, always the same: neighbours in the pool come into one mini-batch (`certflow.distill.training`).
+    """
     middle = np.cumsum(nodes.weights) - nodes.weights / 2
-    return flow.at(np.interp((np.arange(count) + 0.5) / count, middle, nodes.z + nodes.x))
+    shares = (np.random.default_rng(0).permutation(count) + 0.5) / count
+    return flow.at(np.interp(shares, middle, nodes.z + nodes.x))
 
 
 def in_float64(maps: ResidualMaps) -> ResidualMaps:

@@ -95,7 +95,8 @@ def train(
     Parameters
     ----------
     segments : what is trained
-    pool : shape (seeds, times, N, d), exact points of trajectories at the times to which the segments refer
+    pool : shape (seeds, times, N, d), exact points of trajectories at the times to which the segments refer; the N in
+        random order
     progress : called with (steps done, steps in all)
     checkpoint : a directory where each stack is kept as it goes, and from which it is taken up
     """

@@ -126,7 +126,8 @@ def test_stratified_points_are_quantiles(process):
     flow = QuantileMap(process)
     z, x = stratified(flow, flow.nodes(), 1000)
     levels = np.exp(flow.start.log_tails(z)[0])
-    np.testing.assert_allclose(levels, (np.arange(1000) + 0.5) / 1000, atol=2e-4)
+    assert abs(np.corrcoef(levels[1:], levels[:-1])[0, 1]) < 0.1  # neighbours come into one mini-batch
+    np.testing.assert_allclose(np.sort(levels), (np.arange(1000) + 0.5) / 1000, atol=2e-4)
     np.testing.assert_allclose(x, flow(z), atol=1e-8)
 
 
