@@ -36,4 +36,7 @@ def _short(value: Any, limit: int = 80) -> str:
     text = " ".join((value if isinstance(value, str) else repr(value)).split())
     if isinstance(value, str):
         text = repr(text)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    if len(text) <= limit:
+        return text
+    head = (limit - 1) // 2
+    return f"{text[:head]}…{text[head + 1 - limit :]}"  # the end of a path is its name

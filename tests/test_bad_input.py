@@ -550,6 +550,14 @@ def test_mixture_file(case: str, tmp_path: Path, command: Callable[..., Any]) ->
     check_line(ended.code, ended.out, ended.err, field, value, requirement)
 
 
+def test_a_long_path_keeps_its_ends(tmp_path: Path, command: Callable[..., Any]) -> None:
+    path = tmp_path / ("a folder of a long name" * 6) / "absent.json"
+    ended = command("bound", path)
+    check_line(ended.code, ended.out, ended.err, "MIXTURE", "absent.json", "a file (.json")
+    assert str(path)[:20] in ended.err
+    assert "…" in ended.err
+
+
 @pytest.mark.parametrize("case", LINES)
 def test_command_line(case: str, furnish: Path, command: Callable[..., Any]) -> None:
     line, field, value, requirement = (part.replace("{dir}", str(furnish)) for part in LINES[case])

@@ -76,7 +76,7 @@ def test_symbolic_formula():
     value, s = sympy.symbols("f s", positive=True)
     p = process("0.01")
     formula = p.time_at_stability(value, s)
-    number = float(formula.subs({value: 2, s: sympy.Rational(1, 100)}).evalf(30))
+    number = float(formula.evalf(30, subs={value: 2, s: sympy.Rational(1, 100)}))
     assert number == pytest.approx(p.time_at_stability(2.0, 0.01), rel=1e-9)
 
 
