@@ -19,8 +19,8 @@ def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
     `t = -1/2 ln((1 - 1/y)/c)`. For `c = 0`: `m_t^2 = m_s^2 - 8 value / D^2`.
 
     float64 is computed with 40 digits inside, since `e^{2F}` underflows already at `sigma = 0.02`. Put numbers into a
-    symbolic result by `formula.evalf(30, subs={...})`: `subs` alone asks SymPy which numbers are algebraic, and one time
-    in a hundred (it asks in random order) it raises InconsistentAssumptions.
+    symbolic result by `formula.evalf(30, subs={...})`: `subs` alone makes SymPy ask which numbers are algebraic, and
+    one time in a hundred (it asks in random order) it raises InconsistentAssumptions.
 
     Raises
     ------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from certflow.claims.check import Applicability, Check, Context, Finding, Procedure, Twin, everywhere, only
 from certflow.claims.derived import derivations
-from certflow.claims.empirical import trainable
+from certflow.claims.measured import trainable
 from certflow.claims.model import Kind, Outcome
 from certflow.claims.precise import Comparison, at_points
 from certflow.claims.spatial import Side, bounded_by

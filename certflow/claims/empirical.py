@@ -6,36 +6,19 @@ bounds E1 to E3 hold for whatever maps were trained, so that a single excess ref
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import math
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from certflow.claims.check import Context, Finding
+from certflow.claims.measured import REFERENCE_ERROR, experiment, judged, trainable
 from certflow.claims.model import Outcome
 from certflow.claims.temporal import has_bound
-from certflow.exact import exact_text
 from certflow.mixture import GaussianMixture
-from certflow.mixture_file import from_mapping, to_mapping
-from certflow.process import OrnsteinUhlenbeck
 
-#: Grids of the experiment; those that need a global bound are left out where none exists.
-GRIDS = ("uniform", "logsnr", "typical", "stability-balanced", "stability-balanced:two-sided")
-#: Relative error of the reference flow at one point, which an excess has to exceed: it is chosen for a relative mean
-#: squared error below 1e-10 and measured with twice the steps.
-REFERENCE_ERROR = 1e-5
 #: How well a small error follows its linearisation: what is left is of the order of `certflow.distill.ledger.SMALL`.
 LINEAR = 0.05
 BALANCED, BASELINE, SEGMENTS = "stability-balanced", "uniform", 8
-
-
-def trainable(mixture: GaussianMixture) -> str | None:
-    """None where maps can be trained, else the reason why not."""
-    if importlib.util.find_spec("torch") is None:
-        return "needs torch: pip install 'certflow[torch]'"
-    return None
 
 
 def bounded(mixture: GaussianMixture) -> str | None:
@@ -45,14 +28,14 @@ def bounded(mixture: GaussianMixture) -> str | None:
 
 def along_the_path(context: Context, name: str) -> Finding:
     """E1: `|e_k| <= exp(Lambda_k) |e_{k-1}| + |Psi_k(z_{k-1}) - Phi_k(z_{k-1})|` at every point and segment."""
-    results = _experiment(context)
+    results = experiment(context)
     rows = [row for row in _measured(results) if "excess_e1" in row]
     return _bounded(context, results, rows, lambda row: row["excess_e1"], "excess over E1", REFERENCE_ERROR)
 
 
 def on_the_law(context: Context, name: str) -> Finding:
     """E2: the error in `L^2(p_T)` is at most the sum of local ones times the Lipschitz constants still to come."""
-    results = _experiment(context)
+    results = experiment(context)
     rows = _measured(results)
 
     def excess(row: dict[str, Any]) -> float:
@@ -65,7 +48,7 @@ def on_the_law(context: Context, name: str) -> Finding:
 
 def discrete_gronwall(context: Context, name: str) -> Finding:
     """E3: no point is off by more than `sum_k eps_k exp(int_delta^{t_k} lambda)`."""
-    results = _experiment(context)
+    results = experiment(context)
     rows = [row for row in _measured(results) if "bound_e3" in row]
 
     def excess(row: dict[str, Any]) -> float:
@@ -76,7 +59,7 @@ def discrete_gronwall(context: Context, name: str) -> Finding:
 
 def mean_square(context: Context, name: str) -> Finding:
     """E5: errors of a thousandth of their size are amplified as `D Phi_{t_k -> delta}` says; at full size, told."""
-    results = _experiment(context)
+    results = experiment(context)
     rows = _measured(results)
 
     def gap(row: dict[str, Any]) -> float:
@@ -94,7 +77,7 @@ def mean_square(context: Context, name: str) -> Finding:
 
 def announced_result(context: Context, name: str) -> Finding:
     """G4: the error of the balanced grid below that of the uniform one, K = 8, beyond the spread over seeds."""
-    results = _experiment(context)
+    results = experiment(context)
     reduction = results.reduction(BALANCED, SEGMENTS, BASELINE)
     scope = _scope(context, results)
     if reduction is None:
@@ -126,43 +109,6 @@ def announced_result(context: Context, name: str) -> Finding:
     return Finding(Outcome.INCONCLUSIVE, f"{text}: within the spread over seeds", scope, numbers)
 
 
-def _experiment(context: Context) -> Any:
-    process = context.process
-    ends = exact_text(process.exact_t_min), exact_text(process.exact_t_max)
-    law = json.dumps(to_mapping(process.mixture), sort_keys=True)
-    profile = context.profile
-    formulas: Any = type(process)
-    return _trained(
-        formulas,
-        law,
-        *ends,
-        profile.training_steps,
-        profile.training_seeds,
-        profile.training_segments,
-        context.seed,
-    )
-
-
-@lru_cache(maxsize=4)
-def _trained(
-    formulas: type[OrnsteinUhlenbeck],
-    law: str,
-    t_min: str,
-    t_max: str,
-    steps: int,
-    seeds: int,
-    segments: tuple[int, ...],
-    seed: int,
-) -> Any:
-    """The experiment, once for all checks of a run."""
-    from certflow.distill import Settings, run
-
-    process = formulas(from_mapping(json.loads(law)), t_min, t_max)
-    grids = GRIDS if has_bound(process.mixture) is None else GRIDS[:3]
-    settings = Settings(steps=steps, pool=min(16_384, 16 * steps), test=4096 if steps >= 1000 else 1024)
-    return run(process, grids, segments, range(seed, seed + seeds), settings=settings)
-
-
 def _measured(results: Any) -> list[dict[str, Any]]:
     return [row for row in results.rows if not row["diverged"]]
 
@@ -171,29 +117,15 @@ def _bounded(
     context: Context,
     results: Any,
     rows: list[dict[str, Any]],
-    excess: Any,
+    excess: Callable[[dict[str, Any]], float],
     what: str,
     allowed: float,
     told: dict[str, Any] | None = None,
 ) -> Finding:
-    """Violated if any row exceeds what is allowed; inconclusive without rows, or with a number that is not one."""
-    scope = _scope(context, results)
-    if not rows:
-        return Finding(Outcome.INCONCLUSIVE, "a segment diverged in every row", scope)
-    values = [excess(row) for row in rows]
-    numbers = {
-        "largest": f"{max(values):.3g}",
-        "allowed": f"{allowed:g}",
-        "rows": len(rows),
-        "diverged": results.diverged(),
-    } | (told or {})
-    summary = f"{what}: at most {max(values):.2g} in {len(rows)} compositions, {allowed:g} allowed"
-    if any(math.isnan(value) for value in values):
-        return Finding(Outcome.INCONCLUSIVE, f"{what}: not a number", scope, numbers)
-    if max(values) <= allowed:
-        return Finding(Outcome.HOLDS, summary, scope, numbers)
-    worst = rows[values.index(max(values))]
-    return Finding(Outcome.VIOLATED, summary, scope, numbers, {"row": _short(worst), "excess": max(values)})
+    """No row above what is allowed."""
+    cases = [(excess(row), {"row": _short(row)}) for row in rows]
+    numbers = {"rows": len(rows), "diverged": results.diverged()} | (told or {})
+    return judged(what, cases, allowed, _scope(context, results), numbers)
 
 
 def _scope(context: Context, results: Any) -> str:

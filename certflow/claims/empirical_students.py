@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from certflow.claims.check import Context, Finding
-from certflow.claims.empirical import trainable
+from certflow.claims.measured import trainable
 from certflow.claims.model import Outcome
 from certflow.claims.temporal import is_symmetric_pair
 from certflow.mixture import GaussianMixture

@@ -147,7 +147,7 @@ def test_growth_at_typical_points_and_on_the_separatrix():
     assert typical.kind is separatrix.kind is Kind.EMPIRICAL
     assert float(typical.numbers["int_lambda"]) == pytest.approx(exponent, rel=1e-3)
     assert float(typical.numbers["log_largest_growth"]) < exponent
-    assert float(separatrix.numbers["largest_gap"]) < 1e-5
+    assert float(separatrix.numbers["largest"]) < 1e-5
 
 
 def test_the_full_profile_trains_maps_and_reports_what_they_do(monkeypatch):
