@@ -100,13 +100,13 @@ class Pilot:
         segments = [
             Segment(
                 draw,
-                places[pair[0]],
-                places[pair[1]],
-                key=f"pilot/{draw}/{self.times[pair[0]]!r}/{self.times[pair[1]]!r}",
+                places[a],
+                places[b],
+                key=f"pilot/{draw}/{self.times[a]!r}/{self.times[b]!r}",
                 origin=f"pilot/{draw}/{origin}",
             )
             for draw in range(len(SEEDS))
-            for pair, origin in self.pairs.items()
+            for (a, b), origin in self.pairs.items()
         ]
         maps = Maps(train(segments, pool, self.settings, progress))
         if maps.broken:

@@ -2,9 +2,10 @@
 
     loss_i = sum_{r, k} w_ik (N_i(z_ir)_k - y_irk)^2,
 
-`z, y` the normalised inputs and targets of map `i`. Nothing is allocated from step to step, and on a CPU the stack is
-gone through in slices of so few maps that what a layer leaves for the way back is still in the cache: together this
-takes two thirds of the time of `torch.autograd` on the whole stack.
+`z, y` the normalised inputs and targets of map `i`. What is as large as a layer lives in buffers that are allocated
+once, and on a CPU the stack is gone through in slices of so few maps that what a layer leaves for the way back is still
+in the cache. Of a whole training this saves about a tenth against `torch.autograd` on the whole stack, most of it in
+many dimensions (`benchmarks/distill_speed.py`); the rest is matrix products, activations and Adam.
 """
 
 from __future__ import annotations
@@ -37,11 +38,12 @@ class Regression:
         count = len(weights)
         on_cpu = weights.device.type == "cpu"
         self.size = min(SLICE, count) if on_cpu else count
-        self.parameters, self.gradient = _flattened(maps)
+        self.parameters = _flattened(maps)
         self.matrix_gradients = [w.grad for w in maps.weights]
         if maps.lipschitz is not None:  # gradients of the matrices within the budget, to be passed on to the weights
             self.matrix_gradients = [torch.empty_like(w) for w in maps.weights]
-        self.buffers = [_Layer(w, self.size, batch) for w in maps.weights]
+        last = len(maps.weights) - 1
+        self.buffers = [_Layer(w, self.size, batch, i == 0, i == last) for i, w in enumerate(maps.weights)]
 
     def __call__(self, fetch: Callable[[int, int], tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
         """The loss of each map, shape (n,), and in `parameters.grad` the gradient of their sum.
@@ -57,7 +59,8 @@ class Regression:
                 z, y = fetch(a, b)
                 losses[a:b] = self._slice([m.detach()[a:b] for m in matrices], z, y, a, b)
         if self.maps.lipschitz is not None:
-            self.gradient[: sum(w.numel() for w in self.maps.weights)] = 0
+            for weight in self.maps.weights:
+                weight.grad.zero_()
             torch.autograd.backward(matrices, self.matrix_gradients)
         return losses
 
@@ -88,13 +91,18 @@ class Regression:
 class _Layer:
     """Buffers of one layer for a slice: its values, what its derivative wants, and what goes back to its inputs."""
 
-    def __init__(self, weight: torch.Tensor, size: int, batch: int):
+    def __init__(self, weight: torch.Tensor, size: int, batch: int, first: bool, last: bool):
         _, rows, columns = weight.shape
         self.narrow = is_narrow(weight)
-        self.value = weight.new_empty(size, batch, columns, requires_grad=False)
-        self.kept = torch.empty_like(self.value)
-        self.back = weight.new_empty(size, batch, rows, requires_grad=False)
-        self.turned = weight.new_empty(size, columns, batch, requires_grad=False)
+
+        def buffer(*shape: int) -> torch.Tensor:
+            return torch.empty(shape, dtype=weight.dtype, device=weight.device)
+
+        none = buffer(0)
+        self.value = buffer(size, batch, columns)
+        self.turned = buffer(size, columns, batch) if self.narrow else none
+        self.kept = none if last else buffer(size, batch, columns)
+        self.back = none if first else buffer(size, batch, rows)
 
     def affine(self, z: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         """`z W + b`, in the layer's buffer."""
@@ -112,8 +120,8 @@ class _Layer:
             torch.bmm(z.mT, g, out=out)
 
 
-def _flattened(maps: ResidualMaps) -> tuple[torch.Tensor, torch.Tensor]:
-    """The parameters of the maps, weights first, moved into one tensor of which they become views, and its gradient."""
+def _flattened(maps: ResidualMaps) -> torch.Tensor:
+    """The parameters of the maps moved into one tensor of which they become views, as their gradients of its own."""
     parts = [*maps.weights, *maps.biases]
     flat = torch.cat([p.detach().flatten() for p in parts]).requires_grad_()
     gradient = flat.grad = torch.zeros_like(flat)
@@ -123,4 +131,4 @@ def _flattened(maps: ResidualMaps) -> tuple[torch.Tensor, torch.Tensor]:
         part.data = flat.detach()[start:end].view_as(part)
         part.grad = gradient[start:end].view_as(part)
         start = end
-    return flat, gradient
+    return flat
