@@ -1,93 +1,86 @@
-"""How errors of segments add up: the end-to-end error over the coherent sum of the amplified ones (THEORY E5).
+"""How errors of segments add up: the end-to-end error over sums of the amplified ones (THEORY E5).
 
     python benchmarks/coherence.py [NAME ...]      some two minutes a mixture on one core; results/coherence.json
 
-K = 8, 5 seeds, every grid but the uniform one. The sum is `(sum_k sqrt(amplified_k))^2`, with the error of segment `k`
-carried to the data end by the flow itself ("exact") and by its derivative ("linear"). Told are means over seeds of the
-ratio, on the points that both were measured on.
+K = 8, 5 seeds, every grid but the uniform one. The coherent sum is `(sum_k sqrt(amplified_k))^2`, with the error of
+segment `k` made on the learned path and carried to the data end by the flow ("path", which bounds the error), made on
+the exact path and carried by the flow ("exact") or by its derivative `D_k` ("linear"); "first order" is
+`E|sum_k D_k xi_k|^2`, where errors cancel or add up as they really point. Told are means over seeds of the ratio, on
+the points that both were measured on.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from grids import GRIDS, SEGMENTS, cases
+from laboratory import GRIDS, SEGMENTS, available, built_in, collected
 
 import certflow as cf
-from certflow.atomic import write_text_atomic
 from certflow.distill import run
-from certflow.errors import InputError, NoGlobalBound
+from certflow.propagation import coherent_sum
 
 RESULTS = Path(__file__).parent / "results" / "coherence.json"
 SEEDS = 5
 LOW, HIGH = 0.4, 1.2
-SUMS = ("exact", "linear")
+Ratios = dict[str, dict[str, float]]
 
 
-def measured(process: cf.OrnsteinUhlenbeck) -> dict[str, dict[str, float]]:
+def coherent(column: str) -> Callable[[dict[str, Any]], float]:
+    return lambda row: coherent_sum(row[column])
+
+
+SUMS: dict[str, Callable[[dict[str, Any]], float]] = {
+    "path": coherent("path_amplified"),
+    "exact": coherent("exact_amplified"),
+    "linear": coherent("linear_amplified"),
+    "first order": lambda row: row["first_order"],
+}
+
+
+def measured(process: cf.OrnsteinUhlenbeck, fresh: bool) -> Ratios:
     """The ratios of every grid."""
-    labels = []
-    for label in GRIDS[1:]:
-        kind, _, rate = label.partition(":")
-        try:
-            cf.time_grid(process, SEGMENTS, kind, rate or None)
-        except (InputError, NoGlobalBound):
-            continue
-        labels.append(label)
-    results = run(process, labels, [SEGMENTS], SEEDS)
-    ratios: dict[str, Callable[[dict[str, Any]], float]] = {
-        "exact": lambda row: row["end_to_end"] / coherent(row["exact_amplified"]),
-        "linear": lambda row: row["end_to_end"] / coherent(row["linear_amplified"]),
-    }
+    results = run(process, [label for label in available(process) if label != "uniform"], [SEGMENTS], SEEDS)
     rows = [row for row in results.rows if not row["diverged"]]
-    return {
-        label: {name: fmean(of(row) for row in rows if row["grid"] == label) for name, of in ratios.items()}
-        for label in results.grids()
-    }
 
+    def ratio(label: str, total: Callable[[dict[str, Any]], float]) -> float:
+        return fmean(row["end_to_end"] / total(row) for row in rows if row["grid"] == label)
 
-def coherent(amplified: list[float]) -> float:
-    """`(sum_k sqrt(amplified_k))^2`."""
-    return math.fsum(map(math.sqrt, amplified)) ** 2
+    return {label: {kind: ratio(label, total) for kind, total in SUMS.items()} for label in results.grids()}
 
 
 def main() -> None:
-    known = cases()
-    names = sys.argv[1:] or list(known)
-    for name in names:
-        if name not in known:
-            sys.exit(f"unknown mixture {name!r}; the mixtures are {', '.join(known)}")
-        found = measured(known[name][0])
-        content = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        content[name] = found
-        write_text_atomic(RESULTS, json.dumps(content, indent=1) + "\n")
-        print(f"{name}: {spans(found)}", flush=True)
-    content = json.loads(RESULTS.read_text())
-    own = cf.builtin_mixtures()
-    for title, keys in (("built-in mixtures", [n for n in content if n in own]), ("all mixtures", list(content))):
-        values = {(name, label): ratio for name in keys for label, ratio in content[name].items()}
+    content = collected(RESULTS, measured, spans)
+    for title, entries in (("built-in mixtures", built_in(content)), ("all mixtures", content)):
         for kind in SUMS:
-            outside = {key: ratio[kind] for key, ratio in values.items() if not LOW <= ratio[kind] <= HIGH}
-            print(
-                f"{title}, {kind}: {len(values) - len(outside)} of {len(values)} within [{LOW}, {HIGH}]",
-                *(f"{name} {label} {ratio:.2f}" for (name, label), ratio in outside.items()),
-                sep="; ",
-            )
+            ratios = {f"{name} {label}": of[kind] for name, found in entries.items() for label, of in found.items()}
+            outside = [f"{key} {ratio:.2f}" for key, ratio in ratios.items() if not LOW <= ratio <= HIGH]
+            inside = len(ratios) - len(outside)
+            print(f"{title}, {kind}: {inside} of {len(ratios)} within [{LOW}, {HIGH}]", *outside, sep="; ")
+    print("\n" + table(content))
 
 
-def spans(found: dict[str, dict[str, float]]) -> str:
+def spans(found: Ratios) -> str:
     """Smallest and largest ratio of each kind over the grids."""
-    parts = []
-    for kind in SUMS:
-        ratios = [ratio[kind] for ratio in found.values()]
-        parts.append(f"{kind} {min(ratios):.2f} to {max(ratios):.2f}")
-    return ", ".join(parts)
+    return ", ".join(f"{kind} {min(ratios):.2f} to {max(ratios):.2f}" for kind, ratios in _columns(found).items())
+
+
+def table(content: dict[str, Any]) -> str:
+    """Markdown: the spans over the grids of each mixture, and the ratio of some grids to the sum along the path."""
+    shown = [label for label in GRIDS if label.startswith(("logsnr", "score", "typical", "stability"))]
+    head = ["mixture", *(f"{kind}, all grids" for kind in SUMS), *shown]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for name, found in content.items():
+        ends = [f"{min(ratios):.2f} to {max(ratios):.2f}" for ratios in _columns(found).values()]
+        cells = [f"{found[label]['path']:.2f}" if label in found else "–" for label in shown]
+        lines.append("| " + " | ".join([name, *ends, *cells]) + " |")
+    return "\n".join(lines)
+
+
+def _columns(found: Ratios) -> dict[str, list[float]]:
+    return {kind: [ratio[kind] for ratio in found.values()] for kind in SUMS}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """All grids on all mixtures: what is recommended, what the balanced grid gains, whether errors come out as predicted.
 
-    python benchmarks/grids.py [NAME ...]      some six minutes for each mixture on one core; results/grids.json
+    python benchmarks/grids.py [NAME ...]      some four minutes for each mixture on one core; results/grids.json
 
 K = 8, fresh test points. Mixtures that no constant was tuned on are marked. For each mixture: the mean relative MSE of
 every grid, the ratio of the recommended grid to the best of all, the reduction of the stability-balanced grids against
@@ -13,90 +13,38 @@ near the best, and those of which figures are told, ten.
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from laboratory import GRIDS, SEGMENTS, available, built_in, collected
 
 import certflow as cf
-from certflow.atomic import write_text_atomic
 from certflow.distill import Results, Settings, run
-from certflow.distill.pilot import combine, effective
+from certflow.distill.pilot import effective
 from certflow.distill.planner import recommend
-from certflow.errors import InputError, NoGlobalBound
 from certflow.grids.grid import TimeGrid
 from certflow.grids.registry import PLANNED
+from certflow.propagation import coherent_sum
 
 RESULTS = Path(__file__).parent / "results" / "grids.json"
-SEGMENTS = 8
 #: Seeds of every grid; of those whose mean over them is at most so many times the least.
 FIRST, SEEDS, NEAR = 5, 10, 1.4
-GRIDS = (
-    "uniform",
-    "quadratic",
-    "cosine",
-    "geometric",
-    "logsnr",
-    "karras",
-    "flow-matching",
-    "arctan",
-    "ays",
-    "gits",
-    "score-optimal",
-    "typical",
-    "typical:spectral",
-    "stability-balanced",
-    "stability-balanced:two-sided",
-)
 RECOMMENDED, FAIR = "recommended", "recommended_over_best_of_other_seeds"
 #: Of these figures are told: they get all seeds.
 TOLD = (RECOMMENDED, "uniform", "stability-balanced", "stability-balanced:two-sided", "typical")
 
 
-def two_modes(sigma: str) -> cf.GaussianMixture:
-    return cf.GaussianMixture(
-        ["1/2", "1/2"], [[-1, 0], [1, 0]], str(float(sigma) ** 2), name=f"two modes, sigma {sigma}"
-    )
-
-
-def random_mixture(seed: int, count: int, dimension: int, sigma: float) -> cf.GaussianMixture:
-    """Means uniform in a cube, weights drawn: mixtures that were not looked at when constants were chosen."""
-    rng = np.random.default_rng(seed)
-    weights = rng.dirichlet(np.full(count, 3.0))
-    means = rng.uniform(-1.5, 1.5, (count, dimension))
-    name = f"random, seed {seed}: K {count}, d {dimension}, sigma {sigma}"
-    return cf.GaussianMixture(weights.tolist(), means.tolist(), sigma * sigma, name=name)
-
-
-def cases() -> dict[str, tuple[cf.OrnsteinUhlenbeck, bool]]:
-    """The process by name, and whether it is fresh."""
-    found = {name: (cf.OrnsteinUhlenbeck(cf.load_mixture(name), "0.01", "3"), False) for name in cf.builtin_mixtures()}
-    found["two-modes-0.3"] = (cf.OrnsteinUhlenbeck(two_modes("0.3"), "0.01", "3"), False)
-    found["two-modes-0.05"] = (cf.OrnsteinUhlenbeck(two_modes("0.05"), "0.001", "3"), False)
-    for seed, count, dimension, sigma in ((21, 6, 2, 0.15), (22, 4, 3, 0.25), (23, 9, 2, 0.1), (24, 5, 1, 0.12)):
-        law = random_mixture(seed, count, dimension, sigma)
-        found[f"fresh-{seed}"] = (cf.OrnsteinUhlenbeck(law, "0.01", "3"), True)
-    return found
-
-
-def measured(process: cf.OrnsteinUhlenbeck) -> dict[str, Any]:
+def measured(process: cf.OrnsteinUhlenbeck, fresh: bool) -> dict[str, Any]:
     start = time.perf_counter()
     plan = recommend(process, SEGMENTS)
     chosen = plan.grid
     planning = time.perf_counter() - start
     grids: list[str | TimeGrid] = [TimeGrid(RECOMMENDED, chosen.times)]
     grids += [TimeGrid(PLANNED, option.grid.times) for option in plan.options if option.grid.kind == PLANNED]
-    for label in GRIDS:
-        kind, _, rate = label.partition(":")
-        try:
-            cf.time_grid(process, SEGMENTS, kind, rate or None)
-        except (InputError, NoGlobalBound):
-            continue
-        grids.append(label)
+    grids += available(process)
     results = raced(process, grids)
     spreads = {grid: results.spread(grid, SEGMENTS) for grid in results.grids()}
     rivals = {label: spread.mean for label, spread in spreads.items() if label in GRIDS}
@@ -110,6 +58,7 @@ def measured(process: cf.OrnsteinUhlenbeck) -> dict[str, Any]:
     rows = [row for row in results.rows if not row["diverged"]]
     errors = {label: {row["seed"]: row["relative_mse"] for row in rows if row["grid"] == label} for label in spreads}
     return {
+        "fresh": fresh,
         "chosen": chosen.kind,
         FAIR: unbiased({label: of for label, of in errors.items() if label != PLANNED}),
         "relative_mse": {label: [spread.mean, spread.deviation, spread.count] for label, spread in spreads.items()},
@@ -146,7 +95,7 @@ def unbiased(errors: dict[str, dict[int, float]]) -> float:
     The smallest of many means over the same seeds is too small: of grids that are equally good one is always lucky.
     """
     own, best = [], []
-    complete = {label: of for label, of in errors.items() if len(of) == max(map(len, errors.values()))}
+    complete = {label: of for label, of in errors.items() if len(of) == SEEDS}
     for seed, error in complete.get(RECOMMENDED, {}).items():
         others = {label: sum(e for s, e in of.items() if s != seed) for label, of in complete.items()}
         own.append(error)
@@ -156,29 +105,17 @@ def unbiased(errors: dict[str, dict[int, float]]) -> float:
 
 def law(rows: list[dict[str, Any]]) -> list[float]:
     """`log(MSE / (sum sqrt(local))^2)` and `log n`, means over seeds inside: the law says that they are as `-beta`."""
-    total = float(np.mean([combine(row["local"], 0.0) for row in rows]))
+    total = float(np.mean([coherent_sum(row["local"]) for row in rows]))
     error = float(np.mean([row["relative_mse"] for row in rows]))
     return [math.log(error / total), math.log(float(np.mean([effective(row["local"]) for row in rows])))]
 
 
 def main() -> None:
-    known = cases()
-    names = sys.argv[1:] or list(known)
-    for name in names:
-        if name not in known:
-            sys.exit(f"unknown mixture {name!r}; the mixtures are {', '.join(known)}")
-        process, fresh = known[name]
-        entry = {"fresh": fresh, **measured(process)}
-        content = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        content[name] = entry
-        write_text_atomic(RESULTS, json.dumps(content, indent=1) + "\n")
-        print(
-            f"{name}: {entry['chosen']} {entry['recommended_over_best']:.2f} times the best ({entry['best']})",
-            flush=True,
-        )
-    content = {name: entry for name, entry in json.loads(RESULTS.read_text()).items() if name in known}
-    own = cf.builtin_mixtures()
-    summary("built-in mixtures", {name: entry for name, entry in content.items() if name in own})
+    def told(entry: dict[str, Any]) -> str:
+        return f"{entry['chosen']} {entry['recommended_over_best']:.2f} times the best ({entry['best']})"
+
+    content = collected(RESULTS, measured, told)
+    summary("built-in mixtures", built_in(content))
     summary("all mixtures", content)
     print("\n" + table(content))
 

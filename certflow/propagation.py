@@ -1,4 +1,4 @@
-"""How local errors of a composition bound its end-to-end error (THEORY E2, E3)."""
+"""How local errors of a composition bound its end-to-end error (THEORY E2, E3, E5)."""
 
 from __future__ import annotations
 
@@ -45,6 +45,11 @@ def law_bound(lipschitz: Sequence[float], errors: Sequence[float]) -> float:
     sizes = _checked("errors", errors, len(constants), "as many as Lipschitz constants")
     # a constant map ends every error before it, however large and however steep the other maps
     return _sum(math.prod(constants[k:]) * size for k, size in enumerate(sizes, 1) if size and 0 not in constants[k:])
+
+
+def coherent_sum(squares: Iterable[float]) -> float:
+    """`(sum_k sqrt(s_k))^2`: the mean square of a sum of errors of mean squares `s_k` is at most that. THEORY E5."""
+    return _sum(map(math.sqrt, squares)) ** 2
 
 
 def exp_or_inf(value: float) -> float:

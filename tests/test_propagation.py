@@ -11,7 +11,7 @@ from scipy.integrate import quad
 
 import certflow as cf
 from certflow.errors import InputError, NoGlobalBound
-from certflow.propagation import exp_or_inf, gronwall_bound, law_bound
+from certflow.propagation import coherent_sum, exp_or_inf, gronwall_bound, law_bound
 
 TIMES = (3.0, 1.0, 0.3, 0.05, 0.01)
 ERRORS = (0.1, 0.0, 0.03, 0.002)
@@ -183,3 +183,17 @@ def test_without_a_symmetry_no_floor_in_two_dimensions():
     law = cf.GaussianMixture(["0.5", "0.3", "0.2"], [[0, 0], [1, 0], [0, 3]], "0.04")
     with pytest.raises(InputError, match=r"^mixture: .*required: a mixture with a point reflection"):
         cf.OrnsteinUhlenbeck(law).mismatch_floor(1.0)
+
+
+# -- E5 --------------------------------------------------------------------------------------------------------
+
+
+def test_the_coherent_sum_is_attained_by_parallel_errors_and_bounds_all_others():
+    rng = np.random.default_rng(5)
+    errors = rng.standard_normal((4, 100, 3))
+    squares = [float(np.mean(np.sum(error**2, axis=1))) for error in errors]
+    assert np.mean(np.sum(errors.sum(0) ** 2, axis=1)) < coherent_sum(squares)
+    parallel = np.array([1.0, 0.5, 3.0, 0.0])[:, None, None] * errors[0]
+    squares = [float(np.mean(np.sum(error**2, axis=1))) for error in parallel]
+    assert np.mean(np.sum(parallel.sum(0) ** 2, axis=1)) == pytest.approx(coherent_sum(squares), rel=1e-12)
+    assert coherent_sum([]) == 0

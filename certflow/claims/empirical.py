@@ -15,6 +15,7 @@ from certflow.claims.measured import REFERENCE_ERROR, experiment, judged, traina
 from certflow.claims.model import Outcome
 from certflow.claims.temporal import has_bound
 from certflow.mixture import GaussianMixture
+from certflow.propagation import coherent_sum
 
 #: How well a small error follows its linearisation: what is left is of the order of `certflow.distill.ledger.SMALL`.
 LINEAR = 0.05
@@ -67,9 +68,14 @@ def mean_square(context: Context, name: str) -> Finding:
         return max(abs(math.sqrt(small / linear) - 1) for small, linear in pairs if linear > 0)
 
     several = [row for row in rows if row["segments"] > 1]
+
+    def over(total: Callable[[list[float]], float], column: str) -> list[str]:
+        return _range(row["end_to_end"] / total(row[column]) for row in several)
+
     told = {
-        "end_to_end_over_coherent_sum": _range(row["end_to_end"] / row["coherent"] for row in several),
-        "end_to_end_over_incoherent_sum": _range(row["end_to_end"] / row["incoherent"] for row in several),
+        "end_to_end_over_coherent_sum_on_the_learned_path": over(coherent_sum, "path_amplified"),
+        "end_to_end_over_coherent_sum": over(coherent_sum, "linear_amplified"),
+        "end_to_end_over_incoherent_sum": over(math.fsum, "linear_amplified"),
         "first_order_over_end_to_end": _range(row["first_order"] / row["relative_mse"] for row in several),
     }
     return _bounded(context, results, rows, gap, "relative gap to the linearised amplification", LINEAR, told)

@@ -8,7 +8,9 @@ points; the denominators are `E|Phi(X)|^2`, so every entry is a relative mean sq
     first_order   E|sum_k D_k xi_k|^2            incoherent    sum_k amplified_k
     coherent      (sum_k sqrt(amplified_k))^2    end to end    E|Psi_K o ... o Psi_1(X) - Phi(X)|^2
 
-What contains `D_k` is a mean over `DERIVATIVES / d^2` of the points, or all if they are fewer.
+What contains `D_k` is a mean over `DERIVATIVES / d^2` of the points, or all if they are fewer. Along the learned path
+`z_k = Psi_k(z_{k-1})` nothing has to be small: the error at the end is the sum of what the flow makes of each new one,
+`Phi_{t_k -> delta}(z_k) - Phi_{t_{k-1} -> delta}(z_{k-1})`.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from certflow.distill.plan import Entry, Plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.samples import TEST
 from certflow.distill.training import Trained
+from certflow.propagation import coherent_sum
 
 #: Points on which maps and flows are composed exactly (E1, exact amplification): flows cost more than maps.
 EXACT = 512
@@ -120,7 +123,7 @@ def ledger(plan: Plan, entry: Entry, place: int, maps: Maps, tests: TestSet) -> 
         "amplified": amplified,
         "first_order": _mean_square(carried) / scale,
         "incoherent": math.fsum(amplified),
-        "coherent": math.fsum(math.sqrt(a) for a in amplified) ** 2,
+        "coherent": coherent_sum(amplified),
         "lipschitz_bounds": bounds,
         "bound_e2": _square(plan.process.law_error_bound(bounds, [math.sqrt(e) for e in local])),
     }
@@ -134,7 +137,8 @@ def exact_entries(
 
     exact_amplified : `E|Phi_{t_k -> delta}(y_k + xi_k) - Phi_{t_k -> delta}(y_k)|^2`, without linearisation
     small_amplified, linear_amplified : the same for `SMALL xi_k`, over `SMALL^2`, and `E|D_k xi_k|^2`, on these points
-    superposed : `E|sum_k (Phi_{t_k -> delta}(y_k + xi_k) - Phi_{t_k -> delta}(y_k))|^2`
+    path_amplified : `E|Phi_{t_k -> delta}(z_k) - Phi_{t_{k-1} -> delta}(z_{k-1})|^2`: these differences add up to the
+        error at the end, so that `end_to_end <= (sum_k sqrt(path_amplified_k))^2` whatever the size of the errors
     end_to_end : the relative mean squared error on these points
     path_errors : root mean squares of the error `e_k = |z_k - y_k|` along the learned path `z_k = Psi_k(z_{k-1})`
     excess_e1 : the largest `|e_k| - exp(Lambda_k) |e_{k-1}| - |Psi_k(z_{k-1}) - Phi_k(z_{k-1})|` over points and k, in
@@ -149,19 +153,19 @@ def exact_entries(
         where = (place, start, end)
         error = maps.apply(where, points[start]) - points[end]
         linear.append(_mean_square((tests.derivatives[end, :EXACT] @ error.unsqueeze(2)).squeeze(2)))
-        joining.append(torch.cat([points[end] + error, points[end] + SMALL * error, points[end]]))
         learned.append(maps.apply(where, path))
         path = learned[-1]
+        joining.append(torch.cat([points[end] + error, points[end] + SMALL * error, points[end], path]))
     times = [plan.times[node] for node in nodes]
     scale = tests.scale
     ends = flow.sweep(joining, times[1:]) if len(times) > 2 else joining
-    moved = [end.reshape(3, -1, end.shape[1]) for end in ends]
-    gaps = [part[0] - part[2] for part in moved]
+    moved = [end.reshape(4, -1, end.shape[1]) for end in ends]
+    arrivals = [points[-1], *(part[3] for part in moved)]
     result: dict[str, Any] = {
-        "exact_amplified": [_mean_square(gap) / scale for gap in gaps],
+        "exact_amplified": [_mean_square(part[0] - part[2]) / scale for part in moved],
         "small_amplified": [_mean_square(part[1] - part[2]) / SMALL**2 / scale for part in moved],
         "linear_amplified": [value / scale for value in linear],
-        "superposed": _mean_square(torch.stack(gaps).sum(0)) / scale,
+        "path_amplified": [_mean_square(b - a) / scale for a, b in itertools.pairwise(arrivals)],
         "end_to_end": _mean_square(path - points[-1]) / scale,
         "path_errors": [_root(z - points[n]) for z, n in zip(learned, nodes[1:], strict=True)],
     }

@@ -34,6 +34,7 @@ from certflow.distill.settings import Settings
 from certflow.distill.training import Segment, train
 from certflow.errors import InputError
 from certflow.process import OrnsteinUhlenbeck
+from certflow.propagation import coherent_sum
 
 #: Standard deviation of the logarithm of an MSE about the law, seeds included.
 LAW_SPREAD = 0.25
@@ -118,7 +119,7 @@ class Pilot:
             for chain in self.chains:
                 parts = [local[pair] for pair in chain]
                 error = self._error(maps, [wheres[pair] for pair in chain], (chain[0][0], chain[-1][1]))
-                told.append((combine(parts, 0.0), effective(parts), error))
+                told.append((coherent_sum(parts), effective(parts), error))
             found.append([local[pair] for pair in self.pairs])
         self.beta = _coherence(told)
         return np.log(np.mean(found, axis=0))
@@ -177,12 +178,12 @@ class Pilot:
 def effective(local: Sequence[float] | np.ndarray) -> float:
     """`(sum sqrt(local))^2 / sum local`: how many segments matter, from 1 to K."""
     values = np.asarray(local)
-    return float(np.sqrt(values).sum() ** 2 / values.sum())
+    return coherent_sum(values) / float(values.sum())
 
 
 def combine(local: Sequence[float] | np.ndarray, beta: float) -> float:
     """The law: `(sum sqrt(local))^2 n^-beta`."""
-    return float(np.sqrt(np.asarray(local)).sum() ** 2) * effective(local) ** -beta
+    return coherent_sum(local) * effective(local) ** -beta
 
 
 def _coherence(chains_: Sequence[tuple[float, float, float]]) -> float:

@@ -74,9 +74,10 @@ def by_hand(plan: Plan, tests: TestSet, size: float) -> dict[str, Any]:
         up, down = (flow_map(process, y + sign * h * error, t, TIMES[-1], rtol=1e-13) for sign in (1, -1))
         carried.append((up - down) / (2 * h))
         exactly.append(flow_map(process, y + error, t, TIMES[-1], rtol=1e-13) - exact[-1])
-    path = exact[0]
+    path, arrivals = exact[0], [exact[-1]]
     for (t, s), start in zip(pairwise(TIMES), starts, strict=False):
         path = flow_map(process, path, t, s, rtol=1e-13) + size * np.sin(3 * path + start)
+        arrivals.append(path if s == TIMES[-1] else flow_map(process, path, s, TIMES[-1], rtol=1e-13))
     scale = mean_square(exact[-1])
     amplified = [mean_square(one) / scale for one in carried]
     return {
@@ -88,7 +89,7 @@ def by_hand(plan: Plan, tests: TestSet, size: float) -> dict[str, Any]:
         "coherent": sum(math.sqrt(a) for a in amplified) ** 2,
         "exact_amplified": [mean_square(one) / scale for one in exactly],
         "linear_amplified": amplified,
-        "superposed": mean_square(sum(exactly)) / scale,
+        "path_amplified": [mean_square(b - a) / scale for a, b in pairwise(arrivals)],
         "end_to_end": mean_square(path - exact[-1]) / scale,
     }
 
@@ -114,6 +115,17 @@ def test_small_errors_are_first_order(law):
     assert row["relative_mse"] == pytest.approx(row["first_order"], rel=1e-3)
     assert row["first_order"] <= row["coherent"] * (1 + 1e-12)  # the triangle inequality
     assert row["local"][-1] == pytest.approx(row["amplified"][-1])  # nothing is still to come
+
+
+@pytest.mark.parametrize("size", [1e-6, 0.02, 1.0])
+@pytest.mark.parametrize("law", sorted(LAWS))
+def test_along_the_learned_path_the_coherent_sum_is_a_bound(law, size):
+    """However large the errors are, as long as the flow is exact."""
+    plan, flow, maps, tests = prepared(law, size)
+    row = exact_entries(plan, plan.entries[0], 0, maps, tests, flow)
+    bound = sum(map(math.sqrt, row["path_amplified"])) ** 2
+    assert 0 < row["end_to_end"] <= bound * (1 + 1e-12)
+    assert row["path_amplified"][0] == pytest.approx(row["exact_amplified"][0], rel=1e-6)  # there the paths agree
 
 
 @pytest.mark.parametrize("law", sorted(LAWS))

@@ -1,0 +1,99 @@
+"""Mixtures and grids that the benchmarks of the distillation laboratory share, and how their results are kept."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import certflow as cf
+from certflow.atomic import write_text_atomic
+from certflow.errors import InputError, NoGlobalBound
+
+SEGMENTS = 8
+GRIDS = (
+    "uniform",
+    "quadratic",
+    "cosine",
+    "geometric",
+    "logsnr",
+    "karras",
+    "flow-matching",
+    "arctan",
+    "ays",
+    "gits",
+    "score-optimal",
+    "typical",
+    "typical:spectral",
+    "stability-balanced",
+    "stability-balanced:two-sided",
+)
+
+
+def two_modes(sigma: str) -> cf.GaussianMixture:
+    return cf.GaussianMixture(
+        ["1/2", "1/2"], [[-1, 0], [1, 0]], str(float(sigma) ** 2), name=f"two modes, sigma {sigma}"
+    )
+
+
+def random_mixture(seed: int, count: int, dimension: int, sigma: float) -> cf.GaussianMixture:
+    """Means uniform in a cube, weights drawn: mixtures that were not looked at when constants were chosen."""
+    rng = np.random.default_rng(seed)
+    weights = rng.dirichlet(np.full(count, 3.0))
+    means = rng.uniform(-1.5, 1.5, (count, dimension))
+    name = f"random, seed {seed}: K {count}, d {dimension}, sigma {sigma}"
+    return cf.GaussianMixture(weights.tolist(), means.tolist(), sigma * sigma, name=name)
+
+
+def cases() -> dict[str, tuple[cf.OrnsteinUhlenbeck, bool]]:
+    """The process by name, and whether it is fresh."""
+    found = {name: (cf.OrnsteinUhlenbeck(cf.load_mixture(name), "0.01", "3"), False) for name in cf.builtin_mixtures()}
+    found["two-modes-0.3"] = (cf.OrnsteinUhlenbeck(two_modes("0.3"), "0.01", "3"), False)
+    found["two-modes-0.05"] = (cf.OrnsteinUhlenbeck(two_modes("0.05"), "0.001", "3"), False)
+    for seed, count, dimension, sigma in ((21, 6, 2, 0.15), (22, 4, 3, 0.25), (23, 9, 2, 0.1), (24, 5, 1, 0.12)):
+        law = random_mixture(seed, count, dimension, sigma)
+        found[f"fresh-{seed}"] = (cf.OrnsteinUhlenbeck(law, "0.01", "3"), True)
+    return found
+
+
+def available(process: cf.OrnsteinUhlenbeck) -> list[str]:
+    """Those of the grids that the mixture has."""
+    labels = []
+    for label in GRIDS:
+        kind, _, rate = label.partition(":")
+        try:
+            cf.time_grid(process, SEGMENTS, kind, rate or None)
+        except (InputError, NoGlobalBound):
+            continue
+        labels.append(label)
+    return labels
+
+
+def collected(
+    path: Path, measured: Callable[[cf.OrnsteinUhlenbeck, bool], dict[str, Any]], told: Callable[[dict[str, Any]], str]
+) -> dict[str, Any]:
+    """Measure the mixtures named on the command line (all unless given), each saved as soon as it is done.
+
+    Returns all entries of the file at `path`, in the order of `cases`; those of other mixtures stay as they were.
+    """
+    known = cases()
+    for name in sys.argv[1:]:
+        if name not in known:
+            sys.exit(f"unknown mixture {name!r}; the mixtures are {', '.join(known)}")
+    content = json.loads(path.read_text()) if path.exists() else {}
+    for name in sys.argv[1:] or known:
+        content[name] = measured(*known[name])
+        content = {key: content[key] for key in known if key in content}
+        write_text_atomic(path, json.dumps(content, indent=1) + "\n")
+        print(f"{name}: {told(content[name])}", flush=True)
+    return content
+
+
+def built_in(content: dict[str, Any]) -> dict[str, Any]:
+    """The entries of the mixtures that certflow ships."""
+    own = cf.builtin_mixtures()
+    return {name: entry for name, entry in content.items() if name in own}
