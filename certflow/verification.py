@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import importlib.util
 import json
 import os
 import platform
@@ -124,7 +125,7 @@ def _collect(context: Context, wanted: list[str], keeper: _Keeper, progress: Pro
     plan = {claim: [(check, check.applies(context.mixture)) for check in checks_of(claim)] for claim in wanted}
 
     def runs(check: Check, reason: str | None) -> bool:
-        return reason is None and (context.profile.trained or check.kind is not Kind.EMPIRICAL)
+        return reason is None and _postponed(context, check) is None
 
     total = sum(runs(*entry) for entries in plan.values() for entry in entries)
     done, results = 0, []
@@ -136,14 +137,24 @@ def _collect(context: Context, wanted: list[str], keeper: _Keeper, progress: Pro
             evidence.append(keeper.evidence(check))
             done += 1
         reasons = [reason for _, reason in entries if reason is not None]
-        later = any(reason is None for _, reason in entries) and not evidence
-        results.append(_result(claim, evidence, reasons, later))
+        later = [_postponed(context, check) for check, reason in entries if reason is None]
+        results.append(_result(claim, evidence, reasons, next(filter(None, later), None)))
     if progress is not None:
         progress(total, total, "report")
     return results
 
 
-def _result(claim: str, evidence: list[Evidence], reasons: list[str], later: bool) -> ClaimResult:
+def _postponed(context: Context, check: Check) -> str | None:
+    """What a check that applies is waiting for; None where it can be run."""
+    if check.kind is not Kind.EMPIRICAL:
+        return None
+    torch = importlib.util.find_spec("torch") is not None
+    if not context.profile.trained:
+        return f"its evidence comes with the full profile{'' if torch else ', and needs torch'}"
+    return None if torch else "its evidence needs torch: pip install 'certflow[torch]'"
+
+
+def _result(claim: str, evidence: list[Evidence], reasons: list[str], later: str | None) -> ClaimResult:
     statement = STATEMENTS[claim]
     pending = PENDING.get(claim, ())
     outcome, reason = _judge(evidence, reasons, later)
@@ -162,10 +173,10 @@ def _result(claim: str, evidence: list[Evidence], reasons: list[str], later: boo
     )
 
 
-def _judge(evidence: list[Evidence], reasons: list[str], later: bool) -> tuple[Outcome, str]:
+def _judge(evidence: list[Evidence], reasons: list[str], later: str | None) -> tuple[Outcome, str]:
     """The outcome of a claim; inapplicable checks of an applicable claim do not weaken it.
 
-    later : nothing was run, but the full profile would
+    later : what a check that applies is waiting for
     """
     outcomes = {item.outcome for item in evidence}
     for outcome in (Outcome.VIOLATED, Outcome.INCONCLUSIVE):
@@ -173,8 +184,8 @@ def _judge(evidence: list[Evidence], reasons: list[str], later: bool) -> tuple[O
             return outcome, next(item.summary for item in evidence if item.outcome is outcome)
     if Outcome.HOLDS in outcomes:
         return Outcome.HOLDS, ""
-    if later:
-        return Outcome.NOT_CHECKED, "its evidence comes with the full profile"
+    if later is not None:
+        return Outcome.NOT_CHECKED, later
     if evidence or reasons:
         return Outcome.NOT_APPLICABLE, reasons[0] if reasons else evidence[0].summary
     return Outcome.NOT_CHECKED, "no check of it exists yet"

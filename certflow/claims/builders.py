@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from certflow.claims.check import Applicability, Check, Context, Finding, Procedure, Twin, everywhere, only
 from certflow.claims.derived import derivations
-from certflow.claims.measured import trainable
 from certflow.claims.model import Kind, Outcome
 from certflow.claims.precise import Comparison, at_points
 from certflow.claims.spatial import Side, bounded_by
@@ -48,6 +47,6 @@ def sampled_check(name: str, side: Side, what: str, *mistakes: Twin, applies: Ap
     return Check(name, Kind.SAMPLED, bounded_by(side, what, REACHED), applies, mistakes)
 
 
-def trained_check(name: str, procedure: Procedure, *mistakes: Twin, applies: Applicability = trainable) -> Check:
-    """A measurement on trained maps; it takes minutes, and profiles that train none leave it out."""
+def trained_check(name: str, procedure: Procedure, *mistakes: Twin, applies: Applicability = everywhere) -> Check:
+    """A measurement in torch, mostly on trained maps; it takes minutes, and profiles that train none leave it out."""
     return Check(name, Kind.EMPIRICAL, procedure, applies, mistakes)

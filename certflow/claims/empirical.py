@@ -11,20 +11,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from certflow.claims.check import Context, Finding
-from certflow.claims.measured import REFERENCE_ERROR, experiment, judged, trainable
+from certflow.claims.measured import REFERENCE_ERROR, experiment, judged
 from certflow.claims.model import Outcome
-from certflow.claims.temporal import has_bound
-from certflow.mixture import GaussianMixture
 from certflow.propagation import coherent_sum
 
 #: How well a small error follows its linearisation: what is left is of the order of `certflow.distill.ledger.SMALL`.
 LINEAR = 0.05
 BALANCED, BASELINE, SEGMENTS = "stability-balanced", "uniform", 8
-
-
-def bounded(mixture: GaussianMixture) -> str | None:
-    """Applicability: a global bound, and torch."""
-    return has_bound(mixture) or trainable(mixture)
 
 
 def along_the_path(context: Context, name: str) -> Finding:

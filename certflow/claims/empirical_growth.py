@@ -9,17 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from certflow.claims.check import Context, Finding
-from certflow.claims.measured import REFERENCE_ERROR, judged, perturbations, trainable
-from certflow.claims.temporal import is_symmetric_pair
-from certflow.mixture import GaussianMixture
+from certflow.claims.measured import REFERENCE_ERROR, judged, perturbations
 
 #: Largest gap between the logarithm of the growth on the separatrix and `int lambda`.
 SEPARATRIX_GAP = 1e-3
-
-
-def has_separatrix(mixture: GaussianMixture) -> str | None:
-    """Applicability: two equal modes, and torch."""
-    return is_symmetric_pair(mixture) or trainable(mixture)
 
 
 def typical_points(context: Context, name: str) -> Finding:

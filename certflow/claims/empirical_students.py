@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from certflow.claims.check import Context, Finding
-from certflow.claims.measured import trainable
 from certflow.claims.model import Outcome
 from certflow.claims.temporal import is_symmetric_pair
 from certflow.mixture import GaussianMixture
@@ -15,11 +14,6 @@ BUDGETS = (2.0, 3.0, 5.0)
 def pair_applies(mixture: GaussianMixture) -> str | None:
     """Two equal modes of common isotropic variance, apart from each other."""
     return is_symmetric_pair(mixture) or (None if mixture.diameter_squared else "the modes agree")
-
-
-def student_applies(mixture: GaussianMixture) -> str | None:
-    """The same, and torch."""
-    return pair_applies(mixture) or trainable(mixture)
 
 
 def on_its_line(context: Context) -> OrnsteinUhlenbeck:

@@ -6,7 +6,6 @@ mixture, the ends of time, depth and seed.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +16,6 @@ from certflow.claims.check import Context, Finding, Profile
 from certflow.claims.model import Outcome
 from certflow.claims.temporal import has_bound
 from certflow.exact import exact_text
-from certflow.mixture import GaussianMixture
 from certflow.mixture_file import from_mapping, to_mapping
 from certflow.process import OrnsteinUhlenbeck
 
@@ -26,13 +24,6 @@ GRIDS = ("uniform", "logsnr", "typical", "stability-balanced", "stability-balanc
 #: Relative error of the reference flow at one point, which an excess has to exceed: it is chosen for a relative mean
 #: squared error below 1e-10 and measured with twice the steps.
 REFERENCE_ERROR = 1e-5
-
-
-def trainable(mixture: GaussianMixture) -> str | None:
-    """None where maps can be trained, else the reason why not."""
-    if importlib.util.find_spec("torch") is None:
-        return "needs torch: pip install 'certflow[torch]'"
-    return None
 
 
 class _Key(NamedTuple):

@@ -349,33 +349,33 @@ _DISTILLED = (
         "F1.growth",
         empirical_growth.typical_points,
         Twin("half the exponent", twins.HalfExponent),
-        applies=empirical.bounded,
+        applies=temporal.has_bound,
     ),
     trained_check(
         "F3.growth",
         empirical_growth.separatrix,
         Twin("lost sqrt(v_s/v_t)", twins.LostPrefactor),
         Twin("half the exponent", twins.HalfExponent),
-        applies=empirical_growth.has_separatrix,
+        applies=temporal.is_symmetric_pair,
     ),
     trained_check(
         "E1.path",
         empirical.along_the_path,
         Twin("opposite sign", twins.ReversedAmplification),
-        applies=empirical.bounded,
+        applies=temporal.has_bound,
     ),
     trained_check("E2.law", empirical.on_the_law, Twin("the last error only", twins.ForgottenErrors)),
     trained_check(
         "E3.sum",
         empirical.discrete_gronwall,
         Twin("the last error only", twins.ForgottenErrors),
-        applies=empirical.bounded,
+        applies=temporal.has_bound,
     ),
     trained_check(
         "M2.students",
         empirical_students.under_no_floor,
         Twin("1/2 for 1/4", twins.DoubledFloor),
-        applies=empirical_students.student_applies,
+        applies=empirical_students.pair_applies,
     ),
     Check(
         "M1.attained",
@@ -402,7 +402,7 @@ _DISTILLED = (
         "G4.reduction",
         empirical.announced_result,
         Twin("counted from the noise end", twins.NoiseEndGrid),
-        applies=empirical.bounded,
+        applies=temporal.has_bound,
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -169,3 +170,19 @@ def test_the_quick_profile_says_where_the_evidence_on_trained_maps_is():
     reasons = {result.id: (result.outcome, result.reason) for result in report.results}
     assert reasons["G4"] == (Outcome.NOT_CHECKED, "its evidence comes with the full profile")
     assert reasons["E4"] == (Outcome.NOT_CHECKED, "no check of it exists yet")
+
+
+@pytest.mark.parametrize(
+    ("profile", "reason"),
+    [
+        ("quick", "its evidence comes with the full profile, and needs torch"),
+        ("full", "its evidence needs torch: pip install 'certflow[torch]'"),
+    ],
+)
+def test_without_torch_a_claim_on_trained_maps_is_not_checked_rather_than_not_applicable(profile, reason, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)  # what an import finds where it is not installed
+    report = cf.verify(cf.load_mixture("anisotropic-pair"), ["E1", "E2"], profile=profile, digits=20)
+    unbounded, applicable = report.results
+    assert unbounded.outcome is Outcome.NOT_APPLICABLE
+    assert "torch" not in unbounded.reason
+    assert (applicable.outcome, applicable.reason) == (Outcome.NOT_CHECKED, reason)
