@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from laboratory import GRIDS, SEGMENTS, available, built_in, collected
+from laboratory import GRIDS, SEGMENTS, Case, available, built_in, collected
 
-import certflow as cf
-from certflow.distill import Results, Settings, run
+from certflow.distill import Results, run
 from certflow.distill.pilot import effective
 from certflow.distill.planner import recommend
 from certflow.grids.grid import TimeGrid
@@ -37,15 +36,16 @@ RECOMMENDED, FAIR = "recommended", "recommended_over_best_of_other_seeds"
 TOLD = (RECOMMENDED, "uniform", "stability-balanced", "stability-balanced:two-sided", "typical")
 
 
-def measured(process: cf.OrnsteinUhlenbeck, fresh: bool) -> dict[str, Any]:
+def measured(case: Case) -> dict[str, Any]:
     start = time.perf_counter()
-    plan = recommend(process, SEGMENTS)
+    process = case.process
+    plan = recommend(process, SEGMENTS, settings=case.settings)
     chosen = plan.grid
     planning = time.perf_counter() - start
     grids: list[str | TimeGrid] = [TimeGrid(RECOMMENDED, chosen.times)]
     grids += [TimeGrid(PLANNED, option.grid.times) for option in plan.options if option.grid.kind == PLANNED]
     grids += available(process)
-    results = raced(process, grids)
+    results = raced(case, grids)
     spreads = {grid: results.spread(grid, SEGMENTS) for grid in results.grids()}
     rivals = {label: spread.mean for label, spread in spreads.items() if label in GRIDS}
     best = min(rivals, key=lambda label: rivals[label])
@@ -58,7 +58,7 @@ def measured(process: cf.OrnsteinUhlenbeck, fresh: bool) -> dict[str, Any]:
     rows = [row for row in results.rows if not row["diverged"]]
     errors = {label: {row["seed"]: row["relative_mse"] for row in rows if row["grid"] == label} for label in spreads}
     return {
-        "fresh": fresh,
+        "fresh": case.fresh,
         "chosen": chosen.kind,
         FAIR: unbiased({label: of for label, of in errors.items() if label != PLANNED}),
         "relative_mse": {label: [spread.mean, spread.deviation, spread.count] for label, spread in spreads.items()},
@@ -76,11 +76,11 @@ def measured(process: cf.OrnsteinUhlenbeck, fresh: bool) -> dict[str, Any]:
     }
 
 
-def raced(process: cf.OrnsteinUhlenbeck, grids: list[str | TimeGrid]) -> Results:
+def raced(case: Case, grids: list[str | TimeGrid]) -> Results:
     """All grids with the first seeds; those that are near the best or of which figures are told with the others too."""
 
     def done(some: list[str | TimeGrid], seeds: range) -> Results:
-        return run(process, some, [SEGMENTS], seeds, settings=Settings(), exact=False)
+        return run(case.process, some, [SEGMENTS], seeds, settings=case.settings, exact=False)
 
     first = done(grids, range(FIRST))
     means = {label: spread.mean for label in first.grids() if (spread := first.spread(label, SEGMENTS))}
@@ -152,22 +152,29 @@ def table(content: dict[str, Any]) -> str:
     shown = [PLANNED, *(label for label in GRIDS if label not in ("quadratic", "cosine", "flow-matching", "arctan"))]
     head = ["mixture", "recommended", "over best", "fair", "seeds", *shown, "least error"]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    over: dict[str, list[float]] = {}
     for name, entry in content.items():
-        means = {label: mse[0] for label, mse in entry["relative_mse"].items()}
-        least = means[entry["best"]]
+        over, least = over_least(entry), entry["relative_mse"][entry["best"]][0]
         cells = [name + (" (fresh)" if entry["fresh"] else ""), entry["chosen"]]
         cells += [f"{entry['recommended_over_best']:.2f}", f"{entry[FAIR]:.2f}"]
         cells.append(str(entry["relative_mse"][RECOMMENDED][2]))
-        for label in shown:
-            cells.append(f"{means[label] / least:.2f}" if label in means else "–")
-            over.setdefault(label, []).extend([means[label] / least] if label in means else [])
+        cells += [f"{over[label]:.2f}" if label in over else "–" for label in shown]
         lines.append("| " + " | ".join([*cells, f"{least:.1e}"]) + " |")
-    mean = {label: f"{math.exp(np.log(values).mean()):.2f}" if values else "–" for label, values in over.items()}
-    columns = [[e[key] for e in content.values()] for key in ("recommended_over_best", FAIR)]
-    ends = [f"{math.exp(np.log(values).mean()):.2f}" for values in columns]
-    lines.append("| " + " | ".join(["geometric mean", "", *ends, "", *mean.values(), ""]) + " |")
+    for title, entries in (("built-in mixtures", built_in(content)), ("all", content)):
+        ends = [geometric_mean([e[key] for e in entries.values()]) for key in ("recommended_over_best", FAIR)]
+        found = [over_least(entry) for entry in entries.values()]
+        means = [geometric_mean([over[label] for over in found if label in over]) for label in shown]
+        lines.append("| " + " | ".join([f"geometric mean, {title}", "", *ends, "", *means, ""]) + " |")
     return "\n".join(lines)
+
+
+def over_least(entry: dict[str, Any]) -> dict[str, float]:
+    """The mean error of every grid over the least one."""
+    least = entry["relative_mse"][entry["best"]][0]
+    return {label: mse[0] / least for label, mse in entry["relative_mse"].items()}
+
+
+def geometric_mean(values: list[float]) -> str:
+    return f"{math.exp(np.log(values).mean()):.2f}" if values else "–"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 import certflow as cf
 from certflow.atomic import write_text_atomic
+from certflow.distill import Settings
 from certflow.errors import InputError, NoGlobalBound
 
 SEGMENTS = 8
@@ -49,14 +51,28 @@ def random_mixture(seed: int, count: int, dimension: int, sigma: float) -> cf.Ga
     return cf.GaussianMixture(weights.tolist(), means.tolist(), sigma * sigma, name=name)
 
 
-def cases() -> dict[str, tuple[cf.OrnsteinUhlenbeck, bool]]:
-    """The process by name, and whether it is fresh."""
-    found = {name: (cf.OrnsteinUhlenbeck(cf.load_mixture(name), "0.01", "3"), False) for name in cf.builtin_mixtures()}
-    found["two-modes-0.3"] = (cf.OrnsteinUhlenbeck(two_modes("0.3"), "0.01", "3"), False)
-    found["two-modes-0.05"] = (cf.OrnsteinUhlenbeck(two_modes("0.05"), "0.001", "3"), False)
+@dataclass(frozen=True)
+class Case:
+    """What is distilled and how; `fresh` if the mixture was not looked at when constants were chosen."""
+
+    mixture: cf.GaussianMixture
+    t_min: str = "0.01"
+    fresh: bool = False
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def process(self) -> cf.OrnsteinUhlenbeck:
+        return cf.OrnsteinUhlenbeck(self.mixture, self.t_min, "3")
+
+
+def cases() -> dict[str, Case]:
+    """The cases by name: built-in mixtures under their own names, then others."""
+    found = {name: Case(cf.load_mixture(name)) for name in cf.builtin_mixtures()}
+    found["modes-16d-longer"] = Case(cf.load_mixture("modes-16d"), settings=Settings(steps=6000))
+    found["two-modes-0.3"] = Case(two_modes("0.3"))
+    found["two-modes-0.05"] = Case(two_modes("0.05"), "0.001")
     for seed, count, dimension, sigma in ((21, 6, 2, 0.15), (22, 4, 3, 0.25), (23, 9, 2, 0.1), (24, 5, 1, 0.12)):
-        law = random_mixture(seed, count, dimension, sigma)
-        found[f"fresh-{seed}"] = (cf.OrnsteinUhlenbeck(law, "0.01", "3"), True)
+        found[f"fresh-{seed}"] = Case(random_mixture(seed, count, dimension, sigma), fresh=True)
     return found
 
 
@@ -74,7 +90,7 @@ def available(process: cf.OrnsteinUhlenbeck) -> list[str]:
 
 
 def collected(
-    path: Path, measured: Callable[[cf.OrnsteinUhlenbeck, bool], dict[str, Any]], told: Callable[[dict[str, Any]], str]
+    path: Path, measured: Callable[[Case], dict[str, Any]], told: Callable[[dict[str, Any]], str]
 ) -> dict[str, Any]:
     """Measure the mixtures named on the command line (all unless given), each saved as soon as it is done.
 
@@ -86,7 +102,7 @@ def collected(
             sys.exit(f"unknown mixture {name!r}; the mixtures are {', '.join(known)}")
     content = json.loads(path.read_text()) if path.exists() else {}
     for name in sys.argv[1:] or known:
-        content[name] = measured(*known[name])
+        content[name] = measured(known[name])
         content = {key: content[key] for key in known if key in content}
         write_text_atomic(path, json.dumps(content, indent=1) + "\n")
         print(f"{name}: {told(content[name])}", flush=True)
