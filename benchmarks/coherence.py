@@ -5,7 +5,8 @@
 K = 8, 5 seeds, every grid but the uniform one. The coherent sum is `(sum_k sqrt(amplified_k))^2`, with the error of
 segment `k` made on the learned path and carried to the data end by the flow ("path", which bounds the error), made on
 the exact path and carried by the flow ("exact") or by its derivative `D_k` ("linear"); "first order" is
-`E|sum_k D_k xi_k|^2`, where errors cancel or add up as they really point. Means are over points and seeds.
+`E|sum_k D_k xi_k|^2`, where errors cancel or add up as they really point. Told are means over seeds of the ratio, and
+how many of all single ratios lie within the limits.
 """
 
 from __future__ import annotations
@@ -62,25 +63,27 @@ def measured(case: Case) -> Sums:
     return {label: {kind: both(label, against) for kind, against in SUMS.items()} for label in results.grids()}
 
 
-def ratio(pairs: dict[str, list[float]]) -> float:
-    """The mean error over the mean sum."""
-    return fmean(pairs["error"]) / fmean(pairs["sum"])
+def ratios(pairs: dict[str, list[float]]) -> list[float]:
+    """The error over the sum, seed by seed."""
+    return [error / total for error, total in zip(pairs["error"], pairs["sum"], strict=True)]
 
 
 def main() -> None:
     content = collected(RESULTS, measured, spans)
     for title, entries in (("built-in mixtures", built_in(content)), ("all mixtures", content)):
         for kind in SUMS:
-            ratios = {f"{n} {label}": ratio(of[kind]) for n, found in entries.items() for label, of in found.items()}
-            outside = [f"{key} {value:.2f}" for key, value in ratios.items() if not LOW <= value <= HIGH]
-            inside = len(ratios) - len(outside)
-            print(f"{title}, {kind}: {inside} of {len(ratios)} within [{LOW}, {HIGH}]", *outside, sep="; ")
+            found = {f"{name} {label}": ratios(of[kind]) for name, e in entries.items() for label, of in e.items()}
+            outside = [f"{key} {fmean(r):.2f}" for key, r in found.items() if not within(fmean(r))]
+            single = [ratio for r in found.values() for ratio in r]
+            share = sum(map(within, single)) / len(single)
+            inside = f"{len(found) - len(outside)} of {len(found)} within [{LOW}, {HIGH}]"
+            print(f"{title}, {kind}: {inside}, of single ones {share:.0%}", *outside, sep="; ")
     print("\n" + table(content))
 
 
 def spans(found: Sums) -> str:
     """Smallest and largest ratio of each kind over the grids."""
-    return ", ".join(f"{kind} {min(ratios):.2f} to {max(ratios):.2f}" for kind, ratios in _columns(found).items())
+    return ", ".join(f"{kind} {span}" for kind, span in _spans(found).items())
 
 
 def table(content: dict[str, Any]) -> str:
@@ -89,14 +92,18 @@ def table(content: dict[str, Any]) -> str:
     head = ["mixture", *(f"{kind}, all grids" for kind in SUMS), *shown]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for name, found in content.items():
-        ends = [f"{min(ratios):.2f} to {max(ratios):.2f}" for ratios in _columns(found).values()]
-        cells = [f"{ratio(found[label]['exact']):.2f}" if label in found else "–" for label in shown]
-        lines.append("| " + " | ".join([name, *ends, *cells]) + " |")
+        cells = [f"{fmean(ratios(found[label]['exact'])):.2f}" if label in found else "–" for label in shown]
+        lines.append("| " + " | ".join([name, *_spans(found).values(), *cells]) + " |")
     return "\n".join(lines)
 
 
-def _columns(found: Sums) -> dict[str, list[float]]:
-    return {kind: [ratio(of[kind]) for of in found.values()] for kind in SUMS}
+def within(ratio: float) -> bool:
+    return LOW <= ratio <= HIGH
+
+
+def _spans(found: Sums) -> dict[str, str]:
+    columns = {kind: [fmean(ratios(of[kind])) for of in found.values()] for kind in SUMS}
+    return {kind: f"{min(column):.2f} to {max(column):.2f}" for kind, column in columns.items()}
 
 
 if __name__ == "__main__":
