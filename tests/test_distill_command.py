@@ -22,6 +22,7 @@ from certflow.cli import main
 from certflow.distill.growth import growth
 from certflow.distill.results import Results
 from certflow.distill.settings import Settings
+from certflow.mixture_file import load_mixture, to_mapping
 
 Command = Callable[..., Any]
 TINY = Settings(steps=20, hidden=8, pool=512, test=128)
@@ -203,6 +204,7 @@ def row(grid: str, error: float = 1e-3) -> dict[str, Any]:
 def results(rows: list[dict[str, Any]]) -> Results:
     """Results with what the command prints of their setting."""
     setting = {
+        "law": to_mapping(load_mixture("line-3")),
         "components": 3,
         "dimension": 1,
         "t_min": "0.01",

@@ -92,10 +92,9 @@ def distill(
     if folder is not None:
         from certflow.report.distill_views import Experiment, documented, write_experiment
 
-        results = documented(results, growth)
-        command = shlex.join(["certflow", *sys.argv[1:]])
+        results = documented(results, growth, left_out, shlex.join(["certflow", *sys.argv[1:]]))
         with writing("--out", folder):
-            written = write_experiment(Experiment(results, process, growth, left_out, command), folder)
+            written = write_experiment(Experiment.of(results), folder)
     if output == "text":
         print(_text(results, process, growth, left_out))
         if folder is not None:

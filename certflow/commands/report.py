@@ -1,4 +1,4 @@
-"""`certflow report`: build the views of a finished run again, from its `report.json` alone."""
+"""`certflow report`: build the views of a finished run again, from the JSON file that it left alone."""
 
 from __future__ import annotations
 
@@ -12,17 +12,30 @@ from certflow.commands.verdict_table import print_report, print_written
 
 
 def report(
-    directory: Annotated[str, typer.Argument(metavar="DIR", help="A directory that `certflow verify` wrote.")],
+    directory: Annotated[
+        str, typer.Argument(metavar="DIR", help="A directory that `certflow verify` or `certflow distill` wrote.")
+    ],
 ) -> int:
     """Rebuild the views of a finished run.
 
-    report.html, report.md and junit.xml are made again from DIR/report.json; the exit code is the verdict's.
+    report.html, report.md and junit.xml are made again from DIR/report.json, and the exit code is the verdict's;
+    distill.html, distill.md and their figures from DIR/distill.json.
     """
-    from certflow.report.views import load_report, write_views
+    from certflow.report.distill_views import FILE, rebuild_experiment
+    from certflow.report.views import REPORT, load_report, write_views
 
-    found = load_report(directory)
-    with writing("DIR", Path(directory)):
-        written = write_views(found, directory)
-    print_report(found)
+    folder = Path(directory)
+    written: list[Path] = []
+    code = 0
+    if (folder / FILE).exists():
+        with writing("DIR", folder):
+            experiment, written = rebuild_experiment(folder)
+        print("\n".join(experiment.sentences()))
+    if (folder / REPORT).exists() or not written:
+        found = load_report(folder)
+        with writing("DIR", folder):
+            written += write_views(found, folder)
+        print_report(found)
+        code = found.exit_code
     print_written(written)
-    return found.exit_code
+    return code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from certflow.errors import InputError
 from certflow.exact import exact_text
 from certflow.grids.grid import TimeGrid
 from certflow.mixture import GaussianMixture
+from certflow.mixture_file import to_mapping
 from certflow.process import OrnsteinUhlenbeck
 
 Progress = Callable[[int, int, str], None]
@@ -79,6 +81,7 @@ def run(
     place = device_of(device)
     plan = make_plan(process, grids, segments, seeds, chosen)
     results = distil(plan, ReferenceFlow(process, place), out=out, progress=progress, exact=exact)
+    results = replace(results, setting={**results.setting, "law": to_mapping(process.mixture)})
     if out is not None:
         results.save(out)
     return results

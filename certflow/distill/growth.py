@@ -9,7 +9,7 @@ modes the first of them is attained (F3).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -66,6 +66,15 @@ class Growth:
     def mapping(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Growth:
+        """The way back; numbers that JSON does not have are NaN."""
+
+        def restored(value: Any) -> Any:
+            return tuple(math.nan if v is None else v for v in value) if isinstance(value, list | tuple) else value
+
+        return cls(**{name: restored(value) for name, value in mapping.items()})
 
 
 def growth(

@@ -15,8 +15,6 @@ from certflow.errors import InputError
 from certflow.grids.grid import TimeGrid
 from certflow.process import OrnsteinUhlenbeck
 
-#: Where every comparison starts from.
-BASELINE = "uniform"
 MAX_SEEDS = 1000
 
 

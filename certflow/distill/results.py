@@ -14,10 +14,11 @@ from statistics import fmean, stdev
 from typing import Any
 
 from certflow.atomic import write_text_atomic
-from certflow.distill.plan import BASELINE
 
 SCHEMA = "certflow/distill/1"
 
+#: What every grid is compared with.
+BASELINE = "uniform"
 #: The grids that know nothing of the mixture, or only its scale: what a new grid has to beat.
 BASELINES = (
     "uniform",
@@ -66,8 +67,9 @@ class Reduction:
 class Results:
     """Rows of an experiment, one for each grid, K and seed (keys: `certflow.distill.ledger`).
 
-    setting : the mixture, the interval, the settings, the device, the error of the reference flow, times taken;
-        `samples`, a few end points (`certflow.distill.clouds`), and `growth`, where they were asked for
+    setting : the name of the mixture and its exact `law`, the interval, the settings, the device, the error of the
+        reference flow, times taken; `samples`, a few end points (`certflow.distill.clouds`), and what a page shows
+        besides, where there is one: `growth`, `left_out`, `command`, `environment`
     """
 
     rows: tuple[dict[str, Any], ...]
@@ -152,6 +154,12 @@ class Results:
     def mapping(self) -> dict[str, Any]:
         """As JSON values, schema `certflow/distill/1`."""
         return {"schema": SCHEMA, **self.setting, "summary": self.summary(), "rows": list(self.rows)}
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Results:
+        """The way back."""
+        apart = ("schema", "summary", "rows")
+        return cls(tuple(mapping["rows"]), {key: value for key, value in mapping.items() if key not in apart})
 
     def json(self) -> str:
         """The mapping as text; infinite numbers are null."""

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from certflow.distill.results import BASELINE, Reduction, Results, Spread
 from certflow.report.formatting import duration, number
 
 if TYPE_CHECKING:
     from certflow.distill.growth import Growth
-    from certflow.distill.results import Reduction, Results, Spread
 
-BASELINE = "uniform"
 #: A bound this many times above what typical points do is dominated by points that they do not visit.
 DOMINATED = math.log(10)
 #: An error so many times the coherent sum was not carried linearly.

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from certflow.distill.results import BASELINE, Results
 from certflow.errors import NoGlobalBound
 from certflow.process import OrnsteinUhlenbeck
-from certflow.report.distill_findings import BASELINE
 from certflow.report.plots import FAINT, INK, ONE_SIDED, PAPER, TWO_SIDED, drawing_style, scale_wide_range
 from certflow.report.svg import figure_to_svg
-
-if TYPE_CHECKING:
-    from certflow.distill.results import Results
 
 TYPICAL = "#2f6b3f"
 TIMES = 97

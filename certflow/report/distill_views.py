@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,22 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from certflow.atomic import write_text_atomic
+from certflow.distill.results import SCHEMA, Results
+from certflow.errors import InputError
+from certflow.mixture_file import from_mapping
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.distill_findings import LIMITS, MEANING, Table, sentences, tables, taken
 from certflow.report.distill_plots import Drawing
 from certflow.report.formatting import value_text
 from certflow.report.html import FigureView, environment
 from certflow.report.markdown import cell_text, code_lines, table_lines, text
+from certflow.report.saved import read_document
 
 if TYPE_CHECKING:
     from certflow.distill.growth import Growth
-    from certflow.distill.results import Results
+
+FILE = "distill.json"
+_REQUIRED = "a distill.json as `certflow distill --out DIR` writes it"
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,16 @@ class Experiment:
     growth: Growth | None
     left_out: Sequence[str]
     command: str
+
+    @classmethod
+    def of(cls, results: Results) -> Experiment:
+        """From what `distill.json` keeps."""
+        from certflow.distill import Growth  # without torch, the line that says so
+
+        setting = results.setting
+        process = OrnsteinUhlenbeck(from_mapping(setting["law"]), setting["t_min"], setting["t_max"])
+        growth = Growth.from_mapping(setting["growth"]) if "growth" in setting else None
+        return cls(results, process, growth, setting.get("left_out", ()), setting.get("command", "cf.distill.run"))
 
     @property
     def name(self) -> str:
@@ -80,20 +96,40 @@ def figures(experiment: Experiment) -> list[Drawing]:
 
 def write_experiment(experiment: Experiment, directory: str | os.PathLike[str]) -> list[Path]:
     """Write `distill.html`, `.md`, `.json`, `.csv` and `figures/*.svg`, each atomically; returns the paths."""
-    folder = Path(directory)
+    views = render(experiment)  # everything is rendered before anything is written
+    return [*_written(views, directory), *experiment.results.save(directory)]
+
+
+def rebuild_experiment(directory: str | os.PathLike[str]) -> tuple[Experiment, list[Path]]:
+    """Make the pages and figures anew from `distill.json` alone; returns the experiment and the paths written.
+
+    Raises
+    ------
+    InputError : `distill.json` is missing, unreadable, truncated, of another schema, or lacks something.
+    """
+    path = Path(directory) / FILE
+    data = read_document(path, SCHEMA, _REQUIRED)
+    try:
+        experiment = Experiment.of(Results.from_mapping(data))
+        views = render(experiment)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise InputError(str(path), f"{type(error).__name__} {error}", _REQUIRED) from None
+    return experiment, _written(views, directory)
+
+
+def render(experiment: Experiment) -> dict[str, str]:
+    """The pages and figures, by their paths in the directory."""
     drawings = figures(experiment)
-    contents = {
-        "distill.html": render_html(experiment, drawings),
-        "distill.md": render_markdown(experiment, drawings),
-        "distill.json": experiment.results.json(),
-        "distill.csv": experiment.results.csv(),
-    }
-    contents |= {f"figures/distill-{drawing.name}.svg": drawing.svg for drawing in drawings}
-    return [write_text_atomic(folder / name, content) for name, content in contents.items()]
+    pages = {"distill.html": render_html(experiment, drawings), "distill.md": render_markdown(experiment, drawings)}
+    return pages | {f"figures/distill-{drawing.name}.svg": drawing.svg for drawing in drawings}
 
 
-def documented(results: Results, growth: Growth | None) -> Results:
-    """The results with the growth of perturbations and the environment beside their setting."""
+def _written(contents: Mapping[str, str], directory: str | os.PathLike[str]) -> list[Path]:
+    return [write_text_atomic(Path(directory) / name, content) for name, content in contents.items()]
+
+
+def documented(results: Results, growth: Growth | None, left_out: Sequence[str], command: str) -> Results:
+    """The results with all that a page shows beside them."""
     from certflow import __version__
 
     known = {
@@ -104,8 +140,9 @@ def documented(results: Results, growth: Growth | None) -> Results:
             "cores": str(os.cpu_count()),
         }
     }
+    told = {"left_out": list(left_out), "command": command}
     more = {} if growth is None else {"growth": growth.mapping()}
-    return replace(results, setting={**results.setting, **known, **more})
+    return replace(results, setting={**results.setting, **known, **told, **more})
 
 
 def render_html(experiment: Experiment, drawings: Sequence[Drawing]) -> str:

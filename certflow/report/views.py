@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -19,10 +18,12 @@ from certflow.report.formatting import json_text
 from certflow.report.html import render_html
 from certflow.report.junit import render_junit
 from certflow.report.markdown import render_markdown, summary_markdown
+from certflow.report.saved import read_document
 from certflow.report.svg import isolate
 
 #: Certificates are named after their claim.
 _OWN_NAME = re.compile(r"[A-Z][0-9]+(-[a-z0-9.+-]+)?\.json")
+REPORT = "report.json"
 _REQUIRED = "a report.json as `certflow verify --out DIR` writes it"
 
 
@@ -39,7 +40,7 @@ def write_views(
     kept = load_figures(folder) if figures is None else _checked(figures)
     page = render_html(report, kept)  # everything is rendered before anything is written
     contents = {
-        "report.json": report_json(report),
+        REPORT: report_json(report),
         "report.md": render_markdown(report, kept),
         "report.html": page,
         "junit.xml": render_junit(report),
@@ -81,18 +82,8 @@ def load_report(directory: str | os.PathLike[str]) -> Report:
     Raises `ValueError`, in one line that names the file, what is wrong with it and what is required, if the
     file is missing, unreadable, truncated, of another schema, or not a report.
     """
-    path = Path(directory) / "report.json"
-    try:
-        data = json.loads(path.read_bytes().decode("utf-8"))
-    except FileNotFoundError:
-        raise InputError(str(path), "no such file", _REQUIRED) from None
-    except OSError as error:
-        raise InputError(str(path), error.strerror or type(error).__name__, _REQUIRED) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(str(path), f"not JSON ({error})", _REQUIRED) from None
-    if not isinstance(data, dict) or data.get("schema") != REPORT_SCHEMA:
-        found = f"schema {data.get('schema')!r}" if isinstance(data, dict) else f"a {type(data).__name__}"
-        raise InputError(str(path), found, f"schema {REPORT_SCHEMA!r}: {_REQUIRED}")
+    path = Path(directory) / REPORT
+    data = read_document(path, REPORT_SCHEMA, _REQUIRED)
     try:
         return Report.model_validate(data)
     except ValidationError as error:

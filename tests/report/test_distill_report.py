@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import re
+import shutil
 from collections.abc import Mapping
 from html import unescape
 from itertools import pairwise
@@ -21,9 +22,11 @@ from test_report_browser import OVERFLOWING, WIDTHS, Visit, browser
 from test_report_html import outline
 
 import certflow as cf
+from certflow.cli import main
 from certflow.distill.growth import Growth
 from certflow.distill.results import Results, Spread
 from certflow.distill.settings import Settings
+from certflow.mixture_file import to_mapping
 from certflow.report.distill_findings import error_table, error_text, percent, reduction_table, sentences, tables
 from certflow.report.distill_flow_plots import clouds, growth_of_perturbations
 from certflow.report.distill_plots import errors_by_number, errors_by_segment, nodes
@@ -73,6 +76,7 @@ def results(errors: Mapping[str, Any] = ERRORS, dimension: int = 2, carried: flo
         "grids": {g: (draws + 0.1).tolist() for g in errors},
     }
     setting = {
+        "law": to_mapping(process().mixture),
         "components": 2,
         "dimension": dimension,
         "t_min": "0.01",
@@ -212,8 +216,11 @@ def test_few_results() -> None:
 
 @pytest.fixture(scope="module")
 def experiment() -> Experiment:
-    found = documented(results(), growth())
-    return Experiment(found, process(), growth(), ["Left out: ays. Required: patience."], "certflow distill two-modes")
+    left_out = ["Left out: ays. Required: patience."]
+    found = Experiment.of(documented(results(), growth(), left_out, "certflow distill two-modes"))
+    assert found.growth == growth()
+    assert to_mapping(found.process.mixture) == to_mapping(process().mixture)
+    return found
 
 
 def test_figures_are_whole_and_distinct(experiment: Experiment) -> None:
@@ -285,6 +292,46 @@ def test_markdown_and_json_say_the_same(folder: Path, experiment: Experiment) ->
     found = json.loads((folder / "distill.json").read_text(encoding="utf-8"))
     assert found["growth"]["one_sided"][0] == 14.8
     assert len(found["rows"]) == len(experiment.results.rows)
+
+
+def views(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_report_rebuilds_pages_and_figures(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(folder / "distill.json", tmp_path)
+    assert main(["report", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert "the lowest mean error is that of typical" in printed.out
+    expected = views(folder)
+    del expected["distill.csv"]
+    assert views(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"schema": "certflow/distill/0"}, "schema 'certflow/distill/0'"),
+        ({"rows": 3}, "TypeError"),
+        ({"rows": [{"grid": "uniform"}]}, "KeyError 'segments'"),
+        ({"law": {"weights": [1]}}, "InputError"),
+        ({"growth": {"times": [1, 2]}}, "TypeError"),
+        ({"settings": None}, "TypeError"),
+    ],
+)
+def test_a_file_that_is_not_one_is_refused_in_one_line(
+    change: dict[str, Any], told: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = json.loads((folder / "distill.json").read_text(encoding="utf-8"))
+    (tmp_path / "distill.json").write_text(json.dumps(found | change), encoding="utf-8")
+    assert main(["report", str(tmp_path)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+    assert told in printed.err
+    assert "distill.json" in printed.err
+    assert [path.name for path in tmp_path.iterdir()] == ["distill.json"]
 
 
 def test_a_run_that_diverged_has_its_page_too(tmp_path: Path, experiment: Experiment) -> None:
