@@ -75,7 +75,7 @@ def test_the_text_has_every_table(finished: Run) -> None:
         assert words in finished.text, words
     rows = [line for line in finished.text.splitlines() if line.startswith("stability-balanced ")]
     assert rows[0].count("±") == 2  # a mean and a spread for each K
-    assert rows[-1].count("±") == 4  # the four columns of the ledger
+    assert rows[-1].count("±") == 5  # the columns of the ledger
 
 
 def test_it_writes_every_view(finished: Run) -> None:

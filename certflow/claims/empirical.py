@@ -62,13 +62,13 @@ def mean_square(context: Context, name: str) -> Finding:
 
     several = [row for row in rows if row["segments"] > 1]
 
-    def over(total: Callable[[list[float]], float], column: str) -> list[str]:
-        return _range(row["end_to_end"] / total(row[column]) for row in several)
+    def over(total: Callable[[dict[str, Any]], float]) -> list[str]:
+        return _range(row["end_to_end"] / total(row) for row in several)
 
     told = {
-        "end_to_end_over_coherent_sum_on_the_learned_path": over(coherent_sum, "path_amplified"),
-        "end_to_end_over_coherent_sum": over(coherent_sum, "linear_amplified"),
-        "end_to_end_over_incoherent_sum": over(math.fsum, "linear_amplified"),
+        "end_to_end_over_coherent_sum_on_the_learned_path": over(lambda row: row["path_coherent"]),
+        "end_to_end_over_coherent_sum": over(lambda row: coherent_sum(row["linear_amplified"])),
+        "end_to_end_over_incoherent_sum": over(lambda row: math.fsum(row["linear_amplified"])),
         "first_order_over_end_to_end": _range(row["first_order"] / row["relative_mse"] for row in several),
     }
     return _bounded(context, results, rows, gap, "relative gap to the linearised amplification", LINEAR, told)

@@ -138,7 +138,7 @@ def exact_entries(
     exact_amplified : `E|Phi_{t_k -> delta}(y_k + xi_k) - Phi_{t_k -> delta}(y_k)|^2`, without linearisation
     small_amplified, linear_amplified : the same for `SMALL xi_k`, over `SMALL^2`, and `E|D_k xi_k|^2`, on these points
     path_amplified : `E|Phi_{t_k -> delta}(z_k) - Phi_{t_{k-1} -> delta}(z_{k-1})|^2`: these differences add up to the
-        error at the end, so that `end_to_end <= (sum_k sqrt(path_amplified_k))^2` whatever the size of the errors
+        error at the end, so that `end_to_end <= (sum_k sqrt(path_amplified_k))^2`, which is `path_coherent`
     end_to_end : the relative mean squared error on these points
     path_errors : root mean squares of the error `e_k = |z_k - y_k|` along the learned path `z_k = Psi_k(z_{k-1})`
     excess_e1 : the largest `|e_k| - exp(Lambda_k) |e_{k-1}| - |Psi_k(z_{k-1}) - Phi_k(z_{k-1})|` over points and k, in
@@ -161,11 +161,13 @@ def exact_entries(
     ends = flow.sweep(joining, times[1:]) if len(times) > 2 else joining
     moved = [end.reshape(4, -1, end.shape[1]) for end in ends]
     arrivals = [points[-1], *(part[3] for part in moved)]
+    path_amplified = [_mean_square(b - a) / scale for a, b in itertools.pairwise(arrivals)]
     result: dict[str, Any] = {
         "exact_amplified": [_mean_square(part[0] - part[2]) / scale for part in moved],
         "small_amplified": [_mean_square(part[1] - part[2]) / SMALL**2 / scale for part in moved],
         "linear_amplified": [value / scale for value in linear],
-        "path_amplified": [_mean_square(b - a) / scale for a, b in itertools.pairwise(arrivals)],
+        "path_amplified": path_amplified,
+        "path_coherent": coherent_sum(path_amplified),
         "end_to_end": _mean_square(path - points[-1]) / scale,
         "path_errors": [_root(z - points[n]) for z, n in zip(learned, nodes[1:], strict=True)],
     }

@@ -34,8 +34,9 @@ LEDGER = (
     "A map makes a local error at each segment, and the rest of the flow carries it to the data end. incoherent: the "
     "sum of the carried errors' mean squares, as if they were uncorrelated. first order: the mean square of their sum, "
     "carried by the derivative of the flow. coherent: as if all pointed the same way, which bounds first order from "
-    "above. end to end: what was measured; it leaves first order where errors are too large to be carried linearly "
-    "(THEORY E5)."
+    "above. end to end: what was measured; it leaves first order where errors are too large to be carried linearly. "
+    "learned path: the coherent sum of errors as the composed maps make them, carried by the flow itself, on some of "
+    "the points; on these the error is never above it, however large errors are (THEORY E5)."
 )
 
 
@@ -106,14 +107,16 @@ def reduction_table(results: Results, segments: int) -> Table:
 
 def ledger_table(results: Results, segments: int) -> Table:
     """Where the error comes from: sums of carried local errors beside what was measured."""
-    fields = ("incoherent", "first_order", "coherent", "relative_mse")
+    columns = {"incoherent": "incoherent", "first_order": "first order", "coherent": "coherent"}
+    if any("path_coherent" in row for row in results.rows):
+        columns["path_coherent"] = "learned path"
+    columns["relative_mse"] = "end to end"
     rows = []
     for grid in results.grids():
-        spreads = [results.spread(grid, segments, field) for field in fields]
+        spreads = [results.spread(grid, segments, field) for field in columns]
         if _counts(spreads[0]):
             rows.append((grid, *map(error_text, spreads)))
-    head = ("grid", "incoherent", "first order", "coherent", "end to end")
-    return Table(f"Ledger of the error at K = {segments}", head, tuple(rows), LEDGER)
+    return Table(f"Ledger of the error at K = {segments}", ("grid", *columns.values()), tuple(rows), LEDGER)
 
 
 def sentences(results: Results, growth: Growth | None = None) -> list[str]:

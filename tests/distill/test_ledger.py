@@ -124,6 +124,7 @@ def test_along_the_learned_path_the_coherent_sum_is_a_bound(law, size):
     plan, flow, maps, tests = prepared(law, size)
     row = exact_entries(plan, plan.entries[0], 0, maps, tests, flow)
     bound = sum(map(math.sqrt, row["path_amplified"])) ** 2
+    assert row["path_coherent"] == pytest.approx(bound, rel=1e-12)
     assert 0 < row["end_to_end"] <= bound * (1 + 1e-12)
     assert row["path_amplified"][0] == pytest.approx(row["exact_amplified"][0], rel=1e-6)  # there the paths agree
 
