@@ -17,8 +17,7 @@ from certflow.errors import InputError
 from certflow.process import OrnsteinUhlenbeck
 
 if TYPE_CHECKING:
-    from certflow.distill.growth import Growth
-    from certflow.distill.results import Results
+    from certflow.distill.results import Growth, Results
     from certflow.distill.settings import Settings
     from certflow.report.distill_findings import Table
 

@@ -11,7 +11,7 @@ _HOMES: dict[str, str] = {
     "run": "certflow.distill.experiment",
     "Settings": "certflow.distill.settings",
     "Results": "certflow.distill.results",
-    "Growth": "certflow.distill.growth",
+    "Growth": "certflow.distill.results",
 }
 
 __all__ = list(_HOMES)

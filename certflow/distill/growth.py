@@ -9,15 +9,14 @@ modes the first of them is attained (F3).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
 
 from certflow.distill.reference import ReferenceFlow
+from certflow.distill.results import Growth
 from certflow.distill.samples import TEST
 from certflow.errors import InputError, NoGlobalBound
 from certflow.process import OrnsteinUhlenbeck
@@ -29,52 +28,6 @@ POINTS = 2048
 TIMES = 33
 #: Largest exponent of one step on the separatrix.
 STEP_GROWTH = 0.05
-
-
-@dataclass(frozen=True)
-class Growth:
-    """Growth of a perturbation from each time to the data end; logarithms, since the bounds pass the largest float64.
-
-    times : from the noise end to the data end
-    typical : mean and standard deviation over seeds of `log A(t)`
-    median, largest : of `log ||D Phi_{t -> delta}||_2`, the median over points (mean over seeds) and the largest of all
-    one_sided, two_sided : `int_delta^t lambda` and `int_delta^t L`; None where no global bound exists
-    separatrix : `log ||D Phi||_2` on the midway hyperplane of two equal modes; None for other mixtures
-    injected : for each size, the root mean square growth of a random perturbation of that size made at `t_max`
-        (mean over seeds, logarithm)
-    """
-
-    times: tuple[float, ...]
-    typical: tuple[float, ...]
-    typical_deviation: tuple[float, ...]
-    median: tuple[float, ...]
-    largest: tuple[float, ...]
-    one_sided: tuple[float, ...] | None
-    two_sided: tuple[float, ...] | None
-    separatrix: tuple[float, ...] | None
-    injected: dict[str, float]
-    seeds: int
-    points: int
-
-    @property
-    def separatrix_gap(self) -> float | None:
-        """The largest `|log growth - int lambda|` on the separatrix: 0 by F3."""
-        if self.separatrix is None or self.one_sided is None:
-            return None
-        return max(abs(a - b) for a, b in zip(self.separatrix, self.one_sided, strict=True))
-
-    def mapping(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any]) -> Growth:
-        """The way back; numbers that JSON does not have are NaN."""
-
-        def restored(value: Any) -> Any:
-            return tuple(math.nan if v is None else v for v in value) if isinstance(value, list | tuple) else value
-
-        return cls(**{name: restored(value) for name, value in mapping.items()})
 
 
 def growth(

@@ -6,13 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from certflow.distill.results import BASELINE, Reduction, Results, Spread
+from certflow.distill.results import BASELINE, Growth, Reduction, Results, Spread
 from certflow.report.formatting import duration, number
-
-if TYPE_CHECKING:
-    from certflow.distill.growth import Growth
 
 #: A bound this many times above what typical points do is dominated by points that they do not visit.
 DOMINATED = math.log(10)

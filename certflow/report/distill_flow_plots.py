@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from certflow.distill.results import BASELINE, Growth, Results
 from certflow.process import OrnsteinUhlenbeck
-from certflow.report.distill_findings import BASELINE, error_text
+from certflow.report.distill_findings import error_text
 from certflow.report.distill_plots import TYPICAL, Drawing, drawing, looks, time_axis
 from certflow.report.formatting import number
 from certflow.report.plots import FAINT, INK, ONE_SIDED, TWO_SIDED, drawing_style, power_ticks
-
-if TYPE_CHECKING:
-    from certflow.distill.growth import Growth
-    from certflow.distill.results import Results
 
 #: Decades up to which an axis has ticks at 1, 2, 5 rather than at powers of ten.
 _FEW_DECADES = 2.5

@@ -7,12 +7,12 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markupsafe import Markup
 
 from certflow.atomic import write_text_atomic
-from certflow.distill.results import SCHEMA, Results
+from certflow.distill.results import SCHEMA, Growth, Results
 from certflow.errors import InputError
 from certflow.mixture_file import from_mapping
 from certflow.process import OrnsteinUhlenbeck
@@ -22,9 +22,6 @@ from certflow.report.formatting import value_text
 from certflow.report.html import FigureView, environment
 from certflow.report.markdown import cell_text, code_lines, table_lines, text
 from certflow.report.saved import read_document
-
-if TYPE_CHECKING:
-    from certflow.distill.growth import Growth
 
 FILE = "distill.json"
 _REQUIRED = "a distill.json as `certflow distill --out DIR` writes it"
@@ -43,8 +40,6 @@ class Experiment:
     @classmethod
     def of(cls, results: Results) -> Experiment:
         """From what `distill.json` keeps."""
-        from certflow.distill import Growth  # without torch, the line that says so
-
         setting = results.setting
         process = OrnsteinUhlenbeck(from_mapping(setting["law"]), setting["t_min"], setting["t_max"])
         growth = Growth.from_mapping(setting["growth"]) if "growth" in setting else None

@@ -7,6 +7,8 @@ import json
 import math
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from html import unescape
 from itertools import pairwise
@@ -23,8 +25,7 @@ from test_report_html import outline
 
 import certflow as cf
 from certflow.cli import main
-from certflow.distill.growth import Growth
-from certflow.distill.results import Results, Spread
+from certflow.distill.results import Growth, Results, Spread
 from certflow.distill.settings import Settings
 from certflow.mixture_file import to_mapping
 from certflow.report.distill_findings import error_table, error_text, percent, reduction_table, sentences, tables
@@ -307,6 +308,14 @@ def test_report_rebuilds_pages_and_figures(folder: Path, tmp_path: Path, capsys:
     expected = views(folder)
     del expected["distill.csv"]
     assert views(tmp_path) == expected
+
+
+def test_pages_are_rebuilt_where_torch_is_not_installed(folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "distill.json", tmp_path)
+    code = "import sys; sys.modules['torch'] = None; from certflow.cli import main; sys.exit(main(sys.argv[1:]))"
+    ended = subprocess.run([sys.executable, "-c", code, "report", str(tmp_path)], capture_output=True, timeout=120)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert (tmp_path / "distill.html").read_bytes() == (folder / "distill.html").read_bytes()
 
 
 @pytest.mark.parametrize(
