@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from laboratory import GRIDS, SEGMENTS, Case, available, built_in, collected
+from laboratory import GRIDS, SEGMENTS, Case, available, built_in, cases, collected, trained_otherwise
 
 from certflow.distill import run
 from certflow.propagation import coherent_sum
@@ -69,8 +69,10 @@ def ratios(pairs: dict[str, list[float]]) -> list[float]:
 
 
 def main() -> None:
-    content = collected(RESULTS, measured, spans)
-    for title, entries in (("built-in mixtures", built_in(content)), ("all mixtures", content)):
+    usual = cases()
+    content = collected(RESULTS, usual | trained_otherwise(), measured, spans)
+    every = {name: found for name, found in content.items() if name in usual}
+    for title, entries in (("built-in mixtures", built_in(content)), ("all mixtures", every)):
         for kind in SUMS:
             found = {f"{name} {label}": ratios(of[kind]) for name, e in entries.items() for label, of in e.items()}
             outside = [f"{key} {fmean(r):.2f}" for key, r in found.items() if not within(fmean(r))]

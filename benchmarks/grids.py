@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from laboratory import GRIDS, SEGMENTS, Case, available, built_in, collected
+from laboratory import GRIDS, SEGMENTS, Case, available, built_in, cases, collected
 
 from certflow.distill import Results, run
 from certflow.distill.pilot import effective
@@ -114,7 +114,7 @@ def main() -> None:
     def told(entry: dict[str, Any]) -> str:
         return f"{entry['chosen']} {entry['recommended_over_best']:.2f} times the best ({entry['best']})"
 
-    content = collected(RESULTS, measured, told)
+    content = collected(RESULTS, cases(), measured, told)
     summary("built-in mixtures", built_in(content))
     summary("all mixtures", content)
     print("\n" + table(content))

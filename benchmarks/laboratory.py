@@ -68,12 +68,20 @@ class Case:
 def cases() -> dict[str, Case]:
     """The cases by name: built-in mixtures under their own names, then others."""
     found = {name: Case(cf.load_mixture(name)) for name in cf.builtin_mixtures()}
-    found["modes-16d-longer"] = Case(cf.load_mixture("modes-16d"), settings=Settings(steps=6000))
     found["two-modes-0.3"] = Case(two_modes("0.3"))
     found["two-modes-0.05"] = Case(two_modes("0.05"), "0.001")
     for seed, count, dimension, sigma in ((21, 6, 2, 0.15), (22, 4, 3, 0.25), (23, 9, 2, 0.1), (24, 5, 1, 0.12)):
         found[f"fresh-{seed}"] = Case(random_mixture(seed, count, dimension, sigma), fresh=True)
     return found
+
+
+def trained_otherwise() -> dict[str, Case]:
+    """Some of these cases with fewer or more training steps than usual."""
+    return {
+        "two-modes-0.3, 600 steps": Case(two_modes("0.3"), settings=Settings(steps=600)),
+        "two-modes-0.3, 6000 steps": Case(two_modes("0.3"), settings=Settings(steps=6000)),
+        "modes-16d, 6000 steps": Case(cf.load_mixture("modes-16d"), settings=Settings(steps=6000)),
+    }
 
 
 def available(process: cf.OrnsteinUhlenbeck) -> list[str]:
@@ -90,16 +98,18 @@ def available(process: cf.OrnsteinUhlenbeck) -> list[str]:
 
 
 def collected(
-    path: Path, measured: Callable[[Case], dict[str, Any]], told: Callable[[dict[str, Any]], str]
+    path: Path,
+    known: dict[str, Case],
+    measured: Callable[[Case], dict[str, Any]],
+    told: Callable[[dict[str, Any]], str],
 ) -> dict[str, Any]:
-    """Measure the mixtures named on the command line (all unless given), each saved as soon as it is done.
+    """Measure the cases named on the command line (all unless given), each saved as soon as it is done.
 
-    Returns all entries of the file at `path`, in the order of `cases`; those of other mixtures stay as they were.
+    Returns all entries of the file at `path`, in the order of `known`; those of other cases stay as they were.
     """
-    known = cases()
     for name in sys.argv[1:]:
         if name not in known:
-            sys.exit(f"unknown mixture {name!r}; the mixtures are {', '.join(known)}")
+            sys.exit(f"unknown case {name!r}; the cases are {'; '.join(known)}")
     content = json.loads(path.read_text()) if path.exists() else {}
     for name in sys.argv[1:] or known:
         content[name] = measured(known[name])
