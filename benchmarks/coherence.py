@@ -73,7 +73,7 @@ def main() -> None:
     content = collected(RESULTS, usual | trained_otherwise(), measured, spans)
     every = {name: found for name, found in content.items() if name in usual}
     for title, entries in (("built-in mixtures", built_in(content)), ("all mixtures", every)):
-        for kind in SUMS:
+        for kind in SUMS if entries else ():
             found = {f"{name} {label}": ratios(of[kind]) for name, e in entries.items() for label, of in e.items()}
             outside = [f"{key} {fmean(r):.2f}" for key, r in found.items() if not within(fmean(r))]
             single = [ratio for r in found.values() for ratio in r]
