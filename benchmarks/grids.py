@@ -6,7 +6,7 @@ K = 8, fresh test points. Mixtures that no constant was tuned on are marked. For
 every grid, the ratio of the recommended grid to the best of all, the reduction of the stability-balanced grids against
 the uniform one, and predicted over measured errors: by the pilot before training, and by the sum of local errors.
 
-The errors of one grid differ by 20 to 60 % from seed to seed, but those of different grids go up and down together,
+The errors of one grid differ by up to 70 % from seed to seed, but those of different grids go up and down together,
 since all maps of a seed start from the same weights and see the same data. All grids get five seeds; those that are
 near the best, and those of which figures are told, ten.
 """
