@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -149,8 +149,14 @@ def measure(plan: Plan, flow: ReferenceFlow, maps: Maps, exact: bool, tell: Prog
             row = ledger(plan, entry, place, maps, tests)
             if exact and not row["diverged"]:
                 row |= exact_entries(plan, entry, place, maps, tests, flow)
+                row["learned_path"] = learned_path(row)
             rows[index, place] = row
     return [rows[key] for key in sorted(rows)]
+
+
+def learned_path(row: Mapping[str, Any]) -> float | None:
+    """The coherent sum along the learned path, scaled from the points of `exact_entries` to all: `>= relative_mse`."""
+    return row["relative_mse"] * row["path_coherent"] / row["end_to_end"] if row["end_to_end"] else None
 
 
 def _device_name(device: torch.device) -> str:

@@ -32,8 +32,8 @@ LEDGER = (
     "sum of the carried errors' mean squares, as if they were uncorrelated. first order: the mean square of their sum, "
     "carried by the derivative of the flow. coherent: as if all pointed the same way, which bounds first order from "
     "above. end to end: what was measured; it leaves first order where errors are too large to be carried linearly. "
-    "learned path: the coherent sum of errors as the composed maps make them, carried by the flow itself, on some of "
-    "the points; on these the error is never above it, however large errors are (THEORY E5)."
+    "learned path: the coherent sum of errors as the composed maps make them, carried by the flow itself (its ratio to "
+    "the error is measured on some of the points); the error is never above it, however large errors are (THEORY E5)."
 )
 
 
@@ -105,8 +105,8 @@ def reduction_table(results: Results, segments: int) -> Table:
 def ledger_table(results: Results, segments: int) -> Table:
     """Where the error comes from: sums of carried local errors beside what was measured."""
     columns = {"incoherent": "incoherent", "first_order": "first order", "coherent": "coherent"}
-    if any("path_coherent" in row for row in results.rows):
-        columns["path_coherent"] = "learned path"
+    if any("learned_path" in row for row in results.rows):
+        columns["learned_path"] = "learned path"
     columns["relative_mse"] = "end to end"
     rows = []
     for grid in results.grids():

@@ -59,6 +59,9 @@ def test_the_rows_are_all_there(outcome):
         assert row["relative_mse"] <= row["bound_e2"] * (1 + 1e-6)
         assert row["excess_e1"] <= 1e-5
         assert row["largest"] <= row["bound_e3"] * (1 + 1e-5)
+        assert row["learned_path"] >= row["relative_mse"] * (1 - 1e-12)
+        if row["segments"] == 1:
+            assert row["learned_path"] == pytest.approx(row["relative_mse"], rel=1e-9)
     setting = outcome.setting
     assert (setting["mixture"], setting["t_min"], setting["t_max"]) == ("two", "0.01", "3")
     assert setting["maps"] == 2 * (1 + 3 + 3)
