@@ -6,8 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from certflow.errors import InputError
+
+_KEPT: WeakKeyDictionary[Any, dict[tuple[tuple[float, ...], str], list[float]]] = WeakKeyDictionary()
 
 
 def gronwall_bound(process: Any, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided") -> float:
@@ -28,8 +31,16 @@ def gronwall_bound(process: Any, times: Sequence[float], errors: Sequence[float]
     if not all(math.inf > t > s > 0 for t, s in pairwise(moments)):
         raise InputError("times", times, "finite times > 0, strictly decreasing (noise end first)")
     sizes = _checked("errors", errors, len(moments) - 1, "one for each segment")
-    exponents = [float(process.stability(s, t, rate)) for t, s in pairwise(moments)]
+    exponents = _exponents(process, tuple(moments), rate)
     return _sum(size * exp_or_inf(math.fsum(exponents[k:])) for k, size in enumerate(sizes, 1) if size)
+
+
+def _exponents(process: Any, times: tuple[float, ...], rate: str) -> list[float]:
+    """The integral of the rate over each segment; kept, since an experiment asks again for every seed."""
+    kept = _KEPT.setdefault(process, {})
+    if (times, rate) not in kept:
+        kept[times, rate] = [float(value) for value in process.stability(times[1:], times[:-1], rate)]
+    return kept[times, rate]
 
 
 def law_bound(lipschitz: Sequence[float], errors: Sequence[float]) -> float:

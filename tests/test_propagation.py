@@ -185,6 +185,25 @@ def test_without_a_symmetry_no_floor_in_two_dimensions():
         cf.OrnsteinUhlenbeck(law).mismatch_floor(1.0)
 
 
+def test_integrals_are_asked_for_once_for_each_grid_and_rate():
+    class Counting(cf.OrnsteinUhlenbeck):
+        calls = 0
+
+        def stability(self, s, t, rate="one-sided"):
+            self.calls += 1
+            return super().stability(s, t, rate)
+
+    law = cf.GaussianMixture(["0.5", "0.5"], [[-1], [1]], ["0.04", "0.09"])
+    p = Counting(law, "0.01", "3")
+    found = [p.error_bound(TIMES, ERRORS), p.error_bound(TIMES, ERRORS[::-1]), p.error_bound(TIMES, ERRORS)]
+    assert p.calls == 1
+    assert found[0] == found[2] != found[1]
+    assert p.error_bound(TIMES, ERRORS, rate="two-sided") > found[0]
+    assert p.error_bound(TIMES[1:], ERRORS[1:]) < found[0]
+    assert p.calls == 3
+    assert Counting(law, "0.01", "3").error_bound(TIMES, ERRORS) == found[0]
+
+
 # -- E5 --------------------------------------------------------------------------------------------------------
 
 

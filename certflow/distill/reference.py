@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -49,6 +48,7 @@ class ReferenceFlow:
         self.steps = steps
         self.s = min(smallest_variance(self.mixture), 1.0)
         self.dimension = self.mixture.dimension
+        self._factors: dict[tuple[float, ...], list[float] | None] = {}
 
     def draw(self, count: int, seed: int, purpose: int) -> torch.Tensor:
         """`count` exact draws of `p_T`, shape (count, d); each seed and purpose has draws of its own."""
@@ -88,10 +88,13 @@ class ReferenceFlow:
 
     def factors(self, times: Sequence[float]) -> list[float] | None:
         """`exp(int lambda)` of each segment; None where no global bound exists. THEORY L3, F1."""
-        try:
-            return [float(self.process.amplification(s, t)) for t, s in pairwise(times)]
-        except NoGlobalBound:
-            return None
+        key = tuple(times)
+        if key not in self._factors:
+            try:
+                self._factors[key] = [float(factor) for factor in self.process.amplification(key[1:], key[:-1])]
+            except NoGlobalBound:
+                self._factors[key] = None
+        return self._factors[key]
 
     def rate(self, x: torch.Tensor, y: float) -> torch.Tensor:
         """`dx/dy`, shape (N, d)."""
