@@ -1,6 +1,6 @@
 """How errors of segments add up: the end-to-end error over sums of the amplified ones (THEORY E5).
 
-    python benchmarks/coherence.py [NAME ...]      some two minutes a mixture on one core; results/coherence.json
+    python benchmarks/coherence.py [NAME ...]      two to ten minutes a mixture on one core
 
 K = 8, 5 seeds, every grid but the uniform one. The coherent sum is `(sum_k sqrt(amplified_k))^2`, with the error of
 segment `k` made on the learned path and carried to the data end by the flow ("path", which bounds the error), made on

@@ -292,8 +292,8 @@ _ROWS = (
         (_GRID, r"small local errors $\xi_k$; first order in them"),
         _beyond("E5"),
         "Exact for small errors. Those of trained maps are made next to separatrices and stretched until they "
-        "saturate: the first-order sum is off by up to a factor of seven, the worst-case exponential of F1 by dozens "
-        "of orders.",
+        "saturate: they can be many times the first-order sum, and dozens of orders below the worst case of F1. With "
+        "errors carried along the learned path by the flow itself, the sum bounds them whatever their size.",
         _page("E5"),
     ),
     Statement(
