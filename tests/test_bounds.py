@@ -144,6 +144,22 @@ def test_different_variances_one_variable_problem():
         assert (fmax + root) * np.tanh(root / 2) == pytest.approx(1, rel=1e-9)
 
 
+def test_the_root_is_right_to_the_last_digits_at_every_size():
+    """L7: against bisection with 60 digits, whose bracket needs no formula but the signs at its ends."""
+    sizes = [
+        0.0,
+        *(sign * 10.0**power for power in (-300, -20, -3, -1, 0, 0.5, 1, 2, 4, 8, 16, 200) for sign in (-1, 1)),
+    ]
+    found = float_root(np.array(sizes))
+    with mpmath.workdps(60):
+        for fmax, root in zip(map(mpmath.mpf, sizes), found, strict=True):
+            low, high = max(mpmath.mpf(0), -fmax), max(mpmath.mpf(0), -fmax) + 2
+            for _ in range(1000 if fmax > 1e10 else 200):
+                middle = (low + high) / 2
+                low, high = (middle, high) if (fmax + middle) * mpmath.tanh(middle / 2) < 1 else (low, middle)
+            assert abs(root / low - 1) < 1e-15
+
+
 def test_the_largest_pair_alone_is_no_bound():
     """L7: with the narrow component duplicated, `max B_ij` in place of the sum is exceeded."""
     p = cf.OrnsteinUhlenbeck(
