@@ -28,9 +28,7 @@ def test_every_grid_has_its_ends_and_decreases(kind: str, name: str) -> None:
     process = cf.OrnsteinUhlenbeck(cf.load_mixture(name), "1e-6", "3")
     if kind == "stability-balanced" and name in ("anisotropic-pair", "iris-full"):
         pytest.skip("no global bound")
-    if (name, kind) == ("digits", "stability-balanced"):
-        pytest.skip("45 pairs of variances take long")
-    for segments in (1, 2, 64) if name != "digits" else (2,):
+    for segments in (1, 2, 64):
         grid = cf.time_grid(process, segments, kind, **SAMPLED.get(kind, {}))
         assert grid.segments == segments
         assert (grid.times[0], grid.times[-1]) == (process.t_max, process.t_min)
