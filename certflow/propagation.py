@@ -60,7 +60,8 @@ def law_bound(lipschitz: Sequence[float], errors: Sequence[float]) -> float:
 
 def coherent_sum(squares: Iterable[float]) -> float:
     """`(sum_k sqrt(s_k))^2`: the mean square of a sum of errors of mean squares `s_k` is at most that. THEORY E5."""
-    return _sum(map(math.sqrt, squares)) ** 2
+    total = _sum(map(math.sqrt, squares))
+    return total * total  # infinite where `total**2` would raise OverflowError
 
 
 def exp_or_inf(value: float) -> float:

@@ -122,30 +122,29 @@ def _check_int(field: str, value: Any, low: int, high: int) -> None:
 
 
 def _collect(context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None) -> list[ClaimResult]:
-    plan = {claim: [(check, check.applies(context.mixture)) for check in checks_of(claim)] for claim in wanted}
-
-    def runs(check: Check, reason: str | None) -> bool:
-        return reason is None and _postponed(context, check) is None
-
-    total = sum(runs(*entry) for entries in plan.values() for entry in entries)
+    plan = {
+        claim: [(check, check.applies(context.mixture), _postponed(context, check)) for check in checks_of(claim)]
+        for claim in wanted
+    }
+    total = sum(reason is None and later is None for entries in plan.values() for _, reason, later in entries)
     done, results = 0, []
     for claim, entries in plan.items():
         evidence = []
-        for check, _ in (entry for entry in entries if runs(*entry)):
+        for check in (check for check, reason, later in entries if reason is None and later is None):
             if progress is not None:
                 progress(done, total, f"{claim} {STATEMENTS[claim].title}")
             evidence.append(keeper.evidence(check))
             done += 1
-        reasons = [reason for _, reason in entries if reason is not None]
-        later = [_postponed(context, check) for check, reason in entries if reason is None]
-        results.append(_result(claim, evidence, reasons, next(filter(None, later), None)))
+        reasons = [reason for _, reason, _ in entries if reason is not None]
+        waiting = [later for _, reason, later in entries if reason is None and later is not None]
+        results.append(_result(claim, evidence, reasons, waiting[0] if waiting else None))
     if progress is not None:
         progress(total, total, "report")
     return results
 
 
 def _postponed(context: Context, check: Check) -> str | None:
-    """What a check that applies is waiting for; None where it can be run."""
+    """What a check is waiting for; None where it can be run."""
     if check.kind is not Kind.EMPIRICAL:
         return None
     torch = importlib.util.find_spec("torch") is not None

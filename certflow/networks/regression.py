@@ -121,7 +121,7 @@ class _Layer:
 
 
 def _flattened(maps: ResidualMaps) -> torch.Tensor:
-    """The parameters of the maps moved into one tensor of which they become views, as their gradients of its own."""
+    """The parameters of the maps in one tensor, of which they become views; their gradients are views of its own."""
     parts = [*maps.weights, *maps.biases]
     flat = torch.cat([p.detach().flatten() for p in parts]).requires_grad_()
     gradient = flat.grad = torch.zeros_like(flat)
