@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
+from certflow.distill.carried import exact_entries
 from certflow.distill.clouds import clouds
-from certflow.distill.ledger import Maps, exact_entries, ledger, test_set
+from certflow.distill.ledger import Maps, ledger, test_set
 from certflow.distill.plan import Plan, make_plan
 from certflow.distill.reference import ReferenceFlow, device_of
 from certflow.distill.results import Results
@@ -70,7 +71,7 @@ def run(
     settings : size and training of the maps
     out : a directory for `distill.json` and `distill.csv`; training is kept there as it goes, and taken up again
     progress : called with `(done, total, what)`
-    exact : also what needs the flow off the exact trajectories (`certflow.distill.ledger.exact_entries`)
+    exact : also what needs the flow off the exact trajectories (`certflow.distill.carried.exact_entries`)
 
     Raises
     ------
@@ -144,13 +145,18 @@ def measure(plan: Plan, flow: ReferenceFlow, maps: Maps, exact: bool, tell: Prog
     total = len(plan.seeds) * len(plan.entries)
     for place, seed in enumerate(plan.seeds):
         tests = test_set(plan, flow, seed)
-        for index, entry in enumerate(plan.entries):
-            tell(len(rows), total, f"measuring {entry.label}, K = {entry.segments}")
-            row = ledger(plan, entry, place, maps, tests)
-            if exact and not row["diverged"]:
-                row |= exact_entries(plan, entry, place, maps, tests, flow)
-                row["learned_path"] = learned_path(row)
-            rows[index, place] = row
+        found = []
+        for entry in plan.entries:
+            tell(len(rows) + len(found), total, f"measuring {entry.label}, K = {entry.segments}")
+            found.append(ledger(plan, entry, place, maps, tests))
+        if exact:
+            whole = [index for index, row in enumerate(found) if not row["diverged"]]
+            tell(len(rows) + len(found), total, "carrying errors to the data end")
+            own = exact_entries(plan, [plan.entries[index] for index in whole], place, maps, tests, flow)
+            for index, entries in zip(whole, own, strict=True):
+                found[index] |= entries
+                found[index]["learned_path"] = learned_path(found[index])
+        rows |= {(index, place): row for index, row in enumerate(found)}
     return [rows[key] for key in sorted(rows)]
 
 

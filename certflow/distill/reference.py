@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -27,6 +28,15 @@ CHUNK = {"cpu": 4096, "cuda": 1 << 17}
 STEPS = (8, 16, 32, 64, 128)
 #: Points on which the number of steps is chosen and the error estimated.
 PROBES = 512
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Points (N, d) that join at `times[start]` and are looked at at `times[stop]` for each of `stops`, in order."""
+
+    points: torch.Tensor
+    start: int
+    stops: tuple[int, ...]
 
 
 class ReferenceFlow:
@@ -155,16 +165,22 @@ class ReferenceFlow:
         return points, matrices
 
     @torch.no_grad()
-    def sweep(self, joining: Sequence[torch.Tensor], times: Sequence[float]) -> list[torch.Tensor]:
-        """`Phi_{times[i] -> times[-1]}(joining[i])` for every `i`, all in one pass: points join at their times."""
-        state = joining[0]
-        sizes = [part.shape[0] for part in joining]
-        for i in range(1, len(times)):
-            parts = state.split(CHUNK.get(self.device.type, CHUNK["cpu"]))
-            panels = self._panels(times[i - 1], times[i])
-            moved = [_integrate(self.rate, part, panels) for part in parts if part.shape[0]]
-            state = torch.cat([*moved, joining[i]]) if i < len(joining) else torch.cat(moved)
-        return list(state.split(sizes))
+    def carry(self, parcels: Sequence[Parcel], times: Sequence[float]) -> list[list[torch.Tensor]]:
+        """`Phi_{times[start] -> times[stop]}(points)` for every stop of every parcel, all in one pass along `times`."""
+        found: list[list[torch.Tensor]] = [[] for _ in parcels]
+        aboard: dict[int, torch.Tensor] = {}
+        for i, time in enumerate(times):
+            if aboard:
+                sizes = [len(part) for part in aboard.values()]
+                parts = torch.cat(list(aboard.values())).split(CHUNK.get(self.device.type, CHUNK["cpu"]))
+                panels = self._panels(times[i - 1], time)
+                moved = torch.cat([_integrate(self.rate, part, panels) for part in parts])
+                aboard = dict(zip(aboard, moved.split(sizes), strict=True))
+            aboard |= {j: parcel.points for j, parcel in enumerate(parcels) if parcel.start == i}
+            for j, part in aboard.items():
+                found[j] += [part.clone()] * parcels[j].stops.count(i)
+            aboard = {j: part for j, part in aboard.items() if parcels[j].stops[-1] > i}
+        return found
 
     # -- how many steps --------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 import certflow as cf
-from certflow.distill.reference import ReferenceFlow, device_of
+from certflow.distill.reference import Parcel, ReferenceFlow, device_of
 from certflow.distill.samples import POOL, TEST, draw
 from certflow.errors import InputError
 from certflow.flow import flow_map, flow_with_derivative
@@ -75,22 +75,28 @@ def test_chunks_do_not_show(monkeypatch):
     flow, x = ReferenceFlow(process("full")), points(25)
     times = (3.0, 0.5, 0.01)
     whole, parts = flow.nodes(x, times), [x[:10], x[10:20], x[20:]]
-    swept = flow.sweep(parts, times)
+    parcels = [Parcel(part, start, (2,)) for start, part in enumerate(parts)]
+    carried = [end for (end,) in flow.carry(parcels, times)]
     monkeypatch.setattr("certflow.distill.reference.CHUNK", {"cpu": 7})
     torch.testing.assert_close(flow.nodes(x, times), whole, rtol=1e-13, atol=1e-13)
-    for one, other in zip(flow.sweep(parts, times), swept, strict=True):
+    for (one,), other in zip(flow.carry(parcels, times), carried, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_sweep_is_separate_maps(kind):
+def test_parcels_are_carried_as_by_separate_maps(kind):
     flow, x = ReferenceFlow(process(kind), steps=32), points(30)
-    times = (2.0, 0.7, 0.2, 0.01)
-    joining = [x[:5], x[5:12], x[12:20], x[20:]]
-    for start, end, t in zip(joining, flow.sweep(joining, times), times, strict=True):
-        torch.testing.assert_close(end, flow.map(start, t, 0.01), rtol=1e-6, atol=1e-6)
-    last = flow.sweep(joining[:3], times)  # nothing joins at the end
-    assert [len(part) for part in last] == [5, 7, 8]
+    times = (2.0, 0.7, 0.2, 0.05, 0.01)
+    stops = [(1, 4), (4,), (3,), (2, 3, 4), (4, 4)]
+    starts = [0, 0, 2, 1, 4]
+    parcels = [Parcel(x[6 * i : 6 * i + 6], starts[i], stops[i]) for i in range(5)]
+    for parcel, ends in zip(parcels, flow.carry(parcels, times), strict=True):
+        assert len(ends) == len(parcel.stops)
+        for end, stop in zip(ends, parcel.stops, strict=True):
+            expected = flow.map(parcel.points, times[parcel.start], times[stop])
+            torch.testing.assert_close(end, expected, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(flow.carry(parcels[4:], times)[0][0], parcels[4].points, rtol=0, atol=0)
+    assert flow.carry([], times) == []
 
 
 # -- derivatives ------------------------------------------------------------------------------------------------
