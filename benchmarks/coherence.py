@@ -1,6 +1,8 @@
 """How errors of segments add up: the end-to-end error over sums of the amplified ones (THEORY E5).
 
-    python benchmarks/coherence.py [NAME ...]      two to ten minutes a mixture on one core
+    python benchmarks/coherence.py [NAME ...] [--jobs N] [--device cuda]
+
+Two to ten minutes for each mixture on one core; writes results/coherence.json.
 
 K = 8, 5 seeds, every grid but the uniform one. The coherent sum is `(sum_k sqrt(amplified_k))^2`, with the error of
 segment `k` made on the learned path and carried to the data end by the flow ("path", which bounds the error), made on
@@ -11,6 +13,7 @@ how many of all single ratios lie within the limits.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,18 +52,23 @@ SUMS = {
 }
 
 
-def measured(case: Case) -> Sums:
+def measured(case: Case, device: str) -> dict[str, Any]:
     """The errors of every grid, and the sums."""
     process = case.process
+    start = time.perf_counter()
     labels = [label for label in available(process) if label != "uniform"]
-    results = run(process, labels, [SEGMENTS], SEEDS, settings=case.settings)
+    results = run(process, labels, [SEGMENTS], SEEDS, device, case.settings)
     rows = [row for row in results.rows if not row["diverged"]]
 
     def both(label: str, against: Against) -> dict[str, list[float]]:
         own = [row for row in rows if row["grid"] == label]
         return {"error": [row[against.error] for row in own], "sum": [against.total(row) for row in own]}
 
-    return {label: {kind: both(label, against) for kind, against in SUMS.items()} for label in results.grids()}
+    return {
+        "sums": {label: {kind: both(label, against) for kind, against in SUMS.items()} for label in results.grids()},
+        "seconds": round(time.perf_counter() - start, 1),
+        "device": results.setting["device"],
+    }
 
 
 def ratios(pairs: dict[str, list[float]]) -> list[float]:
@@ -69,8 +77,9 @@ def ratios(pairs: dict[str, list[float]]) -> list[float]:
 
 
 def main() -> None:
+    entries = collected(RESULTS, every_case, measured, lambda entry: spans(entry["sums"]), __doc__ or "")
+    content: dict[str, Sums] = {name: entry["sums"] for name, entry in entries.items()}
     usual = cases()
-    content = collected(RESULTS, usual | trained_otherwise(), measured, spans)
     every = {name: found for name, found in content.items() if name in usual}
     for title, entries in (("built-in mixtures", built_in(content)), ("all mixtures", every)):
         for kind in SUMS if entries else ():
@@ -81,6 +90,10 @@ def main() -> None:
             inside = f"{len(found) - len(outside)} of {len(found)} within [{LOW}, {HIGH}]"
             print(f"{title}, {kind}: {inside}, of single ones {share:.0%}", *outside, sep="; ")
     print("\n" + table(content))
+
+
+def every_case() -> dict[str, Case]:
+    return cases() | trained_otherwise()
 
 
 def spans(found: Sums) -> str:

@@ -1,6 +1,8 @@
 """All grids on all mixtures: what is recommended, what the balanced grid gains, whether errors come out as predicted.
 
-    python benchmarks/grids.py [NAME ...]      some four minutes for each mixture on one core; results/grids.json
+    python benchmarks/grids.py [NAME ...] [--jobs N] [--device cuda]
+
+Some four minutes for each mixture on one core; writes results/grids.json.
 
 K = 8, fresh test points. Mixtures that no constant was tuned on are marked. For each mixture: the mean relative MSE of
 every grid, the ratio of the recommended grid to the best of all, the reduction of the stability-balanced grids against
@@ -36,16 +38,16 @@ RECOMMENDED, FAIR = "recommended", "recommended_over_best_of_other_seeds"
 TOLD = (RECOMMENDED, "uniform", "stability-balanced", "stability-balanced:two-sided", "typical")
 
 
-def measured(case: Case) -> dict[str, Any]:
+def measured(case: Case, device: str) -> dict[str, Any]:
     start = time.perf_counter()
     process = case.process
-    plan = recommend(process, SEGMENTS, settings=case.settings)
+    plan = recommend(process, SEGMENTS, settings=case.settings, device=device)
     chosen = plan.grid
     planning = time.perf_counter() - start
     grids: list[str | TimeGrid] = [TimeGrid(RECOMMENDED, chosen.times)]
     grids += [TimeGrid(PLANNED, option.grid.times) for option in plan.options if option.grid.kind == PLANNED]
     grids += available(process)
-    results = raced(case, grids)
+    results = raced(case, grids, device)
     spreads = {grid: results.spread(grid, SEGMENTS) for grid in results.grids()}
     rivals = {label: spread.mean for label, spread in spreads.items() if label in GRIDS}
     best = min(rivals, key=lambda label: rivals[label])
@@ -76,11 +78,11 @@ def measured(case: Case) -> dict[str, Any]:
     }
 
 
-def raced(case: Case, grids: list[str | TimeGrid]) -> Results:
+def raced(case: Case, grids: list[str | TimeGrid], device: str) -> Results:
     """All grids with the first seeds; those that are near the best or of which figures are told with the others too."""
 
     def done(some: list[str | TimeGrid], seeds: range) -> Results:
-        return run(case.process, some, [SEGMENTS], seeds, settings=case.settings, exact=False)
+        return run(case.process, some, [SEGMENTS], seeds, device, case.settings, exact=False)
 
     first = done(grids, range(FIRST))
     means = {label: spread.mean for label in first.grids() if (spread := first.spread(label, SEGMENTS))}
@@ -114,7 +116,7 @@ def main() -> None:
     def told(entry: dict[str, Any]) -> str:
         return f"{entry['chosen']} {entry['recommended_over_best']:.2f} times the best ({entry['best']})"
 
-    content = collected(RESULTS, cases(), measured, told)
+    content = collected(RESULTS, cases, measured, told, __doc__ or "")
     summary("built-in mixtures", built_in(content))
     summary("all mixtures", content)
     print("\n" + table(content))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import certflow as cf
 from certflow.atomic import write_text_atomic
@@ -33,6 +36,21 @@ GRIDS = (
     "typical:spectral",
     "stability-balanced",
     "stability-balanced:two-sided",
+)
+
+#: Cases that are looked at with another activation too.
+TANH = (
+    "iris",
+    "line-3",
+    "modes-16d",
+    "ordered-pair",
+    "random-5",
+    "ring-8",
+    "two-modes",
+    "two-variances",
+    "two-modes-0.3",
+    "two-modes-0.05",
+    "fresh-21",
 )
 
 
@@ -76,12 +94,16 @@ def cases() -> dict[str, Case]:
 
 
 def trained_otherwise() -> dict[str, Case]:
-    """Some of these cases with fewer or more training steps than usual."""
-    return {
-        "two-modes-0.3, 600 steps": Case(two_modes("0.3"), settings=Settings(steps=600)),
-        "two-modes-0.3, 6000 steps": Case(two_modes("0.3"), settings=Settings(steps=6000)),
-        "modes-16d, 6000 steps": Case(cf.load_mixture("modes-16d"), settings=Settings(steps=6000)),
+    """Some of these cases with fewer or more training steps than usual, or with another activation."""
+    usual = cases()
+    found = {
+        f"{name}, {steps} steps": replace(usual[name], settings=Settings(steps=steps))
+        for name, numbers in (("two-modes-0.3", (100, 300, 600, 1500, 6000, 12000)), ("modes-16d", (6000,)))
+        for steps in numbers
     }
+    for name in TANH:
+        found[f"{name}, tanh"] = replace(usual[name], settings=Settings(activation="tanh"))
+    return found
 
 
 def available(process: cf.OrnsteinUhlenbeck) -> list[str]:
@@ -97,26 +119,57 @@ def available(process: cf.OrnsteinUhlenbeck) -> list[str]:
     return labels
 
 
+def options(description: str, known: Iterable[str]) -> argparse.Namespace:
+    """The command line of these benchmarks: `names`, `jobs`, `device`."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="cases; all unless given")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="cases at a time, each on one core")
+    parser.add_argument("--device", default="cpu", help="where maps are trained: cpu (the default) or cuda")
+    chosen = parser.parse_args()
+    for name in chosen.names:
+        if name not in known:
+            parser.error(f"unknown case {name!r}; the cases are {'; '.join(known)}")
+    return chosen
+
+
 def collected(
     path: Path,
-    known: dict[str, Case],
-    measured: Callable[[Case], dict[str, Any]],
+    known: Callable[[], dict[str, Case]],
+    measured: Callable[[Case, str], dict[str, Any]],
     told: Callable[[dict[str, Any]], str],
+    description: str,
 ) -> dict[str, Any]:
     """Measure the cases named on the command line (all unless given), each saved as soon as it is done.
 
-    Returns all entries of the file at `path`, in the order of `known`; those of other cases stay as they were.
+    Each is measured in a process of its own with one thread. Returns all entries of the file at `path`, in the order
+    of `known`; those of other cases stay as they were.
     """
-    for name in sys.argv[1:]:
-        if name not in known:
-            sys.exit(f"unknown case {name!r}; the cases are {'; '.join(known)}")
+    order = known()
+    chosen = options(description, order)
     content = json.loads(path.read_text()) if path.exists() else {}
-    for name in sys.argv[1:] or known:
-        content[name] = measured(known[name])
-        content = {key: content[key] for key in known if key in content}
-        write_text_atomic(path, json.dumps(content, indent=1) + "\n")
-        print(f"{name}: {told(content[name])}", flush=True)
+    pool = ProcessPoolExecutor(chosen.jobs, get_context("spawn"), _one_thread, max_tasks_per_child=1)
+    with pool:
+        running = {pool.submit(_measured, known, name, measured, chosen.device): name for name in chosen.names or order}
+        for future in as_completed(running):
+            name = running[future]
+            content[name] = future.result()
+            content = {key: content[key] for key in order if key in content}
+            write_text_atomic(path, json.dumps(content, indent=1) + "\n")
+            print(f"{name}: {told(content[name])}", flush=True)
     return content
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    threadpool_limits(1)
+
+
+def _measured(
+    known: Callable[[], dict[str, Case]], name: str, measured: Callable[[Case, str], dict[str, Any]], device: str
+) -> dict[str, Any]:
+    return measured(known()[name], device)
 
 
 def built_in(content: dict[str, Any]) -> dict[str, Any]:

@@ -82,9 +82,10 @@ def environment(threads: int = 0) -> dict[str, Any]:
     import sklearn
     import torch
 
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU only"
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, CPU only",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {gpu}",
         "blas_threads": blas,
         "torch_threads": threads or torch.get_num_threads(),
         "python": platform.python_version(),

@@ -32,7 +32,7 @@ def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
     points = arithmetic.asarray(x)
     times = arithmetic.asarray(t)
     _check_points(points, mixture.dimension, arithmetic)
-    check_times(times, arithmetic)
+    check_times(t if isinstance(t, int | float) else times, arithmetic)
     batch = tuple(points.shape[:-1])
     times = _broadcast_times(times, batch)
     flat = points.reshape((-1, mixture.dimension))
@@ -107,6 +107,10 @@ def _check_points(points: Any, dimension: int, arithmetic: Arithmetic) -> None:
 def check_times(times: Any, arithmetic: Arithmetic, field: str = "t") -> None:
     """Times must be positive and finite where that can be told (of a symbol it cannot)."""
     if arithmetic.name == "sympy":
+        return
+    if isinstance(times, int | float):  # known here, with no wait for a device
+        if not 0 < times < float("inf"):
+            raise InputError(field, float(times), "a finite time > 0")
         return
     if arithmetic.name == "torch":
         wrong = ~((times > 0) & (times < float("inf")))

@@ -470,6 +470,7 @@ LINES: dict[str, tuple[str, str, str, str]] = {
     "distill-text-seeds": ("distill two-modes --seeds all", "--seeds", "'all'", "an integer from 1 to 1000"),
     "distill-no-steps": ("distill two-modes --steps 0", "--steps", "'0'", "an integer from 1"),
     "distill-no-width": ("distill two-modes --hidden 0", "--hidden", "'0'", "an integer from 1 to 4096"),
+    "distill-activation": ("distill two-modes --activation gelu", "--activation", "'gelu'", "one of silu, tanh, relu"),
     "distill-format": ("distill two-modes --format yaml", "--format", "'yaml'", "one of text, json, csv"),
     "distill-times": ("distill two-modes --t-min 4", "--t-max", "'3'", "a time > t_min = 4"),
     "distill-out-below-file": ("distill two-modes --out {dir}/file/out", "--out", "file/out", "can be written"),

@@ -26,6 +26,7 @@ WIDTH, INCONCLUSIVE = 96, 3
 GROWTH_SEEDS = 3
 #: Names of arguments in Python and of options here.
 OPTIONS = {
+    "activation": "--activation",
     "device": "--device",
     "grids": "--grids",
     "hidden": "--hidden",
@@ -57,6 +58,9 @@ def distill(
     t_max: Annotated[str, typer.Option(metavar="T", help="Noise end of the interval, exact.")] = "3",
     steps: Annotated[str | None, typer.Option(metavar="N", help="Training steps of each map.")] = None,
     hidden: Annotated[str | None, typer.Option(metavar="H", help="Width of the hidden layers of each map.")] = None,
+    activation: Annotated[
+        str | None, typer.Option(metavar="silu|tanh|relu", help="Activation of the hidden layers of each map.")
+    ] = None,
 ) -> int:
     """Train residual maps on time grids, compose them and measure the error.
 
@@ -71,8 +75,8 @@ def distill(
     import certflow.distill as laboratory
 
     run = laboratory.run  # without torch, the line that says so
-    chosen = _settings(steps, hidden)
     with renamed(OPTIONS):
+        chosen = _settings(steps, hidden, activation)
         kinds, left_out = _grids(process, grids, numbers)
     if folder is not None:
         check_directory("--out", folder)
@@ -111,13 +115,14 @@ def _numbers(text: str) -> list[int]:
     return numbers
 
 
-def _settings(steps: str | None, hidden: str | None) -> Settings:
+def _settings(steps: str | None, hidden: str | None, activation: str | None) -> Settings:
     from certflow.distill.settings import Settings
 
     usual = Settings()
     return Settings(
         steps=usual.steps if steps is None else integer(steps, "--steps", 1, 10**7),
         hidden=usual.hidden if hidden is None else integer(hidden, "--hidden", 1, 4096),
+        activation=usual.activation if activation is None else activation,
     )
 
 

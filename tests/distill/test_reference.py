@@ -215,10 +215,3 @@ def test_devices():
     for name in ("cuda:99", "tpu", "cuda" if not torch.cuda.is_available() else "cuda:98"):
         with pytest.raises(InputError, match=r"^device: got .*; required: one of auto, cpu.*what this machine has"):
             device_of(name)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_the_gpu_agrees_with_the_cpu():
-    p, x = process("full"), points()
-    there = ReferenceFlow(p, "cuda").map(x.cuda(), 3.0, 0.01)
-    torch.testing.assert_close(there.cpu(), ReferenceFlow(p).map(x, 3.0, 0.01), rtol=1e-11, atol=1e-11)
