@@ -93,6 +93,15 @@ def test_page_loads_alone_and_fits(browser, page_file, width, scheme):
         assert scroll <= client == width
 
 
+@pytest.mark.parametrize("width", [920, 1200, 1280, 1400])
+def test_every_kind_of_evidence_is_seen_at_once_on_a_screen(browser, page_file, width):
+    """The matrix does not scroll, with the contents above it or beside it."""
+    with Visit(browser, page_file, width) as visit:
+        frame = visit.page.locator(".scroll:has(> .matrix)")
+        scroll, client = frame.evaluate("element => [element.scrollWidth, element.clientWidth]")
+        assert scroll <= client
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_formulas_and_figures_are_drawn(browser, page_file, report, width):
     boxes = """selector => [...document.querySelectorAll(selector)].map(element => {
