@@ -57,7 +57,7 @@ def main() -> None:
 def prepared(name: str, device: str, copies: int) -> tuple[list[Segment], torch.Tensor, Settings]:
     """Segments of all grids and seeds, `copies` of each with mini-batches of their own; pool; settings."""
     process = cf.OrnsteinUhlenbeck(cf.load_mixture(name), "0.01", "3")
-    plan = make_plan(process, GRIDS, [SEGMENTS], SEEDS, Settings(steps=STEPS))
+    plan = make_plan(process, GRIDS, [SEGMENTS], SEEDS, Settings(activation="silu", steps=STEPS))
     pool = ReferenceFlow(process, steps=8).pool(plan.settings.pool, plan.seeds, plan.times)
     segments = [replace(s, key=f"{s.key}/{copy}") for copy in range(copies) for s in plan.segments]
     return segments, pool.to(device), plan.settings

@@ -38,21 +38,6 @@ GRIDS = (
     "stability-balanced:two-sided",
 )
 
-#: Cases that are looked at with another activation too.
-TANH = (
-    "iris",
-    "line-3",
-    "modes-16d",
-    "ordered-pair",
-    "random-5",
-    "ring-8",
-    "two-modes",
-    "two-variances",
-    "two-modes-0.3",
-    "two-modes-0.05",
-    "fresh-21",
-)
-
 
 def two_modes(sigma: str) -> cf.GaussianMixture:
     return cf.GaussianMixture(
@@ -94,15 +79,14 @@ def cases() -> dict[str, Case]:
 
 
 def trained_otherwise() -> dict[str, Case]:
-    """Some of these cases with fewer or more training steps than usual, or with another activation."""
+    """These cases with another activation, and some of them with fewer or more training steps than usual."""
     usual = cases()
     found = {
         f"{name}, {steps} steps": replace(usual[name], settings=Settings(steps=steps))
         for name, numbers in (("two-modes-0.3", (100, 300, 600, 1500, 6000, 12000)), ("modes-16d", (6000,)))
         for steps in numbers
     }
-    for name in TANH:
-        found[f"{name}, tanh"] = replace(usual[name], settings=Settings(activation="tanh"))
+    found |= {f"{name}, tanh": replace(case, settings=Settings(activation="tanh")) for name, case in usual.items()}
     return found
 
 

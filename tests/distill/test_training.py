@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -43,21 +44,23 @@ def batches(segment: Segment, settings: Settings = SETTINGS) -> list[torch.Tenso
     return [fetched.at(step)(0, 1)[0].flatten() for step in range(settings.steps)]
 
 
-def ordinary_loop(segment: Segment, pool: torch.Tensor) -> tuple[torch.nn.Sequential, float]:
+def ordinary_loop(
+    segment: Segment, pool: torch.Tensor, layer: type[torch.nn.Module]
+) -> tuple[torch.nn.Sequential, float]:
     """The same map in float64 by textbook training; its mean loss over all steps."""
     inputs, outputs = (pool[segment.seed, end].double() for end in (segment.start, segment.end))
     added = outputs - inputs
     x, y = (inputs - inputs.mean(0)) / inputs.std(0), (added - added.mean(0)) / added.std(0)
     d = x.shape[1]
     net = torch.nn.Sequential(
-        torch.nn.Linear(d, 8), torch.nn.SiLU(), torch.nn.Linear(8, 8), torch.nn.SiLU(), torch.nn.Linear(8, d)
+        torch.nn.Linear(d, 8), layer(), torch.nn.Linear(8, 8), layer(), torch.nn.Linear(8, d)
     ).double()
     fit = normalisers_of(inputs.unsqueeze(0), outputs.unsqueeze(0))
     first = ResidualMaps(fit, hidden=8, seeds=(segment.weights,))
     with torch.no_grad():
-        for layer, weight, bias in zip(net[::2], first.weights, first.biases, strict=True):
-            layer.weight.copy_(weight[0].T)
-            layer.bias.copy_(bias[0, 0])
+        for linear, weight, bias in zip(net[::2], first.weights, first.biases, strict=True):
+            linear.weight.copy_(weight[0].T)
+            linear.bias.copy_(bias[0, 0])
     optimiser = torch.optim.Adam(net.parameters(), foreach=False)
     losses = []
     for step, rows in enumerate(batches(segment)):
@@ -71,14 +74,15 @@ def ordinary_loop(segment: Segment, pool: torch.Tensor) -> tuple[torch.nn.Sequen
     return net, sum(losses) / len(losses)
 
 
-def test_a_stack_trains_as_an_ordinary_loop_does():
+@pytest.mark.parametrize(("activation", "layer"), [("tanh", torch.nn.Tanh), ("silu", torch.nn.SiLU)])
+def test_a_stack_trains_as_an_ordinary_loop_does(activation, layer):
     pool = make_pool()
-    (stack,) = train(segments(), pool, SETTINGS)
+    (stack,) = train(segments(), pool, replace(SETTINGS, activation=activation))
     for i, segment in enumerate(stack.segments):
-        net, loss = ordinary_loop(segment, pool)
+        net, loss = ordinary_loop(segment, pool, layer)
         assert float(stack.losses[i]) == pytest.approx(loss, rel=1e-4)
-        for layer, weight in zip(net[::2], stack.maps.weights, strict=True):
-            torch.testing.assert_close(weight[i].double(), layer.weight.detach().T, rtol=0, atol=2e-4)
+        for linear, weight in zip(net[::2], stack.maps.weights, strict=True):
+            torch.testing.assert_close(weight[i].double(), linear.weight.detach().T, rtol=0, atol=2e-4)
 
 
 def test_training_learns():
