@@ -127,6 +127,23 @@ class OrnsteinUhlenbeck:
 
         return propagation.law_bound(lipschitz, errors)
 
+    def residual_block(self, x: Any, t: Any, h: Any, method: str = "midpoint", velocity: Any = None) -> Any:
+        """`x + h F(x, t)`, one step from `t` to `t - h`; shape (..., d). THEORY E4.
+
+        method : "euler" or "midpoint" (`certflow.blocks`);  velocity : in place of the exact one, `(x, t) -> u`
+        """
+        from certflow import blocks
+
+        return blocks.residual_block(velocity or self.velocity, x, t, h, method)
+
+    def block_error_bound(
+        self, h: Any, velocity_error: Any, lipschitz: Any, second: Any, third: Any, method: str = "midpoint"
+    ) -> Any:
+        """The local error of `residual_block`: `h eta (1 + h L/2) + h^3 (M_3/24 + L M_2/8)`, or Euler's. THEORY E4."""
+        from certflow import blocks
+
+        return blocks.local_error_bound(h, velocity_error, lipschitz, second, third, method)
+
     def mismatch_floor(self, budget: float, norm: str = "mean-square") -> float:
         """What no one-step map `g` of Lipschitz constant `budget` goes under. THEORY M1, M2.
 

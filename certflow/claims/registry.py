@@ -6,6 +6,7 @@ The statements themselves (formula, hypotheses, source) are in `certflow.claims.
 from __future__ import annotations
 
 from certflow.claims import (
+    composed,
     empirical,
     empirical_growth,
     empirical_students,
@@ -371,6 +372,22 @@ _DISTILLED = (
         Twin("the last error only", twins.ForgottenErrors),
         applies=temporal.has_bound,
     ),
+    symbolic_check(
+        "E4",
+        Twin("h for h/2", twins.FullStage),
+        Twin("error of the velocity only", twins.ForgottenDiscretisation),
+    ),
+    Check(
+        "E4.composition",
+        Kind.SAMPLED,
+        composed.composition,
+        temporal.has_bound,
+        (
+            Twin("h for h/2", twins.FullStage),
+            Twin("error of the velocity only", twins.ForgottenDiscretisation, "iris"),
+            Twin("the last error only", twins.ForgottenErrors, "two-variances"),
+        ),
+    ),
     trained_check(
         "M2.students",
         empirical_students.under_no_floor,
@@ -413,7 +430,6 @@ CHECKS: tuple[Check, ...] = _FIELD + _SPATIAL + _TEMPORAL + _DISTILLED
 PENDING: dict[str, tuple[Kind, ...]] = {
     "L8": (Kind.ENCLOSURE,),
     **dict.fromkeys(("E1", "E2", "E3"), (Kind.SYMBOLIC,)),
-    "E4": (Kind.SYMBOLIC, Kind.EMPIRICAL),
     **dict.fromkeys(("A1", "A2", "A3", "A4", "A5", "A6"), (Kind.SYMBOLIC, Kind.HIGH_PRECISION)),
 }
 

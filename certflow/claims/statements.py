@@ -275,14 +275,17 @@ _ROWS = (
     Statement(
         "E4",
         "Residual composition",
-        r"| \text{local error} | \le h \eta \, (1 + O(h)) + C h^{q+1}",
+        r"| \Psi_h(x) - \Phi_{t \to t-h}(x) | \le h \eta + \tfrac{1}{2} h^2 M_2 \text{ (Euler)}, \qquad "
+        r"\le h \eta \left( 1 + \tfrac{1}{2} h L \right) + h^3 \left( \tfrac{1}{24} M_3 + \tfrac{1}{8} L M_2 \right) "
+        r"\text{ (midpoint)}",
         (
-            r"one-step blocks $x + h F(x, t)$ of a consistent method of order $q$",
-            r"the velocity is approximated with error at most $\eta$ near the trajectories",
+            r"one-step blocks $\Psi_h(x) = x + h F(x, t)$: Euler, and the explicit midpoint rule, a Runge–Kutta method",
+            r"the velocity is off by at most $\eta$ where the block evaluates it; it is $L$-Lipschitz at $t - h/2$",
+            r"$M_n$ is the largest norm of the $n$-th derivative along the exact trajectory from $x$",
         ),
-        _paper(),
-        "Composed over the grid and combined with E3 the global error is at most the amplified sum of these.",
-        None,
+        _beyond("E4"),
+        "No constant can be smaller. Composed over a grid, E3 bounds the global error by the amplified sum of these.",
+        _page("E4"),
     ),
     Statement(
         "E5",

@@ -279,6 +279,25 @@ class ForgottenErrors(OrnsteinUhlenbeck):
         return super().law_error_bound(lipschitz, [*(0.0 for _ in errors[1:]), errors[-1]])
 
 
+class FullStage(OrnsteinUhlenbeck):
+    """The midpoint block with its stage at `h` for `h/2`: of order 1."""
+
+    def residual_block(self, x: Any, t: Any, h: Any, method: str = "midpoint", velocity: Any = None) -> Any:
+        if method == "euler":
+            return super().residual_block(x, t, h, method, velocity)
+        stage = super().residual_block(x, t, h, "euler", velocity)
+        return arithmetic_of(x, t).asarray(x) - h * (velocity or self.velocity)(stage, t - h)
+
+
+class ForgottenDiscretisation(OrnsteinUhlenbeck):
+    """A bound of blocks that counts the error of the velocity only."""
+
+    def block_error_bound(
+        self, h: Any, velocity_error: Any, lipschitz: Any, second: Any, third: Any, method: str = "midpoint"
+    ) -> Any:
+        return super().block_error_bound(h, velocity_error, lipschitz, 0 * second, 0 * third, method)
+
+
 class DoubledFloor(OrnsteinUhlenbeck):
     """The mismatch floors with 1/2 for 1/4, and 1 for 1/2."""
 

@@ -145,7 +145,7 @@ def measure(plan: Plan, flow: ReferenceFlow, maps: Maps, exact: bool, tell: Prog
     total = len(plan.seeds) * len(plan.entries)
     for place, seed in enumerate(plan.seeds):
         tests = test_set(plan, flow, seed)
-        found = []
+        found: list[dict[str, Any]] = []
         for entry in plan.entries:
             tell(len(rows) + len(found), total, f"measuring {entry.label}, K = {entry.segments}")
             found.append(ledger(plan, entry, place, maps, tests))

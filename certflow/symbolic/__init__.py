@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from typing import Any
 
-from certflow.symbolic import covariances, field, spatial, stability
+from certflow.blocks import ORDERS
+from certflow.symbolic import blocks, covariances, field, spatial, stability
 from certflow.symbolic.cases import SymbolicCase, derivation_cases, process_of, symbolic_case
 from certflow.symbolic.normal_form import NormalForm
 from certflow.symbolic.zero_test import Residual, Verdict, decide
@@ -93,6 +95,14 @@ DERIVATIONS: dict[str, list[Derivation]] = {
     ],
     "F3": _on(stability.separatrix_growth, stability.separatrix_case),
     "F4": _on(stability.full_amplification, stability.generic_case),
+    "E4": [
+        *(
+            step
+            for method, dimension in product(ORDERS, (1, 2))
+            for step in _on(partial(blocks.order, method=method, dimension=dimension), stability.generic_case)
+        ),
+        *_on(blocks.bound_is_attained, stability.generic_case),
+    ],
     "G2": _alone(stability.lambert_inverse) + _on(stability.lambert_time, stability.generic_case),
 }
 
