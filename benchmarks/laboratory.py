@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,9 @@ GRIDS = (
     "stability-balanced:two-sided",
 )
 
+#: Cases that are looked at after other numbers of training steps than the usual one too.
+STEPS = {"two-modes-0.3": (100, 300, 600, 1500, 6000, 12000), "modes-16d": (3000,), "wine": (3000,)}
+
 
 def two_modes(sigma: str) -> cf.GaussianMixture:
     return cf.GaussianMixture(
@@ -61,7 +64,7 @@ class Case:
     mixture: cf.GaussianMixture
     t_min: str = "0.01"
     fresh: bool = False
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings | None = None
 
     @property
     def process(self) -> cf.OrnsteinUhlenbeck:
@@ -79,11 +82,11 @@ def cases() -> dict[str, Case]:
 
 
 def trained_otherwise() -> dict[str, Case]:
-    """These cases with another activation, and some of them with fewer or more training steps than usual."""
+    """These cases with another activation (3,000 steps), and some with fewer or more training steps than usual."""
     usual = cases()
     found = {
         f"{name}, {steps} steps": replace(usual[name], settings=Settings(steps=steps))
-        for name, numbers in (("two-modes-0.3", (100, 300, 600, 1500, 6000, 12000)), ("modes-16d", (6000,)))
+        for name, numbers in STEPS.items()
         for steps in numbers
     }
     found |= {f"{name}, tanh": replace(case, settings=Settings(activation="tanh")) for name, case in usual.items()}

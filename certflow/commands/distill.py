@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
@@ -76,7 +77,7 @@ def distill(
 
     run = laboratory.run  # without torch, the line that says so
     with renamed(OPTIONS):
-        chosen = _settings(steps, hidden, activation)
+        chosen = _settings(process.mixture.dimension, steps, hidden, activation)
         kinds, left_out = _grids(process, grids, numbers)
     if folder is not None:
         check_directory("--out", folder)
@@ -115,11 +116,12 @@ def _numbers(text: str) -> list[int]:
     return numbers
 
 
-def _settings(steps: str | None, hidden: str | None, activation: str | None) -> Settings:
+def _settings(dimension: int, steps: str | None, hidden: str | None, activation: str | None) -> Settings:
     from certflow.distill.settings import Settings
 
-    usual = Settings()
-    return Settings(
+    usual = Settings.usual(dimension)
+    return replace(
+        usual,
         steps=usual.steps if steps is None else integer(steps, "--steps", 1, 10**7),
         hidden=usual.hidden if hidden is None else integer(hidden, "--hidden", 1, 4096),
         activation=usual.activation if activation is None else activation,

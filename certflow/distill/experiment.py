@@ -68,7 +68,7 @@ def run(
         mini-batches and the first weights, which are the same for all maps of a seed: so the errors of different grids
         go up and down together, and a few seeds tell more of their order than of their size
     device : "auto" (the GPU if there is one), "cpu", "cuda", "cuda:1"
-    settings : size and training of the maps
+    settings : size and training of the maps; `Settings.usual` of the dimension unless given
     out : a directory for `distill.json` and `distill.csv`; training is kept there as it goes, and taken up again
     progress : called with `(done, total, what)`
     exact : also what needs the flow off the exact trajectories (`certflow.distill.carried.exact_entries`)
@@ -78,7 +78,7 @@ def run(
     InputError : a bad grid, number, device or setting; a reference flow that misses its tolerance.
     """
     process = subject if isinstance(subject, OrnsteinUhlenbeck) else OrnsteinUhlenbeck(subject, "0.01", "3")
-    chosen = settings or Settings()
+    chosen = settings or Settings.usual(process.mixture.dimension)
     place = device_of(device)
     plan = make_plan(process, grids, segments, seeds, chosen)
     results = distil(plan, ReferenceFlow(process, place), out=out, progress=progress, exact=exact)

@@ -79,7 +79,7 @@ class Pilot:
     ):
         if len(times) < 17:
             raise InputError("times", f"{len(times)} times", "at least 17, between which a pilot can choose")
-        self.process, self.settings = process, settings or Settings()
+        self.process, self.settings = process, settings or Settings.usual(process.mixture.dimension)
         self.times = [float(time) for time in times]
         self.places = {time: index for index, time in enumerate(self.times)}
         self.flow = ReferenceFlow(process, device)

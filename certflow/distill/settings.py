@@ -8,6 +8,9 @@ from typing import Any
 from certflow.errors import InputError
 from certflow.networks.residual import check_shape
 
+#: Dimensions in which as many steps as usual suffice.
+FEW_DIMENSIONS = 8
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -53,6 +56,14 @@ class Settings:
             if not isinstance(value, int | float) or not 0 < value < 1:
                 raise InputError(name, value, "a number between 0 and 1")
         check_shape(self.hidden, self.activation, self.lipschitz)
+
+    @classmethod
+    def usual(cls, dimension: int) -> Settings:
+        """What is used if nothing else is said: in more than `FEW_DIMENSIONS`, twice the steps.
+
+        There 3,000 steps leave errors a third larger than 6,000 do, and maps that go far astray off the data law.
+        """
+        return cls() if dimension <= FEW_DIMENSIONS else cls(steps=2 * cls.steps)
 
     def mapping(self) -> dict[str, Any]:
         """As JSON values."""

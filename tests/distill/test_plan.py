@@ -152,3 +152,8 @@ def test_bad_settings(case):
     given, field = SETTINGS[case]
     with pytest.raises(InputError, match=f"^{field}: got .*; required: "):
         Settings(**given)
+
+
+@pytest.mark.parametrize(("dimension", "steps"), [(1, 3000), (8, 3000), (9, 6000), (64, 6000)])
+def test_usual_settings_train_longer_in_many_dimensions(dimension, steps):
+    assert Settings.usual(dimension) == Settings(steps=steps)
