@@ -17,8 +17,8 @@ import numpy as np
 from measure import limit_threads, report, verdict
 
 import certflow as cf
-from certflow.enclosure.exponent import sharp_stability
-from certflow.enclosure.sharp import sharp_rate
+from certflow.enclosure.suprema.exponent import sharp_stability
+from certflow.enclosure.suprema.sharp import sharp_rate
 
 VARIANCE = "0.01"
 RATIOS = (0.2, 1, 5, 20)

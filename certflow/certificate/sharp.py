@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 from certflow.certificate.envelope import envelope
-from certflow.enclosure.cover import Cover, Region, Tree
-from certflow.enclosure.points import turned_point
-from certflow.enclosure.sharp import Block, SharpRate, coarser, sharp_rate
+from certflow.enclosure.suprema.cover import Cover, Region, Tree
+from certflow.enclosure.suprema.points import turned_point
+from certflow.enclosure.suprema.sharp import Block, SharpRate, coarser, sharp_rate
 from certflow.errors import InputError
 from certflow.exact import exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck

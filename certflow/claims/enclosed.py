@@ -43,7 +43,7 @@ from certflow.claims.sharpness import (
 )
 from certflow.enclosure.closed_forms import rate_bounds
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.rate import SharpRate
+from certflow.enclosure.suprema.rate import SharpRate
 from certflow.exact import exact_text
 from certflow.mixture import GaussianMixture
 
@@ -184,7 +184,7 @@ def sharp_value(context: Context, name: str) -> Finding:
 
 def _integrals(context: Context) -> dict[str, Any]:
     """`int lambda*` beside `int lambda`, over the whole interval."""
-    from certflow.enclosure.exponent import sharp_stability
+    from certflow.enclosure.suprema.exponent import sharp_stability
 
     process = context.process
     found = sharp_stability(

@@ -17,10 +17,10 @@ from certflow.claims.check import Context, Finding
 from certflow.claims.enclosed_tubes import MAX_GROWING_TUBE_SIZE, tied_tube, tube_size
 from certflow.claims.model import Outcome
 from certflow.claims.sharpness import certificates_of, searchable
-from certflow.enclosure.exponent import sharp_stability
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import NoEnclosure, integrate, rate_pieces, stability
 from certflow.enclosure.results import rounded_down, rounded_up
+from certflow.enclosure.suprema.exponent import sharp_stability
 from certflow.exact import exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck
 

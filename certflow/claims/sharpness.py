@@ -12,9 +12,9 @@ from certflow.claims.balls import ends
 from certflow.claims.check import Context
 from certflow.claims.model import Outcome
 from certflow.enclosure.closed_forms import panel_times
-from certflow.enclosure.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
-from certflow.enclosure.rate import SharpRate
 from certflow.enclosure.results import rounded_down
+from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
+from certflow.enclosure.suprema.rate import SharpRate
 from certflow.errors import InputError
 from certflow.exact import exact_text
 from certflow.exposed import exposed_diameter
@@ -122,7 +122,7 @@ def searchable(mixture: GaussianMixture) -> str | None:
 
 
 def _isotropic_limits(mixture: GaussianMixture, points: Points) -> str | None:
-    from certflow.enclosure.isotropic import MAX_COMPONENTS, MAX_COORDINATES
+    from certflow.enclosure.suprema.isotropic import MAX_COMPONENTS, MAX_COORDINATES
 
     coordinates = min(points.dimension + 1, mixture.dimension)
     if coordinates <= MAX_COORDINATES and mixture.n_components <= MAX_COMPONENTS:
@@ -139,7 +139,7 @@ def sharp(
 ) -> tuple[SharpRate, dict[str, Any] | None]:
     """The sharp rate at one time, and its certificate where the format has one; several checks ask for the same."""
     from certflow.certificate.sharp import sharp_certificate
-    from certflow.enclosure.sharp import sharp_rate
+    from certflow.enclosure.suprema.sharp import sharp_rate
 
     process = OrnsteinUhlenbeck(mixture, *interval)
     if mixture.kind == "common-isotropic" and mixture.diameter_squared > 0 and certifiable(mixture):

@@ -24,7 +24,7 @@ from certflow.process import OrnsteinUhlenbeck
 
 if TYPE_CHECKING:
     from certflow.commands.bound_sharp import Sharp
-    from certflow.enclosure.rate import SharpRate
+    from certflow.enclosure.suprema.rate import SharpRate
 
 WIDTH, INCONCLUSIVE = 96, 3
 

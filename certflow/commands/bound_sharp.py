@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from certflow.enclosure.exponent import SharpStability, sharp_stability
-from certflow.enclosure.rate import SharpRate
-from certflow.enclosure.sharp import sharp_rate
+from certflow.enclosure.suprema.exponent import SharpStability, sharp_stability
+from certflow.enclosure.suprema.rate import SharpRate
+from certflow.enclosure.suprema.sharp import sharp_rate
 from certflow.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
 

@@ -10,10 +10,10 @@ from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
     "Enclosure": "certflow.enclosure.results",
-    "SharpRate": "certflow.enclosure.rate",
-    "SharpStability": "certflow.enclosure.exponent",
-    "sharp_rate": "certflow.enclosure.sharp",
-    "sharp_stability": "certflow.enclosure.exponent",
+    "SharpRate": "certflow.enclosure.suprema.rate",
+    "SharpStability": "certflow.enclosure.suprema.exponent",
+    "sharp_rate": "certflow.enclosure.suprema.sharp",
+    "sharp_stability": "certflow.enclosure.suprema.exponent",
     "FlowTube": "certflow.enclosure.tubes",
     "flow_tube": "certflow.enclosure.tubes",
     "IntegralEnclosure": "certflow.enclosure.integrals",

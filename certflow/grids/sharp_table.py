@@ -58,7 +58,7 @@ def sharp_rates(process: OrnsteinUhlenbeck, times: Any) -> tuple[np.ndarray, np.
     ------
     InputError : covariances without a sharp rate, or a search that ran out of its budget.
     """
-    from certflow.enclosure.sharp import sharp_rate
+    from certflow.enclosure.suprema.sharp import sharp_rate
 
     found = []
     for time in np.asarray(times, dtype=np.float64):

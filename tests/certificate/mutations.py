@@ -36,7 +36,7 @@ from certflow.certificate.closed_forms import PRODUCERS
 from certflow.certificate.envelope import certificate_text
 from certflow.certificate.flow_tube import flow_tube_certificate
 from certflow.certificate.sharp import sharp_certificate
-from certflow.enclosure.sharp import sharp_rate
+from certflow.enclosure.suprema.sharp import sharp_rate
 
 MULTIPLIER = int(os.environ.get("CERTFLOW_CASES", "1"))
 CLAIMS = ("L2", "L3", "L5", "F1", "F2", "G1", "S3")

@@ -12,14 +12,14 @@ import pytest
 from oracle_sharp import Times, dense_search, line_spread, mpf, spread_mp, time_of
 
 import certflow as cf
-from certflow.enclosure.cover import Budget, Counterexample, Exhausted
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.laws import isotropic_task
-from certflow.enclosure.points import Points
-from certflow.enclosure.search import prove
-from certflow.enclosure.sharp import sharp_rate
-from certflow.enclosure.supremum import supremum
-from certflow.enclosure.tasks import Threshold
+from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
+from certflow.enclosure.suprema.laws import isotropic_task
+from certflow.enclosure.suprema.points import Points
+from certflow.enclosure.suprema.search import prove
+from certflow.enclosure.suprema.sharp import sharp_rate
+from certflow.enclosure.suprema.supremum import supremum
+from certflow.enclosure.suprema.tasks import Threshold
 from certflow.errors import InputError
 
 GAP = Fraction(1, 10**9)

@@ -18,15 +18,15 @@ from typing import Any
 import flint
 import numpy as np
 
-from certflow.enclosure.cover import Budget, Counterexample, Exhausted
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Sum, Variable, ball
 from certflow.enclosure.integrals import integrate
-from certflow.enclosure.laws import BITS, isotropic_task
-from certflow.enclosure.points import Points
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
-from certflow.enclosure.search import Candidate, improve, propose, prove
-from certflow.enclosure.tasks import Threshold
-from certflow.enclosure.witness import top_direction
+from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
+from certflow.enclosure.suprema.laws import BITS, isotropic_task
+from certflow.enclosure.suprema.points import Points
+from certflow.enclosure.suprema.search import Candidate, improve, propose, prove
+from certflow.enclosure.suprema.tasks import Threshold
+from certflow.enclosure.suprema.witness import top_direction
 from certflow.errors import InputError
 from certflow.exact import exact_number
 from certflow.process import OrnsteinUhlenbeck

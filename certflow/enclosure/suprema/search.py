@@ -1,8 +1,8 @@
 """The largest eigenvalue of a tilted covariance: where it is large (float64), and a proof that it is nowhere larger.
 
 `V = sup_y lambda_max Cov_p(y)(a)`, `p_k(y) ~ exp(o_k + y.t_k)`. Local maximisation, in the whole space and on every
-face of the hull (the limits at infinity), proposes a value; the covering of `certflow.enclosure.cover` proves that a
-threshold just above it is never exceeded, or finds a better point.
+face of the hull (the limits at infinity), proposes a value; the covering of `certflow.enclosure.suprema.cover` proves
+that a threshold just above it is never exceeded, or finds a better point.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from certflow.enclosure.cover import Budget, Counterexample, Cover, Exhausted, cover, face_budget
-from certflow.enclosure.points import Face
-from certflow.enclosure.tasks import Task, Threshold
+from certflow.enclosure.suprema.cover import Budget, Counterexample, Cover, Exhausted, cover, face_budget
+from certflow.enclosure.suprema.points import Face
+from certflow.enclosure.suprema.tasks import Task, Threshold
 
 _STARTS = 256
 #: Proofs with more leaves than this are tried again without cells of their own for the ridges.

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from certflow.enclosure.exponential import UNIT, exp_upper
-from certflow.enclosure.points import Face
-from certflow.enclosure.rules import PairReasons, pair_rule, taylor_rule
-from certflow.enclosure.tasks import Boxes, Cones, Task, Threshold
+from certflow.enclosure.suprema.exponential import UNIT, exp_upper
+from certflow.enclosure.suprema.points import Face
+from certflow.enclosure.suprema.rules import PairReasons, pair_rule, taylor_rule
+from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold
 
 #: Cells are bisected at most this often, and no side to less than this share of its distance from 0.
 _DEPTH, _FINEST = 400, 2.0**-44

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from certflow.enclosure.exponential import RELATIVE_ERROR, UNIT, exp_float, exp_upper
-from certflow.enclosure.tasks import Boxes, Cones, Task, Threshold
+from certflow.enclosure.suprema.exponential import RELATIVE_ERROR, UNIT, exp_float, exp_upper
+from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold
 
 #: How many of the leading points of a cell are tried as second point of a pair.
 _CANDIDATES = 4

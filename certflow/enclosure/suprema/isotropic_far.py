@@ -14,16 +14,16 @@ from typing import Any
 import flint
 import numpy as np
 
-from certflow.enclosure.cover import Budget, Counterexample, Exhausted, grow
-from certflow.enclosure.exponential import UNIT, exp_upper
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.isotropic_cells import UP, Level
-from certflow.enclosure.isotropic_law import IsotropicLaw
-from certflow.enclosure.laws import isotropic_task
-from certflow.enclosure.points import MAX_HULL_DIMENSION, MAX_POINTS, Points, Vector
 from certflow.enclosure.results import ball_ends
-from certflow.enclosure.search import Candidate, propose, prove
-from certflow.enclosure.tasks import Threshold
+from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted, grow
+from certflow.enclosure.suprema.exponential import UNIT, exp_upper
+from certflow.enclosure.suprema.isotropic_cells import UP, Level
+from certflow.enclosure.suprema.isotropic_law import IsotropicLaw
+from certflow.enclosure.suprema.laws import isotropic_task
+from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points, Vector
+from certflow.enclosure.suprema.search import Candidate, propose, prove
+from certflow.enclosure.suprema.tasks import Threshold
 
 _LARGEST_RADIUS = 2.0**40
 #: Cones at infinity are bisected at most this often.

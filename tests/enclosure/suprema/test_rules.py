@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from oracle_sharp import largest
 
-from certflow.enclosure import cover as cover_module
-from certflow.enclosure import rules
-from certflow.enclosure.cover import face_budget, face_rule
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.laws import isotropic_task
-from certflow.enclosure.points import Points
-from certflow.enclosure.rules import is_positive, pair_rule, taylor_rule
-from certflow.enclosure.tasks import Boxes, Cones, Task, Threshold, corners
+from certflow.enclosure.suprema import cover as cover_module
+from certflow.enclosure.suprema import rules
+from certflow.enclosure.suprema.cover import face_budget, face_rule
+from certflow.enclosure.suprema.laws import isotropic_task
+from certflow.enclosure.suprema.points import Points
+from certflow.enclosure.suprema.rules import is_positive, pair_rule, taylor_rule
+from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold, corners
 
 #: Rounding of the float64 oracle; the twins below are caught at far more.
 MARGIN = 1e-9

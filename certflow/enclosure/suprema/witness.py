@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.points import Points
 from certflow.enclosure.results import ExactDecimal, ball_ends
-from certflow.enclosure.search import Candidate
+from certflow.enclosure.suprema.points import Points
+from certflow.enclosure.suprema.search import Candidate
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from oracle_sharp import decode, dense_search, mpf, volume
 
-from certflow.enclosure.cover import Budget, Counterexample, Exhausted, Tree, face_budget
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.laws import isotropic_task
-from certflow.enclosure.points import Points
-from certflow.enclosure.search import propose, prove
-from certflow.enclosure.tasks import Threshold
+from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted, Tree, face_budget
+from certflow.enclosure.suprema.laws import isotropic_task
+from certflow.enclosure.suprema.points import Points
+from certflow.enclosure.suprema.search import propose, prove
+from certflow.enclosure.suprema.tasks import Threshold
 
 DIGITS = 30
 

@@ -11,15 +11,15 @@ import flint
 import numpy as np
 
 from certflow.bounds import growth_rate_bound, lipschitz_bound
-from certflow.enclosure.cover import Budget, Exhausted
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.isotropic_far import Limit, Widest, far_field
-from certflow.enclosure.isotropic_law import IsotropicLaw, Pairs, law_bits
-from certflow.enclosure.isotropic_search import LargerValue, Peak, ascend, cover, propose
-from certflow.enclosure.rate import SharpRate
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
-from certflow.enclosure.sharp import DIGITS, sharp_rate
-from certflow.enclosure.witness import Witness, variance_along
+from certflow.enclosure.suprema.cover import Budget, Exhausted
+from certflow.enclosure.suprema.isotropic_far import Limit, Widest, far_field
+from certflow.enclosure.suprema.isotropic_law import IsotropicLaw, Pairs, law_bits
+from certflow.enclosure.suprema.isotropic_search import LargerValue, Peak, ascend, cover, propose
+from certflow.enclosure.suprema.rate import SharpRate
+from certflow.enclosure.suprema.sharp import DIGITS, sharp_rate
+from certflow.enclosure.suprema.witness import Witness, variance_along
 from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from certflow.enclosure.exponential import UNIT
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.points import Points, Vector
 from certflow.enclosure.results import ball_ends
+from certflow.enclosure.suprema.exponential import UNIT
+from certflow.enclosure.suprema.points import Points, Vector
 from certflow.mixture import GaussianMixture
 
 #: Working precision of the balls, beside what late times need (`law_bits`).

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from certflow.enclosure.points import Points
 from certflow.enclosure.results import ExactDecimal
-from certflow.enclosure.supremum import Supremum
-from certflow.enclosure.witness import Witness, spread_out, turned_back
+from certflow.enclosure.suprema.points import Points
+from certflow.enclosure.suprema.supremum import Supremum
+from certflow.enclosure.suprema.witness import Witness, spread_out, turned_back
 
 
 @dataclass(frozen=True)

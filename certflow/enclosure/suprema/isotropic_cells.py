@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from certflow.enclosure.exponential import UNIT, exp_float, exp_upper
-from certflow.enclosure.isotropic_law import IsotropicLaw, Pairs, rounding
+from certflow.enclosure.suprema.exponential import UNIT, exp_float, exp_upper
+from certflow.enclosure.suprema.isotropic_law import IsotropicLaw, Pairs, rounding
 
 #: Covers the few roundings of a sum or product of nonnegative numbers that is only needed from above.
 UP = 1 + 1e-9

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from certflow.enclosure.exponential import RELATIVE_ERROR, UNIT, exp_float, exp_upper
-from certflow.enclosure.isotropic_cells import UP, Cells, Level
-from certflow.enclosure.rules import is_positive
-from certflow.enclosure.tasks import corners
+from certflow.enclosure.suprema.exponential import RELATIVE_ERROR, UNIT, exp_float, exp_upper
+from certflow.enclosure.suprema.isotropic_cells import UP, Cells, Level
+from certflow.enclosure.suprema.rules import is_positive
+from certflow.enclosure.suprema.tasks import corners
 
 #: Terms whose exponent moves more than this over a box are not expanded.
 _FAR = 1.5

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from certflow.enclosure.exponential import UNIT
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.points import Points
-from certflow.enclosure.tasks import Task
+from certflow.enclosure.suprema.exponential import UNIT
+from certflow.enclosure.suprema.points import Points
+from certflow.enclosure.suprema.tasks import Task
 from certflow.errors import InputError
 
 #: Working precision of the balls from which float64 tasks are made.

@@ -17,16 +17,16 @@ from typing import Any
 import flint
 import numpy as np
 
-from certflow.enclosure.cover import Budget, Counterexample, Exhausted
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.laws import BITS, shared_task
-from certflow.enclosure.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
-from certflow.enclosure.rate import SharpRate
 from certflow.enclosure.results import ball_ends, rounded_down, rounded_up
-from certflow.enclosure.search import Candidate, improve, propose, prove
-from certflow.enclosure.supremum import MAX_CELLS
-from certflow.enclosure.tasks import Task, Threshold
-from certflow.enclosure.witness import Witness, decimal, limit, top_direction, variance_along, weights_at
+from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
+from certflow.enclosure.suprema.laws import BITS, shared_task
+from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
+from certflow.enclosure.suprema.rate import SharpRate
+from certflow.enclosure.suprema.search import Candidate, improve, propose, prove
+from certflow.enclosure.suprema.supremum import MAX_CELLS
+from certflow.enclosure.suprema.tasks import Task, Threshold
+from certflow.enclosure.suprema.witness import Witness, decimal, limit, top_direction, variance_along, weights_at
 from certflow.mixture import GaussianMixture
 
 DIGITS = 20

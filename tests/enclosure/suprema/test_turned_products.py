@@ -10,7 +10,7 @@ import pytest
 from oracle_sharp import Times, line_spread, mpf, time_of
 
 import certflow as cf
-from certflow.enclosure.points import Points
+from certflow.enclosure.suprema.points import Points
 
 #: (cos, sin) of an angle, rational.
 TURNS = [(Fraction(3, 5), Fraction(4, 5)), (Fraction(-5, 13), Fraction(12, 13)), (Fraction(1), Fraction(0))]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from certflow.enclosure.cover import Budget, Counterexample, Exhausted
-from certflow.enclosure.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
-from certflow.enclosure.search import Candidate, Proof, improve, propose, prove
-from certflow.enclosure.tasks import Task, Threshold
+from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
+from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
+from certflow.enclosure.suprema.search import Candidate, Proof, improve, propose, prove
+from certflow.enclosure.suprema.tasks import Task, Threshold
 
 #: Cells that a search may use, whatever the time.
 MAX_CELLS = 2_000_000

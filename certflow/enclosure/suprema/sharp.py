@@ -10,12 +10,12 @@ import flint
 import numpy as np
 
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.laws import BITS, isotropic_task
-from certflow.enclosure.points import Points, turned_point
-from certflow.enclosure.rate import Block, SharpRate
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
-from certflow.enclosure.supremum import supremum
-from certflow.enclosure.witness import (
+from certflow.enclosure.suprema.laws import BITS, isotropic_task
+from certflow.enclosure.suprema.points import Points, turned_point
+from certflow.enclosure.suprema.rate import Block, SharpRate
+from certflow.enclosure.suprema.supremum import supremum
+from certflow.enclosure.suprema.witness import (
     Witness,
     decimal,
     limit,
@@ -214,13 +214,13 @@ def _components(
 
 
 def _shared(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
-    from certflow.enclosure.shared import shared_rate
+    from certflow.enclosure.suprema.shared import shared_rate
 
     return shared_rate(mixture, time, kind, gap, seconds)
 
 
 def _isotropic(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
-    from certflow.enclosure.isotropic import isotropic_rate
+    from certflow.enclosure.suprema.isotropic import isotropic_rate
 
     return isotropic_rate(mixture, time, kind, gap, seconds)
 

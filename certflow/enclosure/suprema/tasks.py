@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from certflow.enclosure.exponential import UNIT
+from certflow.enclosure.suprema.exponential import UNIT
 
 
 @dataclass(frozen=True)

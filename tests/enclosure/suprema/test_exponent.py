@@ -10,7 +10,7 @@ import pytest
 from oracle_sharp import Times, dense_search, line_spread, mpf
 
 import certflow as cf
-from certflow.enclosure import exponent
+from certflow.enclosure.suprema import exponent
 from certflow.errors import InputError
 
 SECONDS = 10.0  # far above what a run needs: a slow one fails instead of lasting

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from certflow.enclosure.cover import Budget, Exhausted, Tree, grow
-from certflow.enclosure.isotropic_cells import Cells, Level, group_rule, pair_rule, screen_rule
-from certflow.enclosure.isotropic_law import IsotropicLaw, Pairs
-from certflow.enclosure.isotropic_taylor import taylor_rule
+from certflow.enclosure.suprema.cover import Budget, Exhausted, Tree, grow
+from certflow.enclosure.suprema.isotropic_cells import Cells, Level, group_rule, pair_rule, screen_rule
+from certflow.enclosure.suprema.isotropic_law import IsotropicLaw, Pairs
+from certflow.enclosure.suprema.isotropic_taylor import taylor_rule
 
 _ASCENTS = 10
 _CLOUD = 400

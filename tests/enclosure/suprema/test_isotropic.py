@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 import certflow as cf
-from certflow.enclosure import isotropic_cells, isotropic_search, isotropic_taylor
-from certflow.enclosure.cover import Budget, Exhausted
-from certflow.enclosure.isotropic import closed_form, isotropic_rate, prove_level
-from certflow.enclosure.isotropic_cells import Cells, Level
-from certflow.enclosure.isotropic_far import Widest, far_field
-from certflow.enclosure.isotropic_law import IsotropicLaw, Pairs, law_bits
-from certflow.enclosure.isotropic_search import LargerValue, cover
+from certflow.enclosure.suprema import isotropic_cells, isotropic_search, isotropic_taylor
+from certflow.enclosure.suprema.cover import Budget, Exhausted
+from certflow.enclosure.suprema.isotropic import closed_form, isotropic_rate, prove_level
+from certflow.enclosure.suprema.isotropic_cells import Cells, Level
+from certflow.enclosure.suprema.isotropic_far import Widest, far_field
+from certflow.enclosure.suprema.isotropic_law import IsotropicLaw, Pairs, law_bits
+from certflow.enclosure.suprema.isotropic_search import LargerValue, cover
 
 
 def mixture(weights, means, variances):

@@ -11,7 +11,7 @@ import sympy
 from scipy.optimize import linprog
 
 import certflow as cf
-from certflow.enclosure.points import Points, pivot_axes
+from certflow.enclosure.suprema.points import Points, pivot_axes
 from certflow.errors import InputError
 
 

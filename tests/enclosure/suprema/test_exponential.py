@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from certflow.enclosure import exponential
-from certflow.enclosure.exponential import RELATIVE_ERROR, UNIT, exp_float, exp_upper
+from certflow.enclosure.suprema import exponential
+from certflow.enclosure.suprema.exponential import RELATIVE_ERROR, UNIT, exp_float, exp_upper
 
 LN2 = 0.6931471805599453
 
