@@ -275,9 +275,9 @@ _ROWS = (
     Statement(
         "E4",
         "Residual composition",
-        r"| \Psi_h(x) - \Phi_{t \to t-h}(x) | \le h \eta + \tfrac{1}{2} h^2 M_2 \text{ (Euler)}, \qquad "
-        r"\le h \eta \left( 1 + \tfrac{1}{2} h L \right) + h^3 \left( \tfrac{1}{24} M_3 + \tfrac{1}{8} L M_2 \right) "
-        r"\text{ (midpoint)}",
+        r"\begin{aligned} \text{Euler:} \quad & | \Psi_h(x) - \Phi_{t \to t-h}(x) | \le h \eta + "
+        r"\tfrac{1}{2} h^2 M_2 \\ \text{midpoint:} \quad & | \Psi_h(x) - \Phi_{t \to t-h}(x) | \le h \eta \left( 1 + "
+        r"\tfrac{1}{2} h L \right) + h^3 \left( \tfrac{1}{24} M_3 + \tfrac{1}{8} L M_2 \right) \end{aligned}",
         (
             r"one-step blocks $\Psi_h(x) = x + h F(x, t)$: Euler, and the explicit midpoint rule, a Runge–Kutta method",
             r"the velocity is off by at most $\eta$ where the block evaluates it; it is $L$-Lipschitz at $t - h/2$",

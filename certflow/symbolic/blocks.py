@@ -87,7 +87,7 @@ def order(p: Any, case: SymbolicCase, method: str, dimension: int) -> Residual:
         else:
             turned = sum(sp.diff(components[i], x).subs(origin) * a for x, a in zip(xs, exact[1], strict=True))
             expressions.append(leading - (exact[2][i] / 24 - turned / 8))
-    scope = f"every velocity with {first} derivatives, {method} blocks, d = {dimension}"
+    scope = f"{method} blocks of every smooth velocity, d = {dimension}"
     return residual("E4.order", [sp.expand(e) for e in expressions], domain, scope, started=started)
 
 
