@@ -61,7 +61,7 @@ class Settings:
     def usual(cls, dimension: int) -> Settings:
         """What is used if nothing else is said: in more than `FEW_DIMENSIONS`, twice the steps.
 
-        There 3,000 steps leave errors a third larger than 6,000 do, and maps that go far astray off the data law.
+        There 6,000 steps leave 0.7 (sixteen dimensions) to 0.35 times (wine) the error of 3,000.
         """
         return cls() if dimension <= FEW_DIMENSIONS else cls(steps=2 * cls.steps)
 
