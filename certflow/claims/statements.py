@@ -283,7 +283,7 @@ _ROWS = (
             r"the velocity is off by at most $\eta$ where the block evaluates it; it is $L$-Lipschitz at $t - h/2$",
             r"$M_n$ is the largest norm of the $n$-th derivative along the exact trajectory from $x$",
         ),
-        _beyond("E4"),
+        _paper("E4"),
         "No constant can be smaller. Composed over a grid, E3 bounds the global error by the amplified sum of these.",
         _page("E4"),
     ),
