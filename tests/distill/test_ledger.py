@@ -1,112 +1,23 @@
-"""The ledger of maps whose errors are known (the exact flow plus a wave) against differences of `certflow.flow`."""
+"""The ledger of maps whose errors are known, and of trained ones."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from waves import COUNT, LAWS, Waves, prepared
 
 import certflow as cf
-from certflow.distill.carried import exact_entries
 from certflow.distill.ledger import Maps, TestSet, ledger
 from certflow.distill.ledger import test_set as make_test_set
 from certflow.distill.plan import Plan, make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.settings import Settings
 from certflow.distill.training import train
-from certflow.flow import flow_map
-from certflow.grids.grid import TimeGrid
-
-LAWS = {
-    "two modes": cf.GaussianMixture([0.5, 0.5], [[-1.0], [1.0]], 0.09),
-    "three in the plane": cf.GaussianMixture([0.2, 0.5, 0.3], [[-1.0, 0.0], [1.0, 0.3], [0.0, 1.0]], 0.16),
-}
-TIMES = (3.0, 0.8, 0.2, 0.01)
-COUNT = 64
-
-
-class Waves:
-    """`Psi(x) = Phi(x) + size sin(3 x + k)`, standing in for trained maps; its Lipschitz bounds are given."""
-
-    def __init__(self, plan: Plan, flow: ReferenceFlow, size: float, bound: float = math.inf):
-        self.plan, self.flow, self.size, self.broken = plan, flow, size, set()
-        self.limit = bound
-
-    def apply(self, where: tuple[int, int, int], x: torch.Tensor) -> torch.Tensor:
-        _, start, end = where
-        return self.flow.map(x, self.plan.times[start], self.plan.times[end]) + self.size * torch.sin(3 * x + start)
-
-    def bound(self, where: tuple[int, int, int]) -> float:
-        return self.limit
-
-
-def prepared(law: str, size: float, bound: float = math.inf) -> tuple[Plan, ReferenceFlow, Any, TestSet]:
-    process = cf.OrnsteinUhlenbeck(LAWS[law], "0.01", "3")
-    grid = TimeGrid("custom", np.array(TIMES))
-    plan = make_plan(process, [grid, "uniform"], [2], [3], Settings(test=COUNT))
-    flow = ReferenceFlow(process, steps=64)
-    return plan, flow, Waves(plan, flow, size, bound), make_test_set(plan, flow, 3)
-
-
-def mean_square(values: np.ndarray) -> float:
-    return float(np.mean(np.sum(values**2, axis=1)))
-
-
-def by_hand(plan: Plan, tests: TestSet, size: float) -> dict[str, Any]:
-    """Every entry by the adaptive flow: what becomes of an error, by differences along it."""
-    process = plan.process
-    exact = [tests.points[0].numpy()]
-    for t, s in pairwise(TIMES):
-        exact.append(flow_map(process, exact[-1], t, s, rtol=1e-13))
-    starts = [plan.times.index(t) for t in TIMES]
-    errors = [size * np.sin(3 * y + start) for y, start in zip(exact[:-1], starts[:-1], strict=True)]
-    carried, exactly = [], []
-    for error, y, t in zip(errors, exact[1:], TIMES[1:], strict=True):
-        if t == TIMES[-1]:
-            carried.append(error)
-            exactly.append(error)
-            continue
-        h = 1e-4 / max(1e-12, float(np.abs(error).max()))
-        up, down = (flow_map(process, y + sign * h * error, t, TIMES[-1], rtol=1e-13) for sign in (1, -1))
-        carried.append((up - down) / (2 * h))
-        exactly.append(flow_map(process, y + error, t, TIMES[-1], rtol=1e-13) - exact[-1])
-    path, arrivals = exact[0], [exact[-1]]
-    for (t, s), start in zip(pairwise(TIMES), starts, strict=False):
-        path = flow_map(process, path, t, s, rtol=1e-13) + size * np.sin(3 * path + start)
-        arrivals.append(path if s == TIMES[-1] else flow_map(process, path, s, TIMES[-1], rtol=1e-13))
-    scale = mean_square(exact[-1])
-    amplified = [mean_square(one) / scale for one in carried]
-    return {
-        "relative_mse": mean_square(path - exact[-1]) / scale,
-        "local": [mean_square(one) / scale for one in errors],
-        "amplified": amplified,
-        "first_order": mean_square(sum(carried)) / scale,
-        "incoherent": sum(amplified),
-        "coherent": sum(math.sqrt(a) for a in amplified) ** 2,
-        "exact_amplified": [mean_square(one) / scale for one in exactly],
-        "linear_amplified": amplified,
-        "path_amplified": [mean_square(b - a) / scale for a, b in pairwise(arrivals)],
-        "end_to_end": mean_square(path - exact[-1]) / scale,
-    }
-
-
-@pytest.mark.parametrize("law", sorted(LAWS))
-def test_every_entry_against_differences(law):
-    size = 1e-3
-    plan, flow, maps, tests = prepared(law, size)
-    row = ledger(plan, plan.entries[0], 0, maps, tests)
-    row |= exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
-    for name, expected in by_hand(plan, tests, size).items():
-        assert row[name] == pytest.approx(expected, rel=1e-4), name
-    assert row["small_amplified"] == pytest.approx(row["amplified"], rel=1e-2)
-    assert row["grid"] == "custom"
-    assert (row["segments"], row["seed"], row["diverged"]) == (3, 3, [])
-    assert row["times"] == list(TIMES)
 
 
 @pytest.mark.parametrize("law", sorted(LAWS))
@@ -116,18 +27,6 @@ def test_small_errors_are_first_order(law):
     assert row["relative_mse"] == pytest.approx(row["first_order"], rel=1e-3)
     assert row["first_order"] <= row["coherent"] * (1 + 1e-12)  # the triangle inequality
     assert row["local"][-1] == pytest.approx(row["amplified"][-1])  # nothing is still to come
-
-
-@pytest.mark.parametrize("size", [1e-6, 0.02, 1.0])
-@pytest.mark.parametrize("law", sorted(LAWS))
-def test_along_the_learned_path_the_coherent_sum_is_a_bound(law, size):
-    """However large the errors are, as long as the flow is exact."""
-    plan, flow, maps, tests = prepared(law, size)
-    row = exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
-    bound = sum(map(math.sqrt, row["path_amplified"])) ** 2
-    assert row["path_coherent"] == pytest.approx(bound, rel=1e-12)
-    assert 0 < row["end_to_end"] <= bound * (1 + 1e-12)
-    assert row["path_amplified"][0] == pytest.approx(row["exact_amplified"][0], rel=1e-6)  # there the paths agree
 
 
 @pytest.mark.parametrize("law", sorted(LAWS))
@@ -143,55 +42,6 @@ def test_derivatives_at_some_of_the_points(law):
         expected = np.array(first[name]) * alone.scale / tests.scale
         np.testing.assert_allclose(row[name], expected, rtol=1e-9)
         assert row[name] != full[name]
-
-
-@pytest.mark.parametrize("law", sorted(LAWS))
-def test_e1_and_e3_hold_and_with_a_smaller_exponent_they_do_not(law, monkeypatch):
-    plan, flow, maps, tests = prepared(law, 0.02)
-    row = exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
-    assert row["excess_e1"] <= 1e-7
-    assert row["largest"] <= row["bound_e3"] * (1 + 1e-7)
-    assert row["path_errors"][-1] ** 2 <= row["largest"] * tests.scale
-    monkeypatch.setattr(flow, "factors", lambda times: [0.1] * 3)  # the false twin: tenfold contraction
-    assert exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]["excess_e1"] > 1e-3
-
-
-def test_e1_is_sharp_at_the_separatrix():
-    """Two modes: next to the midway point an error grows by all that E1 allows, so a tenth less of it is too little."""
-    plan, flow, maps, tests = prepared("two modes", 1e-3)
-    near = torch.linspace(-1e-4, 1e-4, COUNT, dtype=torch.float64).unsqueeze(1)
-    tests = TestSet(flow.nodes(near, plan.times), tests.derivatives)
-    row = exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
-    assert row["excess_e1"] <= 1e-7
-    factors = flow.factors(TIMES)
-    flow.factors = lambda times: [f**0.9 for f in factors]  # type: ignore[method-assign]
-    assert exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]["excess_e1"] > 1e-4
-    assert row["largest"] <= row["bound_e3"] * (1 + 1e-7)
-    plan.process.error_bound = lambda times, errors: sum(errors)  # type: ignore[method-assign]  # not amplified
-    wrong = exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
-    assert wrong["largest"] > 1.5 * wrong["bound_e3"]
-
-
-def test_without_a_global_bound_there_is_no_e1():
-    law = cf.GaussianMixture([0.5, 0.5], [[-1, 0], [1, 0]], [[[0.1, 0], [0, 0.4]], [[0.4, 0], [0, 0.1]]])
-    process = cf.OrnsteinUhlenbeck(law, "0.01", "3")
-    plan = make_plan(process, ["uniform"], [2], 1, Settings(test=COUNT))
-    flow = ReferenceFlow(process)
-    tests = make_test_set(plan, flow, 0)
-    row = exact_entries(plan, plan.entries[:1], 0, Waves(plan, flow, 1e-3), tests, flow)[0]
-    assert "path_errors" in row
-    assert not {"excess_e1", "bound_e3", "largest"} & set(row)
-
-
-def test_a_huge_exponent_gives_an_infinite_bound():
-    for deviation in (0.03, 0.01):  # the amplification is about e^550, and more than float64 holds
-        law = cf.GaussianMixture([0.5, 0.5], [[-1.0], [1.0]], deviation**2)
-        process = cf.OrnsteinUhlenbeck(law, "1e-6", "3")
-        plan = make_plan(process, ["uniform"], [2], 1, Settings(test=COUNT))
-        flow = ReferenceFlow(process)
-        tests = make_test_set(plan, flow, 0)
-        row = exact_entries(plan, plan.entries[:1], 0, Waves(plan, flow, 1e-3), tests, flow)[0]
-        assert row["bound_e3"] == math.inf
 
 
 # -- trained maps -----------------------------------------------------------------------------------------------

@@ -1,0 +1,92 @@
+"""Errors carried by the flow, of maps whose errors are known, against differences of `certflow.flow`."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from waves import COUNT, LAWS, TIMES, Waves, by_hand, prepared
+
+import certflow as cf
+from certflow.distill.carried import exact_entries
+from certflow.distill.ledger import TestSet, ledger
+from certflow.distill.ledger import test_set as make_test_set
+from certflow.distill.plan import make_plan
+from certflow.distill.reference import ReferenceFlow
+from certflow.distill.settings import Settings
+
+
+@pytest.mark.parametrize("law", sorted(LAWS))
+def test_every_entry_against_differences(law):
+    size = 1e-3
+    plan, flow, maps, tests = prepared(law, size)
+    row = ledger(plan, plan.entries[0], 0, maps, tests)
+    row |= exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
+    for name, expected in by_hand(plan, tests, size).items():
+        assert row[name] == pytest.approx(expected, rel=1e-4), name
+    assert row["small_amplified"] == pytest.approx(row["amplified"], rel=1e-2)
+    assert row["grid"] == "custom"
+    assert (row["segments"], row["seed"], row["diverged"]) == (3, 3, [])
+    assert row["times"] == list(TIMES)
+
+
+@pytest.mark.parametrize("size", [1e-6, 0.02, 1.0])
+@pytest.mark.parametrize("law", sorted(LAWS))
+def test_along_the_learned_path_the_coherent_sum_is_a_bound(law, size):
+    """However large the errors are, as long as the flow is exact."""
+    plan, flow, maps, tests = prepared(law, size)
+    row = exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
+    bound = sum(map(math.sqrt, row["path_amplified"])) ** 2
+    assert row["path_coherent"] == pytest.approx(bound, rel=1e-12)
+    assert 0 < row["end_to_end"] <= bound * (1 + 1e-12)
+    assert row["path_amplified"][0] == pytest.approx(row["exact_amplified"][0], rel=1e-6)  # there the paths agree
+
+
+@pytest.mark.parametrize("law", sorted(LAWS))
+def test_e1_and_e3_hold_and_with_a_smaller_exponent_they_do_not(law, monkeypatch):
+    plan, flow, maps, tests = prepared(law, 0.02)
+    row = exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
+    assert row["excess_e1"] <= 1e-7
+    assert row["largest"] <= row["bound_e3"] * (1 + 1e-7)
+    assert row["path_errors"][-1] ** 2 <= row["largest"] * tests.scale
+    monkeypatch.setattr(flow, "factors", lambda times: [0.1] * 3)  # the false twin: tenfold contraction
+    assert exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]["excess_e1"] > 1e-3
+
+
+def test_e1_is_sharp_at_the_separatrix():
+    """Two modes: next to the midway point an error grows by all that E1 allows, so a tenth less of it is too little."""
+    plan, flow, maps, tests = prepared("two modes", 1e-3)
+    near = torch.linspace(-1e-4, 1e-4, COUNT, dtype=torch.float64).unsqueeze(1)
+    tests = TestSet(flow.nodes(near, plan.times), tests.derivatives)
+    row = exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
+    assert row["excess_e1"] <= 1e-7
+    factors = flow.factors(TIMES)
+    flow.factors = lambda times: [f**0.9 for f in factors]  # type: ignore[method-assign]
+    assert exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]["excess_e1"] > 1e-4
+    assert row["largest"] <= row["bound_e3"] * (1 + 1e-7)
+    plan.process.error_bound = lambda times, errors: sum(errors)  # type: ignore[method-assign]  # not amplified
+    wrong = exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
+    assert wrong["largest"] > 1.5 * wrong["bound_e3"]
+
+
+def test_without_a_global_bound_there_is_no_e1():
+    law = cf.GaussianMixture([0.5, 0.5], [[-1, 0], [1, 0]], [[[0.1, 0], [0, 0.4]], [[0.4, 0], [0, 0.1]]])
+    process = cf.OrnsteinUhlenbeck(law, "0.01", "3")
+    plan = make_plan(process, ["uniform"], [2], 1, Settings(test=COUNT))
+    flow = ReferenceFlow(process)
+    tests = make_test_set(plan, flow, 0)
+    row = exact_entries(plan, plan.entries[:1], 0, Waves(plan, flow, 1e-3), tests, flow)[0]
+    assert "path_errors" in row
+    assert not {"excess_e1", "bound_e3", "largest"} & set(row)
+
+
+def test_a_huge_exponent_gives_an_infinite_bound():
+    for deviation in (0.03, 0.01):  # the amplification is about e^550, and more than float64 holds
+        law = cf.GaussianMixture([0.5, 0.5], [[-1.0], [1.0]], deviation**2)
+        process = cf.OrnsteinUhlenbeck(law, "1e-6", "3")
+        plan = make_plan(process, ["uniform"], [2], 1, Settings(test=COUNT))
+        flow = ReferenceFlow(process)
+        tests = make_test_set(plan, flow, 0)
+        row = exact_entries(plan, plan.entries[:1], 0, Waves(plan, flow, 1e-3), tests, flow)[0]
+        assert row["bound_e3"] == math.inf
