@@ -159,7 +159,7 @@ def tiny_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
     from certflow.distill.settings import Settings
 
     tiny = Settings(hidden=8, steps=60, batch=64, pool=512, test=128, warmup=10)
-    monkeypatch.setattr(pilot, "Settings", lambda: tiny)
+    monkeypatch.setattr(Settings, "usual", classmethod(lambda cls, dimension: tiny))
     monkeypatch.setattr(pilot, "PROBE_POINTS", 512)
 
 
