@@ -38,8 +38,8 @@ GRIDS = (
     "stability-balanced:two-sided",
 )
 
-#: Cases that are looked at after other numbers of training steps than the usual one too.
-STEPS = {"two-modes-0.3": (100, 300, 600, 1500, 6000, 12000), "modes-16d": (3000,), "wine": (3000,)}
+#: Cases that are looked at after some numbers of training steps.
+STEPS = {"two-modes-0.3": (100, 300, 600, 1500, 3000, 6000, 12000), "modes-16d": (3000,), "wine": (3000,)}
 
 
 def two_modes(sigma: str) -> cf.GaussianMixture:
@@ -82,7 +82,7 @@ def cases() -> dict[str, Case]:
 
 
 def trained_otherwise() -> dict[str, Case]:
-    """These cases with another activation (3,000 steps), and some with fewer or more training steps than usual."""
+    """These cases with another activation (3,000 steps), and some after given numbers of training steps."""
     usual = cases()
     found = {
         f"{name}, {steps} steps": replace(usual[name], settings=Settings(steps=steps))
@@ -122,7 +122,7 @@ def options(description: str, known: Iterable[str]) -> argparse.Namespace:
 def collected(
     path: Path,
     known: Callable[[], dict[str, Case]],
-    measured: Callable[[Case, str], dict[str, Any]],
+    measured: Callable[[str, Case, str], dict[str, Any]],
     told: Callable[[dict[str, Any]], str],
     description: str,
 ) -> dict[str, Any]:
@@ -154,9 +154,9 @@ def _one_thread() -> None:
 
 
 def _measured(
-    known: Callable[[], dict[str, Case]], name: str, measured: Callable[[Case, str], dict[str, Any]], device: str
+    known: Callable[[], dict[str, Case]], name: str, measured: Callable[[str, Case, str], dict[str, Any]], device: str
 ) -> dict[str, Any]:
-    return measured(known()[name], device)
+    return measured(name, known()[name], device)
 
 
 def built_in(content: dict[str, Any]) -> dict[str, Any]:
