@@ -27,7 +27,6 @@ from certflow.distill import run
 from certflow.propagation import coherent_sum
 
 RESULTS = Path(__file__).parent / "results" / "coherence.json"
-SEEDS, MORE_SEEDS = 5, {"two-modes-0.3": 20, "fresh-21": 20}
 LOW, HIGH = 0.4, 1.2
 #: For each grid and kind of sum, the errors of the seeds and what they are held against.
 Sums = dict[str, dict[str, dict[str, list[float]]]]
@@ -53,12 +52,12 @@ SUMS = {
 }
 
 
-def measured(name: str, case: Case, device: str) -> dict[str, Any]:
+def measured(case: Case, device: str) -> dict[str, Any]:
     """The errors of every grid, and the sums."""
     process = case.process
     start = time.perf_counter()
     labels = [label for label in available(process) if label != "uniform"]
-    results = run(process, labels, [SEGMENTS], MORE_SEEDS.get(name, SEEDS), device, case.settings)
+    results = run(process, labels, [SEGMENTS], case.seeds, device, case.settings)
     rows = [row for row in results.rows if not row["diverged"]]
 
     def both(label: str, against: Against) -> dict[str, list[float]]:

@@ -45,8 +45,8 @@ def main() -> None:
     numbers: list[dict[str, Any]] = []
     title = "Training of residual maps, two hidden layers of 32, batch 128"
     if sys.argv[2:] == ["cuda"]:
-        for name, copies in (("ring-8", 1), ("ring-8", 20)):
-            case(rows, numbers, name, "cuda", copies)
+        for copies in (1, 20):
+            case(rows, numbers, "ring-8", "cuda", copies)
         report("distill_speed_cuda", title, rows, numbers)
     else:
         for name in ("two-modes", "ring-8", "modes-16d"):

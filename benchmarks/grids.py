@@ -38,7 +38,7 @@ RECOMMENDED, FAIR = "recommended", "recommended_over_best_of_other_seeds"
 TOLD = (RECOMMENDED, "uniform", "stability-balanced", "stability-balanced:two-sided", "typical")
 
 
-def measured(name: str, case: Case, device: str) -> dict[str, Any]:
+def measured(case: Case, device: str) -> dict[str, Any]:
     start = time.perf_counter()
     process = case.process
     plan = recommend(process, SEGMENTS, settings=case.settings, device=device)
