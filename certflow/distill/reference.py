@@ -178,7 +178,8 @@ class ReferenceFlow:
                 aboard = dict(zip(aboard, moved.split(sizes), strict=True))
             aboard |= {j: parcel.points for j, parcel in enumerate(parcels) if parcel.start == i}
             for j, part in aboard.items():
-                found[j] += [part.clone()] * parcels[j].stops.count(i)
+                if i in parcels[j].stops:
+                    found[j] += [part.clone()] * parcels[j].stops.count(i)
             aboard = {j: part for j, part in aboard.items() if parcels[j].stops[-1] > i}
         return found
 
