@@ -1,6 +1,6 @@
 """The practitioner: a mixture for her data, a time grid for it, and what to hand to a sampler library.
 
-Run `python examples/practitioner.py`. The grids here are for trained few-step students (one network for each segment, or
+Run `python examples/practitioner.py`. The grids here are for trained few-step students (a network for each segment, or
 one that is told its segment); a solver such as Euler or Heun wants other grids.
 """
 
