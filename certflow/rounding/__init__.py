@@ -7,8 +7,8 @@
 | `close_bound` | as much as the field itself | every component velocity |
 
 Rounding of the logits is what spoils a mixture's score in float64. Each bound is put together from what the
-covariances give (how far off a logit or a component velocity may be) and what the quantity asks for (how an error of the
-responsibilities moves it), a function for each. The constants are generous, not proved: rigorous bounds are the
+covariances give (how far off a logit or a component velocity may be) and what the quantity asks for (how an error of
+the responsibilities moves it), a function for each. The constants are generous, not proved: rigorous bounds are the
 business of ball arithmetic.
 """
 
