@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic import Arithmetic, FloatArithmetic
+from certflow.arithmetic.floats import UNIT
 from certflow.extrapolation import Integrator, midpoints, order_for
 from certflow.flow_time import FlowEquation
 from certflow.mixture import GaussianMixture
 from certflow.spectra import precision_ceiling
 
-EPSILON = 2.0**-52
+#: Spacing of float64 numbers at one.
+EPSILON = 2 * UNIT
 
 #: What the rounding of some tens of steps is taken to contribute at least.
 _ROUNDING = 32 * EPSILON

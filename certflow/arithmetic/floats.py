@@ -14,6 +14,9 @@ from certflow.arithmetic.base import Arithmetic, Resolvent
 from certflow.errors import InputError
 from certflow.exact import ExactArray, exact_number
 
+#: Unit roundoff: a float64 operation is right to this relative error. Half the spacing of float64 numbers at one.
+UNIT = 2.0**-53
+
 #: Below this, float64 numbers lose digits.
 SMALLEST_NORMAL = float(np.finfo(np.float64).tiny)
 

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from certflow.arithmetic.floats import UNIT
 from certflow.mixture import GaussianMixture
 from certflow.spectra import variance_extremes
 
 #: Errors of the logits beyond which the responsibilities say nothing about their own error.
 LOGIT_LIMIT = 1e-3
 
-#: Spacing of float64 numbers at one, twice the unit roundoff.
-EPSILON = 2.0**-52
+#: Spacing of float64 numbers at one.
+EPSILON = 2 * UNIT
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-#: Half the distance from 1 to the next float64 number.
-UNIT = 2.0**-53
+from certflow.arithmetic.floats import UNIT
+
 #: `|exp_float(x) / exp(x) - 1|` is at most this for -700 <= x <= 700 (derived below).
 RELATIVE_ERROR = 16 * UNIT
 _LOWEST, _HIGHEST = -700.0, 700.0
@@ -49,6 +49,15 @@ def exp_float(x: Any) -> np.ndarray:
     polynomial = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r / 720)))))
     whole = n.astype(np.int64)
     return np.ldexp(table[whole & 63] * polynomial, whole >> 6)
+
+
+def exp_remainder(z: np.ndarray) -> np.ndarray:
+    """Upper bound of `e^z - 1 - z`, `0 <= z < 2`: `z^2/2 / (1 - z/3)`, since `z^n/n! <= z^2/2 (z/3)^{n-2}`.
+
+    For larger `z` the bound of `z = 2`: callers take another one there.
+    """
+    near = np.minimum(z, 2.0)
+    return near * near / 2 / (1 - near / 3) * (1 + 1e-12)
 
 
 def exp_upper(x: Any) -> np.ndarray:
