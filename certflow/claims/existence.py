@@ -147,7 +147,7 @@ def _passage(
 ) -> np.ndarray | None:
     """The point of `r u + r^p s w`, `0 <= s <= end`, where the members have half of the mass; None if there is none."""
     radius = size / mp.sqrt(mp.fsum(c * c for c in u))
-    step = radius ** exact_mpf(power)
+    step = radius ** exact_mpf(power) * exact_mpf(end)
 
     def point(s: Any) -> np.ndarray:
         return np.array([radius * a + step * s * b for a, b in zip(u, w, strict=True)], dtype=object)
@@ -160,10 +160,9 @@ def _passage(
             (inside if k in members else outside).append(value)
         return _log_sum(inside) - _log_sum(outside)
 
-    low, high = mp.mpf(0), exact_mpf(end)
-    if mp.sign(odds(low)) == mp.sign(odds(high)):
+    if mp.sign(odds(mp.mpf(0))) == mp.sign(odds(mp.mpf(1))):
         return None
-    root = mp.findroot(odds, (low, high), solver="anderson", maxsteps=1000, tol=mp.mpf(10) ** -10, verify=False)
+    root = mp.findroot(odds, (0, 1), solver="anderson", maxsteps=1000, tol=mp.eps * 10**10, verify=False)
     return point(root)
 
 
