@@ -6,8 +6,9 @@ One scheme serves every covariance. Eigenvalues of `sum_k gamma_k m^2 Q_k` lie b
     q_min - B <= J <= q_max,   L(t) = max(|q_max|, |q_min - B|),   lambda(t) = B - q_min.
 
 `B` is the largest over the groups of equal covariance of `m^2 D_P^2 / 4`, with `D_P` the diameter of `P mu_k`
-(Popoviciu), plus the sum over the pairs of components of different covariance of `kappa_ij / sinh(G_ij)`
-(proofs/L7.md). With a single isotropic group this is L2 and L3: `q = 1/v - 1`, `B = m^2 D^2 / (4 v^2)`.
+(Popoviciu), plus a sum over the pairs of components of different covariance: of `kappa_ij / sinh(G_ij)` where the two
+covariances are ordered (proofs/L7.md), else of what the largest covariance leaves them (proofs/L8.md). With a single
+isotropic group this is L2 and L3: `q = 1/v - 1`, `B = m^2 D^2 / (4 v^2)`.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ import numpy as np
 
 from certflow.arithmetic import Arithmetic, arithmetic_of
 from certflow.components import parameters
-from certflow.domination import Component, dominated_spread
+from certflow.divergence import obstruction
+from certflow.domination import Domination, precision_gap
 from certflow.errors import InputError, NoGlobalBound
 from certflow.exact import ExactArray
 from certflow.field import check_times
+from certflow.geometry import exact_diameter_squared, quadratic_pseudo_inverse
 from certflow.mixture import GaussianMixture
-from certflow.order import Group, domination, groups, is_ordered, obstruction, sorted_pair
+from certflow.order import Group, groups, is_ordered, sorted_pair
 from certflow.pairs import peak
 from certflow.spectra import largest_variance
 
@@ -83,29 +86,30 @@ def spectral_bound(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> 
         q_min = arithmetic.minimum(q_min, entry.q_min)
         q_max = arithmetic.maximum(q_max, entry.q_max)
         spread = arithmetic.maximum(spread, entry.spread)
+    domination: Domination | None = None
     for i in range(len(family)):
         for j in range(i):
-            if family[i].matrix and not is_ordered(mixture, family[i].group, family[j].group):
-                spread = spread + _dominated_cross_spread(mixture, arithmetic, family, i, j, m2)
-            else:
+            if not family[i].matrix or is_ordered(mixture, family[i].group, family[j].group):
                 spread = spread + _cross_spread(mixture, arithmetic, family[i], family[j], m2)
+            else:
+                domination = domination or Domination(mixture, arithmetic, family, m2, n2)
+                spread = spread + domination.spread(family[i], family[j])
     return SpectralBound(q_min, q_max, spread)
 
 
 def check_bounded(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> None:
-    """Raise `NoGlobalBound` where THEORY L8 leaves no global bound, or none is known."""
+    """Raise `NoGlobalBound` where no global bound exists (THEORY L8)."""
     if mixture.kind != "full" or mixture.is_symbolic:
         return
     found = obstruction(mixture, float(t[0]) if arithmetic.name != "sympy" and len(t) else 1.0)
     if found is None:
         return
-    state = "is infinite" if found.proved else "is not known to be finite"
     raise NoGlobalBound(
-        f"sup_x ||J(x, t)|| {state} for {mixture.name!r}: {found.reason}; "
+        f"sup_x ||J(x, t)|| is infinite for {mixture.name!r}: {found.reason}; "
         f"growth is {found.growth} in |x|; use ball_bound(radius, t) instead",
         pair=found.pair,
         growth=found.growth,
-        proved=found.proved,
+        proved=True,
     )
 
 
@@ -150,18 +154,10 @@ class _GroupAt:
                 largest = arithmetic.maximum(largest, arithmetic.largest(part))
             self.spread = m2 * largest / 4
 
-    def component(self, arithmetic: Arithmetic, mixture: GaussianMixture, k: int) -> Component:
-        """Component `k` of the group."""
-        converted = parameters(mixture, arithmetic)
-        matrices = self.maps.precision_matrices, self.maps.slope_matrices, self.maps.logdet
-        return Component(*matrices, converted.means[k], converted.log_weights[k])
-
 
 def _diameter_squared(mixture: GaussianMixture, group: Group) -> Any:
     if len(group.indices) == mixture.n_components:
         return mixture.diameter_squared
-    from certflow.geometry import exact_diameter_squared
-
     return exact_diameter_squared(ExactArray(mixture.exact_means.values[np.array(group.indices)]))
 
 
@@ -169,13 +165,6 @@ def _isotropic_gap(arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt, m2:
     """`p_narrow - p_wide = m^2 p_narrow p_wide (s2_wide - s2_narrow)`, without cancellation."""
     gap = ExactArray(wide.group.exact.fractions[()] - narrow.group.exact.fractions[()])
     return m2 * narrow.p * wide.p * arithmetic.numbers(gap)
-
-
-def _precision_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
-    """`P_a - P_b = m^2 P_a (Sigma_b - Sigma_a) P_b`, without cancellation, shape (T, d, d)."""
-    difference = ExactArray(b.group.exact.fractions - a.group.exact.fractions)
-    product = a.maps.precision_matrices @ arithmetic.numbers(difference) @ b.maps.precision_matrices
-    return m2[:, None, None] * (product + product.swapaxes(-1, -2)) / 2
 
 
 def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
@@ -189,7 +178,7 @@ def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt,
     else:
         first, _, _ = sorted_pair(a.group, b.group)
         narrow, wide = (a, b) if first is a.group else (b, a)
-        kappa = arithmetic.eigenvalue_range(_precision_gap(arithmetic, narrow, wide, m2))[1]
+        kappa = arithmetic.eigenvalue_range(precision_gap(arithmetic, narrow, wide, m2))[1]
         log_det = narrow.maps.logdet - wide.maps.logdet
     shifts = arithmetic.numbers(_pair_constants(mixture, narrow.group, wide.group))
     log_weights = parameters(mixture, arithmetic).log_weights
@@ -197,24 +186,6 @@ def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt,
     constants = (left[:, None] - right[None, :] + shifts / 2).reshape((-1,))
     peaks = peak(arithmetic, log_det[:, None] / 2 + constants[None])
     return kappa * peaks.sum(-1)
-
-
-def _dominated_cross_spread(
-    mixture: GaussianMixture, arithmetic: Arithmetic, family: list[_GroupAt], i: int, j: int, m2: Any
-) -> Any:
-    """The same sum for covariances that are not ordered, by a third component that dominates (proofs/L8.md)."""
-    first, second = family[i], family[j]
-    found = domination(mixture, first.group, second.group)
-    if found is None:  # check_bounded refuses such a mixture before
-        raise ValueError("neither ordered nor dominated")
-    owner = next(entry for entry in family if found.wide in entry.group.indices)
-    wide = owner.component(arithmetic, mixture, found.wide)
-    total = 0 * m2
-    for k in first.group.indices:
-        for other in second.group.indices:
-            pair = first.component(arithmetic, mixture, k), second.component(arithmetic, mixture, other)
-            total = total + dominated_spread(arithmetic, found, *pair, wide, arithmetic.sqrt(m2))
-    return total
 
 
 def _pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> ExactArray:
@@ -233,8 +204,6 @@ def _exact_pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) 
     if np.ndim(narrow.covariance) == 0:
         gap = wide.exact.fractions[()] - narrow.exact.fractions[()]
     else:
-        from certflow.geometry import quadratic_pseudo_inverse
-
         _, _, matrix = sorted_pair(narrow, wide)
     for row, i in enumerate(narrow.indices):
         for column, j in enumerate(wide.indices):
@@ -277,7 +246,7 @@ def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
 def _velocity_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> tuple[Any, Any]:
     """`||P_a - P_b||_2` (`= m^2 ||Q_a - Q_b||_2`) and `max |P_a mu_k - P_b mu_l|`."""
     if a.matrix:
-        low, high = arithmetic.eigenvalue_range(_precision_gap(arithmetic, a, b, m2))
+        low, high = arithmetic.eigenvalue_range(precision_gap(arithmetic, a, b, m2))
         slope = arithmetic.maximum(high, -low)
         left, right = a.maps.precision(a.means[None]), b.maps.precision(b.means[None])
     else:

@@ -15,7 +15,7 @@ from certflow.claims.reference import exact_mpf
 from certflow.claims.sampling import marginal_points, tie_points, witness
 from certflow.errors import NoGlobalBound
 from certflow.mixture import GaussianMixture
-from certflow.order import obstruction
+from certflow.order import existence
 from certflow.symmetry import is_equal_pair
 
 mp = mpmath.mp
@@ -144,7 +144,7 @@ def _integral(constants: CommonConstants, s: Any, t: Any) -> Any:
 
 def has_bound(mixture: GaussianMixture) -> str | None:
     """F1 needs a finite rate."""
-    if obstruction(mixture, 0.5) is None:
+    if mixture.kind != "full" or existence(mixture).finite:
         return None
     return "no global growth rate exists for this mixture (L8)"
 
