@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from mpmath.libmp import NoConvergence
 
 from certflow.claims.model import Evidence, Kind, Outcome
+from certflow.errors import InputError
+from certflow.flow import AccuracyWarning
 from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
+
+#: How a computation says that it got no result: no enclosure, no convergence, a division by zero, an overflow, a flow
+#: short of its tolerance, numbers or a budget beyond its range. Whatever else a check raises is a mistake in the code.
+UNDECIDED = (ArithmeticError, NoConvergence, np.linalg.LinAlgError, AccuracyWarning, InputError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,8 @@ class Twin:
     mixture: str = "two-modes"
 
 
+_UNDECIDED_SCOPE = "this mixture and interval"
+
 #: What collects the evidence, given the context and the name of the check.
 Procedure = Callable[[Context, str], Finding]
 #: None where a check fits a mixture, else the reason why it does not.
@@ -140,10 +150,11 @@ class Check:
     def run(self, context: Context) -> Evidence:
         """Collect the evidence; a check that cannot decide says inconclusive, with the reason.
 
-        Certificates go through the independent checker first: with a refused one, nothing holds.
+        So does one whose computation fails (`UNDECIDED`). Certificates go through the independent checker first: with a
+        refused one, nothing holds.
         """
         started = time.perf_counter()
-        finding, checking = _checked(self.procedure(context, self.name))
+        finding, checking = _checked(self._finding(context))
         evidence = Evidence(
             check=self.name,
             kind=self.kind,
@@ -158,6 +169,15 @@ class Check:
             checking_seconds=checking,
         )
         return evidence.attach({f"certificates/{stem}.json": c for stem, c in finding.certificates.items()})
+
+    def _finding(self, context: Context) -> Finding:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", AccuracyWarning)
+                return self.procedure(context, self.name)
+        except UNDECIDED as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            return Finding(Outcome.INCONCLUSIVE, f"the computation did not succeed: {reason}", _UNDECIDED_SCOPE)
 
 
 def _checked(finding: Finding) -> tuple[Finding, float]:
