@@ -18,8 +18,8 @@ from certflow.enclosure.suprema.sharp import KINDS, sharp_rate
 
 PENTAGON = [["1", "0"], ["0.309017", "0.951057"], ["-0.809017", "0.587785"], ["-0.809017", "-0.587785"]]
 PENTAGON += [["0.309017", "-0.951057"]]
-GRID = [[a, b] for a in ("-1", "1") for b in ("-2", "0", "2")]
-TURNED = [[a, b] for a, b in (("0", "0"), ("3", "4"), ("-4", "3"), ("-1", "7"))]
+GRID = [[a, b] for a in ("-0.1", "0.1") for b in ("-0.2", "0", "0.2")]
+TURNED = [["0", "0"], ["0.3", "0.4"], ["-0.4", "0.3"], ["-0.1", "0.7"]]
 TRIANGLE = [["0", "0"], ["1", "0.2"], ["0.3", "1.1"]]
 SIMPLEX = [["0", "0", "0"], ["1", "0", "0"], ["0", "1", "0"], ["0", "0", "1"]]
 NARROW, SKEW = [["0.1", "0.02"], ["0.02", "0.3"]], [["2", "0.5"], ["0.5", "0.7"]]
@@ -28,7 +28,7 @@ CASES = {
     "pentagon, late": (PENTAGON, "0.09", "1.5"),
     "pentagon, early": (PENTAGON, "0.09", "0.05"),
     "pentagon of a large variance": (PENTAGON, "4", "0.5"),
-    "product": (GRID, "0.5", "1"),
+    "product": (GRID, "0.2", "1"),
     "product on turned axes": (TURNED, "0.04", "3"),
     "two means": ([["0"], ["0.1"]], "0.04", "0.3"),
     "two means in space": ([["0", "0", "0"], ["1", "2", "2"]], "0.04", "2"),
@@ -108,4 +108,4 @@ def test_the_checker_accepts_a_vertex(name):
     certificate, found = sharp_certificate(cf.OrnsteinUhlenbeck(mixture), time, "two-sided", gap="1e-6")
     verdict = checker.check(certificate_text(certificate))
     assert verdict.accepted, verdict.text
-    assert name == "two means" or len(found.witness.components) == 1
+    assert len(found.witness.components) == 1
