@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from certflow import __version__
 from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import certificate_text, write_certificate
-from certflow.claims.check import PROFILES, Check, Context
+from certflow.claims.check import PROFILES, Check, Context, OutOfReach
 from certflow.claims.model import ClaimResult, Curves, Evidence, Kind, Outcome, Report
 from certflow.claims.registry import PENDING, checks_of
 from certflow.claims.sampling import log_times
@@ -129,10 +129,7 @@ def _collect(
     context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None
 ) -> tuple[list[ClaimResult], Exception | None]:
     """The result of each claim, and the first mistake in the code that a check met."""
-    plan = {
-        claim: [(check, check.applies(context.mixture), _postponed(context, check)) for check in checks_of(claim)]
-        for claim in wanted
-    }
+    plan = {claim: [(check, *_hindrance(context, check)) for check in checks_of(claim)] for claim in wanted}
     total = sum(reason is None and later is None for entries in plan.values() for _, reason, later in entries)
     done, results, mistake = 0, [], None
     for claim, entries in plan.items():
@@ -162,6 +159,14 @@ def _mistaken(check: Check, error: Exception) -> Evidence:
     return Evidence(
         check=check.name, kind=check.kind, outcome=Outcome.INCONCLUSIVE, summary=summary, scope="nothing was looked at"
     )
+
+
+def _hindrance(context: Context, check: Check) -> tuple[str | None, str | None]:
+    """What hypotheses exclude a check, and what else it cannot be run for; both None where it can be run."""
+    reason = check.applies(context.mixture)
+    if isinstance(reason, OutOfReach):
+        return None, str(reason)
+    return reason, None if reason is not None else _postponed(context, check)
 
 
 def _postponed(context: Context, check: Check) -> str | None:
@@ -196,7 +201,7 @@ def _result(claim: str, evidence: list[Evidence], reasons: list[str], later: str
 def _judge(evidence: list[Evidence], reasons: list[str], later: str | None) -> tuple[Outcome, str]:
     """The outcome of a claim; inapplicable checks of an applicable claim do not weaken it.
 
-    later : what a check that applies is waiting for
+    later : why a check that the hypotheses allow was not run
     """
     outcomes = {item.outcome for item in evidence}
     for outcome in (Outcome.VIOLATED, Outcome.INCONCLUSIVE):
@@ -204,6 +209,7 @@ def _judge(evidence: list[Evidence], reasons: list[str], later: str | None) -> t
             return outcome, next(item.summary for item in evidence if item.outcome is outcome)
     if Outcome.HOLDS in outcomes:
         return Outcome.HOLDS, ""
+    later = next((item.summary for item in evidence if item.outcome is Outcome.NOT_CHECKED), later)
     if later is not None:
         return Outcome.NOT_CHECKED, later
     if evidence or reasons:

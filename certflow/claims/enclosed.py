@@ -26,7 +26,7 @@ from certflow.claims.balls import (
     shown,
     within,
 )
-from certflow.claims.check import Context, Finding
+from certflow.claims.check import Applicability, Context, Finding, OutOfReach, only
 from certflow.claims.model import Outcome
 from certflow.claims.sharpness import (
     ROUNDING,
@@ -40,6 +40,7 @@ from certflow.claims.sharpness import (
     sharp_times,
     time_text,
 )
+from certflow.claims.temporal import has_bound
 from certflow.enclosure.closed_forms import rate_bounds
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import NoEnclosure
@@ -160,7 +161,7 @@ def sharp_value(context: Context, name: str) -> Finding:
         for kind in KINDS:
             for time in times:
                 found, certificate = sharp_at(context, time, kind)
-                tally.rows.append(row(found, ClosedRates(context.mixture, time).rate(kind)))
+                tally.rows.append(row(found, _closed(context, time, kind)))
                 widest = max(widest, found.relative_gap)
                 if certificate is not None:
                     certificates[f"L5-t-{time_text(time)}-{kind}"] = certificate
@@ -174,13 +175,20 @@ def sharp_value(context: Context, name: str) -> Finding:
                 where = f"sharp {kind} rate at t = {float(time):.6g}"
                 tally.add(outcome, f"{where}: {summary}", place(found) | {"rate_of_the_Jacobian": shown(value)})
     numbers: dict[str, Any] = {"bound_over_sharp": looseness(tally.rows), "sharp_rates": tally.rows}
-    if context.profile.sharp_integral:
+    if context.profile.sharp_integral and context.mixture.kind == "common-isotropic":
         numbers |= _integrals(context)
     scope = f"this mixture, all x, {_listed(times)}"
     if tally.outcome is not Outcome.HOLDS:
         return Finding(tally.outcome, tally.summary, scope, numbers, tally.witness, certificates)
     summary = f"sharp rates enclosed over all x to {widest:.1g} relative; the bounds of L2 and L3: "
     return Finding(Outcome.HOLDS, summary + looseness(tally.rows), scope, numbers, certificates=certificates)
+
+
+def _closed(context: Context, time: Fraction, kind: str) -> Any:
+    """The bound of L2, L3, L6 or L7 that the sharp rate is shown beside; what is under test plays no part."""
+    if context.mixture.kind == "common-isotropic":
+        return ClosedRates(context.mixture, time).rate(kind)
+    return bound_at(OrnsteinUhlenbeck(context.mixture), [time], kind)[0]
 
 
 def _integrals(context: Context) -> dict[str, Any]:
@@ -245,12 +253,22 @@ def _listed(times: list[Fraction]) -> str:
     return f"t = {', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def sharp_applies(*kinds: str) -> Callable[[GaussianMixture], str | None]:
-    """Applicability of sharp rates: by kind of covariance, and where the search over all x can be done."""
+def sharp_applies(*kinds: str) -> Applicability:
+    """Applicability of sharp rates: by form of covariance, and where the search over all x can be done."""
 
     def applies(mixture: GaussianMixture) -> str | None:
-        if mixture.kind not in kinds:
-            return f"stated for {' or '.join(kinds)} covariances; this mixture has {mixture.kind} ones"
-        return searchable(mixture)
+        return only(*kinds)(mixture) or _searched(mixture)
 
     return applies
+
+
+def sharp_value_applies(mixture: GaussianMixture) -> str | None:
+    """L5 speaks of every mixture whose rates have a supremum (L8)."""
+    if mixture.kind == "full":
+        return has_bound(mixture) or OutOfReach("no sharp rate is searched for where full covariances are given")
+    return _searched(mixture)
+
+
+def _searched(mixture: GaussianMixture) -> str | None:
+    reason = searchable(mixture)
+    return None if reason is None else OutOfReach(reason)

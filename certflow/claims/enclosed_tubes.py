@@ -14,7 +14,7 @@ import numpy as np
 
 from certflow.certificate.flow_tube import flow_tube_certificate
 from certflow.claims.balls import bracket, ends, interval_of, precision, shown, within
-from certflow.claims.check import Context, Finding
+from certflow.claims.check import Context, Finding, OutOfReach, within_reach
 from certflow.claims.model import Outcome
 from certflow.claims.sampling import marginal_points
 from certflow.enclosure.expressions import ball
@@ -167,8 +167,6 @@ def tube_size(mixture: GaussianMixture) -> int:
 
 def tube_applies(mixture: GaussianMixture) -> str | None:
     """Tubes are for a common isotropic variance, and of moderate size."""
-    if mixture.kind != "common-isotropic":
-        return f"tubes are for common-isotropic covariances; this mixture has {mixture.kind} ones"
     if tube_size(mixture) > MAX_TUBE_SIZE:
-        return f"a tube takes seconds up to K d^2 = {MAX_TUBE_SIZE}; here it is {tube_size(mixture)}"
-    return None
+        return OutOfReach(f"a tube takes seconds up to K d^2 = {MAX_TUBE_SIZE}; here it is {tube_size(mixture)}")
+    return within_reach("common-isotropic")(mixture)

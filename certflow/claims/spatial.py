@@ -8,11 +8,13 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from certflow.claims.check import Agreement, Context, Finding
+from certflow.claims.check import Agreement, Context, Finding, OutOfReach, only
 from certflow.claims.model import Outcome
 from certflow.claims.precise import GUARD_DIGITS, root
 from certflow.claims.reference import exact_mpf
 from certflow.claims.sampling import log_times, spread_points, witness
+from certflow.claims.sharpness import MAX_PRODUCTS
+from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
 from certflow.exposed import exposed_diameter
 from certflow.mixture import GaussianMixture
 
@@ -167,16 +169,34 @@ def _tie_far_out(context: Context, i: int, j: int, normal: np.ndarray, t: Any) -
 
 def has_exposed_diameter(mixture: GaussianMixture) -> str | None:
     """L4 applies when a pair of means at distance D spans an exposed edge of their convex hull."""
-    if mixture.kind != "common-isotropic":
-        return f"stated for common-isotropic covariances; this mixture has {mixture.kind} ones"
-    if mixture.n_components == 1:
-        return "a single component has no edge"
-    if exposed_diameter(mixture) is None:
+    other = only("common-isotropic")(mixture)
+    if other is not None:
+        return other
+    if mixture.diameter_squared == 0:
+        return "a single mean has no edge"
+    if exposed_diameter(mixture) is not None:
+        return None
+    if _no_exposed_diameter(mixture):
         return (
-            "no pair of means at distance D was found to span an exposed edge of their convex hull; the bounds "
-            "L2 and L3 are then loose, and L5 gives the sharp one"
+            "no pair of means at distance D spans an exposed edge of their convex hull; the bounds L2 and L3 are then "
+            "loose, and L5 gives the sharp one"
         )
-    return None
+    return OutOfReach(
+        "no pair of means at distance D was found to span an exposed edge of their convex hull, nor that there is none"
+    )
+
+
+def _no_exposed_diameter(mixture: GaussianMixture) -> bool:
+    """Whether it is certain that no edge of length D holds just two of the means, from all faces of the hull."""
+    if mixture.n_components**2 * mixture.dimension > MAX_PRODUCTS:
+        return False
+    points = Points.of_mixture(mixture)
+    if len(points.points) > MAX_POINTS or not 1 <= points.dimension <= MAX_HULL_DIMENSION:
+        return False
+    if points.dimension == 1:
+        return len(points.points) > 2
+    pairs = (face.members for face in points.faces if len(face.members) == 2)
+    return all(points.distance_squared(*pair) != points.diameter_squared for pair in pairs)
 
 
 def closed_peak(context: Context, name: str) -> Finding:

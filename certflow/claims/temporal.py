@@ -9,7 +9,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from certflow.claims.check import Agreement, Context, Finding
+from certflow.claims.check import Agreement, Context, Finding, OutOfReach, only
 from certflow.claims.model import Outcome
 from certflow.claims.precise import GUARD_DIGITS, LOST_DIGITS, root
 from certflow.claims.reference import exact_mpf
@@ -106,12 +106,15 @@ def late_amplification(context: Context, name: str) -> Finding:
 
 
 def grows_at_data_end(mixture: GaussianMixture) -> str | None:
-    """G2 applies where `lambda > 0` at the data end, for common isotropic variance with at least two means."""
-    if mixture.kind != "common-isotropic":
-        return f"stated for common-isotropic covariances; this mixture has {mixture.kind} ones"
+    """G2 is checked on the branch where `lambda > 0` at the data end; it needs a common variance and `D > 0`."""
+    other = only("common-isotropic")(mixture)
+    if other is not None:
+        return other
+    if mixture.diameter_squared == 0:
+        return "stated for means that differ, D > 0"
     variance = mixture.exact_covariances.fractions[()]
     if not mixture.diameter_squared > 4 * (1 - variance) * variance:
-        return "lambda is not positive at the data end, so its integral has no inverse there"
+        return OutOfReach("lambda is not positive at the data end, and only the branch where it is positive is checked")
     return None
 
 
@@ -124,8 +127,10 @@ def lambert_inverse(context: Context, name: str) -> Finding:
         s = exact_mpf(context.process.exact_t_min)
         end = exact_mpf(context.process.exact_t_max)
         if constants.growth_rate(s) <= 0:
-            reason = f"lambda(t_min) <= 0 at t_min = {context.process.t_min:g}"
-            return Finding(Outcome.NOT_APPLICABLE, reason, "this mixture and interval")
+            reason = (
+                f"lambda is not positive at t_min = {context.process.t_min:g}, and only where it is this is checked"
+            )
+            return Finding(Outcome.NOT_CHECKED, reason, "this mixture and interval")
         if constants.growth_rate(end) <= 0:
             end = root(constants.growth_rate, (s, end), mp.mpf(10) ** (-mp.dps))
         total = _integral(constants, s, end)
@@ -143,9 +148,12 @@ def _integral(constants: CommonConstants, s: Any, t: Any) -> Any:
 
 def has_bound(mixture: GaussianMixture) -> str | None:
     """F1 needs a finite rate."""
-    if obstruction(mixture, 0.5) is None:
+    found = obstruction(mixture, 0.5)
+    if found is None:
         return None
-    return "no global growth rate exists for this mixture (L8)"
+    if found.proved:
+        return "no global growth rate exists for this mixture (L8)"
+    return OutOfReach("no global growth rate is known for this mixture, nor that there is none (L8)")
 
 
 def pair_stability(context: Context, name: str) -> Finding:
@@ -268,6 +276,11 @@ def is_symmetric_pair(mixture: GaussianMixture) -> str | None:
     """F3 applies to two equal-weight components of common isotropic variance."""
     if is_equal_pair(mixture):
         return None
+    weights, means = mixture.exact_weights.fractions, mixture.exact_means.fractions
+    if len(weights) == 2 and weights[0] == weights[1] and (means[0] != means[1]).any():
+        other = only("common-isotropic")(mixture)
+        if isinstance(other, OutOfReach):
+            return other
     return "stated for two different equal-weight modes of common isotropic variance"
 
 
