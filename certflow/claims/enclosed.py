@@ -107,8 +107,11 @@ def closed_rate(kind: str) -> Callable[[Context, str], Finding]:
         if tally.outcome is not Outcome.HOLDS:
             return Finding(tally.outcome, tally.summary, scope, numbers, tally.witness)
         certificates = certificates_of(context, numbers, claim)
-        loose = f"; {looseness(tally.rows)}" if tally.rows else ""
-        summary = f"{symbol} is the closed form to {DIGITS} digits, which bounds every x and t{loose}"
+        loose = f"; at {_listed(sharp_times(context))}: {looseness(tally.rows)}" if tally.rows else ""
+        summary = (
+            f"at {len(bounds.times)} times {symbol} is the closed form to {DIGITS} digits, which on the {PANELS} panels "
+            f"of t between them bounds every x{loose}"
+        )
         return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=certificates)
 
     return procedure
@@ -144,7 +147,7 @@ def sharp_bound(context: Context, name: str) -> Finding:
     numbers = {"bound_over_sharp": looseness(tally.rows), "sharp_rates": tally.rows}
     scope = f"this mixture, all x, {_listed(times)}"
     if tally.outcome is Outcome.HOLDS:
-        summary = f"lambda(t) and L(t) bound the sharp rates of every x; {looseness(tally.rows)}"
+        summary = f"at {_listed(times)} lambda(t) and L(t) bound the rates of every x; {looseness(tally.rows)}"
         return Finding(Outcome.HOLDS, summary, scope, numbers)
     return Finding(tally.outcome, tally.summary, scope, numbers, tally.witness)
 
@@ -180,7 +183,14 @@ def sharp_value(context: Context, name: str) -> Finding:
     scope = f"this mixture, all x, {_listed(times)}"
     if tally.outcome is not Outcome.HOLDS:
         return Finding(tally.outcome, tally.summary, scope, numbers, tally.witness, certificates)
-    summary = f"sharp rates enclosed over all x to {widest:.1g} relative; the bounds of L2 and L3: "
+    known = (
+        "L2 and L3"
+        if context.mixture.kind == "common-isotropic"
+        else "L6"
+        if context.mixture.kind == "shared"
+        else "L7"
+    )
+    summary = f"at {_listed(times)} the sharp rates are enclosed over all x to {widest:.1g} relative; by {known}: "
     return Finding(Outcome.HOLDS, summary + looseness(tally.rows), scope, numbers, certificates=certificates)
 
 

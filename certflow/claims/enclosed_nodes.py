@@ -32,7 +32,7 @@ def lambert_nodes(context: Context, name: str) -> Finding:
     start, end = interval_of(context)
     end = _last_growing(context, end)
     if not start < end:
-        reason = "lambda is not positive at t_min, and only where it is this is checked"
+        reason = f"lambda(t_min) <= 0 at t_min = {context.process.t_min:g}; it is checked where lambda is positive"
         return Finding(Outcome.NOT_CHECKED, reason, "this mixture and interval")
     scope = f"this mixture, the inner nodes of {SEGMENTS} segments from t = {exact_text(end)} to {exact_text(start)}"
     nodes = balanced_nodes(OrnsteinUhlenbeck(context.mixture, start, end), SEGMENTS, "one-sided", DIGITS)
@@ -54,7 +54,10 @@ def lambert_nodes(context: Context, name: str) -> Finding:
                 )
     if open_:
         return Finding(Outcome.INCONCLUSIVE, f"a node is not known to {DIGITS} digits", scope, numbers)
-    summary = f"each time by Lambert W lies in the bracket of its node, to {DIGITS} digits"
+    summary = (
+        f"for {SEGMENTS - 1} values of the integral of lambda from t = {exact_text(start)}, the time by Lambert W "
+        f"lies in the bracket of its node, to {DIGITS} digits"
+    )
     return Finding(Outcome.HOLDS, summary, scope, numbers)
 
 
@@ -92,7 +95,10 @@ def balanced_grid(context: Context, name: str) -> Finding:
         certificates |= certificates_of(context, numbers, "G1", SEGMENTS, rate, stem=f"G1-{rate}")
     if not told:
         return Finding(Outcome.NOT_APPLICABLE, "no rate is positive throughout", scope, numbers)
-    summary = f"the nodes of the balanced grid are bracketed to {DIGITS} digits, for the {' and the '.join(told)} rate"
+    summary = (
+        f"the nodes of the balanced grid of {SEGMENTS} segments are bracketed to {DIGITS} digits, for the "
+        f"{' and the '.join(told)} rate"
+    )
     return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=certificates)
 
 

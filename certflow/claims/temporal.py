@@ -127,9 +127,7 @@ def lambert_inverse(context: Context, name: str) -> Finding:
         s = exact_mpf(context.process.exact_t_min)
         end = exact_mpf(context.process.exact_t_max)
         if constants.growth_rate(s) <= 0:
-            reason = (
-                f"lambda is not positive at t_min = {context.process.t_min:g}, and only where it is this is checked"
-            )
+            reason = f"lambda(t_min) <= 0 at t_min = {context.process.t_min:g}; it is checked where lambda is positive"
             return Finding(Outcome.NOT_CHECKED, reason, "this mixture and interval")
         if constants.growth_rate(end) <= 0:
             end = root(constants.growth_rate, (s, end), mp.mpf(10) ** (-mp.dps))
