@@ -141,7 +141,7 @@ def everywhere(mixture: GaussianMixture) -> str | None:
 class Check:
     """A procedure with a name such as `S2.gradient`, the kind of its evidence, and its false twins.
 
-    `applies` returns None, or the reason why the check does not fit a mixture (`OutOfReach`: though the statement does).
+    `applies` returns None, or why the check does not fit a mixture (`OutOfReach`: though the statement does).
     """
 
     name: str

@@ -49,6 +49,8 @@ from certflow.exact import exact_text
 from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
+#: Where the bounds that need no search are stated.
+_CLOSED = {"common-isotropic": "L2 and L3", "shared": "L6", "isotropic": "L7"}
 #: Panels of time on which L2 and L3 are bounded for all x and all t.
 PANELS = 64
 #: Farther than this (a multiple of a direction to infinity) no point is looked for that stands for the limit.
@@ -109,8 +111,8 @@ def closed_rate(kind: str) -> Callable[[Context, str], Finding]:
         certificates = certificates_of(context, numbers, claim)
         loose = f"; at {_listed(sharp_times(context))}: {looseness(tally.rows)}" if tally.rows else ""
         summary = (
-            f"at {len(bounds.times)} times {symbol} is the closed form to {DIGITS} digits, which on the {PANELS} panels "
-            f"of t between them bounds every x{loose}"
+            f"at {len(bounds.times)} times {symbol} is the closed form to {DIGITS} digits, which on the {PANELS} "
+            f"panels of t between them bounds every x{loose}"
         )
         return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=certificates)
 
@@ -183,14 +185,8 @@ def sharp_value(context: Context, name: str) -> Finding:
     scope = f"this mixture, all x, {_listed(times)}"
     if tally.outcome is not Outcome.HOLDS:
         return Finding(tally.outcome, tally.summary, scope, numbers, tally.witness, certificates)
-    known = (
-        "L2 and L3"
-        if context.mixture.kind == "common-isotropic"
-        else "L6"
-        if context.mixture.kind == "shared"
-        else "L7"
-    )
-    summary = f"at {_listed(times)} the sharp rates are enclosed over all x to {widest:.1g} relative; by {known}: "
+    known = f"the bounds of {_CLOSED[context.mixture.kind]}"
+    summary = f"at {_listed(times)} sharp rates are enclosed over all x to {widest:.1g} relative; {known}: "
     return Finding(Outcome.HOLDS, summary + looseness(tally.rows), scope, numbers, certificates=certificates)
 
 

@@ -36,7 +36,7 @@ FLOW_TOLERANCE = Fraction(1, 10**7)
 
 
 def separatrix(context: Context, name: str) -> Finding:
-    """F3: the derivative of the flow map encloses `exp(int lambda)` at the midpoint of two equal modes, on the hyperplane.
+    """F3: at the midpoint of two equal modes, on the hyperplane, `|D Phi|` encloses `exp(int lambda)`.
 
     The midpoint `m (mu_1 + mu_2)/2` is no rational point; a box of exact half-width around it holds it.
     """
