@@ -431,10 +431,10 @@ _DISTILLED = (
     ),
 )
 
-#: Every check, in the order of the theory.
+#: Every check, the measured ones of the flow and all of compositions last; reports have the order of `STATEMENTS`.
 CHECKS: tuple[Check, ...] = _FIELD + _SPATIAL + _TEMPORAL + _DISTILLED
 
-#: Kinds of evidence that later work adds to a claim; a claim with none so far is listed as not yet checked.
+#: Kinds of evidence that no check here collects yet, by claim; a claim without any check is listed as not yet checked.
 PENDING: dict[str, tuple[Kind, ...]] = {
     "L8": (Kind.ENCLOSURE,),
     **dict.fromkeys(("E1", "E2", "E3"), (Kind.SYMBOLIC,)),

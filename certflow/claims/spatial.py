@@ -20,7 +20,7 @@ from certflow.mixture import GaussianMixture
 
 mp = mpmath.mp
 
-#: Eigenvalues of J that a side of a bound speaks of: name -> (value from eigenvalues, bound from process and t).
+#: One side of a bound: from the eigenvalues of `J` (N, d) and the times (N,), the values and their bounds, (N,) each.
 Side = Callable[[Context, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
@@ -121,8 +121,8 @@ def _excess_at_precision(context: Context, side: Side, x: np.ndarray, t: float) 
 def attained(context: Context, name: str) -> Finding:
     """L4: at balanced responsibilities on an exposed edge of length `D`, `lambda_max(-J) -> lambda(t)`.
 
-    For two components the midpoint of the noised means attains it; else far out along the edge's normal, where
-    all other components have vanished to the digits in force.
+    For two components every point of equal responsibilities attains it; else it is approached far out along the edge's
+    normal, where all other components have vanished beyond the digits in force.
     """
     mixture = context.mixture
     edge = exposed_diameter(mixture)
@@ -146,7 +146,11 @@ def attained(context: Context, name: str) -> Finding:
 
 
 def _tie_far_out(context: Context, i: int, j: int, normal: np.ndarray, t: Any) -> np.ndarray:
-    """The point `s n + a (mu_i - mu_j)` with equal responsibilities of i and j, and `s` large (common variance)."""
+    """The point `s n + a (mu_i - mu_j)` with equal responsibilities of i and j (common variance).
+
+    Along `n`, which is orthogonal to the edge, `l_i - l_k` grows with slope `(m/v) n.(mu_i - mu_k)`: `s` is so large
+    that all others are below `10^-(3 digits)` of i.
+    """
     means = context.mixture.exact_means.fractions
     weights = context.mixture.exact_weights.fractions
     m, m2 = mp.exp(-t), mp.exp(-2 * t)
@@ -155,16 +159,17 @@ def _tie_far_out(context: Context, i: int, j: int, normal: np.ndarray, t: Any) -
     a, b = ([exact_mpf(q) for q in means[k]] for k in (i, j))
     axis = [p - q for p, q in zip(a, b, strict=True)]
     n = [exact_mpf(q) for q in normal]
-    start = [mp.mpf(0)] * len(n)
-    others = [[exact_mpf(q) for q in means[k]] for k in range(len(means)) if k not in (i, j)]
-    if others:  # far enough that the others are below 10^-(3 digits): (m/v) s (n.mu_i - n.mu_k) >= 3 digits ln 10
-        slack = min(mp.fdot(n, a) - mp.fdot(n, other) for other in others)
-        reach = 3 * (context.digits + 20) * mp.log(10) * v / (m * slack)
-        start = [reach * c for c in n]
     # l_i - l_j = (m/v) x.(mu_i - mu_j) - m^2/(2v) (|mu_i|^2 - |mu_j|^2) + log(w_i/w_j) = 0
     target = m / 2 * (mp.fdot(a, a) - mp.fdot(b, b)) - v / m * mp.log(exact_mpf(weights[i] / weights[j]))
-    step = (target - mp.fdot(start, axis)) / mp.fdot(axis, axis)
-    return np.array([s + step * c for s, c in zip(start, axis, strict=True)], dtype=object)
+    tie = [target / mp.fdot(axis, axis) * c for c in axis]
+    reach = mp.mpf(0)
+    for k in set(range(len(means))) - {i, j}:
+        other = [exact_mpf(q) for q in means[k]]
+        gap = [p - q for p, q in zip(a, other, strict=True)]
+        ahead = m / v * mp.fdot(tie, gap) - m2 / (2 * v) * (mp.fdot(a, a) - mp.fdot(other, other))
+        ahead += mp.log(exact_mpf(weights[i] / weights[k]))
+        reach = max(reach, (3 * (context.digits + 20) * mp.log(10) - ahead) * v / (m * mp.fdot(n, gap)))
+    return np.array([reach * c + p for c, p in zip(n, tie, strict=True)], dtype=object)
 
 
 def has_exposed_diameter(mixture: GaussianMixture) -> str | None:
