@@ -13,7 +13,7 @@ def figure(value: float, digits: int = 5) -> str:
 def exponential(exponent: float, digits: int = 4) -> str:
     """`exp(exponent)` as text, also beyond the largest float64."""
     if not isfinite(exponent):
-        return figure(exponent, digits)
+        return figure(exp(exponent), digits)
     if abs(exponent) < 690:
         return figure(exp(exponent), digits)
     power = floor(exponent / log(10))

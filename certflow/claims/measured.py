@@ -87,12 +87,12 @@ def judged(
     numbers: Mapping[str, Any],
     summary: str | None = None,
 ) -> Finding:
-    """Violated if any case is above what is allowed; inconclusive if one is not a finite number, or without cases.
+    """Violated if any case is above what is allowed; inconclusive if one is NaN or `-inf`, or without cases.
 
     cases : what was measured, and what a witness says of where; summary : "WHAT: at most ..." unless given
     """
     listed: Sequence[tuple[float, Mapping[str, Any]]] = list(cases)
-    if not listed or not all(math.isfinite(value) for value, _ in listed):
+    if not listed or not all(value > -math.inf for value, _ in listed):  # a bound of infinity proves nothing
         return Finding(
             Outcome.INCONCLUSIVE, f"{what}: {'not a finite number' if listed else 'no cases'}", scope, dict(numbers)
         )
