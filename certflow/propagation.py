@@ -27,12 +27,27 @@ def gronwall_bound(process: Any, times: Sequence[float], errors: Sequence[float]
     InputError : not one error for each segment, or one that is negative or NaN; times that do not decrease.
     NoGlobalBound : THEORY L8.
     """
+    return _sum(size * exp_or_inf(exponent) for size, exponent in _grown(process, times, errors, rate))
+
+
+def log_gronwall_bound(process: Any, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided") -> float:
+    """`log sum_k eps_k exp(int_{t_K}^{t_k} rate)`, the logarithm of `gronwall_bound` also beyond the largest float64;
+    `-inf` where no segment errs. THEORY E3. Raises as `gronwall_bound`."""
+    logs = [math.log(size) + exponent for size, exponent in _grown(process, times, errors, rate)]
+    largest = max(logs, default=-math.inf)
+    if not math.isfinite(largest):
+        return largest
+    return largest + math.log(math.fsum(math.exp(value - largest) for value in logs))
+
+
+def _grown(process: Any, times: Sequence[float], errors: Sequence[float], rate: str) -> list[tuple[float, float]]:
+    """`(eps_k, int_{t_K}^{t_k} rate)` of every segment that errs."""
     moments = [float(time) for time in times]
     if not all(math.inf > t > s > 0 for t, s in pairwise(moments)):
         raise InputError("times", times, "finite times > 0, strictly decreasing (noise end first)")
     sizes = _checked("errors", errors, len(moments) - 1, "one for each segment")
     exponents = _exponents(process, tuple(moments), rate)
-    return _sum(size * exp_or_inf(math.fsum(exponents[k:])) for k, size in enumerate(sizes, 1) if size)
+    return [(size, math.fsum(exponents[k:])) for k, size in enumerate(sizes, 1) if size]
 
 
 def _exponents(process: Any, times: tuple[float, ...], rate: str) -> list[float]:

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from certflow import __version__
 from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import certificate_text, write_certificate
-from certflow.claims.check import PROFILES, Check, Context
+from certflow.claims.check import PROFILES, Check, Context, OutOfReach
 from certflow.claims.model import ClaimResult, Curves, Evidence, Kind, Outcome, Report
 from certflow.claims.registry import PENDING, checks_of
 from certflow.claims.sampling import log_times
@@ -70,6 +70,8 @@ def verify(
     Raises
     ------
     InputError : unknown claim, profile, or a number out of range.
+    Exception : a check met a mistake in the code. It is raised at the end: every other result is collected first, and
+        saved if there is a directory.
     """
     process = subject if isinstance(subject, OrnsteinUhlenbeck) else OrnsteinUhlenbeck(subject, "0.01", "3")
     wanted = _wanted(claims)
@@ -82,7 +84,7 @@ def verify(
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
     context = Context(process, PROFILES[profile], digits, seed)
     keeper = _Keeper(None if out is None else Path(out), context)
-    results = _collect(context, wanted, keeper, progress)
+    results, mistake = _collect(context, wanted, keeper, progress)
     report = Report(
         mixture=to_mapping(process.mixture),
         description=_description(process.mixture),
@@ -101,6 +103,8 @@ def verify(
     )
     if out is not None:
         report.save(out)
+    if mistake is not None:
+        raise mistake
     return report
 
 
@@ -121,26 +125,48 @@ def _check_int(field: str, value: Any, low: int, high: int) -> None:
         raise InputError(field, value, f"an int from {low} to {high}")
 
 
-def _collect(context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None) -> list[ClaimResult]:
-    plan = {
-        claim: [(check, check.applies(context.mixture), _postponed(context, check)) for check in checks_of(claim)]
-        for claim in wanted
-    }
+def _collect(
+    context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None
+) -> tuple[list[ClaimResult], Exception | None]:
+    """The result of each claim, and the first mistake in the code that a check met."""
+    plan = {claim: [(check, *_hindrance(context, check)) for check in checks_of(claim)] for claim in wanted}
     total = sum(reason is None and later is None for entries in plan.values() for _, reason, later in entries)
-    done, results = 0, []
+    done, results, mistake = 0, [], None
     for claim, entries in plan.items():
         evidence = []
         for check in (check for check, reason, later in entries if reason is None and later is None):
             if progress is not None:
                 progress(done, total, f"{claim} {STATEMENTS[claim].title}")
-            evidence.append(keeper.evidence(check))
+            try:
+                evidence.append(keeper.evidence(check))
+            except OSError:  # of the directory, not of the check
+                raise
+            except Exception as error:
+                mistake = mistake or error
+                evidence.append(_mistaken(check, error))
             done += 1
         reasons = [reason for _, reason, _ in entries if reason is not None]
         waiting = [later for _, reason, later in entries if reason is None and later is not None]
         results.append(_result(claim, evidence, reasons, waiting[0] if waiting else None))
     if progress is not None:
         progress(total, total, "report")
-    return results
+    return results, mistake
+
+
+def _mistaken(check: Check, error: Exception) -> Evidence:
+    """What a report says of a check that met a mistake in the code."""
+    summary = " ".join(f"internal error: {type(error).__name__}: {error}".split())
+    return Evidence(
+        check=check.name, kind=check.kind, outcome=Outcome.INCONCLUSIVE, summary=summary, scope="nothing was looked at"
+    )
+
+
+def _hindrance(context: Context, check: Check) -> tuple[str | None, str | None]:
+    """What hypotheses exclude a check, and what else it cannot be run for; both None where it can be run."""
+    reason = check.applies(context.mixture)
+    if isinstance(reason, OutOfReach):
+        return None, str(reason)
+    return reason, None if reason is not None else _postponed(context, check)
 
 
 def _postponed(context: Context, check: Check) -> str | None:
@@ -175,7 +201,7 @@ def _result(claim: str, evidence: list[Evidence], reasons: list[str], later: str
 def _judge(evidence: list[Evidence], reasons: list[str], later: str | None) -> tuple[Outcome, str]:
     """The outcome of a claim; inapplicable checks of an applicable claim do not weaken it.
 
-    later : what a check that applies is waiting for
+    later : why a check that the hypotheses allow was not run
     """
     outcomes = {item.outcome for item in evidence}
     for outcome in (Outcome.VIOLATED, Outcome.INCONCLUSIVE):
@@ -183,6 +209,7 @@ def _judge(evidence: list[Evidence], reasons: list[str], later: str | None) -> t
             return outcome, next(item.summary for item in evidence if item.outcome is outcome)
     if Outcome.HOLDS in outcomes:
         return Outcome.HOLDS, ""
+    later = next((item.summary for item in evidence if item.outcome is Outcome.NOT_CHECKED), later)
     if later is not None:
         return Outcome.NOT_CHECKED, later
     if evidence or reasons:

@@ -20,7 +20,7 @@ class Arithmetic:
     """One kind of number: how exact numbers enter it, and the functions that the formulas need."""
 
     name: str
-    #: Unit roundoff of float64 results that are guarded by an error bound; None elsewhere.
+    #: Whether results of the fields are held against an error bound and repaired (`certflow.guard`).
     guarded = False
 
     @property
@@ -33,7 +33,7 @@ class Arithmetic:
         raise NotImplementedError
 
     def log_numbers(self, exact: ExactArray) -> Any:
-        """Logarithms of exact positive numbers, also of those that underflow in this arithmetic."""
+        """Logarithms of exact positive numbers; where the range is that of float64, overridden for those beyond it."""
         return self.log(self.numbers(exact))
 
     def number(self, value: Fraction | int) -> Any:

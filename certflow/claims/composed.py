@@ -14,6 +14,8 @@ from certflow.blocks import ORDERS
 from certflow.claims.check import Context, Finding
 from certflow.claims.measured import judged
 from certflow.claims.sampling import marginal_points
+from certflow.numerals import exponential
+from certflow.propagation import exp_or_inf, log_gronwall_bound
 
 #: Segments of the grid, uniform in log-SNR; errors of the velocity.
 SEGMENTS, VELOCITY_ERRORS = 12, (0.0, 0.05)
@@ -75,18 +77,33 @@ def composition(context: Context, name: str) -> Finding:
     shares = []
     for run in runs:
         last = float(np.linalg.norm(run.path - end, axis=1).max())
-        whole = process.error_bound(times, run.bounds)
-        witness = {"method": run.method, "eta": run.eta, "error_at_the_end": last, "bound_at_the_end": whole}
-        shares.append(last / (whole + ROUNDING * scale))
-        cases.append((shares[-1], witness))
+        whole = _log_bound(process, times, run.bounds)
+        bound = exponential(whole, 3)
+        witness = {"method": run.method, "eta": run.eta, "error_at_the_end": last, "bound_at_the_end": bound}
+        shares.append(_log(last) - float(np.logaddexp(whole, _log(ROUNDING * scale))))
+        cases.append((exp_or_inf(shares[-1]), witness))
         told[f"{run.method}, eta = {run.eta:g}"] = {
             "largest_local_error_over_bound": f"{run.worst:.3f}",
             "error_at_the_end": f"{last:.2e}",
-            "bound_at_the_end": f"{whole:.2e}",
+            "bound_at_the_end": bound,
         }
     scope = f"this mixture, {SEGMENTS} segments uniform in log-SNR, {count} sampled trajectories"
-    largest = f"{max(run.worst for run in runs):.3f} of its bound for one block, {max(shares):.1e} for a composition"
+    composed = exponential(max(shares), 2)
+    largest = f"{max(run.worst for run in runs):.3f} of its bound for one block, {composed} for a composition"
     return judged("error over its bound", cases, 1.0, scope, told, f"the largest error is {largest}")
+
+
+def _log_bound(process: Any, times: list[float], errors: list[float]) -> float:
+    """The logarithm of the bound of E3; where that is beyond float64, from its formula in logarithms."""
+    whole = float(process.error_bound(times, errors))
+    if math.isfinite(whole):
+        return _log(whole)
+    exponent = log_gronwall_bound(process, times, errors)
+    return exponent if whole == exp_or_inf(exponent) and math.isfinite(exponent) else math.nan
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value else -math.inf
 
 
 def _with_wave(velocity: Field, size: float, rng: np.random.Generator, dimension: int) -> Field:

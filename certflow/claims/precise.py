@@ -7,6 +7,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
+from mpmath.libmp import NoConvergence
 
 from certflow.claims.check import Agreement, Context, Finding
 from certflow.claims.reference import ReferenceDensity, exact_mpf
@@ -17,6 +18,20 @@ mp = mpmath.mp
 #: Digits beyond the chosen number that are carried, and digits that numerical differentiation may lose.
 GUARD_DIGITS = 15
 LOST_DIGITS = 5
+
+
+def root(function: Callable[[Any], Any], bracket: tuple[Any, Any], tolerance: Any) -> Any:
+    """A root of the function in a bracket, by mpmath.
+
+    Raises
+    ------
+    NoConvergence : none was found.
+    """
+    try:
+        return mp.findroot(function, bracket, solver="anderson", maxsteps=1000, tol=tolerance)
+    except ValueError as error:
+        raise NoConvergence(str(error)) from error
+
 
 Comparison = Callable[[Context, ReferenceDensity, list[Any], Any], Iterator[tuple[list[Any], list[Any]]]]
 
@@ -98,9 +113,12 @@ def continuity(context: Context, reference: ReferenceDensity, x: list[Any], t: A
     """S3: `d_t l + div u + u . grad l = 0`, with the divergence of the velocity by differentiation."""
     p = context.process
     divergence = mp.fsum(mp.diff(lambda a, i=i: p.velocity(_moved(x, i, a), t)[i], 0) for i in range(len(x)))
-    transport = mp.fdot(p.velocity(_array(x), t), reference.gradient(x, t))
+    slope = reference.gradient(x, t)
+    transport = mp.fdot(p.velocity(_array(x), t), slope)
     rate = reference.time_derivative(x, t)
-    scale = abs(divergence) + abs(transport) + abs(rate)
+    # Where the flow (almost) stands still, the terms of S1 that cancel in the rate tell what differentiation can see.
+    seen = (len(x) + abs(mp.fdot(x, slope)) + mp.fdot(slope, slope)) * mp.mpf(10) ** (LOST_DIGITS - GUARD_DIGITS)
+    scale = max(abs(divergence) + abs(transport) + abs(rate), seen)
     yield [rate / scale, 1], [-(divergence + transport) / scale, 1]
 
 

@@ -138,13 +138,14 @@ _ROWS = (
         r"V^*(r) = \sup_y \lambda_{\max} \left( \mathrm{Cov}_\gamma(\mu) \right)",
         (
             _MIXTURE,
-            _COMMON,
-            r"$y = m x / v$, $r = m^2 / (2 v)$, $\gamma_k \propto w_k \exp(y \cdot \mu_k - r |\mu_k|^2)$",
+            r"the suprema are finite (L8); they are enclosed for isotropic covariances and for a shared one",
+            r"the form with $V^*$ is that of a common isotropic covariance, $\Sigma_k = \sigma^2 I$: $y = m x / v$, "
+            r"$r = m^2 / (2 v)$, $\gamma_k \propto w_k \exp(y \cdot \mu_k - r |\mu_k|^2)$",
         ),
         _beyond("L5"),
         r"Enclosed for one mixture: an upper bound that a covering of $\mathbb{R}^d$ proves for all $x$, and a "
-        r"point, or a direction at infinity, that comes close to it. $L^*$ is the larger of $|1/v - 1|$ and "
-        r"$\frac{m^2}{v^2} V^* - (1/v - 1)$.",
+        r"point, or a direction at infinity, that comes close to it. In that form $L^*$ is the larger of "
+        r"$|1/v - 1|$ and $\frac{m^2}{v^2} V^* - (1/v - 1)$.",
         _page("L5"),
     ),
     Statement(
@@ -152,7 +153,12 @@ _ROWS = (
         "Shared covariance",
         r"\lambda_{\max}(-J) \le 1 - \lambda_{\min}(P) + \frac{m^2 D_P^2}{4}, \qquad "
         r"D_P = \max_{k,l} | P (\mu_k - \mu_l) |",
-        (_MIXTURE, r"$\Sigma_k = \Sigma$ for all $k$; $P = (m^2 \Sigma + (1 - m^2) I)^{-1}$", r"all $x$"),
+        (
+            _MIXTURE,
+            r"$\Sigma_k = \Sigma$ for all $k$; $P = (m^2 \Sigma + (1 - m^2) I)^{-1}$",
+            r"$\Sigma$ is no multiple of $I$, for which L2 and L3 say the same",
+            r"all $x$",
+        ),
         _beyond("L6"),
         "The two terms are largest in directions that may differ, so unlike L3 the bound can be loose "
         "even for $K = 2$; "
@@ -167,7 +173,7 @@ _ROWS = (
         r"\qquad (F_{\max} + G) \tanh \frac{G}{2} = 1",
         (
             _MIXTURE,
-            r"$\Sigma_k = \sigma_k^2 I$; for $v_i < v_j$: $\kappa = 1/v_i - 1/v_j$",
+            r"$\Sigma_k = \sigma_k^2 I$, not all equal (else L2 and L3); for $v_i < v_j$: $\kappa = 1/v_i - 1/v_j$",
             r"$F_{\max} = \log \frac{w_i}{w_j} + \frac{d}{2} \log \frac{v_j}{v_i} "
             r"+ \frac{|\mu_i - \mu_j|^2}{2 (\sigma_j^2 - \sigma_i^2)}$",
             r"a pair of equal variance contributes $m^2 |\mu_i - \mu_j|^2 / (4 v_i^2)$",

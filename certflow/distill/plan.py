@@ -1,4 +1,4 @@
-"""What an experiment trains: which grids, cut into which segments, each segment once."""
+"""What an experiment trains: which grids, cut into which segments, each different segment once for each seed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Plan:
     """Entries, seeds, and the segments to train: segments that grids share are trained once for each seed.
 
     times : every node of every grid, from the noise end to the data end
-    segments : (seed, start, end), indices into `times`
+    segments : the place of the seed in `seeds`, and of both ends in `times`
     """
 
     process: OrnsteinUhlenbeck
@@ -52,7 +52,8 @@ class Plan:
 
     @property
     def key(self) -> str:
-        """A hash of everything on which the outcome depends."""
+        """A hash of what is asked for: mixture, grids, seeds and settings. Neither the device nor the versions of
+        packages enter it, though the last digits of an outcome depend on them."""
         from certflow.mixture_file import to_mapping
 
         content = {
@@ -82,7 +83,8 @@ def make_plan(
 
     Raises
     ------
-    InputError : an unknown kind, K < 1, no seed, a grid whose ends are not those of the process.
+    InputError : no grid or seed, an unknown kind, K not from 1 to 1000, a grid whose ends are not those of the process,
+        two of one label and number of segments.
     """
     if isinstance(grids, str | TimeGrid) or not isinstance(grids, Iterable):
         raise InputError("grids", grids, "a list of kinds or grids")
