@@ -406,14 +406,23 @@ _DISTILLED = (
         "M1.attained",
         Kind.SAMPLED,
         mismatched.sup_norm,
-        empirical_students.pair_applies,
-        (Twin("1 for 1/2", twins.DoubledFloor),),
+        twins=(
+            Twin("1 for 1/2", twins.DoubledFloor),
+            Twin("1 for 1/2", twins.DoubledFloor, "two-variances"),
+        ),
+    ),
+    Check(
+        "M2.attained",
+        Kind.SAMPLED,
+        mismatched.mean_square,
+        mismatched.pairing_applies,
+        (Twin("1/2 for 1/4", twins.DoubledFloor), Twin("1/2 for 1/4", twins.DoubledFloor, "line-3")),
     ),
     Check(
         "M3.segments",
         Kind.SAMPLED,
         mismatched.segments_needed,
-        empirical_students.pair_applies,
+        temporal.has_bound,
         (Twin("half the exponent", twins.HalfExponent),),
     ),
     Check(

@@ -298,9 +298,13 @@ _ROWS = (
         "Mean-square amplification",
         r"\| e_K \|_{L^2} \lesssim \sum_k \| D \Phi_{t_k \to \delta} \, \xi_k \|_{L^2}, \qquad "
         r"A(t) = \left( \frac{1}{d} E_{p_t} \| D \Phi_{t \to \delta} \|_F^2 \right)^{1/2}",
-        (_GRID, r"small local errors $\xi_k$; first order in them"),
+        (
+            _GRID,
+            r"local errors $\xi_k$ small together with the derivatives of $\Psi_k - \Phi_k$; first order in both",
+        ),
         _beyond("E5"),
-        "Exact for small errors. Those of trained maps are made next to separatrices and stretched until they "
+        "Exact in the limit. Small values alone are not enough: small errors that oscillate fast are a counterexample. "
+        "Those of trained maps are made next to separatrices and stretched until they "
         "saturate: they can be many times the first-order sum, and dozens of orders below the worst case of F1. With "
         "errors carried along the learned path by the flow itself, the sum bounds them whatever their size.",
         _page("E5"),
@@ -311,7 +315,8 @@ _ROWS = (
         r"\sup |g - \Phi| \ge \frac{1}{2} \sup_{x, y} \left( |\Phi(x) - \Phi(y)| - B |x - y| \right)",
         ("$g$ is any $B$-Lipschitz map",),
         _paper("M1"),
-        "A floor for every student of that Lipschitz constant, however it is trained.",
+        "For every mixture: a floor for every student of that Lipschitz constant, however it is trained. Where the "
+        "right side is infinite, no such student is within a finite distance.",
         _page("M1"),
     ),
     Statement(
@@ -320,18 +325,22 @@ _ROWS = (
         r"E |g - \Phi|^2 \ge \frac{1}{4} E \left( |\Phi(X) - \Phi(R X)| - B |X - R X| \right)_+^2",
         ("$g$ is any $B$-Lipschitz map", "$R$ is an involution that preserves $p_T$, and $X$ has law $p_T$"),
         _beyond("M2"),
-        "In one dimension the exact optimum is an isotonic regression, and for the symmetric two-mode "
-        "mixture the bound is "
-        "attained.",
+        "The symmetries of a mixture give such involutions. In one dimension, for every mixture, the exact optimum is "
+        "an isotonic regression; optima of the factors of a product add up; for the symmetric two-mode mixture the "
+        "bound is attained.",
         _page("M2"),
     ),
     Statement(
         "M3",
         "Segments that are needed",
         r"K \ge \frac{\log \mathrm{Lip}(\Phi)}{\log B}",
-        (r"the flow map is reproduced exactly by $K$ maps, each $B$-Lipschitz, $B > 1$",),
+        (
+            r"the flow map is reproduced exactly by $K$ maps, each $B$-Lipschitz, $B > 1$",
+            r"$\mathrm{Lip}(\Phi)$ is finite; where it is at most $B$, $K = 1$",
+        ),
         _paper("M3"),
-        r"On the balanced grid each segment needs only $e^{\Lambda / K}$.",
+        r"With $\Lambda = \int_\delta^T \lambda$: on the balanced grid, which needs $\lambda > 0$, each segment needs "
+        r"only $e^{\Lambda / K}$; where $\Lambda \le 0$ one segment is enough.",
         _page("M3"),
     ),
     Statement(
