@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic import Arithmetic, arithmetic_of
-from certflow.errors import InputError
+from certflow.errors import AccuracyWarning, InputError
 from certflow.exact import exact_number
 from certflow.flow_runs import Runs, solve
 from certflow.mixture import GaussianMixture
@@ -28,10 +28,6 @@ DEFAULT_RTOL = 1e-10
 
 #: Smallest relative tolerance that float64 results can be asked for.
 FLOAT_RTOL_MIN = 5e-14
-
-
-class AccuracyWarning(RuntimeWarning):
-    """Some trajectories did not reach the tolerance that was asked for."""
 
 
 def flow_map(process: Any, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_RTOL, with_error: bool = False) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from certflow.arithmetic.objects import ArbArithmetic
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Program, Variable
 from certflow.enclosure.results import Enclosure, ball_ends
-from certflow.errors import InputError
+from certflow.errors import InputError, NoEnclosure
 from certflow.exact import exact_number
 from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
@@ -44,10 +44,6 @@ class IntegralEnclosure(Enclosure):
 
     complete: bool = True
     interval: tuple[Fraction, Fraction] | None = None
-
-
-class NoEnclosure(ArithmeticError):
-    """The budget ended without any finite enclosure: inconclusive, and nothing is said about the value."""
 
 
 def integrate(expression: Expression, lower: Any, upper: Any, digits: int = 25) -> IntegralEnclosure:

@@ -20,6 +20,7 @@ from certflow.enclosure.suprema.isotropic_search import LargerValue, Peak, ascen
 from certflow.enclosure.suprema.rate import SharpRate
 from certflow.enclosure.suprema.sharp import DIGITS, sharp_rate
 from certflow.enclosure.suprema.witness import Witness, variance_along
+from certflow.errors import CertflowError
 from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
@@ -100,7 +101,7 @@ def _enclose(
     return best, upper
 
 
-class _Unproved(Exception):
+class _Unproved(CertflowError):
     """The budget ran out; `best` is the best place found on the way."""
 
     def __init__(self, best: Place):
