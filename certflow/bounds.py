@@ -12,6 +12,7 @@ One scheme serves every covariance. Eigenvalues of `sum_k gamma_k m^2 Q_k` lie b
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from certflow.domination import Component, dominated_spread
 from certflow.errors import InputError, NoGlobalBound
 from certflow.exact import ExactArray
 from certflow.field import check_times
+from certflow.inputs import real_number
 from certflow.mixture import GaussianMixture
 from certflow.order import Group, domination, groups, is_ordered, obstruction, sorted_pair
 from certflow.pairs import peak
@@ -66,7 +68,7 @@ def growth_rate_bound(mixture: GaussianMixture, t: Any) -> Any:
 def at_times(formula: Any, t: Any) -> Any:
     """Call `formula(arithmetic, times)` with `t` as an array of shape (T,); give the shape of `t` back."""
     arithmetic = arithmetic_of(t)
-    times = arithmetic.asarray(t)
+    times = arithmetic.read(t, "t")
     check_times(times, arithmetic)
     shape = tuple(times.shape)
     result = arithmetic.finish(formula(arithmetic, times.reshape((-1,)))).reshape(shape)
@@ -254,7 +256,7 @@ def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
     """
 
     def formula(arithmetic: Arithmetic, times: Any) -> Any:
-        size = arithmetic.asarray(radius)
+        size = arithmetic.read(radius, "radius")
         m2, n2 = arithmetic.exp(-2 * times), -arithmetic.expm1(-2 * times)
         m = arithmetic.exp(-times)
         family = _family(mixture, arithmetic, m2, n2)
@@ -269,8 +271,7 @@ def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
         upper = arithmetic.maximum(q_max, -q_max)
         return arithmetic.maximum(upper, arithmetic.maximum(low, -low))
 
-    if not isinstance(radius, str) and isinstance(radius, int | float) and not 0 < radius < float("inf"):
-        raise InputError("radius", radius, "a finite radius > 0")
+    check_times(arithmetic_of(radius).read(radius, "radius"), arithmetic_of(radius), "radius", "a finite radius > 0")
     return at_times(formula, t)
 
 
@@ -293,10 +294,8 @@ def outside_probability(mixture: GaussianMixture, radius: Any, t: Any) -> float:
     """Upper bound of `P(|X_t| > R)`: `sum_k w_k P(chi^2_d > ((R - m |mu_k|)_+)^2 / lambda_max(C_k))`, float64."""
     from scipy.stats import chi2
 
-    size, time = float(radius), float(t)
-    if not (size > 0 and np.isfinite(size)):
-        raise InputError("radius", radius, "a finite radius > 0")
-    check_times(np.asarray([time]), arithmetic_of(time))
+    size = real_number(radius, "radius", "a finite radius > 0", lambda r: 0 < r < math.inf)
+    time = real_number(t, "t", "a finite time > 0", lambda s: 0 < s < math.inf)
     m, m2 = np.exp(-time), np.exp(-2 * time)
     if mixture.kind == "full":
         top: Any = np.linalg.eigvalsh(mixture.covariances)[:, -1]

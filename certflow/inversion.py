@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from certflow.arithmetic import Arithmetic, arithmetic_of
 from certflow.errors import InputError
+from certflow.exact import check_plain
 from certflow.field import check_times
 from certflow.mixture import GaussianMixture
 from certflow.stability import CommonVariance
@@ -37,12 +40,21 @@ def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
 
         with mpmath.workdps(40):
             inner = MpmathArithmetic()
-            target, start = (a.item() if hasattr(a, "item") else a for a in (value, s))
-            time = float(_lambert_time(mixture, inner, inner.asarray([target]), inner.asarray([start]))[0])
+            target, start = (inner.read([_one(a, name)], name) for a, name in ((value, "value"), (s, "s")))
+            time = float(_lambert_time(mixture, inner, target, start)[0])
         return time if arithmetic.name == "float64" else arithmetic.asarray(time)
     with arithmetic.extended(_magnitude(mixture, arithmetic, s)):
-        times = _lambert_time(mixture, arithmetic, arithmetic.asarray([value]), arithmetic.asarray([s]))
+        target, start = (arithmetic.read([_one(a, name)], name) for a, name in ((value, "value"), (s, "s")))
+        times = _lambert_time(mixture, arithmetic, target, start)
     return arithmetic.finish(times)[0]
+
+
+def _one(value: Any, field: str) -> Any:
+    """One number; what arrays of any library hold one of is taken out."""
+    check_plain(value, field)
+    if isinstance(value, list | tuple) or np.size(value) != 1:
+        raise InputError(field, value, "one number: the time is computed for one value and one start")
+    return value.item() if hasattr(value, "item") else value
 
 
 def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any) -> float:

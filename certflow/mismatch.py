@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from certflow.errors import InputError
+from certflow.inputs import real_number, whole_number
 from certflow.process import OrnsteinUhlenbeck, noised
 from certflow.quantile_map import Nodes, OfPair, QuantileMap
 from certflow.symmetry import symmetries
@@ -101,7 +103,7 @@ def best_map(process: OrnsteinUhlenbeck, budget: float, nodes: Nodes | None = No
     """
     from sklearn.isotonic import isotonic_regression
 
-    _check_budget(budget)
+    budget = _budget(budget)
     flow = QuantileMap(process)
     nodes = flow.nodes() if nodes is None else nodes
     kinks, found = np.empty(0, dtype=int), []
@@ -127,7 +129,7 @@ def symmetric_floor(process: OrnsteinUhlenbeck, budget: float) -> Floor:
     ------
     InputError : more than one dimension, or a mixture that is not symmetric (decided exactly).
     """
-    _check_budget(budget)
+    budget = _budget(budget)
     flow = QuantileMap(process)
     centres = [family.centre[0] for family in symmetries(process.mixture) if family.name == "point reflection"]
     if not centres:
@@ -178,7 +180,7 @@ def pairing_floor(process: OrnsteinUhlenbeck, budget: float, samples: int = SAMP
     ------
     InputError : a mixture without such a symmetry.
     """
-    _check_budget(budget)
+    budget = _budget(budget)
     families = symmetries(process.mixture)
     if not families:
         raise InputError("mixture", process.mixture.name, "a mixture with a point reflection or a reflection")
@@ -206,7 +208,7 @@ def sup_floor(process: OrnsteinUhlenbeck, budget: float, pairs: int = PAIRS, see
     In one dimension over all pairs, and some map attains it. Else over `pairs` typical points, and over points of lines
     across the midpoints of means; every pair gives a lower bound.
     """
-    _check_budget(budget)
+    budget = _budget(budget)
     scale = second_moment(process)
     if process.mixture.dimension == 1:
         return _largest_fall(process, float(budget), scale)
@@ -258,12 +260,10 @@ def _distances(points: np.ndarray) -> np.ndarray:
 
 def _noised(process: OrnsteinUhlenbeck, samples: int, seed: int) -> np.ndarray:
     """Points of `p_T`, shape (samples, d)."""
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2:
-        raise InputError("samples", samples, "an int >= 2")
+    samples, seed = whole_number(samples, "samples", 2), whole_number(seed, "seed")
     start = process.mixture.sample(samples, seed)
     return noised(start, process.t_max, np.random.default_rng([seed, 1]).standard_normal(start.shape))
 
 
-def _check_budget(budget: float) -> None:
-    if isinstance(budget, bool) or not isinstance(budget, int | float) or not 0 < budget < math.inf:
-        raise InputError("budget", budget, "a finite Lipschitz constant B > 0")
+def _budget(budget: Any) -> float:
+    return real_number(budget, "budget", "a finite Lipschitz constant B > 0", lambda b: 0 < b < math.inf)

@@ -51,7 +51,7 @@ def amplification(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sid
 
 
 def _interval(arithmetic: Arithmetic, s: Any, t: Any) -> tuple[Any, Any]:
-    start, end = arithmetic.asarray(s), arithmetic.asarray(t)
+    start, end = arithmetic.read(s, "s"), arithmetic.read(t, "t")
     check_times(start, arithmetic, "s")
     check_times(end, arithmetic, "t")
     if arithmetic.name == "torch":

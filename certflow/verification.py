@@ -32,6 +32,7 @@ from certflow.claims.sampling import log_times
 from certflow.claims.statements import STATEMENTS
 from certflow.errors import InputError, NoGlobalBound
 from certflow.exact import exact_text
+from certflow.inputs import whole_number
 from certflow.mixture import GaussianMixture
 from certflow.mixture_file import to_mapping
 from certflow.process import OrnsteinUhlenbeck
@@ -75,8 +76,8 @@ def verify(
     wanted = _wanted(claims)
     if profile not in PROFILES:
         raise InputError("profile", profile, f"one of {', '.join(PROFILES)}")
-    _check_int("digits", digits, 15, 1000)
-    _check_int("seed", seed, 0, 2**32 - 1)
+    digits = whole_number(digits, "digits", 15, 1000)
+    seed = whole_number(seed, "seed", 0, 2**32 - 1)
     if process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
@@ -114,11 +115,6 @@ def _wanted(claims: Iterable[str] | None) -> list[str]:
     if not wanted:
         raise InputError("claims", wanted, "at least one id")
     return [claim for claim in STATEMENTS if claim in wanted]
-
-
-def _check_int(field: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise InputError(field, value, f"an int from {low} to {high}")
 
 
 def _collect(context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None) -> list[ClaimResult]:

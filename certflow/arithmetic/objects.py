@@ -11,13 +11,13 @@ import numpy as np
 
 from certflow.arithmetic.base import Arithmetic
 from certflow.errors import InputError
-from certflow.exact import ExactArray, exact_number
+from certflow.exact import ExactArray, check_plain, check_real_symbol, exact_number
 
 
 class ObjectArithmetic(Arithmetic):
     """Numbers in object arrays; a subclass supplies the scalar functions."""
 
-    def scalar(self, value: Any) -> Any:
+    def scalar(self, value: Any, field: str = "array") -> Any:
         """One user value (number of this kind, int, float, Fraction or text) in this arithmetic."""
         raise NotImplementedError
 
@@ -27,8 +27,15 @@ class ObjectArithmetic(Arithmetic):
         return self._map(self.number, exact.fractions)
 
     def asarray(self, value: Any) -> np.ndarray:
-        array = value if isinstance(value, np.ndarray) else _object_array(value)
-        return self._map(self.scalar, array)
+        return self.read(value, "array")
+
+    def read(self, value: Any, field: str) -> np.ndarray:
+        check_plain(value, field)
+        try:
+            array = _object_array(value)
+        except ValueError:
+            raise InputError(field, value, "real numbers, in rows of equal length") from None
+        return self._map(lambda entry: self.scalar(entry, field), array)
 
     @staticmethod
     def _map(function: Any, array: Any) -> np.ndarray:
@@ -130,10 +137,10 @@ class MpmathArithmetic(ObjectArithmetic):
         value = Fraction(value)
         return self.mp.mpf(value.numerator) / self.mp.mpf(value.denominator)
 
-    def scalar(self, value: Any) -> Any:
+    def scalar(self, value: Any, field: str = "array") -> Any:
         if isinstance(value, self.mp.mpf | self.mp.constant):
             return value
-        return self.number(exact_number(value, "array"))
+        return self.number(exact_number(value, field))
 
     def _exp(self, a: Any) -> Any:
         return self.mp.exp(a)
@@ -192,10 +199,10 @@ class ArbArithmetic(ObjectArithmetic):
         value = Fraction(value)
         return self.arb(self.flint.fmpq(value.numerator, value.denominator))
 
-    def scalar(self, value: Any) -> Any:
+    def scalar(self, value: Any, field: str = "array") -> Any:
         if isinstance(value, self.arb):
             return value
-        return self.number(exact_number(value, "array"))
+        return self.number(exact_number(value, field))
 
     def _softmax_row(self, row: list[Any]) -> tuple[list[Any], Any]:
         # gamma_k = 1 / sum_j exp(l_j - l_k): each ball enters a difference once, so overlapping logits
@@ -286,10 +293,11 @@ class SympyArithmetic(ObjectArithmetic):
     def number(self, value: Any) -> Any:
         return self.scalar(value)
 
-    def scalar(self, value: Any) -> Any:
+    def scalar(self, value: Any, field: str = "array") -> Any:
         if isinstance(value, self.sympy.Basic):
+            check_real_symbol(value, field)
             return value
-        return self.sympy.Rational(*exact_number(value, "array").as_integer_ratio())
+        return self.sympy.Rational(*exact_number(value, field).as_integer_ratio())
 
     def _softmax_row(self, row: list[Any]) -> tuple[list[Any], Any]:
         powers = [self.sympy.exp(entry) for entry in row]

@@ -8,13 +8,12 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import common_law, shape_of
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.errors import InputError
 from certflow.exact import exact_number
+from certflow.inputs import whole_number
 
 #: Significant digits of the bounds.
 DIGITS = 12
@@ -65,10 +64,9 @@ def rate_bounds(process: Any, s: Any, t: Any, panels: int = 64) -> RateBounds:
         raise InputError("s", s, "a time > 0: the panels are evenly spaced in log t")
     if not start < end:
         raise InputError("s", s, f"a time before t = {t}")
-    if not isinstance(panels, int | np.integer) or isinstance(panels, bool) or not 1 <= panels <= MAX_PANELS:
-        raise InputError("panels", panels, f"an int from 1 to {MAX_PANELS}")
+    panels = whole_number(panels, "panels", 1, MAX_PANELS)
     c, square = shape_of(law)
-    times = panel_times(start, end, int(panels))
+    times = panel_times(start, end, panels)
     bits = working_bits(c, square, end)
     slack = Fraction(1, 2 ** (SLACK_BITS + math.ceil(3 * end)))
     two_sided, one_sided, contraction = [], [], []

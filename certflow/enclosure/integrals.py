@@ -18,6 +18,7 @@ from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Progr
 from certflow.enclosure.results import Enclosure, ball_ends
 from certflow.errors import InputError, NoEnclosure
 from certflow.exact import exact_number
+from certflow.inputs import whole_number
 from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 from certflow.stability import RATES, CommonVariance
@@ -65,7 +66,7 @@ def integrate(expression: Expression, lower: Any, upper: Any, digits: int = 25) 
     """
     program = Program(expression)
     first, last = _end(lower, "lower"), _end(upper, "upper")
-    check_digits(digits)
+    digits = check_digits(digits)
     interval, length = None, Program(last.expression - first.expression)
     if isinstance(first.expression, Constant) and isinstance(last.expression, Constant):
         interval = first.expression.number, last.expression.number
@@ -128,7 +129,7 @@ def stability(
     law = common_law(process)
     interval = _interval(s, t)
     check_rate(rate)
-    check_digits(digits)
+    digits = check_digits(digits)
     return refined(lambda: stability_ball(law, *interval, rate), digits, first_bits(law, digits), interval)
 
 
@@ -276,10 +277,9 @@ def check_rate(rate: Any) -> None:
         raise InputError("rate", rate, f"one of {', '.join(RATES)}")
 
 
-def check_digits(digits: Any) -> None:
-    """Raise `InputError` unless `1 <= digits <= MAX_DIGITS`."""
-    if not isinstance(digits, int | np.integer) or isinstance(digits, bool) or not 1 <= digits <= MAX_DIGITS:
-        raise InputError("digits", digits, f"an int from 1 to {MAX_DIGITS}")
+def check_digits(digits: Any) -> int:
+    """The int, if `1 <= digits <= MAX_DIGITS`; else an `InputError`."""
+    return whole_number(digits, "digits", 1, MAX_DIGITS)
 
 
 def _interval(s: Any, t: Any) -> tuple[Fraction, Fraction]:

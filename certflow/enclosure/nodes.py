@@ -24,6 +24,7 @@ from certflow.enclosure.integrals import (
 )
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.errors import InputError
+from certflow.inputs import whole_number
 from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
@@ -51,13 +52,12 @@ def balanced_nodes(
     InputError : another kind of covariance; a rate that is not positive throughout; segments or digits out of range.
     """
     law = common_law(process)
-    if not isinstance(segments, int | np.integer) or isinstance(segments, bool) or not 1 <= segments <= MAX_SEGMENTS:
-        raise InputError("segments", segments, f"an int from 1 to {MAX_SEGMENTS}")
+    segments = whole_number(segments, "segments", 1, MAX_SEGMENTS)
     check_rate(rate)
-    check_digits(digits)
+    digits = check_digits(digits)
     check_positive(process, rate)
     problem = _Problem(process, law, rate, digits)
-    inner = [problem.node(Fraction(int(segments) - k, int(segments))) for k in range(1, int(segments))]
+    inner = [problem.node(Fraction(segments - k, segments)) for k in range(1, segments)]
     return (_exact(process.exact_t_max), *inner, _exact(process.exact_t_min))
 
 
