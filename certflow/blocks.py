@@ -52,10 +52,11 @@ def residual_block(velocity: Velocity, x: Any, t: Any, h: Any, method: str = "mi
         inside = True
     if not inside:
         raise InputError("h", h, f"a step between 0 and t = {t}")
-    points = arithmetic_of(x, t).read(x, "x")
+    arithmetic = arithmetic_of(x, t)
+    points = arithmetic.read(x, "x")
     if method == "euler":
-        return points - h * velocity(points, t)
-    return points - h * velocity(points - h / 2 * velocity(points, t), t - h / 2)
+        return arithmetic.finish(points - h * velocity(points, t))
+    return arithmetic.finish(points - h * velocity(points - h / 2 * velocity(points, t), t - h / 2))
 
 
 def local_error_bound(

@@ -68,10 +68,11 @@ def growth_rate_bound(mixture: GaussianMixture, t: Any) -> Any:
 def at_times(formula: Any, t: Any) -> Any:
     """Call `formula(arithmetic, times)` with `t` as an array of shape (T,); give the shape of `t` back."""
     arithmetic = arithmetic_of(t)
-    times = arithmetic.read(t, "t")
-    check_times(times, arithmetic)
-    shape = tuple(times.shape)
-    result = arithmetic.finish(formula(arithmetic, times.reshape((-1,)))).reshape(shape)
+    with arithmetic.undisturbed():
+        times = arithmetic.read(t, "t")
+        check_times(times, arithmetic)
+        shape = tuple(times.shape)
+        result = arithmetic.finish(formula(arithmetic, times.reshape((-1,)))).reshape(shape)
     return result[()] if not shape and isinstance(result, np.ndarray) else result
 
 

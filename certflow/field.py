@@ -29,16 +29,17 @@ def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
     Returns an array of the kind of `x` (or of `t`, if that is the one that is not plain numbers).
     """
     arithmetic = arithmetic_of(x, t)
-    points = arithmetic.read(x, "x")
-    times = arithmetic.read(t, "t")
-    _check_points(points, mixture.dimension, arithmetic)
-    check_times(t if isinstance(t, int | float) and arithmetic.name == "torch" else times, arithmetic)
-    batch = tuple(points.shape[:-1])
-    times = _broadcast_times(times, batch)
-    flat = points.reshape((-1, mixture.dimension))
-    with arithmetic.extended(_magnitude(mixture, arithmetic, flat, times)):
-        result = _in_chunks(mixture, arithmetic, quantity, flat, times)
-    result = arithmetic.finish(result)
+    with arithmetic.undisturbed():
+        points = arithmetic.read(x, "x")
+        times = arithmetic.read(t, "t")
+        _check_points(points, mixture.dimension, arithmetic)
+        check_times(t if isinstance(t, int | float) and arithmetic.name == "torch" else times, arithmetic)
+        batch = tuple(points.shape[:-1])
+        times = _broadcast_times(times, batch)
+        flat = points.reshape((-1, mixture.dimension))
+        with arithmetic.extended(_magnitude(mixture, arithmetic, flat, times)):
+            result = _in_chunks(mixture, arithmetic, quantity, flat, times)
+        result = arithmetic.finish(result)
     result = result.reshape(batch + tuple(result.shape[1:]))
     if arithmetic.name == "float64" and getattr(x, "dtype", None) == np.float32:
         result = result.astype(np.float32)

@@ -151,7 +151,7 @@ class _Problem:
         return solve(self.mixture, self.arithmetic, flat, self.times, self.rtol, derivative)
 
     def restore(self, state: Any, tail: tuple[int, ...]) -> Any:
-        result = state.reshape(self.batch + tail)
+        result = self.arithmetic.finish(state).reshape(self.batch + tail)
         dtype = getattr(self.given, "dtype", None)
         if self.arithmetic.name == "torch":
             return result.to(dtype)
@@ -164,7 +164,7 @@ class _Problem:
             import torch
 
             return torch.as_tensor(errors, dtype=self.points.dtype, device=self.points.device).reshape(self.batch)
-        result = errors.reshape(self.batch)
+        result = self.arithmetic.finish(errors).reshape(self.batch)
         return result if self.batch else result[()]
 
     def warn(self, runs: Runs) -> None:

@@ -30,14 +30,15 @@ def stability(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sided")
     if rate not in RATES:
         raise InputError("rate", rate, f"one of {', '.join(RATES)}")
     arithmetic = arithmetic_of(s, t)
-    start, end = _interval(arithmetic, s, t)
-    shape = tuple(start.shape)
-    start, end = start.reshape((-1,)), end.reshape((-1,))
-    if mixture.kind == "common-isotropic":
-        result = CommonVariance(mixture, arithmetic).integral(start, end, rate)
-    else:
-        result = _quadrature(mixture, arithmetic, start, end, rate)
-    result = result.reshape(shape)
+    with arithmetic.undisturbed():
+        start, end = _interval(arithmetic, s, t)
+        shape = tuple(start.shape)
+        start, end = start.reshape((-1,)), end.reshape((-1,))
+        if mixture.kind == "common-isotropic":
+            result = CommonVariance(mixture, arithmetic).integral(start, end, rate)
+        else:
+            result = _quadrature(mixture, arithmetic, start, end, rate)
+        result = arithmetic.finish(result).reshape(shape)
     return result[()] if not shape and isinstance(result, np.ndarray) else result
 
 
@@ -46,7 +47,7 @@ def amplification(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sid
     exponent = stability(mixture, s, t, rate)
     arithmetic = arithmetic_of(exponent)
     with np.errstate(over="ignore"):  # beyond 1e308 the factor is infinite in float64: that is the answer
-        result = arithmetic.exp(arithmetic.asarray(exponent))
+        result = arithmetic.finish(arithmetic.exp(arithmetic.asarray(exponent)))
     return result[()] if isinstance(result, np.ndarray) and not result.shape else result
 
 

@@ -157,6 +157,10 @@ class Arithmetic:
         """Working precision raised for terms of the given size that cancel (no-op for fixed precision)."""
         return nullcontext()
 
+    def undisturbed(self) -> AbstractContextManager[Any]:
+        """No other thread of this package changes the precision in force (where that is shared by all threads)."""
+        return nullcontext()
+
     def finish(self, a: Any) -> Any:
         """Round a result from extended to the caller's precision."""
         return a

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic.base import Arithmetic
+from certflow.arithmetic.precision import ball_precision, mpmath_context
 from certflow.errors import InputError
 from certflow.exact import ExactArray, check_plain, check_real_symbol, exact_number
 
@@ -120,26 +121,31 @@ class ObjectArithmetic(Arithmetic):
 
 
 class MpmathArithmetic(ObjectArithmetic):
-    """mpmath `mpf` numbers at the precision in force when a formula is called."""
+    """mpmath `mpf` numbers at the precision that the caller's context has when a formula is called.
+
+    Formulas are evaluated in a context of this thread's own; `finish` makes numbers of the caller's context.
+    """
 
     name = "mpmath"
 
-    def __init__(self) -> None:
+    def __init__(self, caller: Any = None) -> None:
         import mpmath
 
-        self.mp = mpmath.mp
+        self.caller = mpmath.mp if caller is None else caller
+        self.mp = mpmath_context(self.caller.prec)
 
     @property
     def key(self) -> Any:
-        return ("mpmath", self.mp.prec)
+        return ("mpmath", self.mp, self.mp.prec)
 
     def number(self, value: Fraction | int) -> Any:
         value = Fraction(value)
         return self.mp.mpf(value.numerator) / self.mp.mpf(value.denominator)
 
     def scalar(self, value: Any, field: str = "array") -> Any:
-        if isinstance(value, self.mp.mpf | self.mp.constant):
-            return value
+        if hasattr(value, "_mpf_") and hasattr(value, "context"):  # of any context; a constant has all digits
+            constant = isinstance(value, value.context.constant)
+            return self.mp.constant(value.func, value.name) if constant else self.mp.make_mpf(value._mpf_)
         return self.number(exact_number(value, field))
 
     def _exp(self, a: Any) -> Any:
@@ -177,7 +183,7 @@ class MpmathArithmetic(ObjectArithmetic):
         return self.mp.extraprec(20 + max(0, math.frexp(magnitude)[1]))
 
     def finish(self, a: Any) -> Any:
-        return self._map(lambda entry: +entry, a)
+        return self._map(lambda entry: +self.caller.make_mpf(self.mp.mpf(entry)._mpf_), a)
 
 
 class ArbArithmetic(ObjectArithmetic):
@@ -271,7 +277,10 @@ class ArbArithmetic(ObjectArithmetic):
         return self._map(lambda a: a.lambertw(branch), z)
 
     def extended(self, magnitude: float) -> AbstractContextManager[Any]:
-        return self.flint.ctx.extraprec(20 + max(0, math.frexp(magnitude)[1]))
+        return ball_precision(extra=20 + max(0, math.frexp(magnitude)[1]))
+
+    def undisturbed(self) -> AbstractContextManager[Any]:
+        return ball_precision()
 
     def finish(self, a: Any) -> Any:
         return self._map(lambda entry: +entry, a)

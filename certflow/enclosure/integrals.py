@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic.objects import ArbArithmetic
+from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Program, Variable
 from certflow.enclosure.results import Enclosure, ball_ends
 from certflow.errors import InputError, NoEnclosure
@@ -193,13 +194,12 @@ def rate_pieces(
 
 def _after_crossing(time: Fraction, where: Fraction) -> bool:
     """Whether `e^{-2 time} < where`; it ends, because `e^{-2 time}` is irrational for a rational time > 0."""
-    import flint
 
     if time == 0:
         return where > 1
     bits = 64
     while True:
-        with flint.ctx.workprec(bits):
+        with ball_precision(bits):
             gap = ArbArithmetic().number(-2 * time).exp() - ArbArithmetic().number(where)
         if gap < 0 or gap > 0:
             return bool(gap < 0)
@@ -213,12 +213,11 @@ def refined(
 
     Every ball is an enclosure; the narrowest is the result, and `complete` says whether it is narrow enough.
     """
-    import flint
 
     best: tuple[Fraction, Fraction] | None = None
     complete = False
     for _ in range(ATTEMPTS):
-        with flint.ctx.workprec(bits):
+        with ball_precision(bits):
             ball = evaluate()
         if ball.is_finite():
             middle, radius = ball_ends(ball)

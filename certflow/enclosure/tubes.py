@@ -9,6 +9,7 @@ from typing import Any
 
 import flint
 
+from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.flow_steps import (
     DiscSearch,
     State,
@@ -191,7 +192,7 @@ class _Clock:
 
 def _attempt(problem: _Problem, bits: int) -> tuple[FlowTube, int]:
     """The tube with steps of error `2^-bits`, and how many more bits the goal would need (0: no more will help)."""
-    with flint.ctx.workprec(bits + GUARD_BITS + _size_in_bits(problem)):
+    with ball_precision(bits + GUARD_BITS + _size_in_bits(problem)):
         field = StraightField.of(problem.mixture)
         variance = _ball(problem.mixture.exact_covariances.fractions.item())
         first, last = (_Clock.at_time(variance, time) for time in problem.times)
