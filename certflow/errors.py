@@ -76,7 +76,11 @@ def _portable(value: Any) -> Any:
 
 
 def _short(value: Any, limit: int = 80) -> str:
-    text = " ".join((value if isinstance(value, str) else repr(value)).split())
+    try:
+        shown = value if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # an integer of too many digits, lists too deep inside each other
+        shown = f"<{type(value).__name__} too large to show>"
+    text = " ".join(shown.split())
     if isinstance(value, str):
         text = repr(text)
     if len(text) <= limit:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
-
-import numpy as np
 
 from certflow.arithmetic import Arithmetic, arithmetic_of
 from certflow.arithmetic.precision import mpmath_context
@@ -54,7 +53,7 @@ def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
 def _one(value: Any, field: str) -> Any:
     """One number; what arrays of any library hold one of is taken out."""
     check_plain(value, field)
-    if isinstance(value, list | tuple) or np.size(value) != 1:
+    if isinstance(value, list | tuple) or prod(getattr(value, "shape", ())) != 1:
         raise InputError(field, value, "one number: the time is computed for one value and one start")
     return value.item() if hasattr(value, "item") else value
 

@@ -6,6 +6,7 @@ given as (THEORY section 0). Floating-point views are properties; every arithmet
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import cached_property
 from os import PathLike
@@ -55,6 +56,10 @@ class GaussianMixture:
         name: str = "mixture",
         origin: dict[str, Any] | None = None,
     ):
+        if not isinstance(name, str):
+            raise InputError("name", name, "a text")
+        if origin is not None and not isinstance(origin, Mapping):
+            raise InputError("origin", origin, "an object: text keys and JSON values")
         self.name = name
         self.origin = dict(origin or {})
         self.exact_weights = _read_weights(weights)
@@ -161,7 +166,12 @@ class GaussianMixture:
         return fit_mixture(data, n_components, covariance_type=covariance_type, seed=seed, name=name)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the mixture to a `.json`, `.toml` or `.npz` file, atomically; exact numbers stay exact."""
+        """Write the mixture to a `.json`, `.toml` or `.npz` file, atomically; exact numbers stay exact.
+
+        Raises
+        ------
+        InputError : what `load_mixture` would not read back: symbols, an `origin` that is not made of JSON values.
+        """
         from certflow.mixture_file import save_mixture
 
         save_mixture(self, path)

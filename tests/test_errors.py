@@ -98,6 +98,14 @@ def test_a_value_that_cannot_travel_is_told_by_its_text(value: Any) -> None:
         assert isinstance(arrived.value, str)
 
 
+def test_a_value_too_large_to_show() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for value in (10**5000, deep):
+        assert "too large to show" in str(cf.InputError("n", value, "a number"))
+
+
 def _bound_at(t: float) -> float:
     return float(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes")).lipschitz_bound(t))
 
