@@ -26,6 +26,7 @@ from certflow import __version__
 from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.claims.check import PROFILES, Check, Context
+from certflow.claims.digits import ALONE
 from certflow.claims.model import ClaimResult, Curves, Evidence, Kind, Outcome, Report
 from certflow.claims.registry import PENDING, checks_of
 from certflow.claims.sampling import log_times
@@ -83,7 +84,8 @@ def verify(
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
     context = Context(process, PROFILES[profile], digits, seed)
     keeper = _Keeper(None if out is None else Path(out), context)
-    results = _collect(context, wanted, keeper, progress)
+    with ALONE:
+        results = _collect(context, wanted, keeper, progress)
     report = Report(
         mixture=to_mapping(process.mixture),
         description=_description(process.mixture),

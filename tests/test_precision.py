@@ -203,3 +203,12 @@ def test_ball_precision_is_put_back_by_an_error() -> None:
     with pytest.raises(KeyError):
         failing()
     assert flint.ctx.prec == before
+
+
+def test_verifications_in_threads() -> None:
+    """Evidence of high precision keeps its digits while other threads verify with fewer."""
+    few, many = (cf.verify(P, ["S2"], digits=digits) for digits in (15, 40))
+    with restless(), ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda digits: cf.verify(P, ["S2"], digits=digits), [15, 40, 15, 40]))
+    for report, wanted in zip(found, [few, many, few, many], strict=True):
+        assert report.results[0].evidence[0].model_dump() == wanted.results[0].evidence[0].model_dump()

@@ -17,9 +17,16 @@ from typing import Any
 #: Contexts that a thread keeps: a computation uses a few precisions, one after the other.
 _KEPT = 32
 
-_LOCK = threading.RLock()
-if hasattr(os, "register_at_fork"):  # a child process must not inherit a lock that another thread holds
-    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
+
+def process_lock() -> threading.RLock:
+    """A lock of the threads of this process, which no child inherits held by a thread that it does not have."""
+    lock = threading.RLock()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+    return lock
+
+
+_LOCK = process_lock()
 
 
 class _Contexts(threading.local):

@@ -5,18 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from certflow.claims.check import Context, Finding
+from certflow.claims.digits import mp
 from certflow.claims.model import Outcome
 from certflow.claims.reference import ReferenceDensity, component_log_density
 from certflow.claims.sampling import log_times, spread_points, witness
 from certflow.errors import NoGlobalBound
 from certflow.mixture import GaussianMixture
 from certflow.order import obstruction
-
-mp = mpmath.mp
 
 #: Rounding that a float64 comparison may show.
 _SLACK = 1e-9

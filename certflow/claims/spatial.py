@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from certflow.claims.check import Agreement, Context, Finding
+from certflow.claims.digits import mp
 from certflow.claims.model import Outcome
 from certflow.claims.precise import GUARD_DIGITS
 from certflow.claims.reference import exact_mpf
@@ -16,8 +16,6 @@ from certflow.claims.sampling import log_times, spread_points, witness
 from certflow.errors import NoGlobalBound
 from certflow.exposed import exposed_diameter
 from certflow.mixture import GaussianMixture
-
-mp = mpmath.mp
 
 #: Eigenvalues of J that a side of a bound speaks of: name -> (value from eigenvalues, bound from process and t).
 Side = Callable[[Context, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -70,7 +68,7 @@ def bounded_by(side: Side, what: str, hint: str) -> Callable[[Context, str], Fin
         }
         if excess[worst] > 0:
             confirmed = _excess_at_precision(context, side, x[worst], t[worst])
-            numbers["worst_relative_excess"] = mpmath.nstr(confirmed, 5)
+            numbers["worst_relative_excess"] = mp.nstr(confirmed, 5)
             if confirmed > mp.mpf(10) ** -25:
                 found = {
                     **witness(x[worst], t[worst]),
@@ -132,7 +130,7 @@ def attained(context: Context, name: str) -> Finding:
             with mp.workdps(2 * digits + GUARD_DIGITS):
                 matrix = context.process.jacobian(x, t)
             values = mp.eigsy(mp.matrix((-matrix).tolist()), eigvals_only=True)
-            where = {"t": float(time).hex(), "x": [mpmath.nstr(c, 30) for c in x]}
+            where = {"t": float(time).hex(), "x": [mp.nstr(c, 30) for c in x]}
             agreement.compare([max(values)], [context.process.growth_rate_bound(t)], where)
     scope = f"this mixture, {len(times)} times from t_min to t_max, edge between means {i} and {j}, {digits} digits"
     return agreement.finding("lambda_max(-J) on the exposed edge equals lambda(t)", scope)
