@@ -227,7 +227,7 @@ def _isotropic_cross_spread(
 ) -> tuple[Any, Any]:
     """The same sum for variances, and a bound of its rounding error in float64 (None elsewhere).
 
-    An error `delta` of `Fmax` moves `1/sinh(G)` by at most `delta min(1/sinh(G), 1/2)` (proofs/L7.md).
+    An error `delta` of `Fmax` moves `1/sinh(G)` by at most `delta min(1/sinh(G), 1/2)`, to first order (proofs/L7.md).
     """
     narrow, wide = (a, b) if a.group.covariance < b.group.covariance else (b, a)
     kappa = _isotropic_gap(arithmetic, narrow, wide, m2)
