@@ -21,6 +21,7 @@ from typing import Any
 
 from certflow.arithmetic import arithmetic_of
 from certflow.errors import InputError
+from certflow.exact import check_plain, is_symbolic
 
 #: The methods and their orders `q`: the local error is of order `h^{q+1}`.
 ORDERS = {"euler": 1, "midpoint": 2}
@@ -38,16 +39,24 @@ def residual_block(velocity: Velocity, x: Any, t: Any, h: Any, method: str = "mi
     InputError : an unknown method; a step that is not between 0 and `t` (where that can be told).
     """
     _check_method(method)
+    for name, value in (("t", t), ("h", h)):
+        check_plain(value, name)
+        if isinstance(value, bool):
+            raise InputError(name, value, "a number")
     try:
         inside = bool(0 < h < t)
-    except TypeError:  # symbols
+    except (TypeError, ValueError, RuntimeError):
+        if not is_symbolic(h) and not is_symbolic(t):
+            name, value = ("t", t) if isinstance(h, int | float) else ("h", h)
+            raise InputError(name, value, "one number") from None
         inside = True
     if not inside:
         raise InputError("h", h, f"a step between 0 and t = {t}")
-    points = arithmetic_of(x, t).asarray(x)
+    arithmetic = arithmetic_of(x, t)
+    points = arithmetic.read(x, "x")
     if method == "euler":
-        return points - h * velocity(points, t)
-    return points - h * velocity(points - h / 2 * velocity(points, t), t - h / 2)
+        return arithmetic.finish(points - h * velocity(points, t))
+    return arithmetic.finish(points - h * velocity(points - h / 2 * velocity(points, t), t - h / 2))
 
 
 def local_error_bound(
@@ -80,10 +89,11 @@ def _check_method(method: Any) -> None:
 
 
 def _check_size(name: str, value: Any) -> None:
+    check_plain(value, name)
     try:
         fine = value >= 0
-        fine = bool(fine.all()) if hasattr(fine, "all") else bool(fine)
-    except TypeError:  # symbols
-        return
+        fine = not isinstance(value, bool) and (bool(fine.all()) if hasattr(fine, "all") else bool(fine))
+    except TypeError:
+        fine = is_symbolic(value)
     if not fine:
         raise InputError(name, value, "a number >= 0")

@@ -13,6 +13,8 @@ isotropic group this is L2 and L3: `q = 1/v - 1`, `B = m^2 D^2 / (4 v^2)`.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +28,11 @@ from certflow.errors import InputError, NoGlobalBound
 from certflow.exact import ExactArray
 from certflow.field import check_times
 from certflow.geometry import exact_diameter_squared, quadratic_pseudo_inverse
+from certflow.inputs import real_number
 from certflow.mixture import GaussianMixture
 from certflow.order import Group, groups, is_ordered, sorted_pair
 from certflow.pairs import peak
+from certflow.rate_guard import TERMS, exact_ball, repaired, tolerance
 from certflow.spectra import largest_variance
 
 #: Pairs of groups are handled one by one; more groups of different covariance than this are refused.
@@ -37,31 +41,51 @@ MAX_GROUPS = 300
 
 @dataclass(frozen=True)
 class SpectralBound:
-    """`q_min - spread <= J <= q_max` for all x, each of shape (T,)."""
+    """`q_min - spread <= J <= q_max` for all x, each of shape (T,).
+
+    rounding : first-order bound of the error of `spread - q_min`, of float64 numbers and isotropic covariances
+    """
 
     q_min: Any
     q_max: Any
     spread: Any
+    rounding: Any = None
 
 
 def lipschitz_bound(mixture: GaussianMixture, t: Any) -> Any:
     """`L(t) = max(|q_max|, |q_min - B|)`; the kind and shape of `t`. THEORY L2, L6, L7."""
 
-    def formula(arithmetic: Arithmetic, times: Any) -> Any:
-        bound = spectral_bound(mixture, arithmetic, times)
+    def rate(arithmetic: Arithmetic, bound: SpectralBound) -> Any:
         low = bound.q_min - bound.spread
         upper = arithmetic.maximum(bound.q_max, -bound.q_max)
         return arithmetic.maximum(upper, arithmetic.maximum(low, -low))
 
-    return at_times(formula, t)
+    return _guarded(mixture, rate, t)
 
 
 def growth_rate_bound(mixture: GaussianMixture, t: Any) -> Any:
     """`lambda(t) = B - q_min`; the kind and shape of `t`. THEORY L3, L6, L7."""
 
+    def rate(arithmetic: Arithmetic, bound: SpectralBound) -> Any:
+        return bound.spread - bound.q_min
+
+    return _guarded(mixture, rate, t)
+
+
+def _guarded(mixture: GaussianMixture, rate: Callable[[Arithmetic, SpectralBound], Any], t: Any) -> Any:
+    """The rate at times `t`; in float64 computed again in balls where its terms cancel (`certflow.rate_guard`)."""
+
     def formula(arithmetic: Arithmetic, times: Any) -> Any:
         bound = spectral_bound(mixture, arithmetic, times)
-        return bound.spread - bound.q_min
+        values = rate(arithmetic, bound)
+        if bound.rounding is None:
+            return values
+
+        def in_balls(row: int) -> Any:
+            balls = arithmetic_of(ball := exact_ball(float(times[row])))
+            return rate(balls, spectral_bound(mixture, balls, balls.asarray([ball])))[0]
+
+        return repaired(values, bound.rounding, tolerance(mixture.dimension) * np.abs(values), in_balls)
 
     return at_times(formula, t)
 
@@ -69,10 +93,11 @@ def growth_rate_bound(mixture: GaussianMixture, t: Any) -> Any:
 def at_times(formula: Any, t: Any) -> Any:
     """Call `formula(arithmetic, times)` with `t` as an array of shape (T,); give the shape of `t` back."""
     arithmetic = arithmetic_of(t)
-    times = arithmetic.asarray(t)
-    check_times(times, arithmetic)
-    shape = tuple(times.shape)
-    result = arithmetic.finish(formula(arithmetic, times.reshape((-1,)))).reshape(shape)
+    with arithmetic.undisturbed():
+        times = arithmetic.read(t, "t")
+        check_times(times, arithmetic)
+        shape = tuple(times.shape)
+        result = arithmetic.finish(formula(arithmetic, times.reshape((-1,)))).reshape(shape)
     return result[()] if not shape and isinstance(result, np.ndarray) else result
 
 
@@ -86,15 +111,20 @@ def spectral_bound(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> 
         q_min = arithmetic.minimum(q_min, entry.q_min)
         q_max = arithmetic.maximum(q_max, entry.q_max)
         spread = arithmetic.maximum(spread, entry.spread)
+    guarded = arithmetic.guarded and not family[0].matrix
+    rounding = TERMS * (spread + arithmetic.maximum(abs(q_min), abs(q_max))) if guarded else None
     domination: Domination | None = None
     for i in range(len(family)):
         for j in range(i):
-            if not family[i].matrix or is_ordered(mixture, family[i].group, family[j].group):
+            if guarded:
+                cross, error = _isotropic_cross_spread(mixture, arithmetic, family[i], family[j], m2)
+                spread, rounding = spread + cross, rounding + error
+            elif not family[i].matrix or is_ordered(mixture, family[i].group, family[j].group):
                 spread = spread + _cross_spread(mixture, arithmetic, family[i], family[j], m2)
             else:
                 domination = domination or Domination(mixture, arithmetic, family, m2, n2)
                 spread = spread + domination.spread(family[i], family[j])
-    return SpectralBound(q_min, q_max, spread)
+    return SpectralBound(q_min, q_max, spread, rounding)
 
 
 def check_bounded(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> None:
@@ -172,20 +202,41 @@ def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt,
     if mixture.is_symbolic:
         raise InputError("mixture", "symbolic covariances that differ", "numbers: this bound has no symbolic form")
     if not a.matrix:
-        narrow, wide = (a, b) if a.group.covariance < b.group.covariance else (b, a)
-        kappa = _isotropic_gap(arithmetic, narrow, wide, m2)
-        log_det = (arithmetic.log(narrow.p) - arithmetic.log(wide.p)) * mixture.dimension
-    else:
-        first, _, _ = sorted_pair(a.group, b.group)
-        narrow, wide = (a, b) if first is a.group else (b, a)
-        kappa = arithmetic.eigenvalue_range(precision_gap(arithmetic, narrow, wide, m2))[1]
-        log_det = narrow.maps.logdet - wide.maps.logdet
+        return _isotropic_cross_spread(mixture, arithmetic, a, b, m2)[0]
+    first, _, _ = sorted_pair(a.group, b.group)
+    narrow, wide = (a, b) if first is a.group else (b, a)
+    kappa = arithmetic.eigenvalue_range(precision_gap(arithmetic, narrow, wide, m2))[1]
+    log_det = narrow.maps.logdet - wide.maps.logdet
+    _, constants = _pair_terms(mixture, arithmetic, narrow, wide)
+    return kappa * peak(arithmetic, log_det[:, None] / 2 + constants[None]).sum(-1)
+
+
+def _isotropic_cross_spread(
+    mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any
+) -> tuple[Any, Any]:
+    """The same sum for variances, and a bound of its rounding error in float64 (None elsewhere).
+
+    An error `delta` of `Fmax` moves `1/sinh(G)` by at most `delta min(1/sinh(G), 1/2)`, to first order (proofs/L7.md).
+    """
+    narrow, wide = (a, b) if a.group.covariance < b.group.covariance else (b, a)
+    kappa = _isotropic_gap(arithmetic, narrow, wide, m2)
+    logs = arithmetic.log(narrow.p), arithmetic.log(wide.p)
+    sizes, constants = _pair_terms(mixture, arithmetic, narrow, wide)
+    peaks = peak(arithmetic, ((logs[0] - logs[1]) * mixture.dimension)[:, None] / 2 + constants[None])
+    if not arithmetic.guarded:
+        return kappa * peaks.sum(-1), None
+    size = (np.abs(logs[0]) + np.abs(logs[1]))[:, None] * mixture.dimension + sizes[None]
+    error = (np.minimum(peaks, 0.5) * size + peaks).sum(-1)
+    return kappa * peaks.sum(-1), TERMS * kappa * error
+
+
+def _pair_terms(mixture: GaussianMixture, arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt) -> tuple[Any, Any]:
+    """What `Fmax` has beside the determinants, for each pair, and the sum of the sizes of its terms."""
     shifts = arithmetic.numbers(_pair_constants(mixture, narrow.group, wide.group))
     log_weights = parameters(mixture, arithmetic).log_weights
     left, right = log_weights[np.array(narrow.group.indices)], log_weights[np.array(wide.group.indices)]
     constants = (left[:, None] - right[None, :] + shifts / 2).reshape((-1,))
-    peaks = peak(arithmetic, log_det[:, None] / 2 + constants[None])
-    return kappa * peaks.sum(-1)
+    return (abs(left)[:, None] + abs(right)[None, :] + shifts / 2).reshape((-1,)), constants
 
 
 def _pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> ExactArray:
@@ -223,7 +274,7 @@ def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
     """
 
     def formula(arithmetic: Arithmetic, times: Any) -> Any:
-        size = arithmetic.asarray(radius)
+        size = arithmetic.read(radius, "radius")
         m2, n2 = arithmetic.exp(-2 * times), -arithmetic.expm1(-2 * times)
         m = arithmetic.exp(-times)
         family = _family(mixture, arithmetic, m2, n2)
@@ -238,8 +289,7 @@ def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
         upper = arithmetic.maximum(q_max, -q_max)
         return arithmetic.maximum(upper, arithmetic.maximum(low, -low))
 
-    if not isinstance(radius, str) and isinstance(radius, int | float) and not 0 < radius < float("inf"):
-        raise InputError("radius", radius, "a finite radius > 0")
+    check_times(arithmetic_of(radius).read(radius, "radius"), arithmetic_of(radius), "radius", "a finite radius > 0")
     return at_times(formula, t)
 
 
@@ -262,10 +312,8 @@ def outside_probability(mixture: GaussianMixture, radius: Any, t: Any) -> float:
     """Upper bound of `P(|X_t| > R)`: `sum_k w_k P(chi^2_d > ((R - m |mu_k|)_+)^2 / lambda_max(C_k))`, float64."""
     from scipy.stats import chi2
 
-    size, time = float(radius), float(t)
-    if not (size > 0 and np.isfinite(size)):
-        raise InputError("radius", radius, "a finite radius > 0")
-    check_times(np.asarray([time]), arithmetic_of(time))
+    size = real_number(radius, "radius", "a finite radius > 0", lambda r: 0 < r < math.inf)
+    time = real_number(t, "t", "a finite time > 0", lambda s: 0 < s < math.inf)
     m, m2 = np.exp(-time), np.exp(-2 * time)
     if mixture.kind == "full":
         top: Any = np.linalg.eigvalsh(mixture.covariances)[:, -1]

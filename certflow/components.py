@@ -46,11 +46,13 @@ def parameters(mixture: GaussianMixture, arithmetic: Arithmetic) -> Parameters:
     """Converted parameters, cached by mixture and by arithmetic at its present precision."""
     cache = mixture.__dict__.setdefault("_parameters", {})
     key = arithmetic.key
-    if key not in cache:
-        if len(cache) > 16:
+    found = cache.get(key)
+    if found is None:
+        found = Parameters(mixture, arithmetic)
+        if len(cache) > 16:  # (another thread may do so too: what was found stays at hand)
             cache.clear()
-        cache[key] = Parameters(mixture, arithmetic)
-    return cache[key]
+        cache[key] = found
+    return found
 
 
 class _Components:

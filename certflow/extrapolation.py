@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from certflow.arithmetic import Arithmetic
+from certflow.errors import IntegrationError
 
 #: A trajectory that asks for more steps than this is not integrated.
 STEP_LIMIT = 20_000
@@ -25,10 +26,6 @@ STEP_LIMIT = 20_000
 _QUORUM = 0.5
 #: The next step is chosen so that about this share of the trajectories accepts it.
 _TARGET = 0.9
-
-
-class IntegrationError(ArithmeticError):
-    """The flow could not be integrated: a trajectory needs more than `STEP_LIMIT` steps."""
 
 
 class System(Protocol):

@@ -17,6 +17,7 @@ import numpy as np
 
 from certflow.arithmetic import Arithmetic, FloatArithmetic
 from certflow.arithmetic.floats import UNIT
+from certflow.arithmetic.precision import ball_precision
 from certflow.extrapolation import Integrator, midpoints, order_for
 from certflow.flow_time import FlowEquation
 from certflow.mixture import GaussianMixture
@@ -208,7 +209,7 @@ def _solve_arb(
     while True:
         tolerance = tolerance / 30
         digits = len(str(int(1 / tolerance)))
-        with arithmetic.flint.ctx.workprec(int(3.33 * digits) + 2 * digits // 3 + guard):
+        with ball_precision(int(3.33 * digits) + 2 * digits // 3 + guard):
             equation = FlowEquation(mixture, arithmetic, times, derivative)
             points = midpoints(arithmetic._map(arithmetic.scalar, x))
             if previous is None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic import Arithmetic, FloatArithmetic
+from certflow.arithmetic.precision import ball_precision
 from certflow.components import Components, IsotropicComponents, components_at, quantity_from
 from certflow.errors import InputError
 from certflow.mixture import GaussianMixture
@@ -167,12 +168,11 @@ def _precise_components(mixture: GaussianMixture, arithmetic: Arithmetic, t: np.
 
 def _in_balls(mixture: GaussianMixture, quantity: str, x: np.ndarray, t: float) -> Any:
     """One row in Arb balls, of a precision at which the radius is below the rounding of the result."""
-    import flint
 
     from certflow.arithmetic.objects import ArbArithmetic
 
     for bits in _BALL_BITS:
-        with flint.ctx.workprec(bits):
+        with ball_precision(bits):
             arithmetic = ArbArithmetic()
             precise = components_at(mixture, arithmetic, arithmetic.asarray([t]))
             balls = quantity_from(precise, arithmetic, quantity, arithmetic.asarray(x[None]))[0][0]

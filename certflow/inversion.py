@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from certflow.arithmetic import Arithmetic, arithmetic_of
+from certflow.arithmetic.precision import mpmath_context
 from certflow.errors import InputError
+from certflow.exact import check_plain
 from certflow.field import check_times
 from certflow.mixture import GaussianMixture
 from certflow.stability import CommonVariance
+
+#: Bits of 40 decimal digits, with which float64 times are computed.
+FLOAT_BITS = 136
 
 
 def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
@@ -31,18 +37,25 @@ def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
         raise InputError("mixture", f"{mixture.kind} covariances", "common-isotropic covariance")
     arithmetic = arithmetic_of(value, s)
     if arithmetic.name in ("float64", "torch"):
-        import mpmath
-
         from certflow.arithmetic.objects import MpmathArithmetic
 
-        with mpmath.workdps(40):
-            inner = MpmathArithmetic()
-            target, start = (a.item() if hasattr(a, "item") else a for a in (value, s))
-            time = float(_lambert_time(mixture, inner, inner.asarray([target]), inner.asarray([start]))[0])
+        inner = MpmathArithmetic(mpmath_context(FLOAT_BITS))
+        target, start = (inner.read([_one(a, name)], name) for a, name in ((value, "value"), (s, "s")))
+        time = float(_lambert_time(mixture, inner, target, start)[0])
         return time if arithmetic.name == "float64" else arithmetic.asarray(time)
-    with arithmetic.extended(_magnitude(mixture, arithmetic, s)):
-        times = _lambert_time(mixture, arithmetic, arithmetic.asarray([value]), arithmetic.asarray([s]))
-    return arithmetic.finish(times)[0]
+    with arithmetic.undisturbed():
+        with arithmetic.extended(_magnitude(mixture, arithmetic, s)):
+            target, start = (arithmetic.read([_one(a, name)], name) for a, name in ((value, "value"), (s, "s")))
+            times = _lambert_time(mixture, arithmetic, target, start)
+        return arithmetic.finish(times)[0]
+
+
+def _one(value: Any, field: str) -> Any:
+    """One number; what arrays of any library hold one of is taken out."""
+    check_plain(value, field)
+    if isinstance(value, list | tuple) or prod(getattr(value, "shape", ())) != 1:
+        raise InputError(field, value, "one number: the time is computed for one value and one start")
+    return value.item() if hasattr(value, "item") else value
 
 
 def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any) -> float:

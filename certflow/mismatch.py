@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from certflow.errors import InputError
 from certflow.factors import Factors, factors
+from certflow.inputs import real_number, whole_number
 from certflow.mixture import GaussianMixture
 from certflow.pairing import RTOL, Pairing
 from certflow.process import OrnsteinUhlenbeck, noised
@@ -124,7 +126,7 @@ def best_map(process: OrnsteinUhlenbeck, budget: float, nodes: Nodes | None = No
     """
     from sklearn.isotonic import isotonic_regression
 
-    _check_budget(budget)
+    budget = _budget(budget)
     flow = QuantileMap(process)
     nodes = flow.nodes() if nodes is None else nodes
     kinks, found = np.empty(0, dtype=int), []
@@ -150,7 +152,7 @@ def symmetric_floor(process: OrnsteinUhlenbeck, budget: float) -> Floor:
     ------
     InputError : more than one dimension, or a mixture that is not symmetric (decided exactly).
     """
-    _check_budget(budget)
+    budget = _budget(budget)
     flow = QuantileMap(process)
     centres = [family.centre[0] for family in symmetries(process.mixture) if family.name == "point reflection"]
     if not centres:
@@ -202,7 +204,7 @@ def mean_square_floor(process: OrnsteinUhlenbeck, budget: float, samples: int = 
     ------
     InputError : a budget that is not > 0, or a mixture without a factor and without a symmetry.
     """
-    _check_budget(budget)
+    budget = _budget(budget)
     if process.mixture.dimension == 1:
         return best_map(process, budget).floor
     split = factors(process.mixture)
@@ -217,7 +219,8 @@ def mean_square_floor(process: OrnsteinUhlenbeck, budget: float, samples: int = 
     rest = [] if split.complete else _in_the_rest(symmetries(process.mixture), split.removed)
     if not rest:
         return whole
-    paired, family = Pairing(process, budget, rest[0].centre, seed).bound(rest, _checked(samples), LEVEL)
+    samples = whole_number(samples, "samples", 2)
+    paired, family = Pairing(process, budget, rest[0].centre, seed).bound(rest, samples, LEVEL)
     method = f"{method}, and pairing, {family.name}, {samples} draws"
     return replace(whole, method=method, value=value + paired, error=error + _rough(paired, scale), level=LEVEL)
 
@@ -233,14 +236,15 @@ def pairing_floor(process: OrnsteinUhlenbeck, budget: float, samples: int = SAMP
     ------
     InputError : a mixture without such a symmetry.
     """
-    _check_budget(budget)
+    budget = _budget(budget)
     families = symmetries(process.mixture)
     if not families:
         raise InputError("mixture", process.mixture.name, "a mixture with a point reflection or a reflection")
     if process.mixture.dimension == 1:
         return symmetric_floor(process, budget)
     scale = second_moment(process)
-    value, family = Pairing(process, budget, families[0].centre, seed).bound(families, _checked(samples), LEVEL)
+    samples = whole_number(samples, "samples", 2)
+    value, family = Pairing(process, budget, families[0].centre, seed).bound(families, samples, LEVEL)
     method = f"pairing, {family.name}, {samples} draws"
     return Floor("M2", method, float(budget), value, _rough(value, scale), scale, attained=False, level=LEVEL)
 
@@ -295,7 +299,7 @@ def sup_floor(process: OrnsteinUhlenbeck, budget: float, pairs: int = PAIRS, see
     factors, if there are any, over `pairs` typical points, and over points of lines across the midpoints of means;
     every pair gives a lower bound. Infinite where `B` is smaller than the slope of `Phi` far out.
     """
-    _check_budget(budget)
+    budget = _budget(budget)
     scale = second_moment(process)
     if process.mixture.dimension == 1:
         return _largest_fall(process, float(budget), scale)
@@ -383,16 +387,10 @@ def _distances(points: np.ndarray) -> np.ndarray:
 
 def _noised(process: OrnsteinUhlenbeck, samples: int, seed: int) -> np.ndarray:
     """Points of `p_T`, shape (samples, d)."""
-    start = process.mixture.sample(_checked(samples), seed)
+    samples, seed = whole_number(samples, "samples", 2), whole_number(seed, "seed")
+    start = process.mixture.sample(samples, seed)
     return noised(start, process.t_max, np.random.default_rng([seed, 1]).standard_normal(start.shape))
 
 
-def _checked(samples: int) -> int:
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2:
-        raise InputError("samples", samples, "an int >= 2")
-    return samples
-
-
-def _check_budget(budget: float) -> None:
-    if isinstance(budget, bool) or not isinstance(budget, int | float) or not 0 < budget < math.inf:
-        raise InputError("budget", budget, "a finite Lipschitz constant B > 0")
+def _budget(budget: Any) -> float:
+    return real_number(budget, "budget", "a finite Lipschitz constant B > 0", lambda b: 0 < b < math.inf)

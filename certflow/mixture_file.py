@@ -22,11 +22,15 @@ from certflow.atomic import write_bytes_atomic
 from certflow.errors import InputError
 from certflow.exact import ExactArray
 from certflow.mixture import KINDS, GaussianMixture
+from certflow.origin import check_text, plain_origin
 
 SCHEMA = "certflow/mixture/1"
 
 #: Files larger than this are refused: a mixture of 10,000 components in the plane takes about 1 MiB.
 MAX_BYTES = 256 * 2**20
+
+#: Numerators and denominators that are written: together with the bar, fewer characters than a number may have.
+_MAX_BITS = 7000
 
 
 class _Number(str):
@@ -94,9 +98,15 @@ def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
 
 
 def save_mixture(mixture: GaussianMixture, path: str | PathLike[str]) -> None:
-    """Write a mixture file, atomically; the suffix chooses the format. `load_mixture` gives the same numbers."""
+    """Write a mixture file, atomically; the suffix chooses the format. `load_mixture` gives the same numbers.
+
+    Raises
+    ------
+    InputError : another suffix, or what would not come back from the file.
+    """
     target = Path(path)
     suffix = target.suffix.lower()
+    _check_content(mixture, suffix)
     if suffix == ".json":
         content = (json.dumps(to_mapping(mixture), indent=1, ensure_ascii=False) + "\n").encode()
     elif suffix == ".toml":
@@ -118,8 +128,23 @@ def to_mapping(mixture: GaussianMixture) -> dict[str, Any]:
         "covariances": {"kind": mixture.kind, "values": mixture.exact_covariances.texts()},
     }
     if mixture.origin:
-        mapping["origin"] = mixture.origin
+        mapping["origin"] = plain_origin(mixture.origin)
     return mapping
+
+
+def _check_content(mixture: GaussianMixture, suffix: str) -> None:
+    """Refuse what `load_mixture` would refuse, or read as something else."""
+    if mixture.is_symbolic:
+        raise InputError("mixture", "symbolic parameters", "numbers, to be saved")
+    check_text(mixture.name, "name")
+    if suffix == ".npz" and mixture.name.endswith("\0"):
+        raise InputError("name", mixture.name, "a text that does not end in a zero character, which .npz drops")
+    plain_origin(mixture.origin, null=suffix != ".toml")
+    for field in ("weights", "means", "covariances"):
+        exact: ExactArray = getattr(mixture, f"exact_{field}")
+        largest = max(part.bit_length() for value in exact.fractions.flat for part in value.as_integer_ratio())
+        if largest > _MAX_BITS and not exact.is_binary:
+            raise InputError(field, f"a number of {largest} bits", f"at most {_MAX_BITS} bits above and below the bar")
 
 
 def builtin_mixtures() -> tuple[str, ...]:
@@ -254,7 +279,7 @@ def _npz(mixture: GaussianMixture) -> bytes:
         weights=array(mixture.exact_weights),
         means=array(mixture.exact_means),
         covariances=array(mixture.exact_covariances),
-        origin=json.dumps(mixture.origin),
+        origin=json.dumps(plain_origin(mixture.origin)),
     )
     return buffer.getvalue()
 
@@ -264,10 +289,10 @@ def _toml(mapping: dict[str, Any]) -> str:
 
 
 def _toml_lines(table: dict[str, Any], prefix: str) -> Iterator[str]:
-    """TOML of a mapping whose values are texts, numbers, nested lists and mappings (JSON strings are TOML's)."""
+    """TOML of a mapping whose values are texts, numbers, nested lists and mappings."""
     for key, value in table.items():
         if not isinstance(value, dict):
-            yield f"{_toml_key(key)} = {json.dumps(value, ensure_ascii=False)}"
+            yield f"{_toml_key(key)} = {_toml_value(value)}"
     for key, value in table.items():
         if isinstance(value, dict):
             yield f"\n[{prefix}{_toml_key(key)}]"
@@ -275,4 +300,12 @@ def _toml_lines(table: dict[str, Any], prefix: str) -> Iterator[str]:
 
 
 def _toml_key(key: str) -> str:
-    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else json.dumps(key)
+    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else _toml_value(key)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_toml_key(key)} = {_toml_value(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml_value, value)) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # a JSON text is TOML's but for DEL

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from certflow.errors import InputError, NoGlobalBound
+from certflow.errors import NoGlobalBound
+from certflow.inputs import real_number, whole_number
 from certflow.mismatch import best_map
 from certflow.process import OrnsteinUhlenbeck
 from certflow.quantile_map import NODES, QuantileMap
@@ -25,6 +26,8 @@ from certflow.symmetry import is_equal_pair, symmetries
 
 #: Most pairs of means at whose midpoints the derivative is measured in more than one dimension.
 MIDPOINTS = 8
+
+_BUDGET = "a finite Lipschitz constant B > 0"
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,7 @@ def segments_needed(exponent: float, budget: float) -> int | None:
 
     None if there is none: `B <= 1` and `exp(exponent) > B`. THEORY M3.
     """
-    if not 0 < budget < math.inf:
-        raise InputError("budget", budget, "a finite Lipschitz constant B > 0")
+    budget = real_number(budget, "budget", _BUDGET, lambda b: 0 < b < math.inf)
     if exponent <= math.log(budget):
         return 1
     if budget <= 1:
@@ -158,9 +160,8 @@ def segment_table(
 
     In one dimension and for `B >= 1` the floor of a row is what the best composition attains (proofs/M3.md).
     """
-    for k in segments:
-        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= 1000:
-            raise InputError("segments", k, "ints from 1 to 1000")
+    budget = real_number(budget, "budget", _BUDGET, lambda b: 0 < b < math.inf)
+    segments = [whole_number(k, "segments", 1, 1000, "ints from 1 to 1000") for k in segments]
     constant = flow_constant(process)
     needed = segments_needed(constant.lower, budget)
     sufficient = None if constant.upper is None else segments_needed(constant.upper, budget)

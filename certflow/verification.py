@@ -26,12 +26,14 @@ from certflow import __version__
 from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.claims.check import PROFILES, Check, Context, OutOfReach
+from certflow.claims.digits import ALONE
 from certflow.claims.model import ClaimResult, Curves, Evidence, Kind, Outcome, Report
 from certflow.claims.registry import PENDING, checks_of
 from certflow.claims.sampling import log_times
 from certflow.claims.statements import STATEMENTS
 from certflow.errors import InputError, NoGlobalBound
 from certflow.exact import exact_text
+from certflow.inputs import whole_number
 from certflow.mixture import GaussianMixture
 from certflow.mixture_file import to_mapping
 from certflow.process import OrnsteinUhlenbeck
@@ -77,14 +79,15 @@ def verify(
     wanted = _wanted(claims)
     if profile not in PROFILES:
         raise InputError("profile", profile, f"one of {', '.join(PROFILES)}")
-    _check_int("digits", digits, 15, 1000)
-    _check_int("seed", seed, 0, 2**32 - 1)
+    digits = whole_number(digits, "digits", 15, 1000)
+    seed = whole_number(seed, "seed", 0, 2**32 - 1)
     if process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
     context = Context(process, PROFILES[profile], digits, seed)
     keeper = _Keeper(None if out is None else Path(out), context)
-    results, mistake = _collect(context, wanted, keeper, progress)
+    with ALONE:
+        results, mistake = _collect(context, wanted, keeper, progress)
     report = Report(
         mixture=to_mapping(process.mixture),
         description=_description(process.mixture),
@@ -118,11 +121,6 @@ def _wanted(claims: Iterable[str] | None) -> list[str]:
     if not wanted:
         raise InputError("claims", wanted, "at least one id")
     return [claim for claim in STATEMENTS if claim in wanted]
-
-
-def _check_int(field: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise InputError(field, value, f"an int from {low} to {high}")
 
 
 def _collect(

@@ -30,15 +30,18 @@ def arithmetic_of(*values: Any) -> Arithmetic:
             if dtype is None:
                 raise InputError("x", f"a torch tensor of {value.dtype}", "a tensor of a floating dtype")
             return TorchArithmetic(dtype, value.device)
-    names = {_family(entry) for value in values for entry in _entries(value)} - {""}
+    entries = [entry for value in values for entry in _entries(value)]
+    names = {_family(entry) for entry in entries} - {""}
     if len(names) > 1:
         raise InputError("x, t", f"a mixture of {' and '.join(sorted(names))} numbers", "one kind of number")
     if not names:
         return _FLOATS
     from certflow.arithmetic import objects
 
-    table = {"sympy": objects.SympyArithmetic, "arb": objects.ArbArithmetic, "mpmath": objects.MpmathArithmetic}
-    return table[names.pop()]()
+    if "mpmath" in names:
+        contexts = [entry.context for entry in entries if hasattr(entry, "_mpf_") and hasattr(entry, "context")]
+        return objects.MpmathArithmetic(contexts[0] if contexts else None)
+    return objects.SympyArithmetic() if "sympy" in names else objects.ArbArithmetic()
 
 
 def _entries(value: Any) -> list[Any]:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from certflow.exact import ExactArray
+from certflow.exact import ExactArray, check_plain
+from certflow.inputs import float_array
 
 
 class Arithmetic:
@@ -41,8 +42,15 @@ class Arithmetic:
         raise NotImplementedError
 
     def asarray(self, value: Any) -> Any:
-        """User data as an array of this arithmetic."""
+        """Numbers that are known to be plain as an array of this arithmetic."""
         raise NotImplementedError
+
+    def read(self, value: Any, field: str) -> Any:
+        """User data as an array of this arithmetic; an `InputError` names the field."""
+        if not hasattr(value, "detach"):
+            return self.asarray(float_array(value, field))
+        check_plain(value, field)
+        return self.asarray(value)
 
     def exp(self, a: Any) -> Any:
         raise NotImplementedError
@@ -147,6 +155,10 @@ class Arithmetic:
 
     def extended(self, magnitude: float) -> AbstractContextManager[Any]:
         """Working precision raised for terms of the given size that cancel (no-op for fixed precision)."""
+        return nullcontext()
+
+    def undisturbed(self) -> AbstractContextManager[Any]:
+        """No other thread of this package changes the precision in force (where that is shared by all threads)."""
         return nullcontext()
 
     def finish(self, a: Any) -> Any:

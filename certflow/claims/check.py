@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from mpmath.libmp import NoConvergence
 
+from certflow.claims.digits import mp
 from certflow.claims.model import Evidence, Kind, Outcome
 from certflow.errors import InputError
 from certflow.flow import AccuracyWarning
@@ -220,23 +221,22 @@ class Agreement:
 
     def compare(self, found: Iterable[Any], expected: Iterable[Any], where: dict[str, Any]) -> None:
         """Compare two vectors in norm; an absolute difference counts when the expected one is below 1e-30."""
-        import mpmath
 
         found, expected = list(found), list(expected)
-        size = mpmath.sqrt(sum(abs(e) ** 2 for e in expected))
-        gap = mpmath.sqrt(sum(abs(f - e) ** 2 for f, e in zip(found, expected, strict=True)))
-        relative = gap / size if size > mpmath.mpf(10) ** -30 else gap
+        size = mp.sqrt(sum(abs(e) ** 2 for e in expected))
+        gap = mp.sqrt(sum(abs(f - e) ** 2 for f, e in zip(found, expected, strict=True)))
+        relative = gap / size if size > mp.mpf(10) ** -30 else gap
         self.count += 1
-        if not mpmath.isfinite(relative):
+        if not mp.isfinite(relative):
             self.broken = True
-        log = -math.inf if relative == 0 else float(mpmath.log10(relative)) if mpmath.isfinite(relative) else math.inf
+        log = -math.inf if relative == 0 else float(mp.log10(relative)) if mp.isfinite(relative) else math.inf
         if self.witness is None or log > self.worst_log:
             self.worst_log = log
             self.witness = {
                 **where,
-                "found": [mpmath.nstr(f, 25) for f in found[:16]],
-                "expected": [mpmath.nstr(e, 25) for e in expected[:16]],
-                "relative_difference": mpmath.nstr(relative, 5),
+                "found": [mp.nstr(f, 25) for f in found[:16]],
+                "expected": [mp.nstr(e, 25) for e in expected[:16]],
+                "relative_difference": mp.nstr(relative, 5),
             }
 
     @property

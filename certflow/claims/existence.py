@@ -7,10 +7,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from certflow.claims.check import Context, Finding
+from certflow.claims.digits import mp
 from certflow.claims.model import Outcome
 from certflow.claims.reference import ReferenceDensity, component_log_density, exact_mpf
 from certflow.claims.sampling import log_times, spread_points, witness
@@ -18,8 +18,6 @@ from certflow.divergence import Path, obstruction
 from certflow.errors import NoGlobalBound
 from certflow.mixture import GaussianMixture
 from certflow.order import Group, existence
-
-mp = mpmath.mp
 
 #: Rounding that a float64 comparison may show.
 _SLACK = 1e-9
@@ -74,12 +72,12 @@ def unbounded_growth(context: Context, name: str) -> Finding:
     numbers = {
         "growth_exponent": exponent,
         "expected_exponent": expected,
-        "measured": [{"size": mpmath.nstr(one.size, 6), "norm": mpmath.nstr(one.norm, 6)} for one in far],
+        "measured": [{"size": mp.nstr(one.size, 6), "norm": mp.nstr(one.norm, 6)} for one in far],
         "pair": pair,
     }
     return Finding(
         Outcome.HOLDS,
-        f"||J|| grows like |x|^{exponent:.3f}: {mpmath.nstr(last.norm, 3)} at |x| = {mpmath.nstr(last.size, 3)}, "
+        f"||J|| grows like |x|^{exponent:.3f}: {mp.nstr(last.norm, 3)} at |x| = {mp.nstr(last.size, 3)}, "
         f"where components {pair} tie",
         scope,
         numbers,
@@ -101,10 +99,10 @@ def _claimed(claimed: float, far: list[_Measured], t: float, scope: str) -> Find
     if above is None:
         return Finding(Outcome.INCONCLUSIVE, f"a finite bound L(t) = {claimed:.6g} was claimed, not exceeded", scope)
     summary = (
-        f"a finite bound L(t) = {claimed:.6g} was claimed where none exists: ||J|| = {mpmath.nstr(above.norm, 6)} "
-        f"at |x| = {mpmath.nstr(above.size, 6)}"
+        f"a finite bound L(t) = {claimed:.6g} was claimed where none exists: ||J|| = {mp.nstr(above.norm, 6)} "
+        f"at |x| = {mp.nstr(above.size, 6)}"
     )
-    where = {"x": [mpmath.nstr(c, 60) for c in above.x], "t": t.hex()}
+    where = {"x": [mp.nstr(c, 60) for c in above.x], "t": t.hex()}
     return Finding(Outcome.VIOLATED, summary, scope, {"claimed": claimed}, where)
 
 

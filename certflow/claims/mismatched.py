@@ -11,10 +11,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from certflow.claims.check import Agreement, Context, Finding
+from certflow.claims.digits import mp
 from certflow.claims.model import Outcome
 from certflow.claims.reference import exact_mpf
 from certflow.claims.sampling import marginal_points
@@ -244,10 +244,10 @@ def baseline_nodes(context: Context, name: str) -> Finding:
     from certflow.grids import time_grid
 
     agreement = Agreement(15, 11)
-    with mpmath.workdps(40):
+    with mp.workdps(40):
         ends = [exact_mpf(time) for time in (context.process.exact_t_max, context.process.exact_t_min)]
         for kind, coordinate in _coordinates().items():
-            times = [mpmath.mpf(float(time)) for time in time_grid(context.process, SEGMENTS, kind).times]
+            times = [mp.mpf(float(time)) for time in time_grid(context.process, SEGMENTS, kind).times]
             first, last = (coordinate(end) for end in ends)
             expected = [first + (last - first) * k / SEGMENTS for k in range(SEGMENTS + 1)]
             for k, (found, wanted) in enumerate(zip(map(coordinate, times), expected, strict=True)):
@@ -258,7 +258,6 @@ def baseline_nodes(context: Context, name: str) -> Finding:
 
 def _coordinates() -> dict[str, Any]:
     """`q(t)` of each baseline, written out."""
-    mp = mpmath
 
     def sigma(t: Any) -> Any:
         return mp.sqrt(mp.expm1(2 * t))

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import mpmath
 import numpy as np
 from mpmath.libmp import NoConvergence
 
 from certflow.claims.check import Agreement, Context, Finding
+from certflow.claims.digits import mp
 from certflow.claims.reference import ReferenceDensity, exact_mpf
 from certflow.claims.sampling import precise_points, witness
-
-mp = mpmath.mp
 
 #: Digits beyond the chosen number that are carried, and digits that numerical differentiation may lose.
 GUARD_DIGITS = 15

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from certflow.claims.check import Agreement, Context, Finding, OutOfReach, only
+from certflow.claims.digits import mp
 from certflow.claims.model import Outcome
 from certflow.claims.precise import GUARD_DIGITS, root
 from certflow.claims.reference import exact_mpf
@@ -17,8 +17,6 @@ from certflow.claims.sharpness import MAX_PRODUCTS
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
 from certflow.exposed import exposed_diameter
 from certflow.mixture import GaussianMixture
-
-mp = mpmath.mp
 
 #: One side of a bound: from the eigenvalues of `J` (N, d) and the times (N,), the values and their bounds, (N,) each.
 Side = Callable[[Context, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -64,7 +62,7 @@ def bounded_by(side: Side, what: str) -> Callable[[Context, str], Finding]:
         numbers = {"points": len(x), **told, "worst_relative_excess": float(excess[worst])}
         if excess[worst] > 0:
             confirmed = _excess_at_precision(context, side, x[worst], t[worst])
-            numbers["worst_relative_excess"] = mpmath.nstr(confirmed, 5)
+            numbers["worst_relative_excess"] = mp.nstr(confirmed, 5)
             if mp.isnan(confirmed):
                 return Finding(Outcome.INCONCLUSIVE, f"{what}: not a number at 50 digits", scope)
             if confirmed > mp.mpf(10) ** -25:
@@ -75,7 +73,7 @@ def bounded_by(side: Side, what: str) -> Callable[[Context, str], Finding]:
                 }
                 return Finding(
                     Outcome.VIOLATED,
-                    f"{what}: exceeded by {mpmath.nstr(confirmed, 3)} relative",
+                    f"{what}: exceeded by {mp.nstr(confirmed, 3)} relative",
                     scope,
                     numbers,
                     found,
@@ -139,7 +137,7 @@ def attained(context: Context, name: str) -> Finding:
             with mp.workdps(2 * digits + GUARD_DIGITS):
                 matrix = context.process.jacobian(x, t)
             values = mp.eigsy(mp.matrix((-matrix).tolist()), eigvals_only=True)
-            where = {"t": float(time).hex(), "x": [mpmath.nstr(c, 30) for c in x]}
+            where = {"t": float(time).hex(), "x": [mp.nstr(c, 30) for c in x]}
             agreement.compare([max(values)], [context.process.growth_rate_bound(t)], where)
     scope = f"this mixture, {len(times)} times from t_min to t_max, edge between means {i} and {j}, {digits} digits"
     return agreement.finding("lambda_max(-J) on the exposed edge equals lambda(t)", scope)

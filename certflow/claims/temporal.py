@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from certflow.claims.check import Agreement, Context, Finding, OutOfReach, only
+from certflow.claims.digits import mp
 from certflow.claims.model import Outcome
 from certflow.claims.precise import GUARD_DIGITS, LOST_DIGITS, root
 from certflow.claims.reference import exact_mpf
@@ -19,11 +19,9 @@ from certflow.numerals import exponential
 from certflow.order import existence
 from certflow.symmetry import is_equal_pair
 
-mp = mpmath.mp
-
 
 class CommonConstants:
-    """`c = 1 - sigma^2`, `D^2`, `v`, `lambda` and `L` of a common isotropic variance, written out in mpmath."""
+    """`c = 1 - sigma^2`, `D^2`, `v`, `lambda` and `L` of a common isotropic variance, written out in mp."""
 
     def __init__(self, mixture: GaussianMixture):
         self.variance = exact_mpf(mixture.exact_covariances.fractions[()])
@@ -66,7 +64,7 @@ def closed_integral(context: Context, name: str) -> Finding:
         ]
         for a, b in intervals:
             s, t = mp.mpf(float(np.exp(a))), mp.mpf(float(np.exp(b)))
-            where = {"s": mpmath.nstr(s, 30), "t": mpmath.nstr(t, 30)}
+            where = {"s": mp.nstr(s, 30), "t": mp.nstr(t, 30)}
             for rate, integrand in (("one-sided", constants.growth_rate), ("two-sided", constants.lipschitz)):
                 nodes = _nodes(constants.crossing(s, t) if rate == "two-sided" else [s, t])
                 expected = mp.quad(lambda y, f=integrand: f(mp.exp(y)) * mp.exp(y), [mp.log(n) for n in nodes])
@@ -135,7 +133,7 @@ def lambert_inverse(context: Context, name: str) -> Finding:
         for k in range(1, context.profile.times):
             target = total * k / context.profile.times
             t = context.process.time_at_stability(target, s)
-            agreement.compare([_integral(constants, s, t)], [target], {"value": mpmath.nstr(target, 30)})
+            agreement.compare([_integral(constants, s, t)], [target], {"value": mp.nstr(target, 30)})
     scope = f"this mixture, {agreement.count} values of the integral, {digits} digits"
     return agreement.finding("integral of lambda up to the Lambert-W time", scope)
 

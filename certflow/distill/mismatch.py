@@ -23,6 +23,7 @@ from certflow.distill.settings import Settings
 from certflow.distill.training import Segment, train
 from certflow.errors import InputError
 from certflow.exact import exact_text
+from certflow.inputs import real_number
 from certflow.mismatch import SURE, Floor, Optimum, best_map
 from certflow.process import OrnsteinUhlenbeck
 from certflow.quantile_map import QuantileMap
@@ -175,9 +176,7 @@ def students(
     ------
     InputError : another dimension, a budget that is not > 1, a bad seed or device.
     """
-    for budget in budgets:
-        if isinstance(budget, bool) or not isinstance(budget, int | float) or not 1 < budget < np.inf:
-            raise InputError("budgets", budget, "Lipschitz constants B > 1")
+    budgets = [real_number(one, "budgets", "Lipschitz constants B > 1", lambda b: 1 < b < np.inf) for one in budgets]
     if not budgets or len(set(budgets)) != len(budgets):
         raise InputError("budgets", list(budgets), "one or more different Lipschitz constants")
     numbers = seeds_of(seeds)

@@ -13,6 +13,7 @@ from certflow.distill.settings import Settings
 from certflow.distill.training import Segment
 from certflow.errors import InputError
 from certflow.grids.grid import TimeGrid
+from certflow.inputs import seed_numbers, whole_number
 from certflow.process import OrnsteinUhlenbeck
 
 MAX_SEEDS = 1000
@@ -129,18 +130,13 @@ def _entries(process: OrnsteinUhlenbeck, grids: list[Any], segments: list[int]) 
 
 def count_of(k: Any) -> int:
     """A number of segments, checked."""
-    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= 1000:
-        raise InputError("segments", k, "ints from 1 to 1000")
-    return k
+    return whole_number(k, "segments", 1, 1000, "ints from 1 to 1000")
 
 
 def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
     """Which seeds: as given, or the first so many."""
     requirement = f"a number of seeds from 1 to {MAX_SEEDS}, or different ints >= 0"
-    if isinstance(seeds, bool) or not isinstance(seeds, int | Sequence):
-        raise InputError("seeds", seeds, requirement)
-    numbers = tuple(range(min(seeds, MAX_SEEDS + 1))) if isinstance(seeds, int) else tuple(seeds)
-    fine = all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**32 for n in numbers)
-    if not fine or not 1 <= len(numbers) <= MAX_SEEDS or len(set(numbers)) != len(numbers):
+    numbers = seed_numbers(seeds, MAX_SEEDS, requirement)
+    if not 1 <= len(numbers) <= MAX_SEEDS or len(set(numbers)) != len(numbers):
         raise InputError("seeds", seeds, requirement)
     return numbers

@@ -20,12 +20,10 @@ import sympy as sp
 from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyElement, PolyRing
 
+from certflow.errors import OutsideNormalForm
+
 DIGITS = 50
 _MAX_POWER = 64
-
-
-class OutsideNormalForm(ValueError):
-    """The expression holds a function for which the normal form has no rule."""
 
 
 @dataclass(frozen=True)

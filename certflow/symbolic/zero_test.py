@@ -14,7 +14,9 @@ from typing import Any
 
 import mpmath
 import sympy as sp
+from mpmath.libmp import dps_to_prec
 
+from certflow.arithmetic.precision import mpmath_context
 from certflow.symbolic.normal_form import (
     DIGITS,
     Domain,
@@ -97,45 +99,40 @@ def _numerically_nonzero(expression: sp.Expr, domain: Domain) -> bool:
     point = rational_point(domain, seed=1)
     values = []
     for digits in (DIGITS, 2 * DIGITS):
-        with mpmath.workdps(digits):
-            known = {symbol: mpmath.mpf(int(q.p)) / int(q.q) for symbol, q in point.items()}
-            try:
-                values.append(_value(expression, known))
-            except (OutsideNormalForm, ZeroDivisionError):
-                return False
+        mp = mpmath_context(dps_to_prec(digits))
+        known = {symbol: mp.mpf(int(q.p)) / int(q.q) for symbol, q in point.items()}
+        try:
+            values.append(_value(mp, expression, known))
+        except (OutsideNormalForm, ZeroDivisionError):
+            return False
     rough, fine = values
-    if not (mpmath.isfinite(rough) and mpmath.isfinite(fine)):
+    if not (mp.isfinite(rough) and mp.isfinite(fine)):
         return False
-    return bool(abs(fine) > _THRESHOLD and abs(rough - fine) < _THRESHOLD * abs(fine))
+    return bool(abs(fine) > _THRESHOLD and abs(fine - rough) < _THRESHOLD * abs(fine))
 
 
-def _value(e: sp.Expr, known: dict[sp.Expr, Any]) -> Any:
+def _value(mp: Any, e: sp.Expr, known: dict[sp.Expr, Any]) -> Any:
     """Value at a point in mpmath, each subexpression once; `known` holds the symbols and grows."""
     if e in known:
         return known[e]
     if e.is_Rational:
-        result = mpmath.mpf(int(e.p)) / int(e.q)
+        result = mp.mpf(int(e.p)) / int(e.q)
     elif e.is_Add:
-        result = mpmath.fsum(_value(a, known) for a in e.args)
+        result = mp.fsum(_value(mp, a, known) for a in e.args)
     elif e.is_Mul:
-        result = mpmath.fprod(_value(a, known) for a in e.args)
+        result = mp.fprod(_value(mp, a, known) for a in e.args)
     elif e.func in _FUNCTIONS:
-        result = _FUNCTIONS[e.func](*(_value(a, known) for a in e.args))
+        result = getattr(mp, _FUNCTIONS[e.func])(*(_value(mp, a, known) for a in e.args))
+    elif e.func in _CHOICES:
+        result = _CHOICES[e.func](*(_value(mp, a, known) for a in e.args))
+    elif e in (sp.pi, sp.E):
+        result = +(mp.pi if e == sp.pi else mp.e)
     else:
         raise OutsideNormalForm(f"no value of {e.func.__name__}")
     known[e] = result
     return result
 
 
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    sp.Pow: mpmath.power,
-    sp.exp: mpmath.exp,
-    sp.log: mpmath.log,
-    sp.cos: mpmath.cos,
-    sp.sin: mpmath.sin,
-    sp.Max: max,
-    sp.Min: min,
-    sp.Abs: abs,
-    type(sp.pi): lambda: +mpmath.pi,
-    type(sp.E): lambda: +mpmath.e,
-}
+_CHOICES: dict[Any, Callable[..., Any]] = {sp.Max: max, sp.Min: min, sp.Abs: abs}
+#: What mpmath calls them.
+_FUNCTIONS = {sp.Pow: "power", sp.exp: "exp", sp.log: "log", sp.cos: "cos", sp.sin: "sin"}

@@ -20,6 +20,7 @@ from certflow.enclosure.suprema.margins import UP
 from certflow.enclosure.suprema.points import Face
 from certflow.enclosure.suprema.rules import PairReasons, pair_rule, taylor_rule
 from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold
+from certflow.errors import CertflowError
 
 #: Cells are bisected at most this often, and no side to less than this share of its distance from 0.
 _DEPTH, _FINEST = 400, 2.0**-44
@@ -33,11 +34,11 @@ def face_budget(face: Face) -> float:
     return 2.0 ** -(40 + len(face.axes))
 
 
-class Exhausted(Exception):
+class Exhausted(CertflowError):
     """The budget of cells or of time ran out before every cell was settled."""
 
 
-class Counterexample(Exception):
+class Counterexample(CertflowError):
     """A tilt at which the largest eigenvalue exceeds the threshold (found in float64, to be confirmed)."""
 
     def __init__(self, tilt: np.ndarray, value: float):

@@ -16,9 +16,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import flint
 import numpy as np
 
+from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Sum, Variable, ball
 from certflow.enclosure.integrals import NoEnclosure, integrate
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
@@ -87,7 +87,7 @@ def sharp_stability(
         raise InputError("gap", gap, "a relative gap between 0 and 1")
     closed = stability(process, start, end, "one-sided", 20)
     variance: Any = mixture.exact_covariances.fractions[()]
-    with flint.ctx.workprec(BITS):
+    with ball_precision(BITS):
         points = Points.of_mixture(mixture)
         grown = [ball(2 * x).expm1() + ball(variance) for x in (end, start)]  # v / m^2 = 1/(2 r)
         low, high = ((1 / (2 * g)) for g in grown)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic.floats import UNIT
+from certflow.arithmetic.precision import ball_precision
 
 #: `|exp_float(x) / exp(x) - 1|` is at most this for -700 <= x <= 700 (derived below).
 RELATIVE_ERROR = 16 * UNIT
@@ -25,7 +26,7 @@ def _constants() -> tuple[np.ndarray, float, float, float]:
     """`2^{i/64}` rounded to nearest; `ln 2 / 64` split into a head of 32 bits and a tail; `64 / ln 2`."""
     import flint
 
-    with flint.ctx.workprec(200):
+    with ball_precision(200):
         step = flint.arb(2).log() / 64
         table = np.array([float((i * step).exp().mid()) for i in range(64)])
         head = math.floor(float((step * 2**38).mid())) / 2**38

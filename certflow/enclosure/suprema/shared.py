@@ -18,6 +18,7 @@ from typing import Any
 import flint
 import numpy as np
 
+from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
@@ -97,7 +98,7 @@ def shared_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float,
     `J <= P - I` holds everywhere and is approached where one component has all the mass.
     """
     deadline = clock.perf_counter() + seconds
-    with flint.ctx.workprec(BITS):
+    with ball_precision(BITS):
         law = _Law.of(mixture, time)
         lowest, highest = _eigenvalues(law.precision)
         if len(law.points.points) == 1:

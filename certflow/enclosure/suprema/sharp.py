@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import flint
 import numpy as np
 
+from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.laws import BITS, isotropic_task
@@ -98,7 +98,7 @@ class _Times:
 
 
 def _common(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
-    with flint.ctx.workprec(BITS):
+    with ball_precision(BITS):
         times = _Times.at(mixture, time)
         points = Points.of_mixture(mixture)
         if len(points.points) == 1:
@@ -165,7 +165,7 @@ def coarser(found: SharpRate, mixture: GaussianMixture, leaves: int) -> SharpRat
     if spread is None or sum(block.leaves for block in blocks) == found.leaves:
         return found
     upper = max(block.found.upper for block in blocks)
-    with flint.ctx.workprec(BITS):
+    with ball_precision(BITS):
         high = _upper(_Times.at(mixture, found.time), found.kind, upper)
     spread = (spread[0], rounded_up(upper, DIGITS))
     return replace(found, upper=high, complete=False, spread=spread, blocks=tuple(blocks))
