@@ -75,7 +75,9 @@ class _Fractions:
         self._position = {g: i for i, g in enumerate(generators)}
         self._memo: dict[sp.Expr, _Fraction] = {}
         self._factors: list[PolyElement] = []
-        self._radical_images = {self._position[symbol]: self.fraction(radicand) for symbol, radicand in radicands.items()}
+        self._radical_images = {
+            self._position[symbol]: self.fraction(radicand) for symbol, radicand in radicands.items()
+        }
 
     def over_common_denominator(self, expressions: Sequence[sp.Expr]) -> list[PolyElement]:
         """Numerators of the expressions over one denominator."""
@@ -277,6 +279,7 @@ class NormalForm:
                 self._images[node] = self._images.get(node, sp.Integer(1)) * power
         for node in nodes:
             self._images.setdefault(node, sp.Integer(1))
+
 
 def _common_denominator(terms: Iterable[_Fraction]) -> dict[PolyElement, int]:
     common: dict[PolyElement, int] = {}

@@ -85,9 +85,7 @@ def decide_all(expressions: Sequence[sp.Expr], domain: Domain) -> tuple[Verdict,
     nonzero = _numerically_nonzero(expressions, domain)
     rest = [e for e, found in zip(expressions, nonzero, strict=True) if not found]
     zero = iter(_reduce_to_zero(rest, domain))
-    return tuple(
-        Verdict.NONZERO if found else Verdict.ZERO if next(zero) else Verdict.UNDECIDED for found in nonzero
-    )
+    return tuple(Verdict.NONZERO if found else Verdict.ZERO if next(zero) else Verdict.UNDECIDED for found in nonzero)
 
 
 def _reduce_to_zero(expressions: list[sp.Expr], domain: Domain) -> list[bool]:
@@ -124,9 +122,7 @@ def _numerically_nonzero(expressions: Sequence[sp.Expr], domain: Domain) -> list
     ]
 
 
-def _values(
-    expressions: Iterable[sp.Expr], point: dict[sp.Symbol, sp.Rational], digits: int
-) -> Iterator[Any | None]:
+def _values(expressions: Iterable[sp.Expr], point: dict[sp.Symbol, sp.Rational], digits: int) -> Iterator[Any | None]:
     """The values at a point; None where there is none."""
     with mpmath.workdps(digits):
         known: dict[sp.Expr, Any] = {symbol: mpmath.mpf(int(q.p)) / int(q.q) for symbol, q in point.items()}
