@@ -33,6 +33,7 @@ from certflow.claims.sampling import log_times
 from certflow.claims.statements import STATEMENTS
 from certflow.errors import InputError, NoGlobalBound
 from certflow.exact import exact_text
+from certflow.fingerprint import agrees, class_digest, live_digests, source_digest
 from certflow.inputs import whole_number
 from certflow.mixture import GaussianMixture
 from certflow.mixture_file import to_mapping
@@ -54,6 +55,7 @@ def verify(
     out: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     command: str = "",
+    fresh: bool = False,
 ) -> Report:
     """Verify the statements of the theory for one mixture.
 
@@ -68,6 +70,8 @@ def verify(
         from there
     progress : called with `(done, total, what)` before each check
     command : the command line that makes this report, shown in it
+    fresh : prove the symbolic derivations anew; else those that an earlier run proved of the same code are taken from
+        the user's cache (`certflow.claims.kept`), and the evidence says when they were proved
 
     Raises
     ------
@@ -81,10 +85,12 @@ def verify(
         raise InputError("profile", profile, f"one of {', '.join(PROFILES)}")
     digits = whole_number(digits, "digits", 15, 1000)
     seed = whole_number(seed, "seed", 0, 2**32 - 1)
+    if not isinstance(fresh, bool):
+        raise InputError("fresh", fresh, "True or False")
     if process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
-    context = Context(process, PROFILES[profile], digits, seed)
+    context = Context(process, PROFILES[profile], digits, seed, fresh)
     keeper = _Keeper(None if out is None else Path(out), context)
     with ALONE:
         results, mistake = _collect(context, wanted, keeper, progress)
@@ -241,6 +247,8 @@ class _Keeper:
             "digits": context.digits,
             "seed": context.seed,
             "environment": _environment(),
+            "source": source_digest(),
+            "formulas": class_digest(type(process)),
         }
         self.key = hashlib.sha256(json.dumps(problem, sort_keys=True).encode()).hexdigest()
 
@@ -248,25 +256,26 @@ class _Keeper:
         if self.out is None:
             return check.run(self.context)
         path = self.out / _KEPT / f"{check.name}.json"
-        kept = self._load(path, self.out)
+        anew = self.context.fresh and check.kind is Kind.SYMBOLIC
+        kept = None if anew else self._load(path, self.out)
         if kept is None:
             kept = check.run(self.context)
             for name, certificate in kept.contents.items():
                 write_certificate(certificate, self.out / name)
             digests = {name: _digest(certificate) for name, certificate in kept.contents.items()}
-            content = {"key": self.key, "certificates": digests, "evidence": kept.model_dump()}
+            content = {"key": self.key, "code": live_digests(), "certificates": digests, "evidence": kept.model_dump()}
             write_text_atomic(path, json.dumps(content, indent=1) + "\n")
         return kept
 
     def _load(self, path: Path, out: Path) -> Evidence | None:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            if content["key"] == self.key:
+            if content["key"] == self.key and agrees(content["code"], live_digests()):
                 evidence = Evidence.model_validate(content["evidence"])
                 contents = {name: _certificate(out / name) for name in evidence.certificates}
                 if content["certificates"] == {name: _digest(found) for name, found in contents.items()}:
                     return evidence.attach(contents)
-        except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
             pass  # nothing kept, or nothing usable: the check runs again
         return None
 

@@ -73,6 +73,8 @@ PROFILES = {
 class Context:
     """What a check is given: the process under test, depth, digits and seed.
 
+    fresh : derivations that an earlier run proved are proved anew
+
     A check builds further processes with `type(process)`, so that a false twin's wrong formula is under test
     wherever the check looks.
     """
@@ -81,6 +83,7 @@ class Context:
     profile: Profile = PROFILES["quick"]
     digits: int = 50
     seed: int = 0
+    fresh: bool = False
 
     @property
     def mixture(self) -> GaussianMixture:
@@ -100,6 +103,7 @@ class Finding:
     """What a check found; `Check.run` adds its name, its kind and the time it took.
 
     certificates : by the stem of their file names; `Check.run` has them checked before the finding counts
+    proved : when it was proved, where that was in an earlier run
     """
 
     outcome: Outcome
@@ -108,6 +112,7 @@ class Finding:
     numbers: dict[str, Any] = field(default_factory=dict)
     witness: dict[str, Any] | None = None
     certificates: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    proved: str | None = None
 
 
 @dataclass(frozen=True)
@@ -175,6 +180,7 @@ class Check:
             seconds=round(time.perf_counter() - started, 3),
             certificates=tuple(f"certificates/{stem}.json" for stem in finding.certificates),
             checking_seconds=checking,
+            proved=finding.proved,
         )
         return evidence.attach({f"certificates/{stem}.json": c for stem, c in finding.certificates.items()})
 

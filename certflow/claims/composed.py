@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ NODES, STEP = 17, 1e-4
 #: Error of the reference flow and of rounding, in units of the root of `E|Phi|^2`.
 ROUNDING = 1e-9
 
-Field = Callable[[np.ndarray, float], np.ndarray]
+Field = Callable[[np.ndarray, Any], np.ndarray]
 
 
 @dataclass
@@ -120,29 +120,23 @@ def _with_wave(velocity: Field, size: float, rng: np.random.Generator, dimension
 
 def _trajectories(process: Any, x: np.ndarray, t: float, s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`Phi_{t -> s}(x)`, and of each trajectory the largest `|x''|` and `|x'''|` at some times, the ends among them."""
-    second, third = np.zeros(len(x)), np.zeros(len(x))
-    for point, time in _nodes(process, x, t, s):
-        acceleration = _derivative(process, lambda y, r: -process.velocity(y, r))
-        second = np.maximum(second, np.linalg.norm(acceleration(point, time), axis=1))
-        jerk = _derivative(process, acceleration)
-        third = np.maximum(third, np.linalg.norm(jerk(point, time), axis=1))
-        x = point
-    return x, second, third
-
-
-def _nodes(process: Any, x: np.ndarray, t: float, s: float) -> Iterator[tuple[np.ndarray, float]]:
-    yield x, t
-    for before, after in itertools.pairwise(np.linspace(t, s, NODES).tolist()):
-        x = process.flow(x, before, after)
-        yield x, after
+    times = np.linspace(t, s, NODES)
+    points = [x]
+    for before, after in itertools.pairwise(times.tolist()):
+        points.append(process.flow(points[-1], before, after))
+    acceleration = _derivative(process, lambda y, r: -process.velocity(y, r))
+    jerk = _derivative(process, acceleration)
+    path, clock = np.stack(points), times[:, None]
+    second, third = (np.linalg.norm(found(path, clock), axis=-1).max(axis=0) for found in (acceleration, jerk))
+    return points[-1], second, third
 
 
 def _derivative(process: Any, quantity: Field) -> Field:
     """`d/dh` along trajectories in the direction of sampling, by central differences along their tangents."""
 
-    def derived(x: np.ndarray, t: float) -> np.ndarray:
+    def derived(x: np.ndarray, t: Any) -> np.ndarray:
         step = STEP * t
-        tangent = step * process.velocity(x, t)
-        return (quantity(x - tangent, t - step) - quantity(x + tangent, t + step)) / (2 * step)
+        tangent = step[..., None] * process.velocity(x, t)
+        return (quantity(x - tangent, t - step) - quantity(x + tangent, t + step)) / (2 * step[..., None])
 
     return derived

@@ -72,6 +72,8 @@ def _evidence_case(result: ClaimResult, item: Evidence) -> _Case:
     properties = {"kind": item.kind.value, "outcome": item.outcome.value}
     if item.seed is not None:
         properties["seed"] = str(item.seed)
+    if item.proved is not None:
+        properties["proved"] = item.proved
     return _Case(result.id, item.check, item.outcome, item.summary, "\n".join(lines), item.seconds, properties)
 
 
