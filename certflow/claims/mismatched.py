@@ -124,11 +124,13 @@ def segments_needed(context: Context, name: str) -> Finding:
         enough = count * math.log(budget) >= steepest - slack
         fewer = count > 1 and (count - 1) * math.log(budget) >= steepest + slack
         if not enough or (tight and fewer):
-            summary = f"K = {count} for B = {budget:g}, but the slope of the exact map is e^{steepest:.4f}"
+            summary = f"K = {count} for B = {budget:g}, but the flow's steepest slope is e^{steepest:.4f}"
             return Finding(Outcome.VIOLATED, summary, scope, numbers, {"budget": budget, "segments": count, **numbers})
-    summary = f"the exact map has the slope e^{steepest:.4f}"
     verb = "needs" if tight else "has enough with"
-    return Finding(Outcome.HOLDS, f"B = {BUDGETS[0]:g} {verb} K = {counts[BUDGETS[0]]}: {summary}", scope, numbers)
+    summary = (
+        f"B = {BUDGETS[0]:g} {verb} K = {counts[BUDGETS[0]]}: slopes of the flow up to e^{steepest:.4f} were measured"
+    )
+    return Finding(Outcome.HOLDS, summary, scope, numbers)
 
 
 def _lines(context: Context) -> list[OrnsteinUhlenbeck]:
