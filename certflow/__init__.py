@@ -11,10 +11,10 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "GaussianMixture": "certflow.mixture",
+    "GaussianMixture": "certflow.law.mixture",
     "OrnsteinUhlenbeck": "certflow.process",
-    "load_mixture": "certflow.mixture_file",
-    "builtin_mixtures": "certflow.mixture_file",
+    "load_mixture": "certflow.law.formats",
+    "builtin_mixtures": "certflow.law.formats",
     "verify": "certflow.verification",
     "time_grid": "certflow.grids.registry",
     "TimeGrid": "certflow.grids.grid",

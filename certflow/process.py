@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from certflow import bounds, field
+from certflow.bounds import rates as bounds
 from certflow.errors import InputError
-from certflow.exact import exact_number
-from certflow.mixture import GaussianMixture
+from certflow.field import evaluate as field
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.exact import exact_number
 
 
 class OrnsteinUhlenbeck:
@@ -105,34 +106,34 @@ class OrnsteinUhlenbeck:
 
     def stability(self, s: Any, t: Any, rate: str = "one-sided") -> Any:
         """`int_s^t rate`, `s <= t`; rate "one-sided" (`lambda`) or "two-sided" (`L`). THEORY F1, F2."""
-        from certflow import stability
+        from certflow.bounds import stability
 
         return stability.stability(self.mixture, s, t, rate)
 
     def amplification(self, s: Any, t: Any, rate: str = "one-sided") -> Any:
         """`exp(int_s^t rate)`, the bound of `|Phi_{t->s}(x) - Phi_{t->s}(y)| / |x - y|`. THEORY F1."""
-        from certflow import stability
+        from certflow.bounds import stability
 
         return stability.amplification(self.mixture, s, t, rate)
 
     def error_bound(self, times: Any, errors: Any, rate: str = "one-sided") -> float:
         """`sum_k eps_k exp(int_{t_K}^{t_k} rate)`, for segments between `times` with errors `eps_k`. THEORY E3."""
-        from certflow import propagation
+        from certflow.composition import propagation
 
         return propagation.gronwall_bound(self, times, errors, rate)
 
     def law_error_bound(self, lipschitz: Any, errors: Any) -> float:
         """`sum_k (prod_{j>k} Lip(Psi_j)) ||Psi_k - Phi_k||`, for any maps with these constants. THEORY E2."""
-        from certflow import propagation
+        from certflow.composition import propagation
 
         return propagation.law_bound(lipschitz, errors)
 
     def residual_block(self, x: Any, t: Any, h: Any, method: str = "midpoint", velocity: Any = None) -> Any:
         """`x + h F(x, t)`, one step from `t` to `t - h`; shape (..., d). THEORY E4.
 
-        method : "euler" or "midpoint" (`certflow.blocks`);  velocity : in place of the exact one, `(x, t) -> u`
+        method : "euler" or "midpoint" (`certflow.composition.blocks`);  velocity : in place of the exact one, `(x, t) -> u`
         """
-        from certflow import blocks
+        from certflow.composition import blocks
 
         return blocks.residual_block(velocity or self.velocity, x, t, h, method)
 
@@ -140,7 +141,7 @@ class OrnsteinUhlenbeck:
         self, h: Any, velocity_error: Any, lipschitz: Any, second: Any, third: Any, method: str = "midpoint"
     ) -> Any:
         """The local error of `residual_block`: `h eta (1 + h L/2) + h^3 (M_3/24 + L M_2/8)`, or Euler's. THEORY E4."""
-        from certflow import blocks
+        from certflow.composition import blocks
 
         return blocks.local_error_bound(h, velocity_error, lipschitz, second, third, method)
 
@@ -151,11 +152,11 @@ class OrnsteinUhlenbeck:
 
         In one dimension, and for a product of one-dimensional laws, the error of the best such map. Else a lower bound;
         for the mean square one by symmetries of the mixture, from draws, at the confidence level 99.9 %
-        (`certflow.mismatch.mean_square_floor` says which it is). Infinite where no such map is within a finite
+        (`certflow.composition.floors.mean_square_floor` says which it is). Infinite where no such map is within a finite
         distance. Raises `InputError` for a mixture that has neither factors nor symmetries, another norm, or a budget
         that is not positive.
         """
-        from certflow import mismatch
+        from certflow.composition import floors as mismatch
 
         if norm not in ("mean-square", "sup"):
             raise InputError("norm", norm, "mean-square or sup")
@@ -165,13 +166,13 @@ class OrnsteinUhlenbeck:
 
     def time_at_stability(self, value: Any, s: Any | None = None) -> Any:
         """The time `t` with `int_s^t lambda = value` (default `s = t_min`), by Lambert W. THEORY G2."""
-        from certflow import inversion
+        from certflow.bounds import inversion
 
         return inversion.time_at_stability(self.mixture, value, self.exact_t_min if s is None else s)
 
     def flow(self, x: Any, t_from: Any, t_to: Any, rtol: float = 1e-10) -> Any:
         """`Phi_{t_from -> t_to}(x)`, the reference flow map of `dx/dt = u`; shape (..., d). THEORY section 0."""
-        from certflow.flow import flow_map
+        from certflow.flow.reference import flow_map
 
         return flow_map(self, x, t_from, t_to, rtol=rtol)
 

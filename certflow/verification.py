@@ -27,16 +27,16 @@ from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.claims.check import PROFILES, Check, Context, OutOfReach
 from certflow.claims.digits import ALONE
+from certflow.claims.fingerprint import agrees, class_digest, live_digests, source_digest
 from certflow.claims.model import ClaimResult, Curves, Evidence, Kind, Outcome, Report
 from certflow.claims.registry import PENDING, checks_of
 from certflow.claims.sampling import log_times
 from certflow.claims.statements import STATEMENTS
 from certflow.errors import InputError, NoGlobalBound
-from certflow.exact import exact_text
-from certflow.fingerprint import agrees, class_digest, live_digests, source_digest
-from certflow.inputs import whole_number
-from certflow.mixture import GaussianMixture
-from certflow.mixture_file import to_mapping
+from certflow.law.formats import to_mapping
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.exact import exact_text
+from certflow.numbers.inputs import whole_number
 from certflow.process import OrnsteinUhlenbeck
 
 Progress = Callable[[int, int, str], None]

@@ -17,7 +17,7 @@ from sklearn import datasets
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
 
 FOLDER = Path(__file__).resolve().parents[1] / "certflow" / "data" / "mixtures"
 

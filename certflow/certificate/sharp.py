@@ -14,7 +14,7 @@ from certflow.enclosure.suprema.cover import Cover, Region, Tree
 from certflow.enclosure.suprema.points import turned_point
 from certflow.enclosure.suprema.sharp import Block, SharpRate, coarser, sharp_rate
 from certflow.errors import InputError
-from certflow.exact import exact_number, exact_text
+from certflow.numbers.exact import exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Bits of the checker's arithmetic: the float64 margins of the producer are far above what it can lose with these.

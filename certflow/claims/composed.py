@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from certflow.blocks import ORDERS
 from certflow.claims.check import Context, Finding
 from certflow.claims.measured import judged
 from certflow.claims.sampling import marginal_points
-from certflow.numerals import exponential
-from certflow.propagation import exp_or_inf, log_gronwall_bound
+from certflow.composition.blocks import ORDERS
+from certflow.composition.propagation import exp_or_inf, log_gronwall_bound
+from certflow.numbers.numerals import exponential
 
 #: Segments of the grid, uniform in log-SNR; errors of the velocity.
 SEGMENTS, VELOCITY_ERRORS = 12, (0.0, 0.05)

@@ -21,7 +21,7 @@ from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import NoEnclosure, integrate, rate_pieces, stability
 from certflow.enclosure.results import rounded_down, rounded_up
 from certflow.enclosure.suprema.exponent import sharp_stability
-from certflow.exact import exact_number, exact_text
+from certflow.numbers.exact import exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 

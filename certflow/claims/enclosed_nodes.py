@@ -20,7 +20,7 @@ from certflow.enclosure.integrals import IntegralEnclosure, shape_of, stability
 from certflow.enclosure.nodes import balanced_nodes, check_positive
 from certflow.enclosure.results import rounded_down
 from certflow.errors import InputError
-from certflow.exact import exact_text
+from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Segments of the grids.

@@ -19,10 +19,10 @@ from certflow.claims.model import Outcome
 from certflow.claims.sampling import marginal_points
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import rounded_down
-from certflow.enclosure.tubes import FlowTube, flow_tube
+from certflow.enclosure.tubes.tube import FlowTube, flow_tube
 from certflow.errors import InputError
-from certflow.exact import exact_text
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Tubes run over an interval in which errors grow by at most about `e^LARGEST_GROWTH`.
@@ -149,7 +149,7 @@ def _earliest(context: Context) -> Fraction:
 
     float64, of the right formula: any `s` gives a valid interval.
     """
-    from certflow.stability import stability as integral
+    from certflow.bounds.stability import stability as integral
 
     start, end = interval_of(context)
     low, high = float(start), float(end)

@@ -1,6 +1,6 @@
 """Checks of the mismatch floors (M1, M2), of the number of segments (M3), and of the baselines' nodes (G3).
 
-Where the law is a product along some directions (`certflow.factors`), the flow moves each coordinate by itself, and the
+Where the law is a product along some directions (`certflow.law.factors`), the flow moves each coordinate by itself, and the
 lines are looked at one by one, by quadrature. Else points of the flow are.
 """
 
@@ -18,14 +18,14 @@ from certflow.claims.digits import mp
 from certflow.claims.model import Outcome
 from certflow.claims.reference import exact_mpf
 from certflow.claims.sampling import marginal_points
-from certflow.factors import factors
-from certflow.mismatch import best_map, second_moment, sup_floor
-from certflow.mixture import GaussianMixture
+from certflow.composition.floors import best_map, second_moment, sup_floor
+from certflow.composition.segments import flow_constant, log_steepest
+from certflow.composition.segments import segments_needed as needed
+from certflow.flow.quantile_map import QuantileMap
+from certflow.law.factors import factors
+from certflow.law.mixture import GaussianMixture
+from certflow.law.symmetry import is_equal_pair, symmetries
 from certflow.process import OrnsteinUhlenbeck
-from certflow.quantile_map import QuantileMap
-from certflow.segments import flow_constant, log_steepest
-from certflow.segments import segments_needed as needed
-from certflow.symmetry import is_equal_pair, symmetries
 
 #: Lipschitz budgets that are tried first, and the smallest floor, relative to the flow's size, that says something.
 BUDGETS, VISIBLE = (2.0, 3.0, 5.0), 1e-6

@@ -15,8 +15,8 @@ from certflow.claims.reference import exact_mpf
 from certflow.claims.sampling import log_times, spread_points, witness
 from certflow.claims.sharpness import MAX_PRODUCTS
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
-from certflow.exposed import exposed_diameter
-from certflow.mixture import GaussianMixture
+from certflow.law.exposed import exposed_diameter
+from certflow.law.mixture import GaussianMixture
 
 #: One side of a bound: from the eigenvalues of `J` (N, d) and the times (N,), the values and their bounds, (N,) each.
 Side = Callable[[Context, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]

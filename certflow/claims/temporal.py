@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from certflow.bounds.existence import existence
 from certflow.claims.check import Agreement, Context, Finding, OutOfReach, only
 from certflow.claims.digits import mp
 from certflow.claims.model import Outcome
 from certflow.claims.precise import GUARD_DIGITS, LOST_DIGITS, root
 from certflow.claims.reference import exact_mpf
 from certflow.claims.sampling import marginal_points, tie_points, witness
-from certflow.mixture import GaussianMixture
-from certflow.numerals import exponential
-from certflow.order import existence
-from certflow.symmetry import is_equal_pair
+from certflow.law.mixture import GaussianMixture
+from certflow.law.symmetry import is_equal_pair
+from certflow.numbers.numerals import exponential
 
 
 class CommonConstants:
@@ -294,7 +294,7 @@ def is_symmetric_pair(mixture: GaussianMixture) -> str | None:
 
 def separatrix_derivative(context: Context, name: str) -> Finding:
     """F3: across the midway hyperplane `|D Phi n| = exp(int lambda)`, by the variational equation."""
-    from certflow.flow import flow_with_derivative
+    from certflow.flow.reference import flow_with_derivative
 
     digits = min(context.digits, 30)  # a flow in mpmath: seconds at 30 digits, minutes at 100
     agreement = Agreement(digits, digits - 10)

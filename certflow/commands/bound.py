@@ -18,7 +18,7 @@ from certflow.commands.texts import (
     writing,
 )
 from certflow.errors import InputError, NoGlobalBound
-from certflow.numerals import exponential, figure
+from certflow.numbers.numerals import exponential, figure
 from certflow.process import OrnsteinUhlenbeck
 
 if TYPE_CHECKING:

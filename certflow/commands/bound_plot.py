@@ -10,7 +10,7 @@ import numpy as np
 
 from certflow.atomic import write_bytes_atomic
 from certflow.commands.bound_table import Balls, Rates
-from certflow.exact import exact_number
+from certflow.numbers.exact import exact_number
 from certflow.process import OrnsteinUhlenbeck
 
 

@@ -20,7 +20,7 @@ from certflow.process import OrnsteinUhlenbeck
 if TYPE_CHECKING:
     from certflow.distill.results import Growth, Results
     from certflow.distill.settings import Settings
-    from certflow.report.distill_findings import Table
+    from certflow.report.laboratory.findings import Table
 
 WIDTH, INCONCLUSIVE = 96, 3
 #: Seeds over which the growth of perturbations is measured, at most.
@@ -94,7 +94,7 @@ def distill(
         raise KeyboardInterrupt(f"interrupted{kept}") from None
     written = []
     if folder is not None:
-        from certflow.report.distill_views import Experiment, documented, write_experiment
+        from certflow.report.laboratory.views import Experiment, documented, write_experiment
 
         results = documented(results, growth, left_out, shlex.join(["certflow", *sys.argv[1:]]))
         with writing("--out", folder):
@@ -162,7 +162,7 @@ def _growth(process: OrnsteinUhlenbeck, seeds: int, device: str) -> Growth:
 
 
 def _text(results: Results, process: OrnsteinUhlenbeck, growth: Growth | None, left_out: list[str]) -> str:
-    from certflow.report.distill_findings import LIMITS, MEANING, sentences, tables, taken
+    from certflow.report.laboratory.findings import LIMITS, MEANING, sentences, tables, taken
 
     setting = results.setting
     size = f"{setting['settings']['hidden']} hidden units, {setting['settings']['depth']} layers"

@@ -22,7 +22,7 @@ from certflow.commands.texts import (
 )
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
 from certflow.grids.registry import AUTO, KINDS, PREDICTED, summary_of, time_grid
-from certflow.numerals import exponential, figure
+from certflow.numbers.numerals import exponential, figure
 from certflow.process import OrnsteinUhlenbeck
 
 WIDTH = 96

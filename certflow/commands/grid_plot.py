@@ -12,9 +12,9 @@ import numpy as np
 from certflow.atomic import write_bytes_atomic
 from certflow.errors import InputError, NoGlobalBound
 from certflow.grids.grid import TimeGrid
+from certflow.grids.kinds.typical import typical_rate
 from certflow.grids.rates import log_times
 from certflow.grids.registry import time_grid
-from certflow.grids.typical import typical_rate
 from certflow.process import OrnsteinUhlenbeck
 
 #: Grids drawn below the one that was asked for.

@@ -21,8 +21,8 @@ from certflow.commands.texts import (
     writing,
 )
 from certflow.errors import InputError
-from certflow.mixture import GaussianMixture
-from certflow.numerals import figure
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.numerals import figure
 
 COVARIANCE_TYPES = ("spherical", "common", "tied", "full", "diag")
 
@@ -37,7 +37,7 @@ def _default(context: typer.Context) -> int:
 @mixtures.command("list")
 def list_mixtures() -> int:
     """List the built-in mixtures."""
-    from certflow.mixture_file import builtin_mixtures, load_mixture
+    from certflow.law.formats import builtin_mixtures, load_mixture
 
     rows = []
     for name in builtin_mixtures():
@@ -83,7 +83,7 @@ def fit(
     import warnings
 
     from certflow.commands.data_file import read_points
-    from certflow.mixture_file import save_mixture
+    from certflow.law.formats import save_mixture
 
     count = integer(components, "--components", 1, 100_000)
     choice(covariance_type, "--covariance-type", COVARIANCE_TYPES)
@@ -122,7 +122,7 @@ def _convergence(fitted: GaussianMixture) -> str:
 
 
 def _file_text(mixture: GaussianMixture) -> str:
-    from certflow.mixture_file import to_mapping
+    from certflow.law.formats import to_mapping
     from certflow.report.formatting import json_text
 
     mapping = json.loads(json.dumps(to_mapping(mixture)))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from certflow.errors import InputError
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
 #: Seeds beyond this are refused by scikit-learn.
@@ -31,7 +31,7 @@ def choice(text: str, field: str, known: Sequence[str]) -> str:
 
 def read_mixture(source: str) -> GaussianMixture:
     """`load_mixture`, with the file named in an error about one of its fields."""
-    from certflow.mixture_file import load_mixture
+    from certflow.law.formats import load_mixture
 
     try:
         return load_mixture(source)

@@ -13,7 +13,7 @@ from certflow.distill.settings import Settings
 from certflow.distill.training import Segment
 from certflow.errors import InputError
 from certflow.grids.grid import TimeGrid
-from certflow.inputs import seed_numbers, whole_number
+from certflow.numbers.inputs import seed_numbers, whole_number
 from certflow.process import OrnsteinUhlenbeck
 
 MAX_SEEDS = 1000
@@ -55,7 +55,7 @@ class Plan:
     def key(self) -> str:
         """A hash of what is asked for: mixture, grids, seeds and settings. Neither the device nor the versions of
         packages enter it, though the last digits of an outcome depend on them."""
-        from certflow.mixture_file import to_mapping
+        from certflow.law.formats import to_mapping
 
         content = {
             "mixture": to_mapping(self.process.mixture),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.inputs import float_array
+from certflow.numbers.inputs import float_array
 
 MAX_SEGMENTS = 10_000
 
@@ -58,8 +58,8 @@ class TimeGrid:
         return -(self.times + np.log(-np.expm1(-2 * self.times)) / 2)
 
     def export(self, format: str, **options: Any) -> Any:
-        """The nodes as a sampler library takes them, see `certflow.grids.export.export`."""
-        from certflow.grids.export import export
+        """The nodes as a sampler library takes them, see `certflow.grids.export.formats.export`."""
+        from certflow.grids.export.formats import export
 
         return export(self, format, **options)
 

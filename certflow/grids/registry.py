@@ -29,7 +29,7 @@ class Kind:
 
 
 def _coordinate(summary: str, **options: Option) -> Kind:
-    return Kind("certflow.grids.coordinates", summary, options)
+    return Kind("certflow.grids.kinds.coordinates", summary, options)
 
 
 #: The rate of the default kind; for a kind that does not know it, it stands for the kind's own default.
@@ -55,12 +55,12 @@ KINDS: dict[str, Kind] = {
         scale=Option(None, optional(positive)),
     ),
     "ays": Kind(
-        "certflow.grids.ays",
+        "certflow.grids.kinds.ays",
         "minimises the bound KLUB of Align Your Steps for this mixture",
         {"samples": Option(4096, SAMPLES.check), "seed": SEED},
     ),
     "gits": Kind(
-        "certflow.grids.gits",
+        "certflow.grids.kinds.gits",
         "dynamic programming on how far Euler steps leave the exact trajectories (GITS)",
         {
             "candidates": Option(None, optional(count(3, 2001))),
@@ -71,17 +71,17 @@ KINDS: dict[str, Kind] = {
         },
     ),
     "score-optimal": Kind(
-        "certflow.grids.score_optimal",
+        "certflow.grids.kinds.score_optimal",
         "equal lengths of the path of scores (Score-Optimal Diffusion Schedules)",
         {"samples": SAMPLES, "seed": SEED},
     ),
     "stability-balanced": Kind(
-        "certflow.grids.balanced",
+        "certflow.grids.kinds.balanced",
         "equal integrals of a bound of the rate, so that the largest exponent of a segment is least",
         rates=("one-sided", "two-sided", "sharp"),
     ),
     "typical": Kind(
-        "certflow.grids.typical",
+        "certflow.grids.kinds.typical",
         "equal integrals of the size of the Jacobian at typical points",
         {"samples": SAMPLES, "seed": SEED},
         rates=("frobenius", "spectral"),
@@ -92,7 +92,7 @@ KINDS: dict[str, Kind] = {
 #: The kind that a pilot chooses, the kind of a grid made from the pilot itself, and what such grids tell.
 AUTO, PLANNED = "auto", "planned"
 PREDICTED = ("predicted_relative_mse", "within_factor", "reason")
-#: What `certflow.distill.planner.recommend` may be told beside.
+#: What `certflow.planning.planner.recommend` may be told beside.
 PLAN_OPTIONS = ("settings", "device", "progress")
 
 
@@ -119,7 +119,7 @@ def time_grid(
     segments : `K`, from 1 to 10,000; None with a tolerance
     kind : a name of `certflow.grids.KINDS`; "auto" leaves the choice to a pilot (needs torch, takes some ten seconds)
     tolerance : a relative mean squared error between 0 and 1: the fewest segments for which a pilot predicts at most
-        this (`certflow.distill.planner`); the grid's options tell the predicted error and how far to trust it
+        this (`certflow.planning.planner`); the grid's options tell the predicted error and how far to trust it
     rate : for "stability-balanced" one of one-sided (`lambda`, the default), two-sided (the paper's `L`), sharp
         (`lambda*`, enclosed); for "typical" one of frobenius (default), spectral; other kinds have no rate
     options : those of the kind, see `KINDS[kind].options`; of a plan settings, device and progress
@@ -137,7 +137,7 @@ def time_grid(
         raise InputError("mixture", "symbolic parameters", "numbers")
     if kind == AUTO or tolerance is not None:
         # Imported here: the planner stands on the grids, so it is on a higher floor.
-        from certflow.distill.planner import recommend
+        from certflow.planning.planner import recommend
 
         check_plan(rate, options)
         return recommend(process, segments, tolerance, kind=kind, **options).grid
@@ -146,7 +146,7 @@ def time_grid(
         raise InputError("kind", kind, f"one of {', '.join(KINDS)}, {AUTO}")
     given = _checked(kind, rate, options)
     module = import_module(KINDS[kind].module)
-    extra = {"kind": kind} if module.__name__ == "certflow.grids.coordinates" else {}
+    extra = {"kind": kind} if module.__name__ == "certflow.grids.kinds.coordinates" else {}
     times, found = module.nodes(process, number, **extra, **given)
     return finished(process, kind, times, given | found)
 

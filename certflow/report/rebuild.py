@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from certflow.claims.model import Report
-from certflow.mixture import GaussianMixture
-from certflow.mixture_file import from_mapping
+from certflow.law.formats import from_mapping
+from certflow.law.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
 

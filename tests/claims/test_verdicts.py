@@ -179,7 +179,7 @@ def test_a_computation_that_fails_is_inconclusive_with_the_reason(error):
 def test_an_inaccurate_flow_decides_nothing():
     import warnings
 
-    from certflow.flow import AccuracyWarning
+    from certflow.flow.reference import AccuracyWarning
 
     def procedure(context: Context, name: str) -> Finding:
         warnings.warn("two of three trajectories", AccuracyWarning, stacklevel=1)

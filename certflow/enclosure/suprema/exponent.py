@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Sum, Variable, ball
 from certflow.enclosure.integrals import NoEnclosure, integrate
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
@@ -29,7 +28,8 @@ from certflow.enclosure.suprema.search import Candidate, improve, propose, prove
 from certflow.enclosure.suprema.tasks import Threshold
 from certflow.enclosure.suprema.witness import top_direction
 from certflow.errors import InputError
-from certflow.exact import exact_number
+from certflow.numbers.exact import exact_number
+from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
 DIGITS = 12

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic.floats import UNIT
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.tasks import Task
 from certflow.errors import InputError
+from certflow.numbers.floats import UNIT
 
 #: Working precision of the balls from which float64 tasks are made.
 BITS = 160

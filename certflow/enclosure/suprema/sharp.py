@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.laws import BITS, isotropic_task
@@ -28,8 +27,9 @@ from certflow.enclosure.suprema.witness import (
     weights_at,
 )
 from certflow.errors import InputError
-from certflow.exact import exact_number
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.exact import exact_number
+from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
 KINDS = ("one-sided", "two-sided")
@@ -251,7 +251,7 @@ def _shared(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, sec
 
 
 def _isotropic(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
-    from certflow.enclosure.suprema.isotropic import isotropic_rate
+    from certflow.enclosure.suprema.isotropic.rate import isotropic_rate
 
     return isotropic_rate(mixture, time, kind, gap, seconds)
 
