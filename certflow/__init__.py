@@ -13,8 +13,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "GaussianMixture": "certflow.law.mixture",
     "OrnsteinUhlenbeck": "certflow.process",
-    "load_mixture": "certflow.law.formats",
-    "builtin_mixtures": "certflow.law.formats",
+    "load_mixture": "certflow.law.library",
+    "builtin_mixtures": "certflow.law.library",
     "verify": "certflow.verification",
     "time_grid": "certflow.grids.registry",
     "TimeGrid": "certflow.grids.grid",

@@ -131,7 +131,8 @@ class OrnsteinUhlenbeck:
     def residual_block(self, x: Any, t: Any, h: Any, method: str = "midpoint", velocity: Any = None) -> Any:
         """`x + h F(x, t)`, one step from `t` to `t - h`; shape (..., d). THEORY E4.
 
-        method : "euler" or "midpoint" (`certflow.composition.blocks`);  velocity : in place of the exact one, `(x, t) -> u`
+        method : "euler" or "midpoint" (`certflow.composition.blocks`)
+        velocity : in place of the exact one, `(x, t) -> u`
         """
         from certflow.composition import blocks
 
@@ -152,9 +153,9 @@ class OrnsteinUhlenbeck:
 
         In one dimension, and for a product of one-dimensional laws, the error of the best such map. Else a lower bound;
         for the mean square one by symmetries of the mixture, from draws, at the confidence level 99.9 %
-        (`certflow.composition.floors.mean_square_floor` says which it is). Infinite where no such map is within a finite
-        distance. Raises `InputError` for a mixture that has neither factors nor symmetries, another norm, or a budget
-        that is not positive.
+        (`certflow.composition.floors.mean_square_floor` says which it is). Infinite where no such map is within a
+        finite distance. Raises `InputError` for a mixture that has neither factors nor symmetries, another norm, or a
+        budget that is not positive.
         """
         from certflow.composition import floors as mismatch
 

@@ -1,9 +1,9 @@
 """Where the Jacobian grows without bound: a path across the ties, far out (THEORY L8, proofs/L8.md).
 
-That it grows is decided exactly (`certflow.bounds.existence`), and so are the ends of the path: between them the responsibility
-of one group of components falls from 1 to 0, or rises from 0 to 1, as the distance r grows. Where it passes 1/2 two
-components of different covariance tie above all others, and `|b_i - b_j|` is of the order `r` or `r^(1/2)`. Which two
-they are, and in which direction, is found for one time `t` in float64.
+That it grows is decided exactly (`certflow.bounds.existence`), and so are the ends of the path: between them the
+responsibility of one group of components falls from 1 to 0, or rises from 0 to 1, as the distance r grows. Where it
+passes 1/2 two components of different covariance tie above all others, and `|b_i - b_j|` is of the order `r` or
+`r^(1/2)`. Which two they are, and in which direction, is found for one time `t` in float64.
 """
 
 from __future__ import annotations

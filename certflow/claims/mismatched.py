@@ -1,7 +1,7 @@
 """Checks of the mismatch floors (M1, M2), of the number of segments (M3), and of the baselines' nodes (G3).
 
-Where the law is a product along some directions (`certflow.law.factors`), the flow moves each coordinate by itself, and the
-lines are looked at one by one, by quadrature. Else points of the flow are.
+Where the law is a product along some directions (`certflow.law.factors`), the flow moves each coordinate by itself,
+and the lines are looked at one by one, by quadrature. Else points of the flow are.
 """
 
 from __future__ import annotations

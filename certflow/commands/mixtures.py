@@ -37,7 +37,7 @@ def _default(context: typer.Context) -> int:
 @mixtures.command("list")
 def list_mixtures() -> int:
     """List the built-in mixtures."""
-    from certflow.law.formats import builtin_mixtures, load_mixture
+    from certflow.law.library import builtin_mixtures, load_mixture
 
     rows = []
     for name in builtin_mixtures():

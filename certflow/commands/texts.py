@@ -31,7 +31,7 @@ def choice(text: str, field: str, known: Sequence[str]) -> str:
 
 def read_mixture(source: str) -> GaussianMixture:
     """`load_mixture`, with the file named in an error about one of its fields."""
-    from certflow.law.formats import load_mixture
+    from certflow.law.library import load_mixture
 
     try:
         return load_mixture(source)

@@ -117,9 +117,9 @@ def stability(
 
     and `int L` the same up to `q = (1 - D^2/(8c)) / c`, then `1/2 ln v` (THEORY F2). Regular at `c = 0`.
 
-    The formulas are those of `certflow.bounds.stability`, evaluated on Arb balls. Where the terms of `L` cross is decided in
-    rationals; the crossing time is clamped to [s, t] by the minimum and maximum of balls, which enclose both cases
-    where rounding leaves the order open.
+    The formulas are those of `certflow.bounds.stability`, evaluated on Arb balls. Where the terms of `L` cross is
+    decided in rationals; the crossing time is clamped to [s, t] by the minimum and maximum of balls, which enclose both
+    cases where rounding leaves the order open.
 
     s, t : text, int, Fraction, or float (the binary number that it is).
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.law.mixture import GaussianMixture
+from certflow.law.covariances import check_fitted
 from certflow.numbers.inputs import float_array, whole_number
 
-_TYPES = {"spherical": "spherical", "common": "tied", "tied": "tied", "full": "full", "diag": "diag"}
+#: What scikit-learn fits for each kind; a common variance is pooled from a tied fit's trace.
+_ESTIMATED = {"common-isotropic": "tied", "isotropic": "spherical", "shared": "tied", "full": "full"}
 
 
-def fit_mixture(
-    data: Any, n_components: int, *, covariance_type: str = "spherical", seed: int = 0, name: str = "fitted"
-) -> GaussianMixture:
+class Fitted(NamedTuple):
+    """The parameters of a fit, as `GaussianMixture` takes them, and how they were found."""
+
+    weights: np.ndarray
+    means: np.ndarray
+    covariances: Any
+    origin: dict[str, Any]
+
+
+def fit(data: Any, n_components: int, *, covariance_type: str = "spherical", seed: int = 0) -> Fitted:
     """Expectation maximisation with three restarts (scikit-learn); see `GaussianMixture.fit`."""
     points = _points(data)
-    if covariance_type not in _TYPES:
-        raise InputError("covariance_type", covariance_type, f"one of {', '.join(_TYPES)}")
+    kind = check_fitted(covariance_type)
+    estimated = "diag" if covariance_type == "diag" else _ESTIMATED[kind]
     n_components = whole_number(n_components, "n_components", 1)
     seed = whole_number(seed, "seed", 0, 2**32 - 1)
     if n_components > len(points):
@@ -28,14 +36,12 @@ def fit_mixture(
     from sklearn.mixture import GaussianMixture as Estimator
 
     restarts = 3
-    estimator = Estimator(
-        n_components, covariance_type=_TYPES[covariance_type], random_state=seed, n_init=restarts
-    ).fit(points)
+    estimator = Estimator(n_components, covariance_type=estimated, random_state=seed, n_init=restarts).fit(points)
     fitted = np.asarray(estimator.covariances_)
     dimension = points.shape[1]
-    if covariance_type == "common":
+    if kind == "common-isotropic":
         fitted = np.trace(fitted) / dimension
-    elif covariance_type == "diag":
+    elif estimated == "diag":
         fitted = fitted[:, :, None] * np.eye(dimension)
     if np.ndim(fitted) >= 2:
         fitted = (fitted + np.swapaxes(fitted, -1, -2)) / 2
@@ -51,7 +57,7 @@ def fit_mixture(
         "converged": bool(estimator.converged_),
         "mean_log_likelihood": float(estimator.lower_bound_),
     }
-    return GaussianMixture(weights, estimator.means_, fitted, name=name, origin=origin)
+    return Fitted(weights, estimator.means_, fitted, origin)
 
 
 def _summing_to_one(weights: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Mixture files (schema `certflow/mixture/1`; JSON, TOML, NPZ) and the built-in mixtures.
+"""Mixture files (schema `certflow/mixture/1`; JSON, TOML, NPZ): from bytes to plain parameters, and back.
 
 A number in JSON or TOML is the decimal (or fraction) that is written, exactly; NPZ holds binary numbers.
 """
@@ -8,21 +8,19 @@ from __future__ import annotations
 import datetime
 import io
 import json
-import os
 import tomllib
 from collections.abc import Iterable, Iterator
-from importlib.resources import files
 from math import isfinite
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from certflow.atomic import write_bytes_atomic
 from certflow.errors import InputError
-from certflow.law.mixture import KINDS, GaussianMixture
+from certflow.law.covariances import AXES, KINDS
 from certflow.law.origin import check_text, plain_origin
 from certflow.numbers.exact import ExactArray
 
@@ -35,6 +33,33 @@ MAX_BYTES = 256 * 2**20
 _MAX_BITS = 7000
 #: Lists and objects inside one another, at most; the parameters need four.
 MAX_DEPTH = 50
+
+
+class Written(Protocol):
+    """What a file holds of a mixture."""
+
+    name: str
+    kind: str
+    origin: dict[str, Any]
+    exact_weights: ExactArray
+    exact_means: ExactArray
+    exact_covariances: ExactArray
+
+    @property
+    def is_symbolic(self) -> bool:
+        """True if a parameter is an expression."""
+        ...
+
+
+class Parameters(NamedTuple):
+    """What a file says, in the words of `GaussianMixture`; `kind` is None where the file leaves it to the shape."""
+
+    weights: Any
+    means: Any
+    covariances: Any
+    name: str
+    origin: dict[str, Any]
+    kind: str | None = None
 
 
 class _Number(str):
@@ -64,22 +89,9 @@ class _MixtureFile(BaseModel):
         return value
 
 
-def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
-    """Load a mixture file (`.json`, `.toml`, `.npz`) or a built-in mixture by name.
-
-    Raises
-    ------
-    InputError : no such file or name, unreadable or malformed content, or bad parameters; one line that names
-        the field, the value received and the requirement.
-    """
-    name = os.fspath(source)
-    if name in builtin_mixtures():
-        return from_mapping(_parse_json(_builtin_text(name), name))
-    path = Path(name)
-    if not path.exists():
-        raise InputError("MIXTURE", name, f"a file (.json, .toml, .npz) or one of: {', '.join(builtin_mixtures())}")
-    if path.is_dir():
-        raise InputError("MIXTURE", name, "a file, not a directory")
+def read_file(path: Path) -> Parameters:
+    """The parameters of a `.json`, `.toml` or `.npz` file. Raises `InputError` as `load_mixture`."""
+    name = str(path)
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -98,10 +110,10 @@ def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
         text = content.decode("utf-8-sig")  # editors of Windows begin a file with a mark
     except UnicodeDecodeError:
         raise InputError("MIXTURE", name, "a text file in UTF-8") from None
-    return from_mapping(_parse_json(text, name) if suffix == ".json" else _parse_toml(text, name))
+    return parameters_of(parse_json(text, name) if suffix == ".json" else _parse_toml(text, name))
 
 
-def save_mixture(mixture: GaussianMixture, path: str | PathLike[str]) -> None:
+def save_mixture(mixture: Written, path: str | PathLike[str]) -> None:
     """Write a mixture file, atomically; the suffix chooses the format. `load_mixture` gives the same numbers.
 
     Raises
@@ -122,7 +134,7 @@ def save_mixture(mixture: GaussianMixture, path: str | PathLike[str]) -> None:
     write_bytes_atomic(target, content)
 
 
-def to_mapping(mixture: GaussianMixture) -> dict[str, Any]:
+def to_mapping(mixture: Written) -> dict[str, Any]:
     """The mixture as the JSON object of its file, numbers as exact texts."""
     mapping: dict[str, Any] = {
         "schema": SCHEMA,
@@ -136,7 +148,7 @@ def to_mapping(mixture: GaussianMixture) -> dict[str, Any]:
     return mapping
 
 
-def _check_content(mixture: GaussianMixture, suffix: str) -> None:
+def _check_content(mixture: Written, suffix: str) -> None:
     """Refuse what `load_mixture` would refuse, or read as something else."""
     if mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers, to be saved")
@@ -151,17 +163,9 @@ def _check_content(mixture: GaussianMixture, suffix: str) -> None:
             raise InputError(field, f"a number of {largest} bits", f"at most {_MAX_BITS} bits above and below the bar")
 
 
-def builtin_mixtures() -> tuple[str, ...]:
-    """Names of the built-in mixtures."""
-    folder = files("certflow") / "data" / "mixtures"
-    return tuple(sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".json")))
+def parse_json(text: str, name: str) -> Any:
+    """The JSON value of a text, numbers as they are written. Raises `InputError`: not JSON, a key twice, too deep."""
 
-
-def _builtin_text(name: str) -> str:
-    return (files("certflow") / "data" / "mixtures" / f"{name}.json").read_text(encoding="utf-8")
-
-
-def _parse_json(text: str, name: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
         if len(result) != len(pairs):
@@ -216,26 +220,19 @@ def _jsonable(value: Any) -> Any:
     return [_jsonable(entry) for entry in value] if isinstance(value, list) else value
 
 
-def from_mapping(mapping: Any) -> GaussianMixture:
-    """The mixture of a parsed mixture file; errors as `load_mixture`."""
+def parameters_of(mapping: Any) -> Parameters:
+    """The parameters of a parsed mixture file; errors as `load_mixture`."""
     if not isinstance(mapping, dict):
         raise InputError("MIXTURE", mapping, "an object with the keys schema, weights, means, covariances")
     try:
         content = _MixtureFile.model_validate(mapping)
     except ValidationError as error:
         raise _one_line(error) from None
-    covariances = content.covariances
-    depth = _depth(covariances.values)
-    wanted = {"common-isotropic": 0, "isotropic": 1, "shared": 2, "full": 3}[covariances.kind]
-    if depth != wanted:
-        raise InputError(
-            "covariances.values",
-            covariances.values,
-            f"{'a number' if wanted == 0 else f'{wanted}-fold nested lists'} for kind {covariances.kind}",
-        )
-    return GaussianMixture(
-        content.weights, content.means, covariances.values, name=content.name, origin=_plain(content.origin)
-    )
+    kind, values = content.covariances.kind, content.covariances.values
+    if _depth(values) != AXES[kind]:
+        nested = f"{AXES[kind]}-fold nested lists" if AXES[kind] else "a number"
+        raise InputError("covariances.values", values, f"{nested} for kind {kind}")
+    return Parameters(content.weights, content.means, values, content.name, _plain(content.origin))
 
 
 def _depth(values: Any) -> int:
@@ -276,7 +273,7 @@ def _one_line(error: ValidationError) -> InputError:
     )
 
 
-def _from_npz(content: bytes, path: Path) -> GaussianMixture:
+def _from_npz(content: bytes, path: Path) -> Parameters:
     required = "an .npz file with arrays weights, means, covariances (and text: schema, name, kind)"
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
@@ -295,13 +292,10 @@ def _from_npz(content: bytes, path: Path) -> GaussianMixture:
         raise InputError("schema", texts["schema"], f'"{SCHEMA}"')
     origin = _npz_origin(texts["origin"]) if "origin" in texts else {}
     parts = [_texts(arrays[key]) for key in ("weights", "means", "covariances")]
-    mixture = GaussianMixture(*parts, name=texts.get("name", path.stem), origin=origin)
-    kind = texts.get("kind", mixture.kind)
-    if kind not in KINDS:
+    kind = texts.get("kind")
+    if kind is not None and kind not in KINDS:
         raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
-    if kind != mixture.kind:
-        raise InputError("kind", kind, f"{mixture.kind}, which the shape of covariances says")
-    return mixture
+    return Parameters(parts[0], parts[1], parts[2], texts.get("name", path.stem), origin, kind)
 
 
 def _text(key: str, array: np.ndarray) -> str:
@@ -313,7 +307,7 @@ def _text(key: str, array: np.ndarray) -> str:
 def _npz_origin(text: str) -> dict[str, Any]:
     required = "a text that holds a JSON object"
     try:
-        origin = _plain(_parse_json(text, "origin"))
+        origin = _plain(parse_json(text, "origin"))
     except InputError:
         origin = None
     if not isinstance(origin, dict):
@@ -325,7 +319,7 @@ def _texts(array: np.ndarray) -> Any:
     return array.tolist() if array.dtype.kind == "U" else array
 
 
-def _npz(mixture: GaussianMixture) -> bytes:
+def _npz(mixture: Written) -> bytes:
     def array(exact: ExactArray) -> np.ndarray:
         return exact.values if exact.is_binary else np.array(exact.texts(), dtype=str)
 

@@ -18,9 +18,6 @@ from certflow.errors import InputError
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.inputs import whole_number
 
-#: The four kinds of covariance of the mixture file format.
-KINDS = ("common-isotropic", "isotropic", "shared", "full")
-
 #: How far from one the exact sum of the weights may be before the mixture is refused.
 WEIGHT_SUM_TOLERANCE = Fraction(1, 10**9)
 
@@ -158,12 +155,14 @@ class GaussianMixture:
     ) -> GaussianMixture:
         """Fit a mixture to data of shape (n, d) by expectation maximisation (scikit-learn).
 
-        `covariance_type`: "spherical" (isotropic), "common" (common isotropic, pooled from a tied fit's
-        trace), "tied" (shared), "full", or "diag" (full, diagonal). How it was fitted is kept in `origin`.
+        `covariance_type`: a kind of covariance ("isotropic", "common-isotropic", "shared", "full"), or scikit-learn's
+        word for it ("spherical", "common", "tied", "full"), or "diag" (full, diagonal). How it was fitted is kept in
+        `origin`.
         """
-        from certflow.law.fitting import fit_mixture
+        from certflow.law.fitting import fit
 
-        return fit_mixture(data, n_components, covariance_type=covariance_type, seed=seed, name=name)
+        found = fit(data, n_components, covariance_type=covariance_type, seed=seed)
+        return cls(found.weights, found.means, found.covariances, name=name, origin=found.origin)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the mixture to a `.json`, `.toml` or `.npz` file, atomically; exact numbers stay exact.

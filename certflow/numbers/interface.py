@@ -1,7 +1,7 @@
 """The small interface behind which the kinds of number differ.
 
-The formulas of `certflow.field.evaluate` and `certflow.bounds.rates` are written once over arrays that support `+ - * /`,
-indexing and `@`; an `Arithmetic` supplies the rest. Arrays are NumPy arrays (float64, or objects), torch
+The formulas of `certflow.field.evaluate` and `certflow.bounds.rates` are written once over arrays that support
+`+ - * /`, indexing and `@`; an `Arithmetic` supplies the rest. Arrays are NumPy arrays (float64, or objects), torch
 tensors, or double-double arrays.
 """
 

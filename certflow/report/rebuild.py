@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from certflow.claims.model import Report
-from certflow.law.formats import from_mapping
+from certflow.law.library import from_mapping
 from certflow.law.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 

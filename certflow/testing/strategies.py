@@ -14,7 +14,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from certflow.errors import InputError
-from certflow.law.mixture import KINDS, GaussianMixture
+from certflow.law.covariances import KINDS
+from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_number
 from certflow.numbers.inputs import whole_number
 from certflow.process import OrnsteinUhlenbeck

@@ -22,7 +22,8 @@ from certflow.cli import main
 from certflow.distill.growth import growth
 from certflow.distill.results import Results
 from certflow.distill.settings import Settings
-from certflow.law.formats import load_mixture, to_mapping
+from certflow.law.formats import to_mapping
+from certflow.law.library import load_mixture
 
 Command = Callable[..., Any]
 TINY = Settings(steps=20, hidden=8, pool=512, test=128)

@@ -18,10 +18,7 @@ torch = pytest.importorskip("torch")
 from certflow.distill import Settings  # noqa: E402
 from certflow.grids import TimeGrid  # noqa: E402
 from certflow.grids.rates import RateCurve  # noqa: E402
-from certflow.planning import (
-    pilot,
-    planner,
-)
+from certflow.planning import pilot, planner  # noqa: E402
 from certflow.planning.pilot import Prediction  # noqa: E402
 from certflow.planning.planner import KINDS, Option, predicted, recommend  # noqa: E402
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import certflow as cf
 import certflow.testing as ct
-from certflow.law.mixture import KINDS
+from certflow.law.covariances import KINDS
 
 ONCE = settings(max_examples=2000, database=None, derandomize=True)
 

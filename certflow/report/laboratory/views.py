@@ -14,7 +14,7 @@ from markupsafe import Markup
 from certflow.atomic import write_text_atomic
 from certflow.distill.results import SCHEMA, Growth, Results
 from certflow.errors import InputError
-from certflow.law.formats import from_mapping
+from certflow.law.library import from_mapping
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.formatting import value_text
 from certflow.report.html import FigureView, environment

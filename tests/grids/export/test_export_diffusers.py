@@ -20,7 +20,7 @@ from certflow.grids.export.formats import SINGLE, Export, export
 from certflow.grids.export.schedulers import TAKERS
 from certflow.grids.export.training import DEFAULTS, Training
 from certflow.grids.grid import TimeGrid
-from certflow.law.formats import load_mixture
+from certflow.law.library import load_mixture
 from certflow.process import OrnsteinUhlenbeck
 
 # diffusers turns tensors into arrays in a way that NumPy 2 deprecates.

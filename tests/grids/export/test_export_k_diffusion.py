@@ -19,7 +19,7 @@ import torch
 from certflow.grids.export.formats import export
 from certflow.grids.export.karras import SAMPLERS, UNTIMED, karras
 from certflow.grids.grid import TimeGrid
-from certflow.law.formats import load_mixture
+from certflow.law.library import load_mixture
 from certflow.process import OrnsteinUhlenbeck
 
 GRID = TimeGrid("custom", np.array([2.5, 1.8, 1.1, 0.6, 0.25, 0.05]))
