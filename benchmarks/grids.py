@@ -26,7 +26,7 @@ from laboratory import GRIDS, SEGMENTS, Case, available, built_in, cases, collec
 from certflow.composition.propagation import coherent_sum
 from certflow.distill import Results, run
 from certflow.grids.grid import TimeGrid
-from certflow.grids.registry import PLANNED
+from certflow.planning.names import PLANNED
 from certflow.planning.pilot import effective
 from certflow.planning.planner import recommend
 

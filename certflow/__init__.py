@@ -16,7 +16,7 @@ _HOMES = {
     "load_mixture": "certflow.law.library",
     "builtin_mixtures": "certflow.law.library",
     "verify": "certflow.verification",
-    "time_grid": "certflow.grids.registry",
+    "time_grid": "certflow.planning.time_grid",
     "TimeGrid": "certflow.grids.grid",
     "InputError": "certflow.errors",
     "NoGlobalBound": "certflow.errors",

@@ -6,20 +6,15 @@
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
 from typing import Any
-
-import numpy as np
 
 from certflow.bounds import rates as bounds
 from certflow.errors import InputError
 from certflow.field import evaluate as field
-from certflow.law.mixture import GaussianMixture
-from certflow.numbers.exact import exact_number
+from certflow.law.noised import NoisedMixture
 
 
-class OrnsteinUhlenbeck:
+class OrnsteinUhlenbeck(NoisedMixture):
     """Ornstein–Uhlenbeck process started from a Gaussian mixture (THEORY S1).
 
     Parameters
@@ -31,27 +26,6 @@ class OrnsteinUhlenbeck:
     that it was given: NumPy, torch (same device and dtype, differentiable), object arrays of mpmath `mpf`,
     Arb balls or SymPy expressions.
     """
-
-    def __init__(self, mixture: GaussianMixture, t_min: Any = 0.01, t_max: Any = 3.0):
-        if not isinstance(mixture, GaussianMixture):
-            raise InputError("mixture", mixture, "a certflow.GaussianMixture")
-        self.mixture = mixture
-        self.exact_t_min: Fraction = exact_number(t_min, "t_min")
-        self.exact_t_max: Fraction = exact_number(t_max, "t_max")
-        if not self.exact_t_min > 0:
-            raise InputError("t_min", t_min, "a time > 0")
-        if not self.exact_t_max > self.exact_t_min:
-            raise InputError("t_max", t_max, f"a time > t_min = {t_min}")
-
-    @property
-    def t_min(self) -> float:
-        """Data end of the interval, nearest float64."""
-        return float(self.exact_t_min)
-
-    @property
-    def t_max(self) -> float:
-        """Noise end of the interval, nearest float64."""
-        return float(self.exact_t_max)
 
     def __repr__(self) -> str:
         return f"OrnsteinUhlenbeck({self.mixture!r}, t_min={self.t_min:g}, t_max={self.t_max:g})"
@@ -176,8 +150,3 @@ class OrnsteinUhlenbeck:
         from certflow.flow.reference import flow_map
 
         return flow_map(self, x, t_from, t_to, rtol=rtol)
-
-
-def noised(data: np.ndarray, t: float, normal: np.ndarray) -> np.ndarray:
-    """`X_t = m X_0 + sqrt(1 - m^2) Z`, `m = e^{-t}`, of rows `X_0` and standard normal rows `Z` of the same shape."""
-    return math.exp(-t) * data + math.sqrt(-math.expm1(-2 * t)) * normal

@@ -243,13 +243,13 @@ def _distances(points: np.ndarray) -> np.ndarray:
 
 def baseline_nodes(context: Context, name: str) -> Finding:
     """G3: the inner nodes of each baseline are equally spaced in its coordinate, the ends those of the interval."""
-    from certflow.grids import time_grid
+    from certflow.grids.registry import grid_of_kind
 
     agreement = Agreement(15, 11)
     with mp.workdps(40):
         ends = [exact_mpf(time) for time in (context.process.exact_t_max, context.process.exact_t_min)]
         for kind, coordinate in _coordinates().items():
-            times = [mp.mpf(float(time)) for time in time_grid(context.process, SEGMENTS, kind).times]
+            times = [mp.mpf(float(time)) for time in grid_of_kind(context.process, SEGMENTS, kind).times]
             first, last = (coordinate(end) for end in ends)
             expected = [first + (last - first) * k / SEGMENTS for k in range(SEGMENTS + 1)]
             for k, (found, wanted) in enumerate(zip(map(coordinate, times), expected, strict=True)):

@@ -137,7 +137,7 @@ def _grids(process: OrnsteinUhlenbeck, text: str | None, numbers: Iterable[int])
                 raise InputError("--grids", label, "each grid once")
         return named, []
     from certflow.distill.experiment import GRIDS
-    from certflow.grids import time_grid
+    from certflow.grids.registry import grid_of_kind
 
     kinds: list[str] = []
     refused: dict[str, list[str]] = {}
@@ -145,7 +145,7 @@ def _grids(process: OrnsteinUhlenbeck, text: str | None, numbers: Iterable[int])
         kind, _, rate = label.partition(":")
         try:
             for k in numbers:
-                time_grid(process, k, kind, rate or None)
+                grid_of_kind(process, k, kind, rate or None)
         except InputError as error:
             refused.setdefault(error.requirement.partition(" (")[0], []).append(label)
         else:

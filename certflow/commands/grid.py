@@ -21,12 +21,14 @@ from certflow.commands.texts import (
     writing,
 )
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
-from certflow.grids.registry import AUTO, KINDS, PREDICTED, summary_of, time_grid
+from certflow.grids.registry import DEFAULT_KIND, KINDS
 from certflow.numbers.numerals import exponential, figure
+from certflow.planning.names import AUTO, PREDICTED, summary_of
+from certflow.planning.time_grid import time_grid
 from certflow.process import OrnsteinUhlenbeck
 
 WIDTH = 96
-DEFAULT_SEGMENTS, DEFAULT_KIND = 8, "stability-balanced"
+DEFAULT_SEGMENTS = 8
 EXPORTS = ("diffusers", "k-diffusion", "edm", "json")
 _NAMES = {
     "segments": "--segments",

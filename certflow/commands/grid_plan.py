@@ -9,8 +9,8 @@ from typing import Any
 from certflow.commands.progress import progress_bar
 from certflow.commands.texts import table
 from certflow.errors import InputError
-from certflow.grids.registry import check_plan
 from certflow.numbers.numerals import figure
+from certflow.planning.time_grid import check_plan
 from certflow.process import OrnsteinUhlenbeck
 
 WIDTH = 96

@@ -14,7 +14,7 @@ from certflow.errors import InputError, NoGlobalBound
 from certflow.grids.grid import TimeGrid
 from certflow.grids.kinds.typical import typical_rate
 from certflow.grids.rates import log_times
-from certflow.grids.registry import time_grid
+from certflow.grids.registry import grid_of_kind
 from certflow.process import OrnsteinUhlenbeck
 
 #: Grids drawn below the one that was asked for.
@@ -78,7 +78,7 @@ def _draw_grids(axes: Any, grid: TimeGrid, process: OrnsteinUhlenbeck) -> None:
     for kind in BASELINES:
         if kind != grid.kind:
             with suppress(InputError):  # one that this process does not have
-                rows.append(time_grid(process, grid.segments, kind))
+                rows.append(grid_of_kind(process, grid.segments, kind))
     for height, row in enumerate(rows):
         first = row is grid
         axes.plot(

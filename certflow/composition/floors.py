@@ -21,10 +21,9 @@ from certflow.composition.pairing import RTOL, Pairing
 from certflow.errors import InputError
 from certflow.flow.quantile_map import Nodes, OfPair, QuantileMap
 from certflow.law.factors import Factors, factors
-from certflow.law.mixture import GaussianMixture
+from certflow.law.noised import Process, noised
 from certflow.law.symmetry import Symmetry, reflections, symmetries
 from certflow.numbers.inputs import real_number, whole_number
-from certflow.process import OrnsteinUhlenbeck, noised
 
 #: Points of the pairs of M1, and of the mean of M2, in more than one dimension.
 PAIRS, SAMPLES = 256, 4096
@@ -99,7 +98,7 @@ class Optimum:
     best: np.ndarray
 
 
-def second_moment(process: OrnsteinUhlenbeck) -> float:
+def second_moment(process: Process) -> float:
     """`E|Phi(X)|^2 = E_{p_s}|x|^2 = sum_k w_k (m^2 (|mu_k|^2 + tr Sigma_k)) + d (1 - m^2)`, `s = t_min`."""
     mixture = process.mixture
     weights = mixture.weights / mixture.weights.sum()
@@ -112,7 +111,7 @@ def second_moment(process: OrnsteinUhlenbeck) -> float:
 # -- one dimension: what the best map attains -------------------------------------------------------------------
 
 
-def best_map(process: OrnsteinUhlenbeck, budget: float, nodes: Nodes | None = None) -> Optimum:
+def best_map(process: Process, budget: float, nodes: Nodes | None = None) -> Optimum:
     """The `B`-Lipschitz map with the smallest `E|g - Phi|^2` in one dimension (THEORY M2, isotonic regression).
 
     `h = B z - g` runs over functions with slopes in [0, 2B]. The projection of `f = B z - Phi` on nondecreasing ones
@@ -142,7 +141,7 @@ def best_map(process: OrnsteinUhlenbeck, budget: float, nodes: Nodes | None = No
     return Optimum(floor, nodes, budget * nodes.z - projected)
 
 
-def symmetric_floor(process: OrnsteinUhlenbeck, budget: float) -> Floor:
+def symmetric_floor(process: Process, budget: float) -> Floor:
     """`E (|Phi(X) - c_s| - B |X - c_T|)_+^2` in one dimension, `p_T` symmetric about `c_T` (THEORY M2).
 
     For two modes at `+-a` this is `2 int_0^{z*} p_T (Phi - B z)^2 dz`, `Phi(z*) = B z*`, and the best map attains it.
@@ -194,7 +193,7 @@ def _first_crossing(flow: QuantileMap, excess: OfPair, right: np.ndarray) -> lis
 # -- any dimension ---------------------------------------------------------------------------------------------
 
 
-def mean_square_floor(process: OrnsteinUhlenbeck, budget: float, samples: int = SAMPLES, seed: int = 0) -> Floor:
+def mean_square_floor(process: Process, budget: float, samples: int = SAMPLES, seed: int = 0) -> Floor:
     """A lower bound of `E|g - Phi|^2` for every `B`-Lipschitz `g`, the best that is known here (THEORY M2).
 
     In one dimension, and where the law is a product of one-dimensional ones, what the best map attains. Else the sum
@@ -210,7 +209,7 @@ def mean_square_floor(process: OrnsteinUhlenbeck, budget: float, samples: int = 
     split = factors(process.mixture)
     if not len(split.removed):
         return pairing_floor(process, budget, samples, seed)
-    alone = [best_map(line_process(process, line), budget).floor for line in split.lines]
+    alone = [best_map(process.of(line), budget).floor for line in split.lines]
     scale = second_moment(process)
     value = math.fsum([*(floor.value for floor in alone), _gaussian(process, split.variances, budget)])
     error = math.fsum(floor.error for floor in alone) + ROUNDING * scale
@@ -225,7 +224,7 @@ def mean_square_floor(process: OrnsteinUhlenbeck, budget: float, samples: int = 
     return replace(whole, method=method, value=value + paired, error=error + _rough(paired, scale), level=LEVEL)
 
 
-def pairing_floor(process: OrnsteinUhlenbeck, budget: float, samples: int = SAMPLES, seed: int = 0) -> Floor:
+def pairing_floor(process: Process, budget: float, samples: int = SAMPLES, seed: int = 0) -> Floor:
     """M2 by the best family of symmetries: `sum_j E ( |Q_j (Phi(X) - c_s)| - B |Q_j (X - c_T)| )_+^2` (THEORY M2).
 
     `Q_j` mutually orthogonal, `I - 2 Q_j` about the centre a symmetry of the mixture (`certflow.law.symmetry`). In one
@@ -254,18 +253,13 @@ def _product(split: Factors) -> str:
     return f"product of {count} one-dimensional laws" if count > 1 else "one-dimensional factor"
 
 
-def line_process(process: OrnsteinUhlenbeck, line: GaussianMixture) -> OrnsteinUhlenbeck:
-    """The process of one factor, on the same interval."""
-    return OrnsteinUhlenbeck(line, process.exact_t_min, process.exact_t_max)
-
-
-def _gaussian(process: OrnsteinUhlenbeck, variances: np.ndarray, budget: float) -> float:
+def _gaussian(process: Process, variances: np.ndarray, budget: float) -> float:
     """`sum_i ( sqrt(v_i(s)) - B sqrt(v_i(T)) )_+^2`: along an eigenvector `Phi` is `sqrt(v_i(s) / v_i(T)) x`."""
     late = _widths(variances, process.t_max)
     return float((np.maximum(_widths(variances, process.t_min) - budget * late, 0) ** 2).sum())
 
 
-def _slopes(process: OrnsteinUhlenbeck, variances: np.ndarray) -> np.ndarray:
+def _slopes(process: Process, variances: np.ndarray) -> np.ndarray:
     return _widths(variances, process.t_min) / _widths(variances, process.t_max)
 
 
@@ -292,7 +286,7 @@ def _rough(value: float, scale: float) -> float:
     return RTOL * math.sqrt(value * scale)
 
 
-def sup_floor(process: OrnsteinUhlenbeck, budget: float, pairs: int = PAIRS, seed: int = 0) -> Floor:
+def sup_floor(process: Process, budget: float, pairs: int = PAIRS, seed: int = 0) -> Floor:
     """M1: half of the largest `|Phi(x) - Phi(y)| - B |x - y|` over pairs, or 0 (THEORY M1).
 
     In one dimension over all pairs, and some map attains it. Else over pairs made of those of the one-dimensional
@@ -322,13 +316,13 @@ def sup_floor(process: OrnsteinUhlenbeck, budget: float, pairs: int = PAIRS, see
     return Floor("M1", "pairs", float(budget), value, 1e-8 * math.sqrt(scale), scale, attained=False, pair=best)
 
 
-def _fall_of_factors(process: OrnsteinUhlenbeck, split: Factors, budget: float, scale: float) -> Floor:
+def _fall_of_factors(process: Process, split: Factors, budget: float, scale: float) -> Floor:
     """M1 for the pair whose coordinate along each line is that line's best pair.
 
     A product of maps is off by at most the root of the sum of squares; where the pair says the same it is attained.
     """
     method = _product(split)
-    found = [sup_floor(line_process(process, line), budget) for line in split.lines]
+    found = [sup_floor(process.of(line), budget) for line in split.lines]
     steep = bool((LEAST_SLOPE * _slopes(process, split.variances) > budget).any())
     if steep or any(math.isinf(floor.value) for floor in found):
         return Floor("M1", "slope at infinity", budget, math.inf, 0.0, scale, True)
@@ -346,7 +340,7 @@ def _fall_of_factors(process: OrnsteinUhlenbeck, split: Factors, budget: float, 
     return Floor("M1", method, budget, value, error, scale, attained, pair=pair)
 
 
-def _largest_fall(process: OrnsteinUhlenbeck, budget: float, scale: float) -> Floor:
+def _largest_fall(process: Process, budget: float, scale: float) -> Floor:
     """Half of `max_{i<j} (f_i - f_j)`, `f = B z - Phi`, which is `max_{i<j} (Phi_j - Phi_i - B (z_j - z_i))`.
 
     Far out `Phi` has the slope `sqrt(v_s / v_T)` of the widest component: no smaller `B` has a finite distance.
@@ -367,7 +361,7 @@ def _largest_fall(process: OrnsteinUhlenbeck, budget: float, scale: float) -> Fl
     return Floor("M1", "all pairs", budget, found[-1], error, scale, True, pair=nodes.z[ends, None])
 
 
-def _lines(process: OrnsteinUhlenbeck, points: int) -> list[np.ndarray]:
+def _lines(process: Process, points: int) -> list[np.ndarray]:
     """Points across the midpoints of the nearest pairs of different means, at the noise end."""
     means = process.mixture.means
     i, j = np.triu_indices(len(means), 1)
@@ -385,7 +379,7 @@ def _distances(points: np.ndarray) -> np.ndarray:
     return np.linalg.norm(points[:, None] - points[None], axis=2)
 
 
-def _noised(process: OrnsteinUhlenbeck, samples: int, seed: int) -> np.ndarray:
+def _noised(process: Process, samples: int, seed: int) -> np.ndarray:
     """Points of `p_T`, shape (samples, d)."""
     samples, seed = whole_number(samples, "samples", 2), whole_number(seed, "seed")
     start = process.mixture.sample(samples, seed)

@@ -18,8 +18,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import logsumexp, rel_entr
 
+from certflow.law.noised import Process, noised
 from certflow.law.symmetry import Symmetry
-from certflow.process import OrnsteinUhlenbeck, noised
 
 #: Draws that choose where to look, and the relative tolerance of the ODE solver.
 PILOT, RTOL = 256, 1e-6
@@ -59,7 +59,7 @@ class _Plan:
 class Pairing:
     """The means of one process and budget; `centre` is that of the data law, shape (d,)."""
 
-    def __init__(self, process: OrnsteinUhlenbeck, budget: float, centre: np.ndarray, seed: int):
+    def __init__(self, process: Process, budget: float, centre: np.ndarray, seed: int):
         self.process, self.budget = process, budget
         self.rng = np.random.default_rng([seed, 2])
         self.start, self.end = (math.exp(-t) * centre for t in (process.t_max, process.t_min))

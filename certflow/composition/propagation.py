@@ -9,13 +9,14 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from certflow.errors import InputError
+from certflow.law.noised import Process
 from certflow.numbers.exact import check_plain
 from certflow.numbers.inputs import real_number
 
 _KEPT: WeakKeyDictionary[Any, dict[tuple[tuple[float, ...], str], list[float]]] = WeakKeyDictionary()
 
 
-def gronwall_bound(process: Any, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided") -> float:
+def gronwall_bound(process: Process, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided") -> float:
     """`e_K <= sum_k eps_k exp(int_{t_K}^{t_k} rate)`: an error made at `t_k` grows by what is still to come. THEORY E3.
 
     Parameters
@@ -32,7 +33,9 @@ def gronwall_bound(process: Any, times: Sequence[float], errors: Sequence[float]
     return _sum(size * exp_or_inf(exponent) for size, exponent in _grown(process, times, errors, rate))
 
 
-def log_gronwall_bound(process: Any, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided") -> float:
+def log_gronwall_bound(
+    process: Process, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided"
+) -> float:
     """`log sum_k eps_k exp(int_{t_K}^{t_k} rate)`, the logarithm of `gronwall_bound` also beyond the largest float64;
     `-inf` where no segment errs. THEORY E3. Raises as `gronwall_bound`."""
     logs = [math.log(size) + exponent for size, exponent in _grown(process, times, errors, rate)]
@@ -42,7 +45,7 @@ def log_gronwall_bound(process: Any, times: Sequence[float], errors: Sequence[fl
     return largest + math.log(math.fsum(math.exp(value - largest) for value in logs))
 
 
-def _grown(process: Any, times: Sequence[float], errors: Sequence[float], rate: str) -> list[tuple[float, float]]:
+def _grown(process: Process, times: Sequence[float], errors: Sequence[float], rate: str) -> list[tuple[float, float]]:
     """`(eps_k, int_{t_K}^{t_k} rate)` of every segment that errs."""
     moments = _numbers("times", times, "finite times > 0, strictly decreasing (noise end first)")
     if not all(math.inf > t > s > 0 for t, s in pairwise(moments)):
@@ -52,7 +55,7 @@ def _grown(process: Any, times: Sequence[float], errors: Sequence[float], rate: 
     return [(size, math.fsum(exponents[k:])) for k, size in enumerate(sizes, 1) if size]
 
 
-def _exponents(process: Any, times: tuple[float, ...], rate: str) -> list[float]:
+def _exponents(process: Process, times: tuple[float, ...], rate: str) -> list[float]:
     """The integral of the rate over each segment; kept, since an experiment asks again for every seed."""
     kept = _KEPT.setdefault(process, {})
     if (times, rate) not in kept:

@@ -20,9 +20,9 @@ from scipy.optimize import minimize_scalar
 from certflow.composition.floors import best_map
 from certflow.errors import NoGlobalBound
 from certflow.flow.quantile_map import NODES, QuantileMap
+from certflow.law.noised import Process
 from certflow.law.symmetry import is_equal_pair, symmetries
 from certflow.numbers.inputs import real_number, whole_number
-from certflow.process import OrnsteinUhlenbeck
 
 #: Most pairs of means at whose midpoints the derivative is measured in more than one dimension.
 MIDPOINTS = 8
@@ -42,7 +42,7 @@ class FlowConstant:
     attained: str | None
 
 
-def flow_constant(process: OrnsteinUhlenbeck) -> FlowConstant:
+def flow_constant(process: Process) -> FlowConstant:
     """`log Lip(Phi)` from both sides (THEORY F1, F3).
 
     From above `int lambda`. From below the same for two components of equal weight and common isotropic variance;
@@ -60,7 +60,7 @@ def flow_constant(process: OrnsteinUhlenbeck) -> FlowConstant:
     return FlowConstant(lower if upper is None else min(lower, upper), upper, None)
 
 
-def log_steepest(process: OrnsteinUhlenbeck) -> float:
+def log_steepest(process: Process) -> float:
     """`max log Phi'` in one dimension: the largest at a quadrature's nodes, and between their neighbours.
 
     Where both densities underflow float64 does not know which points belong together: such nodes are left out. The
@@ -88,7 +88,7 @@ def log_steepest(process: OrnsteinUhlenbeck) -> float:
     return max(candidates)
 
 
-def _at_midpoints(process: OrnsteinUhlenbeck) -> float:
+def _at_midpoints(process: Process) -> float:
     """`max log ||D Phi||_2` at the midpoints of the nearest pairs of different means, and at the mean."""
     from certflow.flow.reference import flow_with_derivative
 
@@ -153,9 +153,7 @@ class SegmentTable:
         return asdict(self)
 
 
-def segment_table(
-    process: OrnsteinUhlenbeck, budget: float, segments: Sequence[int] = (1, 2, 4, 8, 16)
-) -> SegmentTable:
+def segment_table(process: Process, budget: float, segments: Sequence[int] = (1, 2, 4, 8, 16)) -> SegmentTable:
     """THEORY M3 for `segments` maps, each `B`-Lipschitz.
 
     In one dimension and for `B >= 1` the floor of a row is what the best composition attains (proofs/M3.md).

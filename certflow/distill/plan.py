@@ -108,7 +108,7 @@ def make_plan(
 
 
 def _entries(process: OrnsteinUhlenbeck, grids: list[Any], segments: list[int]) -> Iterable[Entry]:
-    from certflow.grids import time_grid
+    from certflow.grids.registry import grid_of_kind
 
     seen = set()
     for grid in grids:
@@ -120,7 +120,7 @@ def _entries(process: OrnsteinUhlenbeck, grids: list[Any], segments: list[int]) 
         else:
             kind, _, rate = str(grid).partition(":")
             options = {"rate": rate} if rate else {}
-            made = [Entry(str(grid), time_grid(process, k, kind, **options)) for k in segments]
+            made = [Entry(str(grid), grid_of_kind(process, k, kind, **options)) for k in segments]
         for entry in made:
             if (entry.label, entry.segments) in seen:
                 raise InputError("grids", f"{entry.label} with K = {entry.segments} twice", "different grids")

@@ -20,7 +20,7 @@ from scipy.optimize import brentq
 from scipy.special import log_ndtr
 
 from certflow.errors import InputError
-from certflow.process import OrnsteinUhlenbeck
+from certflow.law.noised import Process
 
 #: Nodes of the Gauss-Legendre rule of one panel.
 NODES = 6
@@ -42,7 +42,7 @@ Function = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 class Marginal:
     """One marginal of a process in one dimension: `F_t = sum_k w_k N((x - m mu_k) / sqrt(v_k))`; x of any shape."""
 
-    def __init__(self, process: OrnsteinUhlenbeck, t: float):
+    def __init__(self, process: Process, t: float):
         mixture = process.mixture
         if mixture.is_symbolic:
             raise InputError("mixture", "symbolic parameters", "numbers")
@@ -107,7 +107,7 @@ class QuantileMap:
     InputError : another dimension, symbolic parameters, a time that is not > 0.
     """
 
-    def __init__(self, process: OrnsteinUhlenbeck, t_from: float | None = None, t_to: float | None = None):
+    def __init__(self, process: Process, t_from: float | None = None, t_to: float | None = None):
         times = (process.t_max if t_from is None else t_from, process.t_min if t_to is None else t_to)
         for name, time in zip(("t_from", "t_to"), times, strict=True):
             if not 0 < time < math.inf:

@@ -18,6 +18,7 @@ import numpy as np
 from certflow.errors import AccuracyWarning, InputError
 from certflow.flow.runs import Runs, solve
 from certflow.law.mixture import GaussianMixture
+from certflow.law.noised import Process
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
 from certflow.numbers.exact import check_plain, exact_number
 
@@ -30,7 +31,9 @@ DEFAULT_RTOL = 1e-10
 FLOAT_RTOL_MIN = 5e-14
 
 
-def flow_map(process: Any, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_RTOL, with_error: bool = False) -> Any:
+def flow_map(
+    process: Process, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_RTOL, with_error: bool = False
+) -> Any:
     """`Phi_{t_from -> t_to}(x)`: the solution at `t_to` of `dx/dt = u(x, t)` that is at `x` at `t_from`.
 
     Parameters
@@ -68,7 +71,7 @@ def flow_map(process: Any, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_R
     return result, problem.restore_errors(runs.errors[-1])
 
 
-def flow_with_derivative(process: Any, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_RTOL) -> tuple[Any, Any]:
+def flow_with_derivative(process: Process, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_RTOL) -> tuple[Any, Any]:
     """`(Phi(x), D Phi(x))` by the variational equation `dM/dt = J(x(t), t) M`, `M(t_from) = I`.
 
     Parameters, errors and warnings as for `flow_map`; NumPy and mpmath only (torch differentiates
@@ -85,7 +88,7 @@ def flow_with_derivative(process: Any, x: Any, t_from: Any, t_to: Any, rtol: Any
     return problem.restore(state[:, :d], (d,)), problem.restore(state[:, d:], (d, d))
 
 
-def trajectories(process: Any, x: Any, times: Any, rtol: Any = DEFAULT_RTOL) -> Any:
+def trajectories(process: Process, x: Any, times: Any, rtol: Any = DEFAULT_RTOL) -> Any:
     """`Phi_{times[0] -> times[i]}(x)` for every `i`; shape (T, ..., d).
 
     times : shape (T,), T >= 1, strictly increasing or strictly decreasing; the rest as for `flow_map`.
@@ -114,7 +117,7 @@ def trajectories(process: Any, x: Any, times: Any, rtol: Any = DEFAULT_RTOL) -> 
 class _Problem:
     """Validated input of a flow map, and the way back from flat states (N, D) to the form of `x`."""
 
-    def __init__(self, process: Any, x: Any, times: tuple[Any, ...], names: tuple[str, ...], rtol: Any):
+    def __init__(self, process: Process, x: Any, times: tuple[Any, ...], names: tuple[str, ...], rtol: Any):
         self.mixture: GaussianMixture = process.mixture
         self.dimension = self.mixture.dimension
         self.given = x

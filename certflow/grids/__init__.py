@@ -9,7 +9,7 @@ from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
     "TimeGrid": "certflow.grids.grid",
-    "time_grid": "certflow.grids.registry",
+    "grid_of_kind": "certflow.grids.registry",
     "KINDS": "certflow.grids.registry",
     "grid_from_rate": "certflow.grids.rates",
     "RateCurve": "certflow.grids.rates",

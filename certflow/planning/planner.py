@@ -23,8 +23,9 @@ from certflow.grids.grid import TimeGrid
 from certflow.grids.kinds.ays import cheapest_path
 from certflow.grids.kinds.typical import typical_rate
 from certflow.grids.rates import RateCurve, check_sigma_range, log_times
-from certflow.grids.registry import PLANNED, time_grid
+from certflow.grids.registry import grid_of_kind
 from certflow.numbers.inputs import real_number, whole_number
+from certflow.planning.names import PLANNED
 from certflow.planning.pilot import Pilot, Prediction
 from certflow.process import OrnsteinUhlenbeck
 
@@ -141,7 +142,7 @@ def _grids(process: OrnsteinUhlenbeck, segments: int) -> list[TimeGrid]:
     grids = []
     for kind in KINDS:
         try:
-            grids.append(time_grid(process, segments, kind))
+            grids.append(grid_of_kind(process, segments, kind))
         except (InputError, NoGlobalBound):  # no global bound, or no growth: the kind has no grid here
             continue
     return grids
@@ -151,7 +152,7 @@ def _candidates(process: OrnsteinUhlenbeck, curve: RateCurve) -> list[float]:
     """Half of the nodes evenly in the typical rate's integral, half evenly in `log sigma`."""
     half = CANDIDATES // 2
     shares = np.arange(1, half + 1) / (half + 1)
-    fine = time_grid(process, half, "logsnr").times[1:-1]
+    fine = grid_of_kind(process, half, "logsnr").times[1:-1]
     inner = sorted({*map(float, curve.time_at(shares)), *map(float, fine)}, reverse=True)
     return [process.t_max, *(t for t in inner if process.t_min < t < process.t_max), process.t_min]
 

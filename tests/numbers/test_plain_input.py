@@ -265,7 +265,7 @@ def test_floats_of_numpy_are_numbers() -> None:
     assert LINE.mismatch_floor(np.float32(1.5)) == LINE.mismatch_floor(1.5)
     assert cf.time_grid(P, 3, "karras", rho=np.float64(7)).options["rho"] == 7.0
     assert real_number(np.float32(0.5), "x", "a number") == 0.5
-    assert grids.time_grid(P, 3, "uniform").export("edm", tolerance=np.float64(9)).format == "edm"
+    assert grids.grid_of_kind(P, 3, "uniform").export("edm", tolerance=np.float64(9)).format == "edm"
 
 
 def test_a_view_is_not_copied() -> None:

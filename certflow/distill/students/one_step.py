@@ -35,8 +35,8 @@ from certflow.distill.settings import Settings
 from certflow.distill.training import Segment, train
 from certflow.errors import InputError
 from certflow.flow.quantile_map import QuantileMap
-from certflow.grids import time_grid
 from certflow.grids.grid import TimeGrid
+from certflow.grids.registry import grid_of_kind
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_number
 from certflow.process import OrnsteinUhlenbeck
@@ -201,7 +201,7 @@ class _Subject:
         self.measure = Measure(flow)
         self.scale = second_moment(process)
         self.grids: Mapping[tuple[str, int], TimeGrid] = {
-            (kind, k): time_grid(process, k, kind) for kind in grids for k in segments
+            (kind, k): grid_of_kind(process, k, kind) for kind in grids for k in segments
         }
         self.times = sorted({float(t) for grid in self.grids.values() for t in grid.times}, reverse=True)
         z, _ = stratified(flow, self.measure.coarse, settings.pool)

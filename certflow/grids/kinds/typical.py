@@ -9,7 +9,8 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.grids.options import SAMPLES, SEED, one_of
 from certflow.grids.rates import RateCurve, balanced, log_times
-from certflow.process import OrnsteinUhlenbeck, noised
+from certflow.law.noised import noised
+from certflow.process import OrnsteinUhlenbeck
 
 RATES = ("frobenius", "spectral")
 #: Times at which the expectation is computed.
