@@ -181,7 +181,7 @@ def _balls_text(found: Balls, process: OrnsteinUhlenbeck) -> str:
     i, j = found.pair
     paragraph = (
         f"No global bound exists for this mixture, at any t: ‖∇u(x, t)‖ {_GROWTH[found.growth]}, as at the points "
-        f"where components {i} and {j} (counted from 0) are equally likely and the others are not (THEORY L8). "
+        f"where components {i} and {j} (counted from 0) are equally likely, and likelier than any other (THEORY L8). "
         "So there is no finite L(t), λ(t) or amplification factor. On a ball |x| ≤ R there is a bound, and the "
         "probability that X_t lies outside the ball has one too:"
     )
