@@ -62,6 +62,8 @@ class Domination:
         self.largest: GroupAt = next(entry for entry in family if entry.group is decision.largest)
         self.weights = decision.weights
         self.means = mixture.exact_means.fractions
+        #: What does not depend on t, kept with the mixture: a quadrature asks for it at every node.
+        self.kept: dict[Any, Any] = mixture.__dict__.setdefault("_domination", {})
         self.log_weights = parameters(mixture, arithmetic).log_weights
 
     def spread(self, a: GroupAt, b: GroupAt) -> Any:
@@ -90,7 +92,10 @@ class Domination:
         """`mu(k)`, exact; of a component of the largest covariance its own mean."""
         if k not in self.weights:
             return self.means[k]
-        return sum((share * self.means[member] for member, share in self.weights[k].items()), self._zero()[0])
+        if k not in self.kept:
+            shares = self.weights[k].items()
+            self.kept[k] = sum((share * self.means[member] for member, share in shares), self._zero()[0])
+        return self.kept[k]
 
     def _zero(self) -> np.ndarray:
         return np.full((self.mixture.dimension, self.mixture.dimension), Fraction(0), dtype=object)
@@ -100,10 +105,14 @@ class Domination:
 
         None where the exact differences of covariances tell that float64 might not see the smallest eigenvalue.
         """
-        exact = sum((difference(self.largest.group, entry.group).fractions for entry in below), self._zero())
-        basis = kernel(exact)
-        values = np.linalg.eigvalsh((exact / np.abs(exact).max()).astype(float))[len(basis) :]
-        if not 0 < values[-1] < _CONDITION * values[0]:
+        key = tuple(entry.group.indices[0] for entry in below), "kernel"
+        if key not in self.kept:
+            exact = sum((difference(self.largest.group, entry.group).fractions for entry in below), self._zero())
+            basis = kernel(exact)
+            values = np.linalg.eigvalsh((exact / np.abs(exact).max()).astype(float))[len(basis) :]
+            self.kept[key] = basis if 0 < values[-1] < _CONDITION * values[0] else None
+        basis = self.kept[key]
+        if basis is None:
             return None
         if len(basis):
             y = self.arithmetic.numbers(ExactArray(basis))
@@ -117,10 +126,12 @@ class Domination:
         """The mean of the largest values of `H_k`, by `Delta^T (Sigma_* - Sigma_k)^+ Delta`, `Delta = mu_k - mu(k)`."""
         total = 0 * self.m2
         for k, entry in lower:
-            gap = difference(self.largest.group, entry.group).fractions
             mean = self._mean(k)
-            square = quadratic_pseudo_inverse(gap, self.means[k] - mean)
-            total = total + self._level(k, entry, mean, None) + self.arithmetic.number(square) / 2
+            if (k, "square") not in self.kept:
+                gap = difference(self.largest.group, entry.group).fractions
+                self.kept[k, "square"] = quadratic_pseudo_inverse(gap, self.means[k] - mean)
+            square = self.arithmetic.number(self.kept[k, "square"])
+            total = total + self._level(k, entry, mean, None) + square / 2
         return total / len(lower)
 
     def _level(self, k: int, entry: GroupAt, origin: np.ndarray, own: Any) -> Any:

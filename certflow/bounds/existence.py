@@ -121,8 +121,9 @@ def _existence(mixture: GaussianMixture) -> Existence:
 
 def _by_distance(mixture: GaussianMixture, indices: tuple[int, ...], k: int) -> list[int]:
     """Nearer means first, heavier components first among equals: any weights serve, those on near means serve best."""
-    means, weights = mixture.exact_means.fractions, mixture.exact_weights.fractions
-    return sorted(indices, key=lambda i: (((means[i] - means[k]) ** 2).sum(), -weights[i]))
+    members = np.array(indices)
+    squares = ((mixture.means[members] - mixture.means[k]) ** 2).sum(axis=1)
+    return members[np.lexsort((-mixture.weights[members], squares))].tolist()
 
 
 def is_ordered(mixture: GaussianMixture, a: Group, b: Group) -> bool:

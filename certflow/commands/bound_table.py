@@ -69,7 +69,7 @@ class BallRow:
 
 @dataclass(frozen=True)
 class Balls:
-    """What can be said of a mixture that has no (known) global bound (THEORY L8)."""
+    """What can be said of a mixture that has no global bound (THEORY L8)."""
 
     times: tuple[str, ...]
     reason: str
