@@ -64,7 +64,9 @@ def float_array(value: Any, field: str) -> np.ndarray:
         array = np.asarray(_readable(value))
         if array.dtype.kind in "fiu":
             return array.astype(np.float64, copy=False)
-    except (TypeError, ValueError, RuntimeError):  # ragged; a tensor with a graph
+    except RuntimeError:
+        raise InputError(field, value, f"{_NUMBERS}: of a tensor with a graph, tensor.detach()") from None
+    except (TypeError, ValueError):
         raise InputError(field, value, f"{_NUMBERS}, in rows of equal length") from None
     if array.dtype.kind not in "OU":  # complex numbers in a list, or a frame of dates
         raise InputError(field, value, _NUMBERS)
