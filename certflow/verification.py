@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -251,6 +252,15 @@ class _Keeper:
             "formulas": class_digest(type(process)),
         }
         self.key = hashlib.sha256(json.dumps(problem, sort_keys=True).encode()).hexdigest()
+        self._code: dict[str, str] = {}
+        self._loaded: set[str] = set()
+
+    def code(self) -> dict[str, str]:
+        """Digests of the loaded code; within a run they are made anew only where modules were loaded since."""
+        loaded = {name for name in sys.modules if name.startswith("certflow")}
+        if loaded != self._loaded:
+            self._code, self._loaded = live_digests(), loaded
+        return self._code
 
     def evidence(self, check: Check) -> Evidence:
         if self.out is None:
@@ -263,14 +273,14 @@ class _Keeper:
             for name, certificate in kept.contents.items():
                 write_certificate(certificate, self.out / name)
             digests = {name: _digest(certificate) for name, certificate in kept.contents.items()}
-            content = {"key": self.key, "code": live_digests(), "certificates": digests, "evidence": kept.model_dump()}
+            content = {"key": self.key, "code": self.code(), "certificates": digests, "evidence": kept.model_dump()}
             write_text_atomic(path, json.dumps(content, indent=1) + "\n")
         return kept
 
     def _load(self, path: Path, out: Path) -> Evidence | None:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            if content["key"] == self.key and agrees(content["code"], live_digests()):
+            if content["key"] == self.key and agrees(content["code"], self.code()):
                 evidence = Evidence.model_validate(content["evidence"])
                 contents = {name: _certificate(out / name) for name in evidence.certificates}
                 if content["certificates"] == {name: _digest(found) for name, found in contents.items()}:
