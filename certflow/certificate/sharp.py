@@ -17,8 +17,8 @@ from certflow.errors import InputError
 from certflow.exact import exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck
 
-#: Bits of the checker's arithmetic: the float64 margins of the producer are far above what it can lose with these. After
-#: the time `USUAL` rates fall like `e^{-2t}`, and three bits more for each unit of time keep their digits.
+#: Bits of the checker's arithmetic: the float64 margins of the producer are far above what it can lose with these.
+#: After the time `USUAL` rates fall like `e^{-2t}`, and three bits more for each unit of time keep their digits.
 BITS, USUAL = 128, 3
 #: Coverings with more leaves than this are made again with a wider gap, at most the widest: a check then stays below a
 #: second (some 4,000 to 8,000 leaves a second).

@@ -101,7 +101,10 @@ def flow_exponent(context: Context, name: str) -> Finding:
 
 def _proved_growth(context: Context, numbers: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
     """A witness if the bound under test is below the proved growth of a trajectory; and what was found, in words."""
-    tube, x, until = tied_tube(context)
+    found = tied_tube(context)
+    if found is None:
+        return None, ""
+    tube, x, until = found
     end, grown = context.process.exact_t_max, tube.derivative_norm
     with precision(context):
         factor = context.process.amplification(ball(until), ball(end), "one-sided")

@@ -33,19 +33,23 @@ class CommonConstants:
     def v(self, t: Any) -> Any:
         return self.variance * mp.exp(-2 * t) + 1 - mp.exp(-2 * t)
 
+    def drift(self, t: Any) -> Any:
+        """`1/v - 1 = c m^2/v`, which keeps its digits at late times."""
+        return self.c * mp.exp(-2 * t) / self.v(t)
+
     def growth_rate(self, t: Any) -> Any:
         """`lambda = 1 - 1/v + m^2 D^2/(4 v^2)`."""
-        return 1 - 1 / self.v(t) + mp.exp(-2 * t) * self.square / (4 * self.v(t) ** 2)
+        return mp.exp(-2 * t) * self.square / (4 * self.v(t) ** 2) - self.drift(t)
 
     def lipschitz(self, t: Any) -> Any:
         """`L = max(|1/v - 1|, |1/v - 1 - m^2 D^2/(4 v^2)|)`."""
-        return max(abs(1 / self.v(t) - 1), abs(self.growth_rate(t)))
+        return max(abs(self.drift(t)), abs(self.growth_rate(t)))
 
     def crossing(self, s: Any, t: Any) -> list[Any]:
         """The ends of [s, t] with the time between them where the two terms of L are equal, if any."""
 
         def gap(y: Any) -> Any:
-            return abs(self.growth_rate(y)) - abs(1 / self.v(y) - 1)
+            return abs(self.growth_rate(y)) - abs(self.drift(y))
 
         if mp.sign(gap(s)) == mp.sign(gap(t)):
             return [s, t]
