@@ -18,6 +18,7 @@ from certflow.claims.balls import bracket, ends, interval_of, precision, shown, 
 from certflow.claims.check import Context, Finding, OutOfReach, within_reach
 from certflow.claims.model import Outcome
 from certflow.claims.sampling import marginal_points
+from certflow.claims.sharpness import time_text
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import rounded_down, rounded_up
 from certflow.enclosure.tubes import FlowTube, flow_tube
@@ -77,7 +78,7 @@ def separatrix(context: Context, name: str) -> Finding:
         return Finding(outcome, summary, scope, numbers, witness | {"amplification": shown(factor)})
     if outcome is Outcome.INCONCLUSIVE or width > Fraction(1, 10**6):
         return Finding(Outcome.INCONCLUSIVE, f"|D Phi| is known to {float(width):.1g} only", scope, numbers)
-    where = f"at the midpoint of the modes, from t = {exact_text(end)} to {exact_text(until)}"
+    where = f"at the midpoint of the modes, from t = {time_text(end)} to {time_text(until)}"
     summary = f"{where}, the proved |D Phi| encloses exp(int lambda), relative width {float(width):.1g}"
     return Finding(Outcome.HOLDS, summary, scope, numbers)
 
@@ -112,9 +113,8 @@ def reference_flow(context: Context, name: str) -> Finding:
     if open_:
         return Finding(Outcome.INCONCLUSIVE, "a tube, or the flow map, did not reach the data end", scope, numbers)
     off = f"is at most {worst:.1g} outside" if worst else "lies inside"
-    summary = (
-        f"at {len(points)} points, {span}, the reference flow map {off} its proved tubes of radius 1e-{TUBE_DIGITS}"
-    )
+    over = f"from t = {time_text(end)} to {time_text(until)}"
+    summary = f"at {len(points)} points, {over}, the flow map {off} its proved tubes of radius 1e-{TUBE_DIGITS}"
     return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=_certificate(plain, points[0], end, until))
 
 
