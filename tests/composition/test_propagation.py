@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 from scipy.integrate import quad
 
 import certflow as cf
-from certflow.composition.propagation import coherent_sum, exp_or_inf, gronwall_bound, law_bound
+from certflow.composition.propagation import coherent_sum, exp_or_inf, gronwall_bound, law_bound, log_gronwall_bound
 from certflow.errors import InputError, NoGlobalBound
 
 TIMES = (3.0, 1.0, 0.3, 0.05, 0.01)
@@ -64,6 +65,24 @@ def test_a_factor_beyond_float64_is_infinite():
     assert narrow.error_bound((3.0, 0.5, 1e-6), (1e-300, 0.0)) == math.inf
     assert process().error_bound((3.0, 0.01), (math.inf,)) == math.inf
     assert process().error_bound((3.0, 1.0, 0.01), (1.7e308, 1.7e308)) == math.inf  # the sum itself overflows
+
+
+def test_the_logarithm_of_a_bound_beyond_float64():
+    """`log sum_k eps_k e^{Lambda_k}` in mpmath, each exponent by quadrature of the rate."""
+    narrow, times = process("1e-4", t_min="1e-6"), (3.0, 0.1, 1e-6)
+    assert narrow.error_bound(times, (0.1, 0.3)) == math.inf
+    with mpmath.workdps(30):
+        edges = [mpmath.mpf(10) ** (-6 + k / mpmath.mpf(4)) for k in range(21)]
+        exponent = mpmath.quad(lambda y: 4 * mpmath.exp(-2 * y) / (4 * v(y) ** 2) + 1 - 1 / v(y), edges)
+        exact = mpmath.log(mpmath.mpf("0.1") * mpmath.exp(exponent) + mpmath.mpf("0.3"))
+    assert log_gronwall_bound(narrow, times, (0.1, 0.3)) == pytest.approx(float(exact), rel=1e-9)
+    plain = process()
+    assert log_gronwall_bound(plain, TIMES, ERRORS) == pytest.approx(math.log(plain.error_bound(TIMES, ERRORS)))
+    assert log_gronwall_bound(plain, TIMES, (0.0,) * 4) == -math.inf
+
+
+def v(y):
+    return 1 - (1 - mpmath.mpf("1e-4")) * mpmath.exp(-2 * y)
 
 
 def test_no_global_bound_no_e3():

@@ -23,7 +23,7 @@ BITS = 160
 _RANGE = 1e60
 
 
-def isotropic_task(points: Points, r: Any | None, interval: tuple[float, float] | None = None) -> Task:
+def common_isotropic_task(points: Points, r: Any | None, interval: tuple[float, float] | None = None) -> Task:
     """The task of `V*(r)`: lengths are Euclidean, the threshold is the value of `V*`.
 
     Either `r` is a ball, or `interval` holds the ends of an interval of `r`, which then is the last tilt coordinate.

@@ -23,7 +23,7 @@ from certflow.enclosure.results import ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
 from certflow.enclosure.suprema.laws import BITS, shared_task
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
-from certflow.enclosure.suprema.rate import SharpRate
+from certflow.enclosure.suprema.rate import DIGITS, SharpRate
 from certflow.enclosure.suprema.search import Candidate, improve, propose, prove
 from certflow.enclosure.suprema.supremum import MAX_CELLS
 from certflow.enclosure.suprema.tasks import Task, Threshold
@@ -39,7 +39,6 @@ from certflow.enclosure.suprema.witness import (
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.precision import ball_precision
 
-DIGITS = 20
 #: Natural logarithm of what is left of the mass of vanishing components at a point that stands for a limit.
 FADED = 80
 _ROUNDS = 30

@@ -20,7 +20,7 @@ from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted, 
 from certflow.enclosure.suprema.exponential import exp_upper
 from certflow.enclosure.suprema.isotropic.cells import Level
 from certflow.enclosure.suprema.isotropic.law import IsotropicLaw
-from certflow.enclosure.suprema.laws import isotropic_task
+from certflow.enclosure.suprema.laws import common_isotropic_task
 from certflow.enclosure.suprema.margins import UP
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points, Vector
 from certflow.enclosure.suprema.search import Candidate, propose, prove
@@ -78,7 +78,7 @@ class Widest:
         law, found = self.law, [self._vertex(side)]
         if side < 0 or len(self.members) == 1 or not self.is_searched:
             return found
-        task = isotropic_task(self.points, self.r)
+        task = common_isotropic_task(self.points, self.r)
         if self.points.dimension < law.dimension:
             found.append(self._limit(propose(task, self.points.faces)))
         for number, face in enumerate(self.points.faces):
@@ -105,7 +105,7 @@ class Widest:
             entries = dict(zip(points.axes, face.normal, strict=True))
             normal = tuple(entries.get(axis, Fraction(0)) for axis in range(d))
         tilt = dict(zip(axes, found.tilt, strict=True))
-        point = tuple(  # y = m x/v - 2 r middle, in the coordinates of `isotropic_task`
+        point = tuple(  # y = m x/v - 2 r middle, in the coordinates of `common_isotropic_task`
             _near((ball(Fraction(float(tilt.get(axis, 0.0)))) + 2 * self.r * ball(points.middle[axis])) * self.back)
             for axis in range(d)
         )
@@ -134,7 +134,7 @@ class Widest:
         if not self.is_searched or tau <= 0:
             raise Exhausted
         try:
-            prove(isotropic_task(self.points, self.r), self.points.faces, Threshold(tau), budget)
+            prove(common_isotropic_task(self.points, self.r), self.points.faces, Threshold(tau), budget)
         except Counterexample:
             raise Exhausted from None
         return _upper(self.factor * ball(Fraction(tau)))

@@ -12,17 +12,16 @@ import numpy as np
 from certflow.bounds.rates import growth_rate_bound, lipschitz_bound
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
+from certflow.enclosure.suprema.common import common_rate
 from certflow.enclosure.suprema.cover import Budget, Exhausted
 from certflow.enclosure.suprema.isotropic.far import Limit, Widest, far_field
 from certflow.enclosure.suprema.isotropic.law import IsotropicLaw, Pairs, law_bits
 from certflow.enclosure.suprema.isotropic.search import LargerValue, Peak, ascend, cover, propose
-from certflow.enclosure.suprema.rate import SharpRate
-from certflow.enclosure.suprema.sharp import DIGITS, sharp_rate
+from certflow.enclosure.suprema.rate import DIGITS, SharpRate
 from certflow.enclosure.suprema.witness import Witness, variance_along
 from certflow.errors import CertflowError
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.precision import ball_precision
-from certflow.process import OrnsteinUhlenbeck
 
 #: Coordinates and components up to which a covering is tried; beyond, the bound of L7 is the answer.
 MAX_COORDINATES, MAX_COMPONENTS = 4, 64
@@ -59,7 +58,7 @@ def isotropic_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: flo
         law = IsotropicLaw.of(mixture, time)
         if len(set(law.variances)) == 1:
             common = GaussianMixture(list(law.weights), [list(mean) for mean in law.means], law.variances[0])
-            return sharp_rate(OrnsteinUhlenbeck(common), time, kind, gap=Fraction(gap), seconds=seconds)
+            return common_rate(common, time, kind, gap, seconds)
         place, upper = _enclose(law, mixture, kind, gap, seconds)
         lower, witness, direction = _lower(law, place)
         low, high = rounded_down(lower, DIGITS), rounded_up(upper, DIGITS)
