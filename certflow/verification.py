@@ -29,7 +29,7 @@ from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.claims.check import PROFILES, Check, Context, OutOfReach
 from certflow.claims.digits import ALONE
 from certflow.claims.fingerprint import agrees, class_digest, live_digests, source_digest
-from certflow.claims.model import ClaimResult, Curves, Evidence, Kind, Outcome, Report
+from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
 from certflow.claims.registry import PENDING, checks_of
 from certflow.claims.sampling import log_times
 from certflow.claims.statements import STATEMENTS
@@ -39,6 +39,8 @@ from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_text
 from certflow.numbers.inputs import whole_number
 from certflow.process import OrnsteinUhlenbeck
+from certflow.report.document import Curves
+from certflow.report.report import Report
 
 Progress = Callable[[int, int, str], None]
 

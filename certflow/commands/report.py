@@ -22,7 +22,8 @@ def report(
     distill.html, distill.md and their figures from DIR/distill.json.
     """
     from certflow.report.laboratory.views import FILE, rebuild_experiment
-    from certflow.report.views import REPORT, load_report, write_views
+    from certflow.report.report import REPORT, load_report
+    from certflow.report.views import write_views
 
     folder = Path(directory)
     written: list[Path] = []

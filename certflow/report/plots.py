@@ -16,8 +16,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from certflow.claims.model import Curves, Report
 from certflow.report.captions import caption
+from certflow.report.document import Curves, Document
 from certflow.report.svg import figure_to_svg
 
 PAPER = "#fdfcf9"
@@ -74,7 +74,7 @@ class Points:
     marker: str
 
 
-def figures_for(report: Report, p: Any = None) -> dict[str, str]:
+def figures_for(report: Document, p: Any = None) -> dict[str, str]:
     """Every figure of a report by name: those of `report.curves`, and of the process `p` if given."""
     figures: dict[str, str] = {}
     if p is not None:

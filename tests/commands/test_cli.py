@@ -20,8 +20,9 @@ import numpy as np
 import pytest
 
 import certflow as cf
-from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome, Report
+from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
 from certflow.law.formats import to_mapping
+from certflow.report.report import Report
 
 Command = Callable[..., Any]
 
