@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from certflow.commands.bound_table import Balls, Rates, balls, rates
+from certflow.commands.output import print_json
 from certflow.commands.texts import (
     choice,
     headline,
@@ -78,7 +79,8 @@ def bound(
     if output == "json":
         from certflow.report.formatting import json_text
 
-        print(json_text(_json(found, process) | ({} if enclosed is None else {"sharp": enclosed.mapping()})))
+        told = _json(found, process) | ({} if enclosed is None else {"sharp": enclosed.mapping()})
+        print_json(json_text(told) + "\n")
     else:
         print(_text(found, process))
         if enclosed is not None and isinstance(found, Rates):

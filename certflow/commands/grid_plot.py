@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,23 +23,18 @@ _POINTS, _SAMPLES, _MARKS = 129, 1024, 64
 
 def draw(grid: TimeGrid, process: OrnsteinUhlenbeck, target: Path) -> None:
     """Draw nodes over rates and write the file, atomically; the suffix chooses the format."""
-    from matplotlib.figure import Figure
+    from certflow.report.canvas import Figure, default_style
+    from certflow.report.svg import figure_file
 
-    from certflow.report.svg import figure_to_svg
-
-    figure = Figure(figsize=(8.6, 5.8), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1.15])
-    _draw_rates(upper, grid, process)
-    _draw_grids(lower, grid, process)
-    name = process.mixture.name.replace("$", r"\$")
-    figure.suptitle(f"{name}: {grid.kind} grid of {grid.segments} segments", fontsize=11)
-    if target.suffix.lower() == ".svg":
+    with default_style():
+        figure = Figure(figsize=(8.6, 5.8), layout="constrained")
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1.15])
+        _draw_rates(upper, grid, process)
+        _draw_grids(lower, grid, process)
+        name = process.mixture.name.replace("$", r"\$")
+        figure.suptitle(f"{name}: {grid.kind} grid of {grid.segments} segments", fontsize=11)
         title = f"Nodes of the {grid.kind} grid of {process.mixture.name} over its rates"
-        content = figure_to_svg(figure, "grid", title).encode()
-    else:
-        stream = io.BytesIO()
-        figure.savefig(stream, format="png", dpi=160)
-        content = stream.getvalue()
+        content = figure_file(figure, "grid", title, target.suffix.lower())
     write_bytes_atomic(target, content)
 
 

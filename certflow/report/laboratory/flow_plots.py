@@ -6,11 +6,10 @@ import math
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from certflow.distill.results import BASELINE, Growth, Results
 from certflow.process import OrnsteinUhlenbeck
+from certflow.report.canvas import Axes, Figure, FixedLocator, FuncFormatter
 from certflow.report.formatting import number
 from certflow.report.laboratory.findings import error_text
 from certflow.report.laboratory.plots import TYPICAL, Drawing, drawing, looks, time_axis
@@ -166,8 +165,6 @@ def _growth_words(growth: Growth) -> str:
 
 def _growth_ticks(axes: Axes) -> None:
     """Ticks of an axis of exponents: powers of ten, or 1, 2, 5 where there are few decades."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter
-
     low, high = axes.get_ylim()
     if high - low > _FEW_DECADES:
         power_ticks(axes)

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from certflow.distill.results import BASELINE, Results
 from certflow.errors import NoGlobalBound
 from certflow.process import OrnsteinUhlenbeck
+from certflow.report.canvas import Axes, Figure, FixedLocator, FuncFormatter, Line2D, NullLocator
 from certflow.report.plots import FAINT, INK, ONE_SIDED, PAPER, TWO_SIDED, drawing_style, scale_wide_range
 from certflow.report.svg import figure_to_svg
 
@@ -264,8 +263,6 @@ def _log_places(axes: Axes) -> list[float]:
 
 
 def _label(axis: Any, places: list[float], text: Callable[[float], str]) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
     axis.set_major_locator(FixedLocator(places))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
@@ -288,8 +285,6 @@ def _known(results: Results, grid: str, segments: int) -> bool:
 
 def _count_ticks(axes: Axes, numbers: Any) -> None:
     """Ticks at the numbers themselves, thinned where they would touch."""
-    from matplotlib.ticker import FixedLocator, NullLocator
-
     shown = list(numbers)[:: max(1, len(numbers) // 10 + (len(numbers) % 10 > 0 and len(numbers) > 10))]
     axes.xaxis.set_major_locator(FixedLocator(shown))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -304,8 +299,6 @@ def time_axis(axes: Axes, process: OrnsteinUhlenbeck) -> None:
 
 def _keys(figure: Figure, keys: Any) -> None:
     """A legend of line styles that stand for the same thing in every panel."""
-    from matplotlib.lines import Line2D
-
     handles = [Line2D([], [], color=INK, markersize=4, linewidth=1.2, label=label, **style) for label, style in keys]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False)
 

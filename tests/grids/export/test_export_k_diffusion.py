@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import os
+import subprocess
 import sys
 import types
 import warnings
@@ -174,3 +176,61 @@ def test_edm_nodes_are_those_of_get_sigmas_karras(sampling):
     )
     np.testing.assert_allclose(theirs[:-1], sigmas, rtol=1e-5)
     assert theirs[-1] == 0
+
+
+#: Runs what `export` printed, for one standard normal variable a column: its denoiser is `x / (1 + sigma^2)`.
+#: A torchvision that was not built for this torch fails at its import; images have no part in this.
+RUN = """
+import importlib.abc, importlib.machinery, sys, types, unittest.mock
+import torch
+
+class Pictures(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] == "torchvision":
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+    def create_module(self, spec):
+        module = types.ModuleType(spec.name)
+        module.__getattr__ = lambda name: unittest.mock.MagicMock()
+        return module
+    def exec_module(self, module):
+        pass
+
+try:
+    import torchvision
+except (ImportError, RuntimeError):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, Pictures())
+
+noise = torch.ones(3, 2)
+def model(x, sigma):
+    return x / (1 + sigma[:, None] ** 2)
+exec(sys.stdin.read())
+import k_diffusion
+assert k_diffusion.sampling.__file__.endswith("k_diffusion/sampling.py")
+print(samples.double().mean().item(), samples.shape == noise.shape)
+"""
+
+
+@pytest.mark.parametrize("sampler", ["sample_euler", "sample_heun"])
+def test_the_exported_code_runs_as_it_is_printed(sampler):
+    """With the whole library imported, as whoever pastes the code does."""
+    if importlib.util.find_spec("pkg_resources") is None:
+        pytest.skip(
+            "k-diffusion imports pkg_resources: setuptools below 81, as constraints.txt has it, is not installed"
+        )
+    code = export(GRID, "k-diffusion", sampler=sampler).code
+    environment = os.environ | {"TQDM_DISABLE": "1", "HF_HUB_OFFLINE": "1"}
+    words = [sys.executable, "-W", "ignore", "-c", RUN]
+    ended = subprocess.run(words, input=code, capture_output=True, text=True, env=environment, timeout=300)
+    assert ended.returncode == 0, ended.stderr
+    value, same_shape = ended.stdout.split()
+    assert same_shape == "True"
+    x = float(GRID.sigmas[0])
+    for sigma, following in pairwise([*GRID.sigmas, 0.0]):
+        slope = x * sigma / (1 + sigma**2)
+        step = x + (following - sigma) * slope
+        if sampler == "sample_heun" and following > 0:
+            step = x + (following - sigma) * (slope + step * following / (1 + following**2)) / 2
+        x = step
+    assert float(value) == pytest.approx(x, rel=1e-5)
