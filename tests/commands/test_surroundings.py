@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from certflow.law.formats import to_mapping
 
 import certflow as cf
 import certflow.atomic
 from certflow.claims.model import Report
+from certflow.law.formats import to_mapping
 
 Command = Callable[..., Any]
 PACKAGE = Path(cf.__file__).parent

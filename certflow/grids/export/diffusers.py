@@ -14,7 +14,7 @@ from certflow.grids.export import schedulers
 from certflow.grids.export.formats import SINGLE, Export, check_end, final_step, sigmas_of
 from certflow.grids.export.schedulers import TAKERS, Job, supported
 from certflow.grids.export.training import DEFAULTS as TRAINING
-from certflow.grids.grid import TimeGrid
+from certflow.grids.nodes import Nodes
 
 _COUNT = "its set_timesteps takes a number of steps, not a grid"
 _TOKENS = "it samples discrete tokens, which have no noise level"
@@ -77,7 +77,7 @@ _CONFIG = (
 
 
 def to_diffusers(
-    grid: TimeGrid, scheduler: Any = "EulerDiscreteScheduler", end: str = "zero", mu: Any = None, **config: Any
+    grid: Nodes, scheduler: Any = "EulerDiscreteScheduler", end: str = "zero", mu: Any = None, **config: Any
 ) -> Export:
     """The keywords of `scheduler.set_timesteps`.
 

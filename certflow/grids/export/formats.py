@@ -12,34 +12,20 @@ A grid ends at `t_min > 0`, where samplers go on to noise level zero: one more s
 
 from __future__ import annotations
 
-import inspect
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.grids.grid import TimeGrid
-from certflow.numbers.inputs import real_number
+from certflow.grids.nodes import Nodes
 
 SCHEMA = "certflow/grid/1"
 EXPORT_SCHEMA = "certflow/grid-export/1"
 
 #: Relative changes of sigma up to this are the float32 arithmetic of the libraries; beyond, an export is lossy.
 SINGLE = 1e-5
-
-_MAKERS = {
-    "diffusers": ("certflow.grids.export.diffusers", "to_diffusers"),
-    "k-diffusion": ("certflow.grids.export.karras", "to_k_diffusion"),
-    "edm": ("certflow.grids.export.karras", "to_edm"),
-    "json": ("certflow.grids.export.formats", "to_json"),
-}
-
-FORMATS = tuple(_MAKERS)
 
 
 @dataclass(frozen=True)
@@ -72,7 +58,7 @@ class Export:
         return {name: _contained(value, self.container) for name, value in self.arguments.items()}
 
     def mapping(self) -> dict[str, Any]:
-        """Plain JSON values; for the format "json" the document that `from_json` reads."""
+        """Plain JSON values; for the format "json" the document that `certflow.grids.grid.from_json` reads."""
         if self.format == "json":
             return dict(self.arguments)
         return {
@@ -92,45 +78,11 @@ class Export:
         return json.dumps(self.mapping(), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def export(grid: TimeGrid, format: str = "json", **options: Any) -> Export:
-    """The grid for one kind of sampler.
-
-    Parameters
-    ----------
-    format : "diffusers", "k-diffusion", "edm" or "json"
-    options : of the format:
-
-        - diffusers: `scheduler` (an object, its config or a class name; EulerDiscreteScheduler), `end`, `mu`,
-          `alphas_cumprod`, and for a name or a config the entries of the config (`shift`, `beta_schedule`, ...)
-        - k-diffusion: `sampler` ("sample_euler"), `end`
-        - edm: `tolerance`, the largest error in log sigma that a fitted exponent may leave
-        - json: the training schedule of `timesteps` (`beta_schedule`, `num_train_timesteps`, ...)
-
-        `end` is "zero" (the sampler steps on from the last node to noise level 0) or "t_min" (it stops there).
-
-    Raises
-    ------
-    InputError : no such format or option; a target that takes no grid, or that would change this one.
-    """
-    if not isinstance(grid, TimeGrid):
-        raise InputError("grid", grid, "a certflow.grids.TimeGrid")
-    if format not in FORMATS:
-        raise InputError("format", format, "one of " + ", ".join(FORMATS))
-    module, name = _MAKERS[format]
-    maker: Callable[..., Export] = getattr(import_module(module), name)
-    parameters = inspect.signature(maker).parameters
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        for option in options:
-            if option not in list(parameters)[1:]:
-                raise InputError("option", option, f"one of {', '.join(list(parameters)[1:])} for the format {format}")
-    return maker(grid, **options)
-
-
 # -- plain JSON ------------------------------------------------------------------------------------------------
 
 
-def to_json(grid: TimeGrid, **training: Any) -> Export:
-    """Every name of every node; `from_json` reads the same grid back."""
+def to_json(grid: Nodes, **training: Any) -> Export:
+    """Every name of every node; `certflow.grids.grid.from_json` reads the same grid back."""
     from certflow.grids.export.training import Training
 
     schedule = Training.of(training)
@@ -140,11 +92,11 @@ def to_json(grid: TimeGrid, **training: Any) -> Export:
         "kind": grid.kind,
         "options": dict(grid.options),
         "times": times.tolist(),
-        "sigmas": _plain(_finite_sigmas(grid)),
+        "sigmas": plain(finite_sigmas(grid)),
         "alpha_bar": np.exp(-2 * times).tolist(),
         "log_snr": (-2 * times - np.log(-np.expm1(-2 * times))).tolist(),
         "flow_times": flow_times(grid).tolist(),
-        "timesteps": _plain(schedule.continuous(_finite_sigmas(grid))),
+        "timesteps": plain(schedule.continuous(finite_sigmas(grid))),
         "training": schedule.named,
     }
     try:
@@ -155,59 +107,22 @@ def to_json(grid: TimeGrid, **training: Any) -> Export:
         "Nodes from the noise end to the data end; x_t = m x_0 + sqrt(1 - m^2) z with m = e^{-t}.",
         "timesteps: where log sigma lies between those of the training schedule; null outside of it.",
     )
-    code = "from certflow.grids.export.formats import load\n\ngrid = load('grid.json')\n"
+    code = "from certflow.grids.export import load\n\ngrid = load('grid.json')\n"
     return Export("json", SCHEMA, document, False, 0.0, notes, code)
-
-
-def from_json(document: str | Mapping[str, Any]) -> TimeGrid:
-    """The grid of a JSON export, exactly: the same kind, options and bits of every node.
-
-    Raises
-    ------
-    InputError : not such a document, or one whose sigmas are not those of its times.
-    """
-    if isinstance(document, str):
-        try:
-            document = json.loads(document)
-        except json.JSONDecodeError as error:
-            raise InputError("grid", document, f"JSON: {error}") from None
-    if not isinstance(document, Mapping):
-        raise InputError("grid", document, "a JSON object")
-    if document.get("schema") != SCHEMA:
-        raise InputError("grid", f"schema {document.get('schema')}", f"schema {SCHEMA}, written by export('json')")
-    kind, options, times = document.get("kind"), document.get("options", {}), document.get("times")
-    if not isinstance(kind, str) or not isinstance(options, Mapping) or not isinstance(times, list):
-        raise InputError("grid", sorted(document), "kind (text), options (an object) and times (a list)")
-    grid = TimeGrid(kind, np.array([_number(time) for time in times]), options)
-    written = document.get("sigmas")
-    if written is not None:
-        own = _plain(_finite_sigmas(grid))
-        if not isinstance(written, list) or len(written) != len(own) or not all(map(_close, written, own)):
-            raise InputError("sigmas", written, "sqrt(e^{2t} - 1) of the times in the same file")
-    return grid
-
-
-def load(path: str | Path) -> TimeGrid:
-    """The grid of a file written with `export('json').text()`."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("grid", str(path), f"a readable JSON file ({type(error).__name__})") from None
-    return from_json(text)
 
 
 # -- what the formats share ------------------------------------------------------------------------------------
 
 
-def flow_times(grid: TimeGrid) -> np.ndarray:
+def flow_times(grid: Nodes) -> np.ndarray:
     """`u = sigma / (1 + sigma)`, without overflow."""
     ratio = np.exp(-grid.times) / np.sqrt(-np.expm1(-2 * grid.times))
     return 1 / (1 + ratio)
 
 
-def sigmas_of(grid: TimeGrid) -> np.ndarray:
+def sigmas_of(grid: Nodes) -> np.ndarray:
     """The sigmas, refused where float32, in which samplers compute, has none."""
-    sigmas = _finite_sigmas(grid)
+    sigmas = finite_sigmas(grid)
     if not sigmas.max() < np.finfo(np.float32).max:
         raise InputError("grid", f"t = {grid.times[0]:g}", "times t < 88, whose sigma = sqrt(e^{2t} - 1) is a float32")
     return sigmas
@@ -218,7 +133,7 @@ def largest_shift(used: np.ndarray, sigmas: np.ndarray) -> float:
     return float(np.abs(np.log(np.asarray(used, dtype=np.float64)) - np.log(sigmas)).max())
 
 
-def final_step(grid: TimeGrid, evaluations: int, *, end: str = "zero", goal: str = "noise level 0") -> str:
+def final_step(grid: Nodes, evaluations: int, *, end: str = "zero", goal: str = "noise level 0") -> str:
     """The note on model evaluations and on where `t_min` lies."""
     last = f"t_min = {grid.times[-1]:.6g} (sigma = {grid.sigmas[-1]:.6g})"
     if end == "t_min":
@@ -234,23 +149,13 @@ def check_end(end: Any, name: str, choices: tuple[str, ...] = ("zero", "t_min"))
         raise InputError("end", end, f"{' or '.join(repr(choice) for choice in choices)} for {name}")
 
 
-def _finite_sigmas(grid: TimeGrid) -> np.ndarray:
+def finite_sigmas(grid: Nodes) -> np.ndarray:
     with np.errstate(over="ignore"):
         return grid.sigmas
 
 
-def _plain(values: np.ndarray) -> list[float | None]:
+def plain(values: np.ndarray) -> list[float | None]:
     return [value if np.isfinite(value) else None for value in np.asarray(values, dtype=np.float64).tolist()]
-
-
-def _number(value: Any) -> float:
-    return real_number(value, "times", "numbers")
-
-
-def _close(left: Any, right: float | None) -> bool:
-    if left is None or right is None:
-        return left is right
-    return isinstance(left, int | float) and abs(left - right) <= 1e-9 * right
 
 
 def _contained(value: Any, container: str) -> Any:

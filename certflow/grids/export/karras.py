@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 
 from certflow.errors import InputError
 from certflow.grids.export.formats import SINGLE, Export, check_end, final_step, largest_shift, sigmas_of
-from certflow.grids.grid import TimeGrid
+from certflow.grids.nodes import Nodes
 from certflow.numbers.inputs import real_number
 
 #: k-diffusion's samplers that take `sigmas`, with their model evaluations per step above noise level 0.
@@ -38,7 +38,7 @@ _LARGEST_POWER = 20.0
 _SMALLEST_POWER = 1e-7
 
 
-def to_k_diffusion(grid: TimeGrid, sampler: str = "sample_euler", end: str = "zero") -> Export:
+def to_k_diffusion(grid: Nodes, sampler: str = "sample_euler", end: str = "zero") -> Export:
     """`sigmas`, falling, for any sampler of k-diffusion that takes them."""
     if sampler in UNTIMED:
         raise InputError("sampler", sampler, "one that takes sigmas (this one chooses its own): " + ", ".join(SAMPLERS))
@@ -65,7 +65,7 @@ def to_k_diffusion(grid: TimeGrid, sampler: str = "sample_euler", end: str = "ze
     return Export("k-diffusion", sampler, {"sigmas": values}, lossy, rounding, notes, code, container="torch.float32")
 
 
-def to_edm(grid: TimeGrid, tolerance: Any = TOLERANCE) -> Export:
+def to_edm(grid: Nodes, tolerance: Any = TOLERANCE) -> Export:
     """`num_steps`, `sigma_min`, `sigma_max` and `rho` of `edm_sampler`: exact for a Karras grid, else fitted."""
     tolerance = real_number(tolerance, "tolerance", "a number >= 0, in log sigma", lambda error: error >= 0)
     sigmas = sigmas_of(grid)
@@ -102,7 +102,7 @@ def karras(count: int, sigma_min: float, sigma_max: float, rho: float) -> np.nda
     return (high + np.arange(count) / (count - 1) * (low - high)) ** rho
 
 
-def _rho(grid: TimeGrid, sigmas: np.ndarray) -> float:
+def _rho(grid: Nodes, sigmas: np.ndarray) -> float:
     """The exponent whose Karras grid is nearest in the largest error of log sigma.
 
     With the ends held fixed every inner node rises with `1/rho`, so the largest and the smallest signed errors

@@ -13,7 +13,7 @@ from certflow.errors import InputError
 from certflow.grids.export.formats import flow_times, largest_shift
 from certflow.grids.export.training import DEFAULTS as TRAINING
 from certflow.grids.export.training import Training
-from certflow.grids.grid import TimeGrid
+from certflow.grids.nodes import Nodes
 from certflow.numbers.inputs import real_number
 
 _VE = "x is the OU state times e^t"
@@ -27,7 +27,7 @@ class Job:
 
     name: str
     config: dict[str, Any]
-    grid: TimeGrid
+    grid: Nodes
     sigmas: np.ndarray
     end: str
     mu: Any

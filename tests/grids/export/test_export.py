@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certflow.errors import InputError
-from certflow.grids.export.formats import FORMATS, export, from_json, load
+from certflow.grids.export import FORMATS, export, from_json, load
 from certflow.grids.export.karras import karras, to_edm
 from certflow.grids.grid import TimeGrid
 

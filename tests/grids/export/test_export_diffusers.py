@@ -15,8 +15,9 @@ import pytest
 import torch
 
 from certflow.errors import InputError
+from certflow.grids.export import Export, export
 from certflow.grids.export.diffusers import REFUSED
-from certflow.grids.export.formats import SINGLE, Export, export
+from certflow.grids.export.formats import SINGLE
 from certflow.grids.export.schedulers import TAKERS
 from certflow.grids.export.training import DEFAULTS, Training
 from certflow.grids.grid import TimeGrid

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 
-from certflow.grids.export.formats import export
+from certflow.grids.export import export
 from certflow.grids.export.karras import SAMPLERS, UNTIMED, karras
 from certflow.grids.grid import TimeGrid
 from certflow.law.library import load_mixture
