@@ -18,9 +18,10 @@ from certflow.claims.digits import mp
 from certflow.claims.model import Outcome
 from certflow.claims.reference import exact_mpf
 from certflow.claims.sampling import marginal_points
-from certflow.composition.floors import best_map, second_moment, sup_floor
+from certflow.composition.floors import best_map, second_moment
 from certflow.composition.segments import flow_constant, log_steepest
 from certflow.composition.segments import segments_needed as needed
+from certflow.composition.sup_norm import sup_floor
 from certflow.flow.quantile_map import QuantileMap
 from certflow.law.factors import factors
 from certflow.law.mixture import GaussianMixture
