@@ -12,6 +12,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.numbers.arithmetic import Arithmetic
+from certflow.numbers.arrays import Floats
 
 #: At Fmax = 0 the root is 1.54340463...; elsewhere it lies within this of max(0, -Fmax).
 _REACH = 1.5434046384182086
@@ -29,7 +30,7 @@ def peak(arithmetic: Arithmetic, fmax: Any) -> Any:
     return result
 
 
-def float_root(fmax: Any) -> np.ndarray:
+def float_root(fmax: Any) -> Floats:
     """`G` in float64: bisection, then twice the Newton steps that reach the last digit from there."""
     fmax = np.asarray(fmax, dtype=float)
     low = np.maximum(0.0, -fmax)
@@ -38,7 +39,7 @@ def float_root(fmax: Any) -> np.ndarray:
         middle = (low + high) / 2
         below = (fmax + middle) * np.tanh(middle / 2) < 1
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    root = high
+    root: Floats = high
     for _ in range(6):
         tanh = np.tanh(root / 2)
         slope = tanh + (fmax + root) * (1 - tanh**2) / 2
@@ -46,7 +47,7 @@ def float_root(fmax: Any) -> np.ndarray:
     return root
 
 
-def _inverse_sinh(root: np.ndarray) -> np.ndarray:
+def _inverse_sinh(root: Floats) -> Floats:
     """`1/sinh(G) = 2 e^{-G} / (1 - e^{-2G})`, without overflow."""
     return -2 * np.exp(-root) / np.expm1(-2 * root)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from certflow.numbers.arrays import Floats, Matrices, Points, Weights
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.inputs import float_array
 from certflow.numbers.interface import Arithmetic, Resolvent
@@ -30,10 +31,10 @@ class FloatArithmetic(Arithmetic):
     name = "float64"
     guarded = True
 
-    def numbers(self, exact: ExactArray) -> np.ndarray:
+    def numbers(self, exact: ExactArray) -> Floats:
         return exact.floats
 
-    def log_numbers(self, exact: ExactArray) -> np.ndarray:
+    def log_numbers(self, exact: ExactArray) -> Floats:
         if exact.floats.min() >= SMALLEST_NORMAL:
             return np.log(exact.floats)
         pairs = [q.as_integer_ratio() for q in exact.fractions.flat]
@@ -46,10 +47,10 @@ class FloatArithmetic(Arithmetic):
     def number(self, value: Fraction | int) -> float:
         return float(value)
 
-    def asarray(self, value: Any) -> np.ndarray:
+    def asarray(self, value: Any) -> Floats:
         return float_array(value, "array")
 
-    def read(self, value: Any, field: str) -> np.ndarray:
+    def read(self, value: Any, field: str) -> Floats:
         return float_array(value, field)
 
     def exp(self, a: Any) -> Any:
@@ -73,7 +74,7 @@ class FloatArithmetic(Arithmetic):
     def einsum(self, spec: str, *operands: Any) -> Any:
         return np.einsum(spec, *operands, optimize=len(operands) > 2)
 
-    def softmax(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def softmax(self, logits: Floats) -> tuple[Floats, Floats]:
         top = logits.max(axis=-1, keepdims=True)
         gamma = np.subtract(logits, top, out=logits if logits.flags.writeable else None)
         np.exp(gamma, out=gamma)
@@ -81,24 +82,28 @@ class FloatArithmetic(Arithmetic):
         gamma /= total
         return gamma, (top + np.log(total))[..., 0]
 
-    def by_point(self, x: np.ndarray) -> np.ndarray:
+    def by_point(self, x: Points) -> Floats:
         return np.asfortranarray(x) if x.shape[1] <= _SMALL_DIMENSION else x
 
-    def products(self, x: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-        return (vectors @ x.T).T  # the points of one component lie together
+    def products(self, x: Points, vectors: Floats) -> Floats:
+        result: Floats = (vectors @ x.T).T  # the points of one component lie together
+        return result
 
-    def affine(self, a: np.ndarray, factor: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    def affine(self, a: Floats, factor: Floats, offset: Floats) -> Floats:
         np.multiply(a, factor, out=a)
-        return np.add(a, offset, out=a)
+        result: Floats = np.add(a, offset, out=a)
+        return result
 
-    def average(self, gamma: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    def average(self, gamma: Weights, vectors: Floats) -> Floats:
         small = vectors.shape[1] <= _SMALL_DIMENSION
-        return (vectors.T @ gamma.T).T if small else gamma @ vectors
+        result: Floats = (vectors.T @ gamma.T).T if small else gamma @ vectors
+        return result
 
-    def weighted_outer(self, gamma: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    def weighted_outer(self, gamma: Weights, vectors: Floats) -> Floats:
         size = vectors.shape[2]
         if size > _SMALL_DIMENSION:
-            return super().weighted_outer(gamma, vectors)
+            found: Floats = super().weighted_outer(gamma, vectors)
+            return found
         result = np.empty((size, size, len(gamma)))
         for i in range(size):
             weighted = gamma * vectors[:, :, i]
@@ -112,14 +117,15 @@ class FloatArithmetic(Arithmetic):
     def largest(self, a: Any) -> Any:
         return a.max(axis=-1)
 
-    def inverse_logdet(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.linalg.inv(matrices), np.linalg.slogdet(matrices)[1]
+    def inverse_logdet(self, matrices: Matrices) -> tuple[Matrices, Floats]:
+        inverse: Any = np.linalg.inv(matrices)
+        return inverse, np.linalg.slogdet(matrices)[1]
 
-    def eigenvalue_range(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        values = np.linalg.eigvalsh(matrices)
+    def eigenvalue_range(self, matrices: Matrices) -> tuple[Floats, Floats]:
+        values: Any = np.linalg.eigvalsh(matrices)
         return values[..., 0], values[..., -1]
 
-    def covariance_range(self, covariance: ExactArray) -> tuple[np.ndarray, np.ndarray]:
+    def covariance_range(self, covariance: ExactArray) -> tuple[Floats, Floats]:
         values = spectrum(covariance)[0]
         return values[:1], values[-1:]
 
@@ -131,12 +137,14 @@ class FloatArithmetic(Arithmetic):
     def maps(self, covariances: ExactArray, m2: Any, n2: Any) -> Resolvent:
         return SpectralResolvent(self, covariances, m2, n2)
 
-    def apply(self, matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    def apply(self, matrices: Floats, vectors: Floats) -> Floats:
         if len(matrices) > 1:
-            return super().apply(matrices, vectors)
+            found: Floats = super().apply(matrices, vectors)
+            return found
         if vectors.ndim == 2:
             return self.average(vectors, matrices[0].T)
-        return (matrices[0] @ vectors.transpose(1, 2, 0)).transpose(2, 0, 1)
+        result: Floats = (matrices[0] @ vectors.transpose(1, 2, 0)).transpose(2, 0, 1)
+        return result
 
     def lambertw(self, z: Any, branch: int) -> Any:
         from scipy.special import lambertw
@@ -192,7 +200,7 @@ class SpectralResolvent(Resolvent):
 
 
 @lru_cache(maxsize=64)
-def spectrum(covariances: ExactArray) -> tuple[np.ndarray, np.ndarray]:
+def spectrum(covariances: ExactArray) -> tuple[Floats, Floats]:
     """Eigenvalues (..., d) and eigenvectors (..., d, d) of the covariances in float64."""
     return np.linalg.eigh(covariances.floats)
 
