@@ -63,8 +63,8 @@ def taylor_leaves(leaves: int, bits: int, size: int = 3) -> dict[str, Any]:
 
 
 def test_the_charge_doubles_with_the_leaves() -> None:
-    few, more = work_of(taylor_leaves(32, 256)), work_of(taylor_leaves(64, 256))
-    assert 1.8 < more / few < 2.2
+    few, more, most = (work_of(taylor_leaves(leaves, 256)) for leaves in (64, 128, 256))
+    assert 1.9 < (most - more) / (more - few) < 2.1
 
 
 @pytest.mark.parametrize(
