@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from certflow.arithmetic import arithmetic_of
+from certflow.arithmetic import arithmetic_of, is_tensor
 from certflow.errors import InputError
 
 #: The methods and their orders `q`: the local error is of order `h^{q+1}`.
@@ -38,13 +38,10 @@ def residual_block(velocity: Velocity, x: Any, t: Any, h: Any, method: str = "mi
     InputError : an unknown method; a step that is not between 0 and `t` (where that can be told).
     """
     _check_method(method)
-    try:
-        inside = bool(0 < h < t)
-    except TypeError:  # symbols
-        inside = True
-    if not inside:
+    arithmetic = arithmetic_of(x, t, h)
+    if arithmetic.known(_inside(h, t)) is False:
         raise InputError("h", h, f"a step between 0 and t = {t}")
-    points = arithmetic_of(x, t).asarray(x)
+    points = x if is_tensor(x) else arithmetic.asarray(x)
     if method == "euler":
         return points - h * velocity(points, t)
     return points - h * velocity(points - h / 2 * velocity(points, t), t - h / 2)
@@ -79,11 +76,18 @@ def _check_method(method: Any) -> None:
         raise InputError("method", method, f"one of {', '.join(ORDERS)}")
 
 
+def _inside(h: Any, t: Any) -> Any:
+    """`0 < h < t`; of numbers that cannot be compared this is not refused."""
+    try:
+        return (h > 0) & (h < t)
+    except TypeError:
+        return True
+
+
 def _check_size(name: str, value: Any) -> None:
     try:
         fine = value >= 0
-        fine = bool(fine.all()) if hasattr(fine, "all") else bool(fine)
-    except TypeError:  # symbols
+    except TypeError:
         return
-    if not fine:
+    if arithmetic_of(value).known(fine) is False:
         raise InputError(name, value, "a number >= 0")

@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic import Arithmetic, arithmetic_of
+from certflow.arithmetic import Arithmetic, arithmetic_of, plain_float
 from certflow.components import parameters
 from certflow.domination import Component, dominated_spread
 from certflow.errors import InputError, NoGlobalBound
 from certflow.exact import ExactArray
 from certflow.field import check_times
 from certflow.mixture import GaussianMixture
-from certflow.order import Group, domination, groups, is_ordered, obstruction, sorted_pair
+from certflow.order import Group, domination, groups, is_ordered, obstruction, sorted_pair, unordered
 from certflow.pairs import peak
 from certflow.spectra import largest_variance
 
@@ -63,13 +63,13 @@ def growth_rate_bound(mixture: GaussianMixture, t: Any) -> Any:
     return at_times(formula, t)
 
 
-def at_times(formula: Any, t: Any) -> Any:
+def at_times(formula: Any, t: Any, arithmetic: Arithmetic | None = None) -> Any:
     """Call `formula(arithmetic, times)` with `t` as an array of shape (T,); give the shape of `t` back."""
-    arithmetic = arithmetic_of(t)
-    times = arithmetic.asarray(t)
-    check_times(times, arithmetic)
+    arithmetic = arithmetic or arithmetic_of(t)
+    times = check_times(arithmetic.asarray(t), arithmetic)
     shape = tuple(times.shape)
-    result = arithmetic.finish(formula(arithmetic, times.reshape((-1,)))).reshape(shape)
+    result = arithmetic.eagerly(formula, arithmetic, times.reshape((-1,)))
+    result = arithmetic.finish(result).reshape(shape)
     return result[()] if not shape and isinstance(result, np.ndarray) else result
 
 
@@ -94,9 +94,9 @@ def spectral_bound(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> 
 
 def check_bounded(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> None:
     """Raise `NoGlobalBound` where THEORY L8 leaves no global bound, or none is known."""
-    if mixture.kind != "full" or mixture.is_symbolic:
+    if mixture.is_symbolic or not unordered(mixture):
         return
-    found = obstruction(mixture, float(t[0]) if arithmetic.name != "sympy" and len(t) else 1.0)
+    found = obstruction(mixture, arithmetic.first(t) if len(t) else 1.0)
     if found is None:
         return
     state = "is infinite" if found.proved else "is not known to be finite"
@@ -134,7 +134,7 @@ class _GroupAt:
             square = ExactArray(np.array([_diameter_squared(mixture, group)], dtype=object))
             self.spread = m2 * self.p * self.p * arithmetic.numbers(square)[0] / 4
             return
-        self.maps = arithmetic.maps(exact, m2, n2)
+        self.maps = arithmetic.maps(arithmetic.prepared(exact), m2, n2)
         low, high = arithmetic.covariance_range(exact)
         self.q_min = m2 * (1 - high) / (high * m2 + n2)  # (1 - l) / (l m^2 + 1 - m^2) decreases in l
         self.q_max = m2 * (1 - low) / (low * m2 + n2)
@@ -250,28 +250,33 @@ def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
     """`sup_{|x| <= R} ||J(x, t)||_2` is at most this, for every mixture (THEORY L8, proofs/L8.md).
 
     `max(|q_max|, |q_min - d^2/4|)`, where `d = max_{k,l} (m^2 ||Q_k - Q_l||_2 R + m |P_k mu_k - P_l mu_l|)` bounds
-    the diameter of the component velocities on the ball (Popoviciu along every direction).
+    the diameter of the component velocities on the ball (Popoviciu along every direction). `radius` and `t` broadcast.
     """
+    arithmetic = arithmetic_of(t, radius)
+    size, times = arithmetic.broadcast(arithmetic.asarray(radius), arithmetic.asarray(t))
+    size = check_times(size, arithmetic, "radius", "radius")
 
     def formula(arithmetic: Arithmetic, times: Any) -> Any:
-        size = arithmetic.asarray(radius)
-        m2, n2 = arithmetic.exp(-2 * times), -arithmetic.expm1(-2 * times)
-        m = arithmetic.exp(-times)
-        family = _family(mixture, arithmetic, m2, n2)
-        q_min, q_max, largest = family[0].q_min, family[0].q_max, arithmetic.sqrt(4 * family[0].spread)
-        for i, a in enumerate(family):
-            q_min, q_max = arithmetic.minimum(q_min, a.q_min), arithmetic.maximum(q_max, a.q_max)
-            largest = arithmetic.maximum(largest, arithmetic.sqrt(4 * a.spread))
-            for b in family[:i]:
-                slope, offset = _velocity_gap(arithmetic, a, b, m2)
-                largest = arithmetic.maximum(largest, slope * size + m * offset)
-        low = q_min - largest * largest / 4
-        upper = arithmetic.maximum(q_max, -q_max)
-        return arithmetic.maximum(upper, arithmetic.maximum(low, -low))
+        return _ball_bound(mixture, arithmetic, size.reshape((-1,)), times)
 
-    if not isinstance(radius, str) and isinstance(radius, int | float) and not 0 < radius < float("inf"):
-        raise InputError("radius", radius, "a finite radius > 0")
-    return at_times(formula, t)
+    return at_times(formula, times, arithmetic)
+
+
+def _ball_bound(mixture: GaussianMixture, arithmetic: Arithmetic, radius: Any, t: Any) -> Any:
+    """`ball_bound` of radii and times of shape (T,)."""
+    m, m2, n2 = arithmetic.exp(-t), arithmetic.exp(-2 * t), -arithmetic.expm1(-2 * t)
+    family = _family(mixture, arithmetic, m2, n2)
+    q_min, q_max, spread = family[0].q_min, family[0].q_max, family[0].spread + 0 * radius
+    for i, a in enumerate(family):
+        q_min, q_max = arithmetic.minimum(q_min, a.q_min), arithmetic.maximum(q_max, a.q_max)
+        spread = arithmetic.maximum(spread, a.spread)
+        for b in family[:i]:
+            slope, offset = _velocity_gap(arithmetic, a, b, m2)
+            gap = slope * radius + m * offset
+            spread = arithmetic.maximum(spread, gap * gap / 4)
+    low = q_min - spread
+    upper = arithmetic.maximum(q_max, -q_max)
+    return arithmetic.maximum(upper, arithmetic.maximum(low, -low))
 
 
 def _velocity_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> tuple[Any, Any]:
@@ -293,10 +298,9 @@ def outside_probability(mixture: GaussianMixture, radius: Any, t: Any) -> float:
     """Upper bound of `P(|X_t| > R)`: `sum_k w_k P(chi^2_d > ((R - m |mu_k|)_+)^2 / lambda_max(C_k))`, float64."""
     from scipy.stats import chi2
 
-    size, time = float(radius), float(t)
-    if not (size > 0 and np.isfinite(size)):
-        raise InputError("radius", radius, "a finite radius > 0")
-    check_times(np.asarray([time]), arithmetic_of(time))
+    size, time = plain_float(radius, "radius"), plain_float(t, "t")
+    check_times(size, arithmetic_of(size), "radius", "radius")
+    check_times(time, arithmetic_of(time))
     m, m2 = np.exp(-time), np.exp(-2 * time)
     if mixture.kind == "full":
         top: Any = np.linalg.eigvalsh(mixture.covariances)[:, -1]

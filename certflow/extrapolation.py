@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from certflow.arithmetic import Arithmetic
+from certflow.arithmetic import Arithmetic, is_tensor
 
 #: A trajectory that asks for more steps than this is not integrated.
 STEP_LIMIT = 20_000
@@ -123,7 +123,7 @@ class Integrator:
         quiet = state.detach() if hasattr(state, "detach") else state
         with np.errstate(over="ignore", invalid="ignore"):  # a step far too long is refused below
             increment, error = extrapolated_step(self.system, quiet, time, step, self.columns)
-            excess = _floats(self.system.relative(error, quiet, time) / self.tolerance)
+            excess = floats(self.system.relative(error, quiet, time) / self.tolerance)
         return increment, np.where(np.isfinite(excess), excess, np.inf)
 
     def _accepted(self, state: Any, increment: Any, rows: Any, time: Any, step: Any) -> Any:
@@ -132,7 +132,7 @@ class Integrator:
         (A graph through refused steps would cost memory, and turn their overflows into NaN gradients.)
         """
         part = state if rows is None else state[rows]
-        if getattr(state, "requires_grad", False):
+        if is_followed(state):
             increment = extrapolated_step(self.system, part, time, step, self.columns)[0]
         elif rows is not None:
             increment = increment[rows]
@@ -166,11 +166,30 @@ def midpoints(array: Any) -> Any:
     return np.frompyfunc(_exact, 1, 1)(array)
 
 
-def _floats(values: Any) -> np.ndarray:
-    """float64 copy, shape (N,), of numbers of any kind."""
-    if hasattr(values, "detach"):
-        return values.detach().cpu().numpy().astype(np.float64)
-    return np.asarray(values, dtype=np.float64)
+def is_followed(state: Any) -> bool:
+    """Whether torch differentiates with respect to these numbers, backwards or forwards."""
+    if not is_tensor(state):
+        return False
+    from torch.autograd import forward_ad
+
+    return not _has_memory(state) or state.requires_grad or forward_ad.unpack_dual(state).tangent is not None
+
+
+def _has_memory(tensor: Any) -> bool:
+    """False for a tensor that a transformation of `torch.func` has wrapped."""
+    try:
+        tensor.data_ptr()
+    except RuntimeError:
+        return False
+    return True
+
+
+def floats(values: Any) -> np.ndarray:
+    """float64 copy of numbers of any kind."""
+    if not is_tensor(values):
+        return np.asarray(values, dtype=np.float64)
+    plain = values.detach().cpu()
+    return np.array(plain.numpy() if _has_memory(plain) else plain.tolist(), dtype=np.float64)
 
 
 def _join(like: Any, first: Any, first_rows: Any, second: Any, second_rows: Any) -> Any:

@@ -32,7 +32,10 @@ def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
     points = arithmetic.asarray(x)
     times = arithmetic.asarray(t)
     _check_points(points, mixture.dimension, arithmetic)
-    check_times(t if isinstance(t, int | float) else times, arithmetic)
+    if isinstance(t, int | float):  # known here, with no wait for a device
+        check_times(t, arithmetic)
+    else:
+        times = check_times(times, arithmetic)
     batch = tuple(points.shape[:-1])
     times = _broadcast_times(times, batch)
     flat = points.reshape((-1, mixture.dimension))
@@ -104,24 +107,29 @@ def _check_points(points: Any, dimension: int, arithmetic: Arithmetic) -> None:
         raise InputError("x", points[~np.isfinite(points)][0], "finite numbers")
 
 
-def check_times(times: Any, arithmetic: Arithmetic, field: str = "t") -> None:
-    """Times must be positive and finite where that can be told (of a symbol it cannot)."""
+def check_times(times: Any, arithmetic: Arithmetic, field: str = "t", what: str = "time") -> Any:
+    """Times must be positive and finite where that can be told (of a symbol it cannot); the times.
+
+    Inside `torch.vmap` and `torch.compile` it cannot either: there a bad time becomes NaN, and so does the result.
+    """
     if arithmetic.name == "sympy":
-        return
-    if isinstance(times, int | float):  # known here, with no wait for a device
+        return times
+    if arithmetic.name == "torch" and not isinstance(times, int | float):
+        good = (times > 0) & (times < float("inf"))
+        found = arithmetic.known(good)
+        if found is False:
+            raise InputError(field, float(times[~good].detach().flatten()[0]), f"a finite {what} > 0")
+        return times if found else times.masked_fill(~good, float("nan"))
+    if isinstance(times, int | float):
         if not 0 < times < float("inf"):
-            raise InputError(field, float(times), "a finite time > 0")
-        return
-    if arithmetic.name == "torch":
-        wrong = ~((times > 0) & (times < float("inf")))
-        if bool(wrong.any()):
-            raise InputError(field, float(times[wrong].flatten()[0]), "a finite time > 0")
-        return
+            raise InputError(field, float(times), f"a finite {what} > 0")
+        return times
     for value in np.asarray(times).flat if times.size <= 16 or times.dtype == object else ():
         if not (value > 0 and value < float("inf")):
-            raise InputError(field, float(value), "a finite time > 0")
+            raise InputError(field, float(value), f"a finite {what} > 0")
     if times.dtype != object and not ((times > 0) & (times < np.inf)).all():
-        raise InputError(field, times[~((times > 0) & (times < np.inf))][0], "a finite time > 0")
+        raise InputError(field, times[~((times > 0) & (times < np.inf))][0], f"a finite {what} > 0")
+    return times
 
 
 def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, x: Any, t: Any) -> float:

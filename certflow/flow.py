@@ -18,6 +18,7 @@ import numpy as np
 from certflow.arithmetic import Arithmetic, arithmetic_of
 from certflow.errors import InputError
 from certflow.exact import exact_number
+from certflow.extrapolation import is_followed
 from certflow.flow_runs import Runs, solve
 from certflow.mixture import GaussianMixture
 
@@ -63,8 +64,7 @@ def flow_map(process: Any, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_R
     -----
     AccuracyWarning : a point did not reach `rtol` (unless `with_error`). Source: THEORY section 0, S3, F1.
     """
-    problem = _Problem(process, x, (t_from, t_to), ("t_from", "t_to"), rtol)
-    runs = problem.solve(derivative=False)
+    problem, runs = _solved(process, x, (t_from, t_to), ("t_from", "t_to"), rtol)
     result = problem.restore(runs.states[-1], (problem.dimension,))
     if not with_error:
         problem.warn(runs)
@@ -97,7 +97,8 @@ def trajectories(process: Any, x: Any, times: Any, rtol: Any = DEFAULT_RTOL) -> 
     listed = list(np.asarray(times, dtype=object).reshape(-1)) if np.ndim(times) == 1 else []
     if not listed:
         raise InputError("times", times, "a list of one or more times > 0")
-    problem = _Problem(process, x, tuple(listed), tuple(f"times[{i}]" for i in range(len(listed))), rtol)
+    names = tuple(f"times[{i}]" for i in range(len(listed)))
+    problem = _Problem(process, x, tuple(listed), names, rtol)
     signs = {(b > a) - (b < a) for a, b in zip(problem.times, problem.times[1:], strict=False)}
     if len(signs | {0}) > 2 or 0 in signs:
         raise InputError("times", times, "strictly increasing or strictly decreasing times")
@@ -109,6 +110,16 @@ def trajectories(process: Any, x: Any, times: Any, rtol: Any = DEFAULT_RTOL) -> 
 
         return torch.stack(parts)
     return np.stack(parts)
+
+
+def _solved(process: Any, x: Any, *rest: Any) -> tuple[_Problem, Runs]:
+    """The problem and its runs, outside of what torch compiles: the steps depend on the data."""
+
+    def solve() -> tuple[_Problem, Runs]:
+        problem = _Problem(process, x, *rest)
+        return problem, problem.solve(derivative=False)
+
+    return arithmetic_of(x).eagerly(solve)
 
 
 class _Problem:
@@ -126,7 +137,7 @@ class _Problem:
         if not len(self.points.shape) or self.points.shape[-1] != self.dimension:
             raise InputError("x", f"shape {tuple(self.points.shape)}", f"shape (..., {self.dimension})")
         self.batch = tuple(self.points.shape[:-1])
-        _check_finite(self.points)
+        _check_finite(self.points, self.arithmetic)
         self.times = [_time(value, name) for value, name in zip(times, names, strict=True)]
         self.rtol = self._tolerance(rtol)
 
@@ -178,7 +189,7 @@ class _Problem:
 
 def _time(value: Any, name: str) -> Fraction:
     requirement = "one finite time > 0"
-    if getattr(value, "requires_grad", False):
+    if is_followed(value):
         raise InputError(name, "a tensor that requires grad", requirement + " (the flow is differentiable in x)")
     if np.ndim(value) or type(value).__module__.startswith("flint"):
         raise InputError(name, value, requirement)
@@ -190,11 +201,16 @@ def _time(value: Any, name: str) -> Fraction:
     return exact
 
 
-def _check_finite(points: Any) -> None:
-    if hasattr(points, "detach"):
-        wrong = ~points.detach().isfinite()
-        if bool(wrong.any()):
-            raise InputError("x", float(points[wrong][0]), "finite numbers")
+def _check_finite(points: Any, arithmetic: Arithmetic) -> None:
+    if arithmetic.name == "torch":
+        finite = points.detach().isfinite()
+        found = arithmetic.known(finite)
+        if found is None:
+            raise InputError(
+                "x", "a tensor inside vmap", "a batch of points, shape (..., d): steps depend on the values"
+            )
+        if not found:
+            raise InputError("x", float(points.detach()[~finite][0]), "finite numbers")
         return
     for entry in points.flat if points.dtype == object else points[~np.isfinite(points)][:1]:
         if not -np.inf < entry < np.inf:

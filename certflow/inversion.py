@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from certflow.arithmetic import Arithmetic, arithmetic_of
+from certflow.bounds import growth_rate_bound
 from certflow.errors import InputError
 from certflow.field import check_times
 from certflow.mixture import GaussianMixture
@@ -12,7 +13,9 @@ from certflow.stability import CommonVariance
 
 
 def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
-    """The time `t >= s` with `int_s^t lambda = value` (scalars), for common isotropic variance. THEORY G2.
+    """The time `t >= s` with `int_s^t lambda = value`, for common isotropic variance. THEORY G2.
+
+    value, s : scalars, or torch tensors that broadcast
 
     With `y = 1/v` and `A = D^2/(8c)`, `F = 1/2 ln y - A y` satisfies `F(t) = F(s) + value`, so that
     `y = -W_j(-2 A e^{2F}) / (2 A)`, branch `j = -1` for `y > 1/(2A) > 0` (where `lambda > 0`), else 0, and
@@ -30,19 +33,40 @@ def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
     if mixture.kind != "common-isotropic":
         raise InputError("mixture", f"{mixture.kind} covariances", "common-isotropic covariance")
     arithmetic = arithmetic_of(value, s)
-    if arithmetic.name in ("float64", "torch"):
-        import mpmath
-
-        from certflow.arithmetic.objects import MpmathArithmetic
-
-        with mpmath.workdps(40):
-            inner = MpmathArithmetic()
-            target, start = (a.item() if hasattr(a, "item") else a for a in (value, s))
-            time = float(_lambert_time(mixture, inner, inner.asarray([target]), inner.asarray([start]))[0])
-        return time if arithmetic.name == "float64" else arithmetic.asarray(time)
+    if arithmetic.name == "float64":
+        return _float_time(mixture, value, s)
+    if arithmetic.name == "torch":
+        return arithmetic.finish(arithmetic.eagerly(_tensor_time, mixture, arithmetic, value, s))
     with arithmetic.extended(_magnitude(mixture, arithmetic, s)):
         times = _lambert_time(mixture, arithmetic, arithmetic.asarray([value]), arithmetic.asarray([s]))
     return arithmetic.finish(times)[0]
+
+
+def _float_time(mixture: GaussianMixture, value: Any, s: Any) -> float:
+    """The formula with 40 digits inside, rounded."""
+    import mpmath
+
+    from certflow.arithmetic.objects import MpmathArithmetic
+
+    with mpmath.workdps(40):
+        inner = MpmathArithmetic()
+        target, start = (a.item() if hasattr(a, "item") else a for a in (value, s))
+        return float(_lambert_time(mixture, inner, inner.asarray([target]), inner.asarray([start]))[0])
+
+
+def _tensor_time(mixture: GaussianMixture, arithmetic: Arithmetic, value: Any, s: Any) -> Any:
+    """Tensors, elementwise; by the equation itself `dt/dvalue = 1 / lambda(t)` and `dt/ds = lambda(s) / lambda(t)`."""
+    from certflow.arithmetic.implicit import elementwise
+
+    def values(targets: Any, starts: Any) -> Any:
+        pairs = zip(targets.flatten().tolist(), starts.flatten().tolist(), strict=True)
+        return arithmetic.asarray([_float_time(mixture, *pair) for pair in pairs]).reshape(targets.shape)
+
+    def slopes(time: Any, _: Any, start: Any) -> tuple[Any, Any]:
+        growth = growth_rate_bound(mixture, time)
+        return 1 / growth, growth_rate_bound(mixture, start) / growth
+
+    return elementwise(values, slopes, arithmetic.asarray(value), arithmetic.asarray(s))
 
 
 def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any) -> float:

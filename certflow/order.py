@@ -76,20 +76,26 @@ def _hashable(entry: Any) -> Any:
 
 def obstruction(mixture: GaussianMixture, t: float) -> Obstruction | None:
     """None where a global bound exists; else the pair of components that stands against it."""
-    if mixture.kind != "full":
+    found = unordered(mixture)
+    if not found:
         return None
+    for pair, growth, reason in found:
+        direction = _strict_direction(mixture, pair, growth, t)
+        if direction is not None:
+            return Obstruction(pair, growth, True, tuple(float(c) for c in direction), reason)
+    pair, growth, reason = found[0]
+    return Obstruction(pair, growth, mixture.n_components == 2, None, reason)
+
+
+def unordered(mixture: GaussianMixture) -> list[tuple[tuple[int, int], str, str]]:
+    """The pairs for which no bound is known, with the growth and the reason, whatever the time."""
+    if mixture.kind != "full":
+        return []
     cached = mixture.__dict__.get("_unordered")
     if cached is None:
         cached = _unordered_pairs(mixture)
         mixture.__dict__["_unordered"] = cached
-    if not cached:
-        return None
-    for pair, growth, reason in cached:
-        direction = _strict_direction(mixture, pair, growth, t)
-        if direction is not None:
-            return Obstruction(pair, growth, True, tuple(float(c) for c in direction), reason)
-    pair, growth, reason = cached[0]
-    return Obstruction(pair, growth, mixture.n_components == 2, None, reason)
+    return cached
 
 
 def domination(mixture: GaussianMixture, a: Group, b: Group) -> Domination | None:

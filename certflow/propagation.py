@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from certflow.arithmetic import plain_float
 from certflow.errors import InputError
 
 _KEPT: WeakKeyDictionary[Any, dict[tuple[tuple[float, ...], str], list[float]]] = WeakKeyDictionary()
@@ -27,7 +28,7 @@ def gronwall_bound(process: Any, times: Sequence[float], errors: Sequence[float]
     InputError : not one error for each segment, or one that is negative or NaN; times that do not decrease.
     NoGlobalBound : THEORY L8.
     """
-    moments = [float(time) for time in times]
+    moments = [plain_float(time, "times") for time in times]
     if not all(math.inf > t > s > 0 for t, s in pairwise(moments)):
         raise InputError("times", times, "finite times > 0, strictly decreasing (noise end first)")
     sizes = _checked("errors", errors, len(moments) - 1, "one for each segment")
@@ -79,7 +80,9 @@ def _sum(terms: Iterable[float]) -> float:
 
 def _checked(name: str, values: Sequence[float], count: int, what: str) -> list[float]:
     try:
-        numbers = [float(value) for value in values]
+        numbers = [plain_float(value, name) for value in values]
+    except InputError:
+        raise
     except (TypeError, ValueError):
         numbers = [math.nan]
     if len(numbers) != count or not all(number >= 0 for number in numbers):

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic import Arithmetic, arithmetic_of
+from certflow.arithmetic import Arithmetic, FloatArithmetic, arithmetic_of
 from certflow.bounds import growth_rate_bound, lipschitz_bound
 from certflow.errors import InputError
 from certflow.exact import ExactArray
@@ -32,13 +32,16 @@ def stability(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sided")
     arithmetic = arithmetic_of(s, t)
     start, end = _interval(arithmetic, s, t)
     shape = tuple(start.shape)
-    start, end = start.reshape((-1,)), end.reshape((-1,))
-    if mixture.kind == "common-isotropic":
-        result = CommonVariance(mixture, arithmetic).integral(start, end, rate)
-    else:
-        result = _quadrature(mixture, arithmetic, start, end, rate)
+    result = arithmetic.eagerly(_integral, mixture, arithmetic, start.reshape((-1,)), end.reshape((-1,)), rate)
     result = result.reshape(shape)
     return result[()] if not shape and isinstance(result, np.ndarray) else result
+
+
+def _integral(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any, rate: str) -> Any:
+    """`int_s^t rate`, shape (T,)."""
+    if mixture.kind == "common-isotropic":
+        return arithmetic.finish(CommonVariance(mixture, arithmetic).integral(s, t, rate))
+    return arithmetic.finish(_quadrature(mixture, arithmetic, s, t, rate))
 
 
 def amplification(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sided") -> Any:
@@ -51,18 +54,14 @@ def amplification(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sid
 
 
 def _interval(arithmetic: Arithmetic, s: Any, t: Any) -> tuple[Any, Any]:
-    start, end = arithmetic.asarray(s), arithmetic.asarray(t)
-    check_times(start, arithmetic, "s")
-    check_times(end, arithmetic, "t")
+    start = check_times(arithmetic.asarray(s), arithmetic, "s")
+    end = check_times(arithmetic.asarray(t), arithmetic, "t")
+    start, end = arithmetic.broadcast(start, end)
     if arithmetic.name == "torch":
-        import torch
-
-        start, end = torch.broadcast_tensors(start, end)
-        wrong = bool((start > end).any())
+        late = arithmetic.known(start <= end) is False
     else:
-        start, end = np.broadcast_arrays(start, end)
-        wrong = arithmetic.name != "sympy" and any(a > b for a, b in zip(start.flat, end.flat, strict=True))
-    if wrong:
+        late = arithmetic.name != "sympy" and any(a > b for a, b in zip(start.flat, end.flat, strict=True))
+    if late:
         raise InputError("s", s, f"a time that is not later than t = {t}")
     return start, end
 
@@ -133,8 +132,9 @@ class CommonVariance:
 def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any, rate: str) -> Any:
     """Numerical integral in `log t`, where the rates of narrow components are spread evenly.
 
-    float64: SciPy's adaptive Gauss-Kronrod to 1e-10; mpmath: tanh-sinh on intervals halved until its
-    own error estimate is small (the rates are maxima, so they may have kinks).
+    float64: SciPy's adaptive Gauss-Kronrod to 1e-10; torch: the same, whose derivatives are the rates at both
+    ends; mpmath: tanh-sinh on intervals halved until its own error estimate is small (the rates are maxima, so
+    they may have kinks).
     """
     bound = growth_rate_bound if rate == "one-sided" else lipschitz_bound
     if arithmetic.name == "mpmath":
@@ -145,7 +145,16 @@ def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any
                 mp, lambda y: bound(mixture, mp.exp(y)) * mp.exp(y), mp.log(a), mp.log(b)
             )
         return result
-    if arithmetic.name not in ("float64", "torch"):
+    if arithmetic.name == "torch":
+        from certflow.arithmetic.implicit import elementwise
+
+        def values(start: Any, end: Any) -> Any:
+            numbers = [part.detach().cpu().double().numpy() for part in (start, end)]
+            found = _quadrature(mixture, FloatArithmetic(), numbers[0].reshape(-1), numbers[1].reshape(-1), rate)
+            return arithmetic.asarray(found.reshape(start.shape))
+
+        return elementwise(values, lambda _, start, end: (-bound(mixture, start), bound(mixture, end)), s, t)
+    if arithmetic.name != "float64":
         raise InputError(
             "mixture",
             mixture.kind,
@@ -162,13 +171,13 @@ def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any
         parts = [bound(mixture, times[i : i + rows]) for i in range(0, len(times), rows)]
         return np.concatenate(parts) * times
 
-    low, high = (np.log([float(time) for time in times]) for times in (s, t))
+    low, high = np.log(s), np.log(t)
     width = high - low
     # One adaptive rule for all intervals at once, each mapped to [0, 1].
     values, _ = quad_vec(
         lambda u: width * integrand(low + u * width), 0, 1, epsabs=1e-12, epsrel=1e-10, norm="max", limit=10_000
     )
-    return arithmetic.asarray(values)
+    return values
 
 
 def _halving_quadrature(mp: Any, function: Any, low: Any, high: Any) -> Any:

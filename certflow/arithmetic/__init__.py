@@ -11,7 +11,7 @@ from certflow.arithmetic.floats import FloatArithmetic
 from certflow.errors import InputError
 from certflow.exact import is_symbolic
 
-__all__ = ["Arithmetic", "FloatArithmetic", "arithmetic_of"]
+__all__ = ["Arithmetic", "FloatArithmetic", "arithmetic_of", "is_tensor", "plain_float"]
 
 _FLOATS = FloatArithmetic()
 
@@ -23,13 +23,12 @@ def arithmetic_of(*values: Any) -> Arithmetic:
     object arrays or lists); all else is float64.
     """
     for value in values:
-        if type(value).__module__.partition(".")[0] == "torch":
+        if is_tensor(value):
             from certflow.arithmetic.tensors import TorchArithmetic
 
-            dtype = value.dtype if value.dtype.is_floating_point else None
-            if dtype is None:
+            if not value.dtype.is_floating_point:
                 raise InputError("x", f"a torch tensor of {value.dtype}", "a tensor of a floating dtype")
-            return TorchArithmetic(dtype, value.device)
+            return TorchArithmetic(value.dtype, value.device)
     names = {_family(entry) for value in values for entry in _entries(value)} - {""}
     if len(names) > 1:
         raise InputError("x, t", f"a mixture of {' and '.join(sorted(names))} numbers", "one kind of number")
@@ -39,6 +38,22 @@ def arithmetic_of(*values: Any) -> Arithmetic:
 
     table = {"sympy": objects.SympyArithmetic, "arb": objects.ArbArithmetic, "mpmath": objects.MpmathArithmetic}
     return table[names.pop()]()
+
+
+def is_tensor(value: Any) -> bool:
+    """True for a torch tensor, of a subclass too (told without importing torch)."""
+    return hasattr(value, "__torch_function__")
+
+
+def plain_float(value: Any, field: str) -> float:
+    """A number for a result that is a float. Raises `InputError` for a tensor that torch differentiates."""
+    if is_tensor(value):
+        from torch.autograd import forward_ad
+
+        if value.requires_grad or forward_ad.unpack_dual(value).tangent is not None:
+            requirement = "a number: the result is a float, without derivatives (detach the tensor)"
+            raise InputError(field, "a tensor that requires grad", requirement)
+    return float(value)
 
 
 def _entries(value: Any) -> list[Any]:

@@ -142,7 +142,7 @@ class NetworkFlow(ReferenceFlow):
         """`u(x, t)` and `J(x, t) v`."""
         with warnings.catch_warnings():
             # torch's own, from 2.14 on: it scripts its rules for forward derivatives when the first of them is taken
-            warnings.filterwarnings("ignore", ".torch.jit.script. is deprecated", DeprecationWarning)
+            warnings.filterwarnings("ignore", ".torch.jit.script. is deprecated")
             value, product = torch.func.jvp(lambda z: self.velocity(z, t), (x,), (v,))  # type: ignore[misc]
         return value, product
 
