@@ -17,10 +17,13 @@ Composed over a grid, errors of single blocks grow as THEORY E3 says (`OrnsteinU
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
-from certflow.arithmetic import arithmetic_of, is_tensor
+from certflow.arithmetic import arithmetic_of
 from certflow.errors import InputError
+from certflow.exact import check_plain, is_symbolic
+from certflow.inputs import is_tensor
 
 #: The methods and their orders `q`: the local error is of order `h^{q+1}`.
 ORDERS = {"euler": 1, "midpoint": 2}
@@ -38,13 +41,15 @@ def residual_block(velocity: Velocity, x: Any, t: Any, h: Any, method: str = "mi
     InputError : an unknown method; a step that is not between 0 and `t` (where that can be told).
     """
     _check_method(method)
-    arithmetic = arithmetic_of(x, t, h)
+    for name, value in (("t", t), ("h", h)):
+        _check_one(name, value)
+    arithmetic = arithmetic_of(x, t, h, fields=("x", "t", "h"))
     if arithmetic.known(_inside(h, t)) is False:
         raise InputError("h", h, f"a step between 0 and t = {t}")
-    points = x if is_tensor(x) else arithmetic.asarray(x)
+    points = x if is_tensor(x) else arithmetic.read(x, "x")  # a network may take no other dtype
     if method == "euler":
-        return points - h * velocity(points, t)
-    return points - h * velocity(points - h / 2 * velocity(points, t), t - h / 2)
+        return arithmetic.finish(points - h * velocity(points, t))
+    return arithmetic.finish(points - h * velocity(points - h / 2 * velocity(points, t), t - h / 2))
 
 
 def local_error_bound(
@@ -76,18 +81,29 @@ def _check_method(method: Any) -> None:
         raise InputError("method", method, f"one of {', '.join(ORDERS)}")
 
 
+def _check_one(name: str, value: Any) -> None:
+    """Refuse what is not one number."""
+    check_plain(value, name)
+    try:
+        fine = not isinstance(value, bool) and prod(getattr(value > 0, "shape", ())) == 1
+    except TypeError:  # no real number
+        fine = False
+    if not fine:
+        raise InputError(name, value, "one number")
+
+
 def _inside(h: Any, t: Any) -> Any:
-    """`0 < h < t`; of numbers that cannot be compared this is not refused."""
     try:
         return (h > 0) & (h < t)
     except TypeError:
-        return True
+        raise InputError("h", h, f"a number that compares with t = {t}") from None
 
 
 def _check_size(name: str, value: Any) -> None:
+    check_plain(value, name)
     try:
         fine = value >= 0
     except TypeError:
-        return
-    if arithmetic_of(value).known(fine) is False:
+        fine = is_symbolic(value)
+    if isinstance(value, bool) or arithmetic_of(value, fields=(name,)).known(fine) is False:
         raise InputError(name, value, "a number >= 0")

@@ -6,26 +6,33 @@ One scheme serves every covariance. Eigenvalues of `sum_k gamma_k m^2 Q_k` lie b
     q_min - B <= J <= q_max,   L(t) = max(|q_max|, |q_min - B|),   lambda(t) = B - q_min.
 
 `B` is the largest over the groups of equal covariance of `m^2 D_P^2 / 4`, with `D_P` the diameter of `P mu_k`
-(Popoviciu), plus the sum over the pairs of components of different covariance of `kappa_ij / sinh(G_ij)`
-(proofs/L7.md). With a single isotropic group this is L2 and L3: `q = 1/v - 1`, `B = m^2 D^2 / (4 v^2)`.
+(Popoviciu), plus a sum over the pairs of components of different covariance: of `kappa_ij / sinh(G_ij)` where the two
+covariances are ordered (proofs/L7.md), else of what the largest covariance leaves them (proofs/L8.md). With a single
+isotropic group this is L2 and L3: `q = 1/v - 1`, `B = m^2 D^2 / (4 v^2)`.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic import Arithmetic, arithmetic_of, plain_float
+from certflow.arithmetic import Arithmetic, arithmetic_of
 from certflow.components import parameters
-from certflow.domination import Component, dominated_spread
+from certflow.divergence import obstruction
+from certflow.domination import Domination, precision_gap
 from certflow.errors import InputError, NoGlobalBound
 from certflow.exact import ExactArray
 from certflow.field import check_times
+from certflow.geometry import exact_diameter_squared, quadratic_pseudo_inverse
+from certflow.inputs import real_number
 from certflow.mixture import GaussianMixture
-from certflow.order import Group, domination, groups, is_ordered, obstruction, sorted_pair, unordered
+from certflow.order import Group, existence, groups, is_ordered, sorted_pair
 from certflow.pairs import peak
+from certflow.rate_guard import TERMS, exact_ball, repaired, tolerance
 from certflow.spectra import largest_variance
 
 #: Pairs of groups are handled one by one; more groups of different covariance than this are refused.
@@ -34,42 +41,63 @@ MAX_GROUPS = 300
 
 @dataclass(frozen=True)
 class SpectralBound:
-    """`q_min - spread <= J <= q_max` for all x, each of shape (T,)."""
+    """`q_min - spread <= J <= q_max` for all x, each of shape (T,).
+
+    rounding : first-order bound of the error of `spread - q_min`, of float64 numbers and isotropic covariances
+    """
 
     q_min: Any
     q_max: Any
     spread: Any
+    rounding: Any = None
 
 
 def lipschitz_bound(mixture: GaussianMixture, t: Any) -> Any:
     """`L(t) = max(|q_max|, |q_min - B|)`; the kind and shape of `t`. THEORY L2, L6, L7."""
 
-    def formula(arithmetic: Arithmetic, times: Any) -> Any:
-        bound = spectral_bound(mixture, arithmetic, times)
+    def rate(arithmetic: Arithmetic, bound: SpectralBound) -> Any:
         low = bound.q_min - bound.spread
         upper = arithmetic.maximum(bound.q_max, -bound.q_max)
         return arithmetic.maximum(upper, arithmetic.maximum(low, -low))
 
-    return at_times(formula, t)
+    return _guarded(mixture, rate, t)
 
 
 def growth_rate_bound(mixture: GaussianMixture, t: Any) -> Any:
     """`lambda(t) = B - q_min`; the kind and shape of `t`. THEORY L3, L6, L7."""
 
+    def rate(arithmetic: Arithmetic, bound: SpectralBound) -> Any:
+        return bound.spread - bound.q_min
+
+    return _guarded(mixture, rate, t)
+
+
+def _guarded(mixture: GaussianMixture, rate: Callable[[Arithmetic, SpectralBound], Any], t: Any) -> Any:
+    """The rate at times `t`; in float64 computed again in balls where its terms cancel (`certflow.rate_guard`)."""
+
     def formula(arithmetic: Arithmetic, times: Any) -> Any:
         bound = spectral_bound(mixture, arithmetic, times)
-        return bound.spread - bound.q_min
+        values = rate(arithmetic, bound)
+        if bound.rounding is None:
+            return values
+
+        def in_balls(row: int) -> Any:
+            balls = arithmetic_of(ball := exact_ball(float(times[row])))
+            return rate(balls, spectral_bound(mixture, balls, balls.asarray([ball])))[0]
+
+        return repaired(values, bound.rounding, tolerance(mixture.dimension) * np.abs(values), in_balls)
 
     return at_times(formula, t)
 
 
 def at_times(formula: Any, t: Any, arithmetic: Arithmetic | None = None) -> Any:
     """Call `formula(arithmetic, times)` with `t` as an array of shape (T,); give the shape of `t` back."""
-    arithmetic = arithmetic or arithmetic_of(t)
-    times = check_times(arithmetic.asarray(t), arithmetic)
-    shape = tuple(times.shape)
-    result = arithmetic.eagerly(formula, arithmetic, times.reshape((-1,)))
-    result = arithmetic.finish(result).reshape(shape)
+    arithmetic = arithmetic or arithmetic_of(t, fields=("t",))
+    with arithmetic.undisturbed():
+        times = check_times(arithmetic.read(t, "t"), arithmetic)
+        shape = tuple(times.shape)
+        result = arithmetic.eagerly(formula, arithmetic, times.reshape((-1,)))
+        result = arithmetic.finish(result).reshape(shape)
     return result[()] if not shape and isinstance(result, np.ndarray) else result
 
 
@@ -83,29 +111,34 @@ def spectral_bound(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> 
         q_min = arithmetic.minimum(q_min, entry.q_min)
         q_max = arithmetic.maximum(q_max, entry.q_max)
         spread = arithmetic.maximum(spread, entry.spread)
+    guarded = arithmetic.guarded and not family[0].matrix
+    rounding = TERMS * (spread + arithmetic.maximum(abs(q_min), abs(q_max))) if guarded else None
+    domination: Domination | None = None
     for i in range(len(family)):
         for j in range(i):
-            if family[i].matrix and not is_ordered(mixture, family[i].group, family[j].group):
-                spread = spread + _dominated_cross_spread(mixture, arithmetic, family, i, j, m2)
-            else:
+            if guarded:
+                cross, error = _isotropic_cross_spread(mixture, arithmetic, family[i], family[j], m2)
+                spread, rounding = spread + cross, rounding + error
+            elif not family[i].matrix or is_ordered(mixture, family[i].group, family[j].group):
                 spread = spread + _cross_spread(mixture, arithmetic, family[i], family[j], m2)
-    return SpectralBound(q_min, q_max, spread)
+            else:
+                domination = domination or Domination(mixture, arithmetic, family, m2, n2)
+                spread = spread + domination.spread(family[i], family[j])
+    return SpectralBound(q_min, q_max, spread, rounding)
 
 
 def check_bounded(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> None:
-    """Raise `NoGlobalBound` where THEORY L8 leaves no global bound, or none is known."""
-    if mixture.is_symbolic or not unordered(mixture):
+    """Raise `NoGlobalBound` where no global bound exists (THEORY L8): a fact about the parameters, not the times."""
+    if mixture.kind != "full" or mixture.is_symbolic or existence(mixture).finite:
         return
     found = obstruction(mixture, arithmetic.first(t) if len(t) else 1.0)
-    if found is None:
-        return
-    state = "is infinite" if found.proved else "is not known to be finite"
+    assert found is not None
     raise NoGlobalBound(
-        f"sup_x ||J(x, t)|| {state} for {mixture.name!r}: {found.reason}; "
+        f"sup_x ||J(x, t)|| is infinite for {mixture.name!r}: {found.reason}; "
         f"growth is {found.growth} in |x|; use ball_bound(radius, t) instead",
         pair=found.pair,
         growth=found.growth,
-        proved=found.proved,
+        proved=True,
     )
 
 
@@ -150,18 +183,10 @@ class _GroupAt:
                 largest = arithmetic.maximum(largest, arithmetic.largest(part))
             self.spread = m2 * largest / 4
 
-    def component(self, arithmetic: Arithmetic, mixture: GaussianMixture, k: int) -> Component:
-        """Component `k` of the group."""
-        converted = parameters(mixture, arithmetic)
-        matrices = self.maps.precision_matrices, self.maps.slope_matrices, self.maps.logdet
-        return Component(*matrices, converted.means[k], converted.log_weights[k])
-
 
 def _diameter_squared(mixture: GaussianMixture, group: Group) -> Any:
     if len(group.indices) == mixture.n_components:
         return mixture.diameter_squared
-    from certflow.geometry import exact_diameter_squared
-
     return exact_diameter_squared(ExactArray(mixture.exact_means.values[np.array(group.indices)]))
 
 
@@ -171,50 +196,46 @@ def _isotropic_gap(arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt, m2:
     return m2 * narrow.p * wide.p * arithmetic.numbers(gap)
 
 
-def _precision_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
-    """`P_a - P_b = m^2 P_a (Sigma_b - Sigma_a) P_b`, without cancellation, shape (T, d, d)."""
-    difference = ExactArray(b.group.exact.fractions - a.group.exact.fractions)
-    product = a.maps.precision_matrices @ arithmetic.numbers(difference) @ b.maps.precision_matrices
-    return m2[:, None, None] * (product + product.swapaxes(-1, -2)) / 2
-
-
 def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
     """`sum kappa_ij / sinh(G_ij)` over the pairs with one component in each group (THEORY L7, L8)."""
     if mixture.is_symbolic:
         raise InputError("mixture", "symbolic covariances that differ", "numbers: this bound has no symbolic form")
     if not a.matrix:
-        narrow, wide = (a, b) if a.group.covariance < b.group.covariance else (b, a)
-        kappa = _isotropic_gap(arithmetic, narrow, wide, m2)
-        log_det = (arithmetic.log(narrow.p) - arithmetic.log(wide.p)) * mixture.dimension
-    else:
-        first, _, _ = sorted_pair(a.group, b.group)
-        narrow, wide = (a, b) if first is a.group else (b, a)
-        kappa = arithmetic.eigenvalue_range(_precision_gap(arithmetic, narrow, wide, m2))[1]
-        log_det = narrow.maps.logdet - wide.maps.logdet
+        return _isotropic_cross_spread(mixture, arithmetic, a, b, m2)[0]
+    first, _, _ = sorted_pair(a.group, b.group)
+    narrow, wide = (a, b) if first is a.group else (b, a)
+    kappa = arithmetic.eigenvalue_range(precision_gap(arithmetic, narrow, wide, m2))[1]
+    log_det = narrow.maps.logdet - wide.maps.logdet
+    _, constants = _pair_terms(mixture, arithmetic, narrow, wide)
+    return kappa * peak(arithmetic, log_det[:, None] / 2 + constants[None]).sum(-1)
+
+
+def _isotropic_cross_spread(
+    mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any
+) -> tuple[Any, Any]:
+    """The same sum for variances, and a bound of its rounding error in float64 (None elsewhere).
+
+    An error `delta` of `Fmax` moves `1/sinh(G)` by at most `delta min(1/sinh(G), 1/2)`, to first order (proofs/L7.md).
+    """
+    narrow, wide = (a, b) if a.group.covariance < b.group.covariance else (b, a)
+    kappa = _isotropic_gap(arithmetic, narrow, wide, m2)
+    logs = arithmetic.log(narrow.p), arithmetic.log(wide.p)
+    sizes, constants = _pair_terms(mixture, arithmetic, narrow, wide)
+    peaks = peak(arithmetic, ((logs[0] - logs[1]) * mixture.dimension)[:, None] / 2 + constants[None])
+    if not arithmetic.guarded:
+        return kappa * peaks.sum(-1), None
+    size = (np.abs(logs[0]) + np.abs(logs[1]))[:, None] * mixture.dimension + sizes[None]
+    error = (np.minimum(peaks, 0.5) * size + peaks).sum(-1)
+    return kappa * peaks.sum(-1), TERMS * kappa * error
+
+
+def _pair_terms(mixture: GaussianMixture, arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt) -> tuple[Any, Any]:
+    """What `Fmax` has beside the determinants, for each pair, and the sum of the sizes of its terms."""
     shifts = arithmetic.numbers(_pair_constants(mixture, narrow.group, wide.group))
     log_weights = parameters(mixture, arithmetic).log_weights
     left, right = log_weights[np.array(narrow.group.indices)], log_weights[np.array(wide.group.indices)]
     constants = (left[:, None] - right[None, :] + shifts / 2).reshape((-1,))
-    peaks = peak(arithmetic, log_det[:, None] / 2 + constants[None])
-    return kappa * peaks.sum(-1)
-
-
-def _dominated_cross_spread(
-    mixture: GaussianMixture, arithmetic: Arithmetic, family: list[_GroupAt], i: int, j: int, m2: Any
-) -> Any:
-    """The same sum for covariances that are not ordered, by a third component that dominates (proofs/L8.md)."""
-    first, second = family[i], family[j]
-    found = domination(mixture, first.group, second.group)
-    if found is None:  # check_bounded refuses such a mixture before
-        raise ValueError("neither ordered nor dominated")
-    owner = next(entry for entry in family if found.wide in entry.group.indices)
-    wide = owner.component(arithmetic, mixture, found.wide)
-    total = 0 * m2
-    for k in first.group.indices:
-        for other in second.group.indices:
-            pair = first.component(arithmetic, mixture, k), second.component(arithmetic, mixture, other)
-            total = total + dominated_spread(arithmetic, found, *pair, wide, arithmetic.sqrt(m2))
-    return total
+    return (abs(left)[:, None] + abs(right)[None, :] + shifts / 2).reshape((-1,)), constants
 
 
 def _pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> ExactArray:
@@ -233,8 +254,6 @@ def _exact_pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) 
     if np.ndim(narrow.covariance) == 0:
         gap = wide.exact.fractions[()] - narrow.exact.fractions[()]
     else:
-        from certflow.geometry import quadratic_pseudo_inverse
-
         _, _, matrix = sorted_pair(narrow, wide)
     for row, i in enumerate(narrow.indices):
         for column, j in enumerate(wide.indices):
@@ -252,14 +271,15 @@ def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
     `max(|q_max|, |q_min - d^2/4|)`, where `d = max_{k,l} (m^2 ||Q_k - Q_l||_2 R + m |P_k mu_k - P_l mu_l|)` bounds
     the diameter of the component velocities on the ball (Popoviciu along every direction). `radius` and `t` broadcast.
     """
-    arithmetic = arithmetic_of(t, radius)
-    size, times = arithmetic.broadcast(arithmetic.asarray(radius), arithmetic.asarray(t))
-    size = check_times(size, arithmetic, "radius", "radius")
+    arithmetic = arithmetic_of(t, radius, fields=("t", "radius"))
+    with arithmetic.undisturbed():
+        size = check_times(arithmetic.read(radius, "radius"), arithmetic, "radius", "a finite radius > 0")
+        size, times = arithmetic.broadcast(size, arithmetic.read(t, "t"))
 
-    def formula(arithmetic: Arithmetic, times: Any) -> Any:
-        return _ball_bound(mixture, arithmetic, size.reshape((-1,)), times)
+        def formula(arithmetic: Arithmetic, times: Any) -> Any:
+            return _ball_bound(mixture, arithmetic, size.reshape((-1,)), times)
 
-    return at_times(formula, times, arithmetic)
+        return at_times(formula, times, arithmetic)
 
 
 def _ball_bound(mixture: GaussianMixture, arithmetic: Arithmetic, radius: Any, t: Any) -> Any:
@@ -282,7 +302,7 @@ def _ball_bound(mixture: GaussianMixture, arithmetic: Arithmetic, radius: Any, t
 def _velocity_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> tuple[Any, Any]:
     """`||P_a - P_b||_2` (`= m^2 ||Q_a - Q_b||_2`) and `max |P_a mu_k - P_b mu_l|`."""
     if a.matrix:
-        low, high = arithmetic.eigenvalue_range(_precision_gap(arithmetic, a, b, m2))
+        low, high = arithmetic.eigenvalue_range(precision_gap(arithmetic, a, b, m2))
         slope = arithmetic.maximum(high, -low)
         left, right = a.maps.precision(a.means[None]), b.maps.precision(b.means[None])
     else:
@@ -298,9 +318,8 @@ def outside_probability(mixture: GaussianMixture, radius: Any, t: Any) -> float:
     """Upper bound of `P(|X_t| > R)`: `sum_k w_k P(chi^2_d > ((R - m |mu_k|)_+)^2 / lambda_max(C_k))`, float64."""
     from scipy.stats import chi2
 
-    size, time = plain_float(radius, "radius"), plain_float(t, "t")
-    check_times(size, arithmetic_of(size), "radius", "radius")
-    check_times(time, arithmetic_of(time))
+    size = real_number(radius, "radius", "a finite radius > 0", lambda r: 0 < r < math.inf)
+    time = real_number(t, "t", "a finite time > 0", lambda s: 0 < s < math.inf)
     m, m2 = np.exp(-time), np.exp(-2 * time)
     if mixture.kind == "full":
         top: Any = np.linalg.eigvalsh(mixture.covariances)[:, -1]

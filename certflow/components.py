@@ -53,11 +53,13 @@ def parameters(mixture: GaussianMixture, arithmetic: Arithmetic) -> Parameters:
 def _kept_parameters(mixture: GaussianMixture, arithmetic: Arithmetic) -> Parameters:
     cache = mixture.__dict__.setdefault("_parameters", {})
     key = arithmetic.key
-    if key not in cache:
-        if len(cache) > 16:
+    found = cache.get(key)
+    if found is None:
+        found = arithmetic.lasting(lambda: Parameters(mixture, arithmetic))
+        if len(cache) > 16:  # (another thread may do so too: what was found stays at hand)
             cache.clear()
-        cache[key] = arithmetic.lasting(lambda: Parameters(mixture, arithmetic))
-    return cache[key]
+        cache[key] = found
+    return found
 
 
 class _Components:

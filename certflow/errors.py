@@ -1,11 +1,24 @@
-"""Errors that a user of certflow can meet."""
+"""Errors and warnings that a user of certflow can meet; all pass unchanged between processes.
+
+Python makes an error anew from its class and `args`; these have more to carry, so they say how (`__reduce__`).
+"""
 
 from __future__ import annotations
 
+import copy
+import copyreg
+import pickle
 from typing import Any
 
 
-class InputError(ValueError):
+class CertflowError(Exception):
+    """What every error of this package is; pickles and copies with its message and attributes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
+
+class InputError(CertflowError, ValueError):
     """Bad input, told in one line: the field, the value received, what is required."""
 
     def __init__(self, field: str, value: Any, requirement: str):
@@ -14,8 +27,12 @@ class InputError(ValueError):
         self.requirement = requirement
         super().__init__(f"{field}: got {_short(value)}; required: {requirement}")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        make, arguments, state = super().__reduce__()
+        return make, arguments, state | {"value": _portable(self.value)}
 
-class NoGlobalBound(ArithmeticError):
+
+class NoGlobalBound(CertflowError, ArithmeticError):
     """`sup_x ||grad u(x, t)||` is infinite for this mixture (THEORY L8), or not known to be finite.
 
     Attributes
@@ -32,8 +49,38 @@ class NoGlobalBound(ArithmeticError):
         self.proved = proved
 
 
+class IntegrationError(CertflowError, ArithmeticError):
+    """The flow could not be integrated: a trajectory needs more steps than the limit."""
+
+
+class NoEnclosure(CertflowError, ArithmeticError):
+    """The budget ended without any finite enclosure: inconclusive, and nothing is said about the value."""
+
+
+class OutsideNormalForm(CertflowError, ValueError):
+    """The expression holds a function for which the normal form has no rule."""
+
+
+class AccuracyWarning(RuntimeWarning):
+    """Some trajectories did not reach the tolerance that was asked for."""
+
+
+def _portable(value: Any) -> Any:
+    """The value, or its text where it does not travel (an open file, a generator, a tensor with a graph)."""
+    try:
+        copy.deepcopy(value)
+        pickle.loads(pickle.dumps(value))
+    except Exception:  # whatever a foreign class raises: the message has told of the value
+        return _short(value)
+    return value
+
+
 def _short(value: Any, limit: int = 80) -> str:
-    text = " ".join((value if isinstance(value, str) else repr(value)).split())
+    try:
+        shown = value if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # an integer of too many digits, lists too deep inside each other
+        shown = f"<{type(value).__name__} too large to show>"
+    text = " ".join(shown.split())
     if isinstance(value, str):
         text = repr(text)
     if len(text) <= limit:

@@ -44,18 +44,46 @@ def exact_number(value: Any, field: str = "number") -> Fraction:
         return _from_text(value.strip(), field, requirement)
     if isinstance(value, Decimal):
         return _from_text(str(value), field, requirement)
-    if isinstance(value, int | Fraction | np.integer):
-        return Fraction(int(value)) if not isinstance(value, Fraction) else value
+    if isinstance(value, Fraction):
+        return value
+    if is_whole(value):
+        return Fraction(int(value))
     if isinstance(value, float | np.floating):
         if not np.isfinite(value):
             raise InputError(field, value, requirement)
-        return Fraction(float(value))
+        return Fraction(*value.as_integer_ratio())
     if type(value).__module__.startswith("mpmath") and hasattr(value, "_mpf_"):
         sign, mantissa, exponent, _ = value._mpf_  # `man_exp` leaves the sign out
         if mantissa == 0 and value != 0:  # an infinity or a NaN
             raise InputError(field, value, requirement)
         return Fraction(-int(mantissa) if sign else int(mantissa)) * Fraction(2) ** int(exponent)
     raise InputError(field, value, requirement)
+
+
+def is_whole(value: Any) -> bool:
+    """True for an int, Python's or NumPy's: not for a bool, nor for a span of time, which NumPy counts as one."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
+
+
+def check_plain(value: Any, field: str, requirement: str = "real numbers") -> None:
+    """Refuse arrays that NumPy turns into other numbers without a word: masked, complex or boolean ones, dates."""
+    if isinstance(value, list | tuple):
+        for i, entry in enumerate(value):
+            if isinstance(entry, list | tuple) or hasattr(entry, "dtype"):
+                check_plain(entry, f"{field}[{i}]", requirement)
+        return
+    if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
+        raise InputError(field, "masked entries", f"{requirement}, none of them masked")
+    dtype = getattr(value, "dtype", None)  # of NumPy, pandas or torch
+    kind = getattr(dtype, "kind", "")
+    if kind == "b" or str(dtype) == "torch.bool":
+        raise InputError(field, value, f"{requirement}, not booleans")
+    if kind == "c" or getattr(dtype, "is_complex", False) is True:
+        index = (0,) * len(value.shape)
+        first = value[index] if 0 not in value.shape else value
+        raise InputError(_locate(field, index), first, "a finite number that is real, not complex")
+    if kind and kind in "mMSV":
+        raise InputError(field, value, requirement)
 
 
 def _from_text(text: str, field: str, requirement: str) -> Fraction:
@@ -104,6 +132,18 @@ def is_symbolic(value: Any) -> bool:
     return hasattr(value, "free_symbols") and hasattr(value, "subs")
 
 
+def check_real_symbol(value: Any, field: str) -> None:
+    """Refuse a SymPy expression with an imaginary unit, an infinity or a symbol that is declared not to be real.
+
+    Only its parts are looked at: whether a whole expression is real is a question that SymPy may ponder for long.
+    """
+    import sympy
+
+    unreal = value.has(sympy.I, sympy.nan, sympy.oo, sympy.zoo, -sympy.oo)
+    if unreal or any(symbol.is_real is False for symbol in value.free_symbols):
+        raise InputError(field, value, "real, finite expressions")
+
+
 @dataclass(frozen=True, eq=False)
 class ExactArray:
     """An array of exact numbers; `values` is float64 (binary), or an object array of Fraction or Expr."""
@@ -118,9 +158,8 @@ class ExactArray:
     @classmethod
     def of(cls, data: Any, field: str) -> ExactArray:
         """Read numbers, nested lists or arrays; ragged or non-numeric data raise `InputError`."""
+        check_plain(data, field, "numbers")
         array = np.asarray(data) if isinstance(data, np.ndarray | np.generic) else _nested(data, field)
-        if array.dtype == bool:
-            raise InputError(field, data, "numbers, not booleans")
         if array.dtype.kind in "iu" and array.size and np.abs(array).max() >= 2**53:
             array = array.astype(object)
         if array.dtype.kind in "iuf" and array.dtype.itemsize <= 8:
@@ -129,7 +168,7 @@ class ExactArray:
             if bad.any():
                 raise InputError(_locate(field, np.argwhere(bad)[0]), values[bad][0], "a finite number")
         elif any(is_symbolic(entry) for entry in array.flat):
-            values = _symbols(array)
+            values = _symbols(array, field)
         else:
             values = np.empty(array.shape, dtype=object)
             for index in np.ndindex(array.shape):
@@ -220,13 +259,17 @@ def _flatten(data: Any, depth: int) -> Iterable[Any]:
         yield from _flatten(entry, depth - 1)
 
 
-def _symbols(array: np.ndarray) -> np.ndarray:
+def _symbols(array: np.ndarray, field: str) -> np.ndarray:
     import sympy
 
     values = np.empty(array.shape, dtype=object)
     for index in np.ndindex(array.shape):
-        entry = array[index]
-        values[index] = entry if is_symbolic(entry) else sympy.Rational(*exact_number(entry).as_integer_ratio())
+        entry, place = array[index], _locate(field, index)
+        if is_symbolic(entry):
+            check_real_symbol(entry, place)
+            values[index] = entry
+        else:
+            values[index] = sympy.Rational(*exact_number(entry, place).as_integer_ratio())
     return values
 
 

@@ -16,7 +16,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from certflow.arithmetic import Arithmetic, is_tensor
+from certflow.arithmetic import Arithmetic
+from certflow.errors import IntegrationError
+from certflow.inputs import has_memory, is_followed, is_tensor
 
 #: A trajectory that asks for more steps than this is not integrated.
 STEP_LIMIT = 20_000
@@ -25,10 +27,6 @@ STEP_LIMIT = 20_000
 _QUORUM = 0.5
 #: The next step is chosen so that about this share of the trajectories accepts it.
 _TARGET = 0.9
-
-
-class IntegrationError(ArithmeticError):
-    """The flow could not be integrated: a trajectory needs more than `STEP_LIMIT` steps."""
 
 
 class System(Protocol):
@@ -166,30 +164,12 @@ def midpoints(array: Any) -> Any:
     return np.frompyfunc(_exact, 1, 1)(array)
 
 
-def is_followed(state: Any) -> bool:
-    """Whether torch differentiates with respect to these numbers, backwards or forwards."""
-    if not is_tensor(state):
-        return False
-    from torch.autograd import forward_ad
-
-    return not _has_memory(state) or state.requires_grad or forward_ad.unpack_dual(state).tangent is not None
-
-
-def _has_memory(tensor: Any) -> bool:
-    """False for a tensor that a transformation of `torch.func` has wrapped."""
-    try:
-        tensor.data_ptr()
-    except RuntimeError:
-        return False
-    return True
-
-
 def floats(values: Any) -> np.ndarray:
     """float64 copy of numbers of any kind."""
     if not is_tensor(values):
         return np.asarray(values, dtype=np.float64)
     plain = values.detach().cpu()
-    return np.array(plain.numpy() if _has_memory(plain) else plain.tolist(), dtype=np.float64)
+    return np.array(plain.numpy() if has_memory(plain) else plain.tolist(), dtype=np.float64)
 
 
 def _join(like: Any, first: Any, first_rows: Any, second: Any, second_rows: Any) -> Any:

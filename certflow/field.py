@@ -29,19 +29,20 @@ def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
     Returns an array of the kind of `x` (or of `t`, if that is the one that is not plain numbers).
     """
     arithmetic = arithmetic_of(x, t)
-    points = arithmetic.asarray(x)
-    times = arithmetic.asarray(t)
-    _check_points(points, mixture.dimension, arithmetic)
-    if isinstance(t, int | float):  # known here, with no wait for a device
-        check_times(t, arithmetic)
-    else:
-        times = check_times(times, arithmetic)
-    batch = tuple(points.shape[:-1])
-    times = _broadcast_times(times, batch)
-    flat = points.reshape((-1, mixture.dimension))
-    with arithmetic.extended(_magnitude(mixture, arithmetic, flat, times)):
-        result = _in_chunks(mixture, arithmetic, quantity, flat, times)
-    result = arithmetic.finish(result)
+    with arithmetic.undisturbed():
+        points = arithmetic.read(x, "x")
+        times = arithmetic.read(t, "t")
+        _check_points(points, mixture.dimension, arithmetic)
+        if isinstance(t, int | float) and arithmetic.name == "torch":
+            check_times(t, arithmetic)  # known here, with no wait for a device
+        else:
+            times = check_times(times, arithmetic)
+        batch = tuple(points.shape[:-1])
+        times = _broadcast_times(times, batch)
+        flat = points.reshape((-1, mixture.dimension))
+        with arithmetic.extended(_magnitude(mixture, arithmetic, flat, times)):
+            result = _in_chunks(mixture, arithmetic, quantity, flat, times)
+        result = arithmetic.finish(result)
     result = result.reshape(batch + tuple(result.shape[1:]))
     if arithmetic.name == "float64" and getattr(x, "dtype", None) == np.float32:
         result = result.astype(np.float32)
@@ -105,9 +106,13 @@ def _check_points(points: Any, dimension: int, arithmetic: Arithmetic) -> None:
         raise InputError("x", f"shape {tuple(points.shape)}", f"shape (..., {dimension})")
     if arithmetic.name == "float64" and not np.isfinite(points).all():
         raise InputError("x", points[~np.isfinite(points)][0], "finite numbers")
+    if arithmetic.name == "mpmath":
+        for entry in points.flat:
+            if not abs(entry) < float("inf"):
+                raise InputError("x", float(entry), "finite numbers")
 
 
-def check_times(times: Any, arithmetic: Arithmetic, field: str = "t", what: str = "time") -> Any:
+def check_times(times: Any, arithmetic: Arithmetic, field: str = "t", required: str = "a finite time > 0") -> Any:
     """Times must be positive and finite where that can be told (of a symbol it cannot); the times.
 
     Inside `torch.vmap` and `torch.compile` it cannot either: there a bad time becomes NaN, and so does the result.
@@ -118,17 +123,17 @@ def check_times(times: Any, arithmetic: Arithmetic, field: str = "t", what: str 
         good = (times > 0) & (times < float("inf"))
         found = arithmetic.known(good)
         if found is False:
-            raise InputError(field, float(times[~good].detach().flatten()[0]), f"a finite {what} > 0")
+            raise InputError(field, float(times[~good].detach().flatten()[0]), required)
         return times if found else times.masked_fill(~good, float("nan"))
     if isinstance(times, int | float):
         if not 0 < times < float("inf"):
-            raise InputError(field, float(times), f"a finite {what} > 0")
+            raise InputError(field, float(times), required)
         return times
     for value in np.asarray(times).flat if times.size <= 16 or times.dtype == object else ():
         if not (value > 0 and value < float("inf")):
-            raise InputError(field, float(value), f"a finite {what} > 0")
+            raise InputError(field, float(value), required)
     if times.dtype != object and not ((times > 0) & (times < np.inf)).all():
-        raise InputError(field, times[~((times > 0) & (times < np.inf))][0], f"a finite {what} > 0")
+        raise InputError(field, times[~((times > 0) & (times < np.inf))][0], required)
     return times
 
 

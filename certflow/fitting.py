@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
+from certflow.inputs import float_array, whole_number
 from certflow.mixture import GaussianMixture
 
 _TYPES = {"spherical": "spherical", "common": "tied", "tied": "tied", "full": "full", "diag": "diag"}
@@ -19,8 +20,8 @@ def fit_mixture(
     points = _points(data)
     if covariance_type not in _TYPES:
         raise InputError("covariance_type", covariance_type, f"one of {', '.join(_TYPES)}")
-    if isinstance(n_components, bool) or not isinstance(n_components, int | np.integer) or n_components < 1:
-        raise InputError("n_components", n_components, "an int >= 1")
+    n_components = whole_number(n_components, "n_components", 1)
+    seed = whole_number(seed, "seed", 0, 2**32 - 1)
     if n_components > len(points):
         raise InputError("n_components", n_components, f"at most the number of points, {len(points)}")
     import sklearn
@@ -28,7 +29,7 @@ def fit_mixture(
 
     restarts = 3
     estimator = Estimator(
-        int(n_components), covariance_type=_TYPES[covariance_type], random_state=seed, n_init=restarts
+        n_components, covariance_type=_TYPES[covariance_type], random_state=seed, n_init=restarts
     ).fit(points)
     fitted = np.asarray(estimator.covariances_)
     dimension = points.shape[1]
@@ -42,10 +43,10 @@ def fit_mixture(
     origin = {
         "method": "expectation maximisation, scikit-learn GaussianMixture",
         "scikit-learn": sklearn.__version__,
-        "n_components": int(n_components),
+        "n_components": n_components,
         "covariance_type": covariance_type,
         "restarts": restarts,
-        "seed": int(seed),
+        "seed": seed,
         "points": len(points),
         "converged": bool(estimator.converged_),
         "mean_log_likelihood": float(estimator.lower_bound_),
@@ -64,10 +65,7 @@ def _summing_to_one(weights: np.ndarray) -> np.ndarray:
 
 
 def _points(data: Any) -> np.ndarray:
-    try:
-        points = np.asarray(data, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError("data", data, "an array of numbers, shape (n, d)") from None
+    points = float_array(data, "data")
     if points.ndim == 1:
         points = points[:, None]
     if points.ndim != 2 or points.shape[1] == 0 or len(points) < 2:

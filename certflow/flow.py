@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic import Arithmetic, arithmetic_of
-from certflow.errors import InputError
-from certflow.exact import exact_number
-from certflow.extrapolation import is_followed
+from certflow.errors import AccuracyWarning, InputError
+from certflow.exact import check_plain, exact_number
 from certflow.flow_runs import Runs, solve
+from certflow.inputs import is_followed
 from certflow.mixture import GaussianMixture
 
 __all__ = ["DEFAULT_RTOL", "AccuracyWarning", "flow_map", "flow_with_derivative", "trajectories"]
@@ -29,10 +29,6 @@ DEFAULT_RTOL = 1e-10
 
 #: Smallest relative tolerance that float64 results can be asked for.
 FLOAT_RTOL_MIN = 5e-14
-
-
-class AccuracyWarning(RuntimeWarning):
-    """Some trajectories did not reach the tolerance that was asked for."""
 
 
 def flow_map(process: Any, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_RTOL, with_error: bool = False) -> Any:
@@ -94,7 +90,11 @@ def trajectories(process: Any, x: Any, times: Any, rtol: Any = DEFAULT_RTOL) -> 
 
     times : shape (T,), T >= 1, strictly increasing or strictly decreasing; the rest as for `flow_map`.
     """
-    listed = list(np.asarray(times, dtype=object).reshape(-1)) if np.ndim(times) == 1 else []
+    check_plain(times, "times")
+    try:
+        listed = list(np.asarray(times, dtype=object).reshape(-1)) if np.ndim(times) == 1 else []
+    except (ValueError, RuntimeError):  # ragged; tensors with a graph
+        listed = []
     if not listed:
         raise InputError("times", times, "a list of one or more times > 0")
     names = tuple(f"times[{i}]" for i in range(len(listed)))
@@ -119,7 +119,7 @@ def _solved(process: Any, x: Any, *rest: Any) -> tuple[_Problem, Runs]:
         problem = _Problem(process, x, *rest)
         return problem, problem.solve(derivative=False)
 
-    return arithmetic_of(x).eagerly(solve)
+    return arithmetic_of(x, fields=("x",)).eagerly(solve)
 
 
 class _Problem:
@@ -129,11 +129,11 @@ class _Problem:
         self.mixture: GaussianMixture = process.mixture
         self.dimension = self.mixture.dimension
         self.given = x
-        self.arithmetic: Arithmetic = arithmetic_of(x)
+        self.arithmetic: Arithmetic = arithmetic_of(x, fields=("x",))
         kind = self.arithmetic.name
         if kind in ("arb", "sympy"):
             raise InputError("x", f"{kind} numbers", "float64, torch or mpmath numbers: the flow map is numerical")
-        self.points = self.arithmetic.asarray(x)
+        self.points = self.arithmetic.read(x, "x")
         if not len(self.points.shape) or self.points.shape[-1] != self.dimension:
             raise InputError("x", f"shape {tuple(self.points.shape)}", f"shape (..., {self.dimension})")
         self.batch = tuple(self.points.shape[:-1])
@@ -162,7 +162,7 @@ class _Problem:
         return solve(self.mixture, self.arithmetic, flat, self.times, self.rtol, derivative)
 
     def restore(self, state: Any, tail: tuple[int, ...]) -> Any:
-        result = state.reshape(self.batch + tail)
+        result = self.arithmetic.finish(state).reshape(self.batch + tail)
         dtype = getattr(self.given, "dtype", None)
         if self.arithmetic.name == "torch":
             return result.to(dtype)
@@ -175,7 +175,7 @@ class _Problem:
             import torch
 
             return torch.as_tensor(errors, dtype=self.points.dtype, device=self.points.device).reshape(self.batch)
-        result = errors.reshape(self.batch)
+        result = self.arithmetic.finish(errors).reshape(self.batch)
         return result if self.batch else result[()]
 
     def warn(self, runs: Runs) -> None:
@@ -191,7 +191,8 @@ def _time(value: Any, name: str) -> Fraction:
     requirement = "one finite time > 0"
     if is_followed(value):
         raise InputError(name, "a tensor that requires grad", requirement + " (the flow is differentiable in x)")
-    if np.ndim(value) or type(value).__module__.startswith("flint"):
+    check_plain(value, name, requirement)
+    if isinstance(value, list | tuple) or np.ndim(value) or type(value).__module__.startswith("flint"):
         raise InputError(name, value, requirement)
     if not isinstance(value, np.generic) and hasattr(value, "item"):
         value = value.item()

@@ -16,12 +16,15 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic import Arithmetic, FloatArithmetic
+from certflow.arithmetic.floats import UNIT
+from certflow.arithmetic.precision import ball_precision
 from certflow.extrapolation import Integrator, floats, midpoints, order_for
 from certflow.flow_time import FlowEquation
 from certflow.mixture import GaussianMixture
 from certflow.spectra import precision_ceiling
 
-EPSILON = 2.0**-52
+#: Spacing of float64 numbers at one.
+EPSILON = 2 * UNIT
 
 #: What the rounding of some tens of steps is taken to contribute at least.
 _ROUNDING = 32 * EPSILON
@@ -206,7 +209,7 @@ def _solve_arb(
     while True:
         tolerance = tolerance / 30
         digits = len(str(int(1 / tolerance)))
-        with arithmetic.flint.ctx.workprec(int(3.33 * digits) + 2 * digits // 3 + guard):
+        with ball_precision(int(3.33 * digits) + 2 * digits // 3 + guard):
             equation = FlowEquation(mixture, arithmetic, times, derivative)
             points = midpoints(arithmetic._map(arithmetic.scalar, x))
             if previous is None:

@@ -104,6 +104,53 @@ def in_range(matrix: np.ndarray, vector: np.ndarray) -> bool:
     return fmpq_mat(_rational_rows(matrix)).rank() == fmpq_mat(_rational_rows(bordered)).rank()
 
 
+def kernel(matrix: np.ndarray) -> np.ndarray:
+    """A basis of the vectors that a rational matrix (n, d) maps to zero, exactly, shape (s, d)."""
+    from flint import fmpq_mat
+
+    size = matrix.shape[1]
+    reduced, rank = fmpq_mat(_rational_rows(matrix)).rref()
+    pivots = [next(column for column in range(size) if reduced[row, column] != 0) for row in range(rank)]
+    free = [column for column in range(size) if column not in pivots]
+    basis = np.full((len(free), size), Fraction(0), dtype=object)
+    for vector, column in zip(basis, free, strict=True):
+        vector[column] = Fraction(1)
+        for row, pivot in enumerate(pivots):
+            entry = reduced[row, column]
+            vector[pivot] = -Fraction(int(entry.p), int(entry.q))
+    return basis
+
+
+def positive_direction(matrix: np.ndarray) -> np.ndarray | None:
+    """A rational `y` with `y^T A y > 0` for a symmetric rational matrix, exactly; None if there is none.
+
+    A positive entry of the diagonal gives one; an entry beside a zero of the diagonal too; else the row of a negative
+    one is eliminated, and what the rest (its Schur complement) gives is lifted back.
+    """
+    size = len(matrix)
+    y = np.array([Fraction(0)] * size, dtype=object)
+    diagonal = [matrix[i, i] for i in range(size)]
+    for i in range(size):
+        if diagonal[i] > 0:
+            y[i] = Fraction(1)
+            return y
+    for i in range(size):
+        j = next((j for j in range(size) if diagonal[i] == 0 and matrix[i, j] != 0), None)
+        if j is not None:  # y^T A y = A_jj + 2 c A_ij
+            y[j], y[i] = Fraction(1), (1 - matrix[j, j]) / (2 * matrix[i, j])
+            return y
+    pivot = next((i for i in range(size) if diagonal[i] < 0), None)
+    if pivot is None:
+        return None
+    rest = [j for j in range(size) if j != pivot]
+    row = matrix[pivot, rest]
+    inner = positive_direction(matrix[np.ix_(rest, rest)] - np.outer(row, row) / matrix[pivot, pivot])
+    if inner is None:
+        return None
+    y[rest], y[pivot] = inner, -(row * inner).sum() / matrix[pivot, pivot]
+    return y
+
+
 def _rational_rows(matrix: np.ndarray) -> list[list[Any]]:
     from flint import fmpq
 

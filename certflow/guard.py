@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic import Arithmetic, FloatArithmetic
-from certflow.components import Components, components_at, quantity_from
+from certflow.arithmetic.precision import ball_precision
+from certflow.components import Components, IsotropicComponents, components_at, quantity_from
 from certflow.errors import InputError
 from certflow.mixture import GaussianMixture
-from certflow.rounding import close_bound, error_bound, moment_bound
+from certflow.rounding import close_bound, coarse_bound, moment_bound
 
 #: Relative error in norm beyond which a float64 result is not accepted.
 TOLERANCE = 5e-13
@@ -58,20 +59,26 @@ def doubtful_rows(
 
     Where moments serve, few rows are left: the closest bound is then taken of all of them in `recompute`.
     """
-    moments = _has_moments(mixture, quantity, t)
+    accepted = tolerance(mixture)
     with np.errstate(over="ignore", invalid="ignore"):
-        if moments and mixture.dimension <= _SMALL_DIMENSION:
-            return _doubtful(
-                quantity, moment_bound(mixture, quantity, x, components, gamma), values, tolerance(mixture)
-            )
-        index = _doubtful(quantity, error_bound(mixture, quantity, x, t, gamma), values, tolerance(mixture))
+        if mixture.dimension <= _SMALL_DIMENSION and _has_moments(mixture, quantity, t):
+            return _doubtful(quantity, _finer_bound(mixture, quantity, x, t, components, gamma), values, accepted)
+        index = _doubtful(quantity, coarse_bound(mixture, quantity, x, t, gamma), values, accepted)
         if not len(index):
             return index
         if len(t) > 1:
             components = components_at(mixture, components.arithmetic, t[index])
         x, gamma = components.arithmetic.by_point(x[index]), gamma.T[:, index].T
-        bound = (moment_bound if moments else close_bound)(mixture, quantity, x, components, gamma)
-        return index[_doubtful(quantity, bound, values[index], tolerance(mixture))]
+        bound = _finer_bound(mixture, quantity, x, t, components, gamma)
+        return index[_doubtful(quantity, bound, values[index], accepted)]
+
+
+def _finer_bound(
+    mixture: GaussianMixture, quantity: str, x: np.ndarray, t: np.ndarray, components: Components, gamma: np.ndarray
+) -> np.ndarray:
+    if isinstance(components, IsotropicComponents) and _has_moments(mixture, quantity, t):
+        return moment_bound(mixture, quantity, x, components, gamma)
+    return close_bound(mixture, quantity, x, components, gamma)
 
 
 def _doubtful(quantity: str, bound: np.ndarray, values: np.ndarray, accepted: float) -> np.ndarray:
@@ -86,6 +93,7 @@ def _doubtful(quantity: str, bound: np.ndarray, values: np.ndarray, accepted: fl
 
 
 def _has_moments(mixture: GaussianMixture, quantity: str, t: np.ndarray) -> bool:
+    """Whether `moment_bound` serves: isotropic covariances, different ones at one time only."""
     isotropic = mixture.kind == "common-isotropic" or (mixture.kind == "isotropic" and len(t) == 1)
     return isotropic and quantity in ("score", "velocity", "jacobian")
 
@@ -93,7 +101,6 @@ def _has_moments(mixture: GaussianMixture, quantity: str, t: np.ndarray) -> bool
 def _left_by_close_bound(
     mixture: GaussianMixture, quantity: str, x: np.ndarray, t: np.ndarray, index: np.ndarray, values: np.ndarray
 ) -> np.ndarray:
-
     arithmetic = FloatArithmetic()
     rows = max(1, 2**18 // (mixture.n_components * mixture.dimension))
     left = []
@@ -143,7 +150,7 @@ def _repair_in_double_double(
         precise = _precise_components(mixture, arithmetic, times)
         result, gamma = quantity_from(precise, arithmetic, quantity, arithmetic.asarray(x[part]))
         values[part] = result.to_float()
-        bound = error_bound(mixture, quantity, x[part], times, gamma.to_float(), _DOUBLE_DOUBLE_UNIT)
+        bound = coarse_bound(mixture, quantity, x[part], times, gamma.to_float(), _DOUBLE_DOUBLE_UNIT)
         left.append(part[_doubtful(quantity, bound, values[part], tolerance(mixture))])
     return np.concatenate(left)
 
@@ -161,12 +168,11 @@ def _precise_components(mixture: GaussianMixture, arithmetic: Arithmetic, t: np.
 
 def _in_balls(mixture: GaussianMixture, quantity: str, x: np.ndarray, t: float) -> Any:
     """One row in Arb balls, of a precision at which the radius is below the rounding of the result."""
-    import flint
 
     from certflow.arithmetic.objects import ArbArithmetic
 
     for bits in _BALL_BITS:
-        with flint.ctx.workprec(bits):
+        with ball_precision(bits):
             arithmetic = ArbArithmetic()
             precise = components_at(mixture, arithmetic, arithmetic.asarray([t]))
             balls = quantity_from(precise, arithmetic, quantity, arithmetic.asarray(x[None]))[0][0]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from certflow.arithmetic import Arithmetic, arithmetic_of
+from certflow.arithmetic.precision import mpmath_context
 from certflow.bounds import growth_rate_bound
 from certflow.errors import InputError
+from certflow.exact import check_plain
 from certflow.field import check_times
 from certflow.mixture import GaussianMixture
 from certflow.stability import CommonVariance
+
+#: Bits of 40 decimal digits, with which float64 times are computed.
+FLOAT_BITS = 136
 
 
 def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
@@ -32,26 +38,32 @@ def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
     """
     if mixture.kind != "common-isotropic":
         raise InputError("mixture", f"{mixture.kind} covariances", "common-isotropic covariance")
-    arithmetic = arithmetic_of(value, s)
+    arithmetic = arithmetic_of(value, s, fields=("value", "s"))
     if arithmetic.name == "float64":
-        return _float_time(mixture, value, s)
+        return _float_time(mixture, _one(value, "value"), _one(s, "s"))
     if arithmetic.name == "torch":
         return arithmetic.finish(arithmetic.eagerly(_tensor_time, mixture, arithmetic, value, s))
-    with arithmetic.extended(_magnitude(mixture, arithmetic, s)):
-        times = _lambert_time(mixture, arithmetic, arithmetic.asarray([value]), arithmetic.asarray([s]))
-    return arithmetic.finish(times)[0]
+    with arithmetic.undisturbed():
+        with arithmetic.extended(_magnitude(mixture, arithmetic, s)):
+            target, start = (arithmetic.read([_one(a, name)], name) for a, name in ((value, "value"), (s, "s")))
+            times = _lambert_time(mixture, arithmetic, target, start)
+        return arithmetic.finish(times)[0]
+
+
+def _one(value: Any, field: str) -> Any:
+    """One number; what an array holds one of is taken out."""
+    check_plain(value, field)
+    if isinstance(value, list | tuple) or prod(getattr(value, "shape", ())) != 1:
+        raise InputError(field, value, "one number: the time is computed for one value and one start")
+    return value.item() if hasattr(value, "item") else value
 
 
 def _float_time(mixture: GaussianMixture, value: Any, s: Any) -> float:
     """The formula with 40 digits inside, rounded."""
-    import mpmath
-
     from certflow.arithmetic.objects import MpmathArithmetic
 
-    with mpmath.workdps(40):
-        inner = MpmathArithmetic()
-        target, start = (a.item() if hasattr(a, "item") else a for a in (value, s))
-        return float(_lambert_time(mixture, inner, inner.asarray([target]), inner.asarray([start]))[0])
+    inner = MpmathArithmetic(mpmath_context(FLOAT_BITS))
+    return float(_lambert_time(mixture, inner, inner.read([value], "value"), inner.read([s], "s"))[0])
 
 
 def _tensor_time(mixture: GaussianMixture, arithmetic: Arithmetic, value: Any, s: Any) -> Any:
@@ -66,7 +78,7 @@ def _tensor_time(mixture: GaussianMixture, arithmetic: Arithmetic, value: Any, s
         growth = growth_rate_bound(mixture, time)
         return 1 / growth, growth_rate_bound(mixture, start) / growth
 
-    return elementwise(values, slopes, arithmetic.asarray(value), arithmetic.asarray(s))
+    return elementwise(values, slopes, arithmetic.read(value, "value"), arithmetic.read(s, "s"))
 
 
 def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any) -> float:

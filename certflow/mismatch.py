@@ -12,23 +12,32 @@ enclosures. In one dimension M1 and the projection are what the best map attains
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from certflow.errors import InputError
+from certflow.factors import Factors, factors
+from certflow.inputs import real_number, whole_number
+from certflow.mixture import GaussianMixture
+from certflow.pairing import RTOL, Pairing
 from certflow.process import OrnsteinUhlenbeck, noised
 from certflow.quantile_map import Nodes, OfPair, QuantileMap
-from certflow.symmetry import symmetries
+from certflow.symmetry import Symmetry, reflections, symmetries
 
 #: Points of the pairs of M1, and of the mean of M2, in more than one dimension.
 PAIRS, SAMPLES = 256, 4096
+#: Level of the lower confidence bounds of M2.
+LEVEL = 0.999
 #: Pairs of means through whose midpoints lines of M1 are laid.
 LINES = 8
 #: How often panels are cut at the kinks of an optimum, and in how many parts.
 ROUNDS, CUT = 5, 6
 #: Rounding of a quadrature, relative to `E|Phi|^2`.
 ROUNDING = 1e-13
+#: A budget that is the slope far out but for rounding is no smaller.
+LEAST_SLOPE = 1 - 1e-12
 #: A mass that underflows (between modes many widths apart) stands for this one.
 LEAST = 1e-300
 #: A measured error is under a floor if it is so by more than this many estimated errors.
@@ -42,9 +51,12 @@ class Floor:
     statement, method : THEORY id, and how it was computed
     budget : `B`
     value : M1: a distance; M2: a mean square
-    error : estimated error of `value`: by refinement for a quadrature, the standard error of a sample
+    error : estimated numerical error of `value`, by refinement for a quadrature
     scale : `E|Phi(X)|^2`
     attained : some `B`-Lipschitz map reaches it
+    level : None where `value` is computed; else it is a lower confidence bound, and this the probability with which
+        draws give one that is no larger than the mean it bounds
+    pair : M1: the points `x` and `y` at the noise end, shape (2, d), on which a finite value rests, if it is not 0
     """
 
     statement: str
@@ -54,6 +66,15 @@ class Floor:
     error: float
     scale: float
     attained: bool
+    level: float | None = None
+    pair: np.ndarray | None = field(default=None, compare=False)
+
+    @property
+    def basis(self) -> str:
+        """How the floor was obtained, in words."""
+        exact = "what the best map attains" if self.attained else "a lower bound, computed"
+        kind = exact if self.level is None else f"a lower confidence bound at {100 * self.level:g} %"
+        return f"{kind} ({self.method})"
 
     @property
     def relative(self) -> float:
@@ -61,8 +82,12 @@ class Floor:
         return self.value / (math.sqrt(self.scale) if self.statement == "M1" else self.scale)
 
     def is_violated_by(self, error: float, uncertainty: float = 0.0) -> bool:
-        """A measured error, in the units of `value`, lies below the floor by more than either is uncertain."""
-        return not error >= self.value - SURE * (self.error + uncertainty)  # an error that is NaN is no evidence for it
+        """A measured error, in the units of `value`, lies below the floor by more than either is uncertain.
+
+        An infinite floor, and a number that is not one, are no evidence.
+        """
+        least = self.value - SURE * (self.error + uncertainty)
+        return math.isfinite(least) and error < least
 
 
 @dataclass(frozen=True)
@@ -101,7 +126,7 @@ def best_map(process: OrnsteinUhlenbeck, budget: float, nodes: Nodes | None = No
     """
     from sklearn.isotonic import isotonic_regression
 
-    _check_budget(budget)
+    budget = _budget(budget)
     flow = QuantileMap(process)
     nodes = flow.nodes() if nodes is None else nodes
     kinks, found = np.empty(0, dtype=int), []
@@ -127,7 +152,7 @@ def symmetric_floor(process: OrnsteinUhlenbeck, budget: float) -> Floor:
     ------
     InputError : more than one dimension, or a mixture that is not symmetric (decided exactly).
     """
-    _check_budget(budget)
+    budget = _budget(budget)
     flow = QuantileMap(process)
     centres = [family.centre[0] for family in symmetries(process.mixture) if family.name == "point reflection"]
     if not centres:
@@ -143,11 +168,12 @@ def symmetric_floor(process: OrnsteinUhlenbeck, budget: float) -> Floor:
     ends = np.array(sorted({middle, *flow.crossings(excess, right[1:]), *_first_crossing(flow, excess, right)}))
     total, coarse, outside = 0.0, 0.0, 0.0
     for low, high in zip(ends, [*ends[1:], right[-1]], strict=True):
-        count = max(8, math.ceil((high - low) / (panels[1] - panels[0])))
-        nodes = flow.nodes(np.linspace(low, high, count + 1))
+        inner = panels[(low < panels) & (panels < high)]
+        cuts = np.array([low, *inner, high]) if len(inner) > 8 else np.linspace(low, high, 9)
+        nodes = flow.nodes(cuts)
         over = np.maximum(excess(nodes.z, nodes.x), 0)
         total += 2 * nodes.mean(over**2)
-        half = flow.nodes(np.linspace(low, high, count // 2 + 1))
+        half = flow.nodes(np.append(cuts[:-1:2], high))
         coarse += 2 * half.mean(np.maximum(excess(half.z, half.x), 0) ** 2)
         if not over.any() or low > middle:
             outside = max(outside, float((nodes.slope - budget).max()))
@@ -168,54 +194,156 @@ def _first_crossing(flow: QuantileMap, excess: OfPair, right: np.ndarray) -> lis
 # -- any dimension ---------------------------------------------------------------------------------------------
 
 
+def mean_square_floor(process: OrnsteinUhlenbeck, budget: float, samples: int = SAMPLES, seed: int = 0) -> Floor:
+    """A lower bound of `E|g - Phi|^2` for every `B`-Lipschitz `g`, the best that is known here (THEORY M2).
+
+    In one dimension, and where the law is a product of one-dimensional ones, what the best map attains. Else the sum
+    of the one-dimensional factors and, where the rest has a symmetry, a lower confidence bound of its pairing.
+
+    Raises
+    ------
+    InputError : a budget that is not > 0, or a mixture without a factor and without a symmetry.
+    """
+    budget = _budget(budget)
+    if process.mixture.dimension == 1:
+        return best_map(process, budget).floor
+    split = factors(process.mixture)
+    if not len(split.removed):
+        return pairing_floor(process, budget, samples, seed)
+    alone = [best_map(line_process(process, line), budget).floor for line in split.lines]
+    scale = second_moment(process)
+    value = math.fsum([*(floor.value for floor in alone), _gaussian(process, split.variances, budget)])
+    error = math.fsum(floor.error for floor in alone) + ROUNDING * scale
+    method = _product(split)
+    whole = Floor("M2", method, float(budget), value, error, scale, split.complete)
+    rest = [] if split.complete else _in_the_rest(symmetries(process.mixture), split.removed)
+    if not rest:
+        return whole
+    samples = whole_number(samples, "samples", 2)
+    paired, family = Pairing(process, budget, rest[0].centre, seed).bound(rest, samples, LEVEL)
+    method = f"{method}, and pairing, {family.name}, {samples} draws"
+    return replace(whole, method=method, value=value + paired, error=error + _rough(paired, scale), level=LEVEL)
+
+
 def pairing_floor(process: OrnsteinUhlenbeck, budget: float, samples: int = SAMPLES, seed: int = 0) -> Floor:
     """M2 by the best family of symmetries: `sum_j E ( |Q_j (Phi(X) - c_s)| - B |Q_j (X - c_T)| )_+^2` (THEORY M2).
 
     `Q_j` mutually orthogonal, `I - 2 Q_j` about the centre a symmetry of the mixture (`certflow.symmetry`). In one
-    dimension by quadrature, else as the mean over `samples` points of `p_T`, with its standard error.
+    dimension by quadrature, else a lower confidence bound of the level `LEVEL` from `samples` draws
+    (`certflow.pairing`).
 
     Raises
     ------
     InputError : a mixture without such a symmetry.
     """
-    _check_budget(budget)
+    budget = _budget(budget)
     families = symmetries(process.mixture)
     if not families:
         raise InputError("mixture", process.mixture.name, "a mixture with a point reflection or a reflection")
     if process.mixture.dimension == 1:
         return symmetric_floor(process, budget)
-    x = _noised(process, samples, seed)
-    phi = process.flow(x, process.t_max, process.t_min, rtol=1e-8)
     scale = second_moment(process)
+    samples = whole_number(samples, "samples", 2)
+    value, family = Pairing(process, budget, families[0].centre, seed).bound(families, samples, LEVEL)
+    method = f"pairing, {family.name}, {samples} draws"
+    return Floor("M2", method, float(budget), value, _rough(value, scale), scale, attained=False, level=LEVEL)
+
+
+def _product(split: Factors) -> str:
+    count = len(split.removed)
+    return f"product of {count} one-dimensional laws" if count > 1 else "one-dimensional factor"
+
+
+def line_process(process: OrnsteinUhlenbeck, line: GaussianMixture) -> OrnsteinUhlenbeck:
+    """The process of one factor, on the same interval."""
+    return OrnsteinUhlenbeck(line, process.exact_t_min, process.exact_t_max)
+
+
+def _gaussian(process: OrnsteinUhlenbeck, variances: np.ndarray, budget: float) -> float:
+    """`sum_i ( sqrt(v_i(s)) - B sqrt(v_i(T)) )_+^2`: along an eigenvector `Phi` is `sqrt(v_i(s) / v_i(T)) x`."""
+    late = _widths(variances, process.t_max)
+    return float((np.maximum(_widths(variances, process.t_min) - budget * late, 0) ** 2).sum())
+
+
+def _slopes(process: OrnsteinUhlenbeck, variances: np.ndarray) -> np.ndarray:
+    return _widths(variances, process.t_min) / _widths(variances, process.t_max)
+
+
+def _widths(variances: np.ndarray, t: float) -> np.ndarray:
+    return np.sqrt(math.exp(-2 * t) * variances - math.expm1(-2 * t))
+
+
+def _in_the_rest(families: list[Symmetry], removed: np.ndarray) -> list[Symmetry]:
+    """Their parts across the directions removed: a law that is a product has the symmetries of its factors."""
+    across = np.eye(removed.shape[1]) - removed.T @ removed
     found = []
     for family in families:
-        from_, to = (math.exp(-t) * family.centre for t in (process.t_max, process.t_min))
-        before = np.linalg.norm(np.einsum("jab,nb->nja", family.projectors, x - from_), axis=2)
-        after = np.linalg.norm(np.einsum("jab,nb->nja", family.projectors, phi - to), axis=2)
-        each = (np.maximum(after - budget * before, 0) ** 2).sum(1)
-        spread = float(each.std(ddof=1)) / math.sqrt(samples)
-        found.append(
-            Floor("M2", f"pairing, {family.name}", float(budget), float(each.mean()), spread, scale, attained=False)
-        )
-    return max(found, key=lambda floor: floor.value)
+        inside = [q for q in family.projectors if np.linalg.norm(q - across @ q @ across) < 1e-9]
+        if family.name == "point reflection":
+            inside = [across]
+        if inside:
+            name = family.name if family.name == "point reflection" else reflections(len(inside))
+            found.append(replace(family, name=name, projectors=np.stack(inside)))
+    return found
+
+
+def _rough(value: float, scale: float) -> float:
+    """What the tolerance of the ODE solver makes of a mean square."""
+    return RTOL * math.sqrt(value * scale)
 
 
 def sup_floor(process: OrnsteinUhlenbeck, budget: float, pairs: int = PAIRS, seed: int = 0) -> Floor:
     """M1: half of the largest `|Phi(x) - Phi(y)| - B |x - y|` over pairs, or 0 (THEORY M1).
 
-    In one dimension over all pairs, and some map attains it. Else over `pairs` typical points, and over points of lines
-    across the midpoints of means; every pair gives a lower bound.
+    In one dimension over all pairs, and some map attains it. Else over pairs made of those of the one-dimensional
+    factors, if there are any, over `pairs` typical points, and over points of lines across the midpoints of means;
+    every pair gives a lower bound. Infinite where `B` is smaller than the slope of `Phi` far out.
     """
-    _check_budget(budget)
+    budget = _budget(budget)
     scale = second_moment(process)
     if process.mixture.dimension == 1:
         return _largest_fall(process, float(budget), scale)
-    largest = 0.0
+    split = factors(process.mixture)
+    whole = _fall_of_factors(process, split, float(budget), scale)
+    if split.complete or math.isinf(whole.value):
+        return whole
+    largest, best = 0.0, None
     for points in [_noised(process, pairs, seed), *_lines(process, pairs)]:
         moved = process.flow(points, process.t_max, process.t_min, rtol=1e-6)
         gaps = _distances(moved) - budget * _distances(points)
-        largest = max(largest, float(gaps.max()))
-    return Floor("M1", "pairs", float(budget), largest / 2, 1e-6 * math.sqrt(scale), scale, attained=False)
+        if gaps.max() > largest:
+            largest, best = float(gaps.max()), points[list(np.unravel_index(gaps.argmax(), gaps.shape))]
+    if best is None:
+        return whole
+    ends = process.flow(best, process.t_max, process.t_min, rtol=1e-10)
+    value = (float(np.linalg.norm(ends[0] - ends[1])) - budget * float(np.linalg.norm(best[0] - best[1]))) / 2
+    if value <= whole.value:
+        return whole
+    return Floor("M1", "pairs", float(budget), value, 1e-8 * math.sqrt(scale), scale, attained=False, pair=best)
+
+
+def _fall_of_factors(process: OrnsteinUhlenbeck, split: Factors, budget: float, scale: float) -> Floor:
+    """M1 for the pair whose coordinate along each line is that line's best pair.
+
+    A product of maps is off by at most the root of the sum of squares; where the pair says the same it is attained.
+    """
+    method = _product(split)
+    found = [sup_floor(line_process(process, line), budget) for line in split.lines]
+    steep = bool((LEAST_SLOPE * _slopes(process, split.variances) > budget).any())
+    if steep or any(math.isinf(floor.value) for floor in found):
+        return Floor("M1", "slope at infinity", budget, math.inf, 0.0, scale, True)
+    centre = math.exp(-process.t_max) * (process.mixture.weights @ process.mixture.means)
+    kept = [(floor, n) for floor, n in zip(found, split.directions, strict=True) if floor.value > 0]
+    each = np.array([floor.value for floor, _ in kept])
+    error = math.fsum(floor.error for floor, _ in kept) + ROUNDING * math.sqrt(scale)
+    if not kept:
+        return Floor("M1", method, budget, 0.0, error, scale, split.complete)
+    before = [float(np.ptp(floor.pair)) for floor, _ in kept if floor.pair is not None]
+    after = [2 * value + budget * gap for value, gap in zip(each, before, strict=True)]
+    value = float(np.linalg.norm(after) - budget * np.linalg.norm(before)) / 2
+    pair = centre + sum(floor.pair * n for floor, n in kept)  # each of shape (2, 1) along its line
+    attained = split.complete and value >= float(np.linalg.norm(each)) - error
+    return Floor("M1", method, budget, value, error, scale, attained, pair=pair)
 
 
 def _largest_fall(process: OrnsteinUhlenbeck, budget: float, scale: float) -> Floor:
@@ -225,7 +353,7 @@ def _largest_fall(process: OrnsteinUhlenbeck, budget: float, scale: float) -> Fl
     """
     flow = QuantileMap(process)
     widest = np.argmax(flow.start.widths)
-    if budget < flow.end.widths[widest] / flow.start.widths[widest]:
+    if budget < LEAST_SLOPE * flow.end.widths[widest] / flow.start.widths[widest]:
         return Floor("M1", "slope at infinity", budget, math.inf, 0.0, scale, True)
     nodes, ends, found = flow.nodes(), np.empty(0, dtype=int), []
     for _ in range(ROUNDS):
@@ -235,7 +363,8 @@ def _largest_fall(process: OrnsteinUhlenbeck, budget: float, scale: float) -> Fl
         low = int(falls.argmax())
         found.append(float(falls[low]) / 2)
         ends = np.array([values[: low + 1].argmax(), low])
-    return Floor("M1", "all pairs", budget, found[-1], abs(found[-1] - found[-2]) + ROUNDING, scale, True)
+    error = abs(found[-1] - found[-2]) + ROUNDING * math.sqrt(scale)
+    return Floor("M1", "all pairs", budget, found[-1], error, scale, True, pair=nodes.z[ends, None])
 
 
 def _lines(process: OrnsteinUhlenbeck, points: int) -> list[np.ndarray]:
@@ -258,12 +387,10 @@ def _distances(points: np.ndarray) -> np.ndarray:
 
 def _noised(process: OrnsteinUhlenbeck, samples: int, seed: int) -> np.ndarray:
     """Points of `p_T`, shape (samples, d)."""
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 2:
-        raise InputError("samples", samples, "an int >= 2")
+    samples, seed = whole_number(samples, "samples", 2), whole_number(seed, "seed")
     start = process.mixture.sample(samples, seed)
     return noised(start, process.t_max, np.random.default_rng([seed, 1]).standard_normal(start.shape))
 
 
-def _check_budget(budget: float) -> None:
-    if isinstance(budget, bool) or not isinstance(budget, int | float) or not 0 < budget < math.inf:
-        raise InputError("budget", budget, "a finite Lipschitz constant B > 0")
+def _budget(budget: Any) -> float:
+    return real_number(budget, "budget", "a finite Lipschitz constant B > 0", lambda b: 0 < b < math.inf)

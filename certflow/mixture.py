@@ -6,6 +6,7 @@ given as (THEORY section 0). Floating-point views are properties; every arithmet
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import cached_property
 from os import PathLike
@@ -15,6 +16,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.exact import ExactArray
+from certflow.inputs import whole_number
 
 #: The four kinds of covariance of the mixture file format.
 KINDS = ("common-isotropic", "isotropic", "shared", "full")
@@ -31,7 +33,9 @@ class GaussianMixture:
     weights : shape (K,), positive; divided by their exact sum if that is within 1e-9 of 1, else refused
     means : shape (K, d)
     covariances : `s2` (one variance, `Sigma_k = s2 I`), shape (K,) (`Sigma_k = s2_k I`), shape (d, d) (one
-        matrix for all) or shape (K, d, d); positive definite and exactly symmetric
+        matrix for all) or shape (K, d, d); positive definite and exactly symmetric. Variances of coordinates, shape
+        (K, d) (scikit-learn's "diag"), are passed as `variances[:, :, None] * np.eye(d)`: where K = d, an array of
+        that shape is taken for one matrix
     name : shown in reports
     origin : how the mixture was made (method, data set, seed ...), kept in files and reports
 
@@ -52,6 +56,10 @@ class GaussianMixture:
         name: str = "mixture",
         origin: dict[str, Any] | None = None,
     ):
+        if not isinstance(name, str):
+            raise InputError("name", name, "a text")
+        if origin is not None and not isinstance(origin, Mapping):
+            raise InputError("origin", origin, "an object: text keys and JSON values")
         self.name = name
         self.origin = dict(origin or {})
         self.exact_weights = _read_weights(weights)
@@ -60,7 +68,7 @@ class GaussianMixture:
         self.exact_covariances = ExactArray.of(covariances, "covariances")
         self.kind = _kind(self.exact_covariances, self.n_components, self.dimension, covariances)
         if not self.is_symbolic:
-            _check_positive_definite(self.exact_covariances, self.kind)
+            _check_positive_definite(self.exact_covariances, self.kind, self.n_components)
 
     # -- views ---------------------------------------------------------------------------------------------
 
@@ -122,9 +130,8 @@ class GaussianMixture:
 
     def sample(self, n: int, seed: int | None = None) -> np.ndarray:
         """Draw `n` points of `p_0` in float64, shape (n, d)."""
-        if not isinstance(n, int | np.integer) or n < 0:
-            raise InputError("n", n, "a number of points, an int >= 0")
-        rng = np.random.default_rng(seed)
+        n = whole_number(n, "n", requirement="a number of points, an int >= 0")
+        rng = np.random.default_rng(None if seed is None else whole_number(seed, "seed"))
         labels = rng.choice(self.n_components, size=n, p=self.weights / self.weights.sum())
         noise = rng.standard_normal((n, self.dimension))
         values = self.covariances
@@ -159,7 +166,12 @@ class GaussianMixture:
         return fit_mixture(data, n_components, covariance_type=covariance_type, seed=seed, name=name)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the mixture to a `.json`, `.toml` or `.npz` file, atomically; exact numbers stay exact."""
+        """Write the mixture to a `.json`, `.toml` or `.npz` file, atomically; exact numbers stay exact.
+
+        Raises
+        ------
+        InputError : what `load_mixture` would not read back: symbols, an `origin` that is not made of JSON values.
+        """
         from certflow.mixture_file import save_mixture
 
         save_mixture(self, path)
@@ -203,16 +215,23 @@ def _kind(exact: ExactArray, n_components: int, dimension: int, given: Any) -> s
         (n_components, dimension, dimension): "full",
     }
     if exact.shape not in shapes:
+        hint = _variances_hint(n_components, dimension) if exact.shape == (n_components, dimension) else ""
         raise InputError(
             "covariances",
             f"shape {exact.shape}",
             f"one variance, shape ({n_components},), ({dimension}, {dimension}) "
-            f"or ({n_components}, {dimension}, {dimension})",
+            f"or ({n_components}, {dimension}, {dimension}){hint}",
         )
     return shapes[exact.shape]
 
 
-def _check_positive_definite(exact: ExactArray, kind: str) -> None:
+def _variances_hint(rows: int, dimension: int) -> str:
+    """How to hand over a variance for each component and coordinate, where an array has the shape of such."""
+    matrices = f"({rows}, {dimension}, {dimension})"
+    return f"; variances of coordinates (K, d) as matrices {matrices}: variances[:, :, None] * np.eye({dimension})"
+
+
+def _check_positive_definite(exact: ExactArray, kind: str, n_components: int) -> None:
     from certflow.geometry import is_positive_definite
 
     if kind in ("common-isotropic", "isotropic"):
@@ -222,6 +241,7 @@ def _check_positive_definite(exact: ExactArray, kind: str) -> None:
                 raise InputError(where, _plain(exact.values[index]), "a variance > 0")
         return
     stack = exact.values if kind == "full" else exact.values[None]
+    hint = _variances_hint(*exact.shape) if kind == "shared" and n_components == exact.shape[0] > 1 else ""
     for k, matrix in enumerate(stack):
         where = f"covariances[{k}]" if kind == "full" else "covariances"
         if not (matrix == matrix.T).all():
@@ -229,10 +249,10 @@ def _check_positive_definite(exact: ExactArray, kind: str) -> None:
             raise InputError(
                 f"{where}[{i}][{j}]",
                 f"{_plain(matrix[i, j])} against {_plain(matrix[j, i])} across the diagonal",
-                "an exactly symmetric matrix (take (S + S.T) / 2)",
+                f"an exactly symmetric matrix (take (S + S.T) / 2){hint}",
             )
         if not is_positive_definite(ExactArray(matrix)):
-            raise InputError(where, _plain_matrix(matrix), "a positive definite matrix")
+            raise InputError(where, _plain_matrix(matrix), f"a positive definite matrix{hint}")
 
 
 def _plain(value: Any) -> Any:

@@ -5,12 +5,14 @@ A number in JSON or TOML is the decimal (or fraction) that is written, exactly; 
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
+from math import isfinite
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -22,11 +24,17 @@ from certflow.atomic import write_bytes_atomic
 from certflow.errors import InputError
 from certflow.exact import ExactArray
 from certflow.mixture import KINDS, GaussianMixture
+from certflow.origin import check_text, plain_origin
 
 SCHEMA = "certflow/mixture/1"
 
 #: Files larger than this are refused: a mixture of 10,000 components in the plane takes about 1 MiB.
 MAX_BYTES = 256 * 2**20
+
+#: Numerators and denominators that are written: together with the bar, fewer characters than a number may have.
+_MAX_BITS = 7000
+#: Lists and objects inside one another, at most; the parameters need four.
+MAX_DEPTH = 50
 
 
 class _Number(str):
@@ -87,16 +95,22 @@ def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
     if suffix not in (".json", ".toml"):
         raise InputError("MIXTURE", name, "a file name that ends in .json, .toml or .npz")
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")  # editors of Windows begin a file with a mark
     except UnicodeDecodeError:
         raise InputError("MIXTURE", name, "a text file in UTF-8") from None
     return from_mapping(_parse_json(text, name) if suffix == ".json" else _parse_toml(text, name))
 
 
 def save_mixture(mixture: GaussianMixture, path: str | PathLike[str]) -> None:
-    """Write a mixture file, atomically; the suffix chooses the format. `load_mixture` gives the same numbers."""
+    """Write a mixture file, atomically; the suffix chooses the format. `load_mixture` gives the same numbers.
+
+    Raises
+    ------
+    InputError : another suffix, or what would not come back from the file.
+    """
     target = Path(path)
     suffix = target.suffix.lower()
+    _check_content(mixture, suffix)
     if suffix == ".json":
         content = (json.dumps(to_mapping(mixture), indent=1, ensure_ascii=False) + "\n").encode()
     elif suffix == ".toml":
@@ -118,8 +132,23 @@ def to_mapping(mixture: GaussianMixture) -> dict[str, Any]:
         "covariances": {"kind": mixture.kind, "values": mixture.exact_covariances.texts()},
     }
     if mixture.origin:
-        mapping["origin"] = mixture.origin
+        mapping["origin"] = plain_origin(mixture.origin)
     return mapping
+
+
+def _check_content(mixture: GaussianMixture, suffix: str) -> None:
+    """Refuse what `load_mixture` would refuse, or read as something else."""
+    if mixture.is_symbolic:
+        raise InputError("mixture", "symbolic parameters", "numbers, to be saved")
+    check_text(mixture.name, "name")
+    if suffix == ".npz" and mixture.name.endswith("\0"):
+        raise InputError("name", mixture.name, "a text that does not end in a zero character, which .npz drops")
+    plain_origin(mixture.origin, null=suffix != ".toml")
+    for field in ("weights", "means", "covariances"):
+        exact: ExactArray = getattr(mixture, f"exact_{field}")
+        largest = max(part.bit_length() for value in exact.fractions.flat for part in value.as_integer_ratio())
+        if largest > _MAX_BITS and not exact.is_binary:
+            raise InputError(field, f"a number of {largest} bits", f"at most {_MAX_BITS} bits above and below the bar")
 
 
 def builtin_mixtures() -> tuple[str, ...]:
@@ -145,7 +174,10 @@ def _parse_json(text: str, name: str) -> Any:
         raise InputError("MIXTURE", constant, "finite numbers")
 
     try:
-        return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=refuse, object_pairs_hook=unique)
+        found = json.loads(
+            text, parse_float=_Number, parse_int=_Number, parse_constant=refuse, object_pairs_hook=unique
+        )
+        return _shallow(found, name, "JSON")
     except json.JSONDecodeError as error:
         raise InputError("MIXTURE", name, f"valid JSON (line {error.lineno}: {error.msg})") from None
     except RecursionError:
@@ -154,9 +186,34 @@ def _parse_json(text: str, name: str) -> Any:
 
 def _parse_toml(text: str, name: str) -> Any:
     try:
-        return tomllib.loads(text, parse_float=_Number)
-    except tomllib.TOMLDecodeError as error:
+        return _jsonable(_shallow(tomllib.loads(text, parse_float=_Number), name, "TOML"))
+    except ValueError as error:  # tomllib lets some errors of numbers and dates through as they are
         raise InputError("MIXTURE", name, f"valid TOML ({error})") from None
+    except RecursionError:
+        raise InputError("MIXTURE", name, "TOML that is not nested so deeply") from None
+
+
+def _shallow(found: Any, name: str, form: str) -> Any:
+    """What was parsed, unless its lists and objects are nested too deeply for whoever walks through them."""
+    level, depth = [found], 0
+    while level := [entry for value in level for entry in _entries(value)]:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise InputError("MIXTURE", name, f"{form} that is not nested so deeply (at most {MAX_DEPTH})")
+    return found
+
+
+def _entries(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _jsonable(value: Any) -> Any:
+    """TOML's dates and times as the texts that are written, since an `origin` must go into JSON too."""
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: _jsonable(entry) for key, entry in value.items()}
+    return [_jsonable(entry) for entry in value] if isinstance(value, list) else value
 
 
 def from_mapping(mapping: Any) -> GaussianMixture:
@@ -188,10 +245,19 @@ def _depth(values: Any) -> int:
 def _plain(value: Any) -> Any:
     """Numbers of the free-form `origin` back as numbers."""
     if isinstance(value, _Number):
-        return int(value) if value.lstrip("-").isdigit() else float(value)
+        return _number(value)
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
     return [_plain(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _number(text: str) -> int | float | str:
+    """The number; the text itself where no number of JSON is near it (`1e999`, a million digits, TOML's `nan`)."""
+    try:
+        number = int(text) if text.lstrip("-").isdigit() else float(text)
+    except ValueError:
+        return str(text)
+    return number if isinstance(number, int) or isfinite(number) else str(text)
 
 
 def _one_line(error: ValidationError) -> InputError:
@@ -224,17 +290,35 @@ def _from_npz(content: bytes, path: Path) -> GaussianMixture:
     for key in ("weights", "means", "covariances"):
         if key not in arrays:
             raise InputError(key, "nothing", required)
-    if "schema" in arrays and str(arrays["schema"]) != SCHEMA:
-        raise InputError("schema", str(arrays["schema"]), f'"{SCHEMA}"')
-    name = str(arrays["name"]) if "name" in arrays else path.stem
-    origin = json.loads(str(arrays["origin"])) if "origin" in arrays else {}
+    texts = {key: _text(key, arrays[key]) for key in ("schema", "name", "kind", "origin") if key in arrays}
+    if texts.get("schema", SCHEMA) != SCHEMA:
+        raise InputError("schema", texts["schema"], f'"{SCHEMA}"')
+    origin = _npz_origin(texts["origin"]) if "origin" in texts else {}
     parts = [_texts(arrays[key]) for key in ("weights", "means", "covariances")]
-    mixture = GaussianMixture(*parts, name=name, origin=origin)
-    if "kind" in arrays and str(arrays["kind"]) not in KINDS:
-        raise InputError("kind", str(arrays["kind"]), f"one of {', '.join(KINDS)}")
-    if "kind" in arrays and str(arrays["kind"]) != mixture.kind:
-        raise InputError("kind", str(arrays["kind"]), f"{mixture.kind}, which the shape of covariances says")
+    mixture = GaussianMixture(*parts, name=texts.get("name", path.stem), origin=origin)
+    kind = texts.get("kind", mixture.kind)
+    if kind not in KINDS:
+        raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
+    if kind != mixture.kind:
+        raise InputError("kind", kind, f"{mixture.kind}, which the shape of covariances says")
     return mixture
+
+
+def _text(key: str, array: np.ndarray) -> str:
+    if array.dtype.kind != "U" or array.ndim:
+        raise InputError(key, f"an array of dtype {array.dtype}, shape {array.shape}", "a text")
+    return str(array)
+
+
+def _npz_origin(text: str) -> dict[str, Any]:
+    required = "a text that holds a JSON object"
+    try:
+        origin = _plain(_parse_json(text, "origin"))
+    except InputError:
+        origin = None
+    if not isinstance(origin, dict):
+        raise InputError("origin", text, required)
+    return origin
 
 
 def _texts(array: np.ndarray) -> Any:
@@ -254,7 +338,7 @@ def _npz(mixture: GaussianMixture) -> bytes:
         weights=array(mixture.exact_weights),
         means=array(mixture.exact_means),
         covariances=array(mixture.exact_covariances),
-        origin=json.dumps(mixture.origin),
+        origin=json.dumps(plain_origin(mixture.origin)),
     )
     return buffer.getvalue()
 
@@ -264,10 +348,10 @@ def _toml(mapping: dict[str, Any]) -> str:
 
 
 def _toml_lines(table: dict[str, Any], prefix: str) -> Iterator[str]:
-    """TOML of a mapping whose values are texts, numbers, nested lists and mappings (JSON strings are TOML's)."""
+    """TOML of a mapping whose values are texts, numbers, nested lists and mappings."""
     for key, value in table.items():
         if not isinstance(value, dict):
-            yield f"{_toml_key(key)} = {json.dumps(value, ensure_ascii=False)}"
+            yield f"{_toml_key(key)} = {_toml_value(value)}"
     for key, value in table.items():
         if isinstance(value, dict):
             yield f"\n[{prefix}{_toml_key(key)}]"
@@ -275,4 +359,12 @@ def _toml_lines(table: dict[str, Any], prefix: str) -> Iterator[str]:
 
 
 def _toml_key(key: str) -> str:
-    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else json.dumps(key)
+    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else _toml_value(key)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_toml_key(key)} = {_toml_value(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml_value, value)) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # a JSON text is TOML's but for DEL

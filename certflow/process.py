@@ -153,8 +153,11 @@ class OrnsteinUhlenbeck:
 
         norm : "mean-square", `E|g - Phi|^2 / E|Phi|^2` (M2), or "sup", `sup |g - Phi|` over the root of `E|Phi|^2` (M1)
 
-        In one dimension the error of the best such map, in more a lower bound: for the mean square by symmetries of the
-        mixture. Raises `InputError` for a mixture that has none, another norm, or a budget that is not positive.
+        In one dimension, and for a product of one-dimensional laws, the error of the best such map. Else a lower bound;
+        for the mean square one by symmetries of the mixture, from draws, at the confidence level 99.9 %
+        (`certflow.mismatch.mean_square_floor` says which it is). Infinite where no such map is within a finite
+        distance. Raises `InputError` for a mixture that has neither factors nor symmetries, another norm, or a budget
+        that is not positive.
         """
         from certflow import mismatch
 
@@ -162,9 +165,7 @@ class OrnsteinUhlenbeck:
             raise InputError("norm", norm, "mean-square or sup")
         if norm == "sup":
             return mismatch.sup_floor(self, budget).relative
-        if self.mixture.dimension == 1:
-            return mismatch.best_map(self, budget).floor.relative
-        return mismatch.pairing_floor(self, budget).relative
+        return mismatch.mean_square_floor(self, budget).relative
 
     def time_at_stability(self, value: Any, s: Any | None = None) -> Any:
         """The time `t` with `int_s^t lambda = value` (default `s = t_min`), by Lambert W. THEORY G2."""

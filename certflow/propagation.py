@@ -8,8 +8,9 @@ from itertools import pairwise
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from certflow.arithmetic import plain_float
 from certflow.errors import InputError
+from certflow.exact import check_plain
+from certflow.inputs import real_number
 
 _KEPT: WeakKeyDictionary[Any, dict[tuple[tuple[float, ...], str], list[float]]] = WeakKeyDictionary()
 
@@ -28,12 +29,27 @@ def gronwall_bound(process: Any, times: Sequence[float], errors: Sequence[float]
     InputError : not one error for each segment, or one that is negative or NaN; times that do not decrease.
     NoGlobalBound : THEORY L8.
     """
-    moments = [plain_float(time, "times") for time in times]
+    return _sum(size * exp_or_inf(exponent) for size, exponent in _grown(process, times, errors, rate))
+
+
+def log_gronwall_bound(process: Any, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided") -> float:
+    """`log sum_k eps_k exp(int_{t_K}^{t_k} rate)`, the logarithm of `gronwall_bound` also beyond the largest float64;
+    `-inf` where no segment errs. THEORY E3. Raises as `gronwall_bound`."""
+    logs = [math.log(size) + exponent for size, exponent in _grown(process, times, errors, rate)]
+    largest = max(logs, default=-math.inf)
+    if not math.isfinite(largest):
+        return largest
+    return largest + math.log(math.fsum(math.exp(value - largest) for value in logs))
+
+
+def _grown(process: Any, times: Sequence[float], errors: Sequence[float], rate: str) -> list[tuple[float, float]]:
+    """`(eps_k, int_{t_K}^{t_k} rate)` of every segment that errs."""
+    moments = _numbers("times", times, "finite times > 0, strictly decreasing (noise end first)")
     if not all(math.inf > t > s > 0 for t, s in pairwise(moments)):
         raise InputError("times", times, "finite times > 0, strictly decreasing (noise end first)")
     sizes = _checked("errors", errors, len(moments) - 1, "one for each segment")
     exponents = _exponents(process, tuple(moments), rate)
-    return _sum(size * exp_or_inf(math.fsum(exponents[k:])) for k, size in enumerate(sizes, 1) if size)
+    return [(size, math.fsum(exponents[k:])) for k, size in enumerate(sizes, 1) if size]
 
 
 def _exponents(process: Any, times: tuple[float, ...], rate: str) -> list[float]:
@@ -53,7 +69,8 @@ def law_bound(lipschitz: Sequence[float], errors: Sequence[float]) -> float:
     ------
     InputError : different numbers of the two, or one that is negative or NaN.
     """
-    constants = _checked("lipschitz", lipschitz, len(lipschitz), "one for each map")
+    constants = _numbers("lipschitz", lipschitz, "numbers >= 0, one for each map")
+    constants = _checked("lipschitz", constants, len(constants), "one for each map")
     sizes = _checked("errors", errors, len(constants), "as many as Lipschitz constants")
     # a constant map ends every error before it, however large and however steep the other maps
     return _sum(math.prod(constants[k:]) * size for k, size in enumerate(sizes, 1) if size and 0 not in constants[k:])
@@ -79,12 +96,17 @@ def _sum(terms: Iterable[float]) -> float:
 
 
 def _checked(name: str, values: Sequence[float], count: int, what: str) -> list[float]:
-    try:
-        numbers = [plain_float(value, name) for value in values]
-    except InputError:
-        raise
-    except (TypeError, ValueError):
-        numbers = [math.nan]
+    numbers = _numbers(name, values, f"numbers >= 0, {what}")
     if len(numbers) != count or not all(number >= 0 for number in numbers):
         raise InputError(name, values, f"numbers >= 0, {what}")
     return numbers
+
+
+def _numbers(name: str, values: Any, requirement: str) -> list[float]:
+    """The entries as floats, infinite ones among them."""
+    try:
+        check_plain(values, name, requirement)
+        listed = list(values)
+    except TypeError:
+        raise InputError(name, values, requirement) from None
+    return [real_number(value, name, requirement, lambda number: not math.isnan(number)) for value in listed]

@@ -28,6 +28,8 @@ NODES = 6
 PANELS_PER_WIDTH, MAX_PANELS = 8.0, 20_000
 #: Standard deviations of the outermost component to which a curve extends: the mass beyond is 1e-20.
 REACH = 9.5
+#: The least relative change of a distribution function over a width that float64 tells from none.
+RESOLVED = 1e-9
 #: Most steps towards a root; bisection alone would take 64 of them.
 ITERATIONS = 130
 
@@ -76,7 +78,7 @@ class Nodes:
     """A quadrature along the curve `(z, Phi(z))`: `E f(X, Phi(X)) ~ sum_i weights_i f(z_i, x_i)`, `X ~ p_t`.
 
     low, high : shape (P,), ends of the panels in the coordinate `z + Phi(z)`, ascending
-    z, x, weights, slope : shape (P * NODES,), ascending; `x = Phi(z)`, `slope = Phi'(z) = p_t(z) / p_s(x)`
+    z, x, weights, log_slope : shape (P * NODES,), z and x ascending; `x = Phi(z)`, `Phi'(z) = p_t(z) / p_s(x)`
     """
 
     low: np.ndarray
@@ -84,7 +86,13 @@ class Nodes:
     z: np.ndarray
     x: np.ndarray
     weights: np.ndarray
-    slope: np.ndarray
+    log_slope: np.ndarray
+
+    @property
+    def slope(self) -> np.ndarray:
+        """`Phi'(z)`; infinite where it is beyond float64."""
+        with np.errstate(over="ignore"):
+            return np.exp(self.log_slope)
 
     def mean(self, values: np.ndarray) -> float:
         """`E f`, for `values` of `f` at the nodes."""
@@ -108,17 +116,7 @@ class QuantileMap:
 
     def __call__(self, z: np.ndarray) -> np.ndarray:
         """`Phi(z)`, shape of `z`."""
-        flat = np.asarray(z, dtype=np.float64).ravel()
-        low, high = self.end.reach
-        own = self.start.log_tails(flat)
-        margin = 10 * float(self.end.widths.max()) * (1 + np.abs(self.start.standard(flat)).max(-1, initial=0.0))
-
-        def equation(x: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            tails = self.end.log_tails(x)
-            excess, lower = _excess(tails, own[:, which])
-            return excess, _rate(self.end.log_density(x), tails, lower)
-
-        return _increasing_root(equation, low - margin, high + margin).reshape(np.shape(z))
+        return _carried(self.start, self.end, z)
 
     def at(self, coordinate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """`(z, Phi(z))` where `z + Phi(z)` is `coordinate`; shapes of it."""
@@ -134,6 +132,15 @@ class QuantileMap:
         z = _increasing_root(equation, -margin, margin).reshape(np.shape(coordinate))
         return z, np.asarray(coordinate) - z
 
+    def resolved(self, z: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Where `x = Phi(z)` is known: at one end at least a change of place changes the distribution function."""
+        change = []
+        for one, point in ((self.start, z), (self.end, x)):
+            tails = one.log_tails(point)
+            rate = _rate(one.log_density(point), tails, tails[0] < tails[1])
+            change.append(rate * one.widths.min())
+        return np.maximum(*change) > RESOLVED
+
     def reach(self) -> tuple[float, float]:
         """The coordinates between which lies all but 1e-20 of the mass."""
         ends = np.array(self.start.reach)
@@ -141,11 +148,20 @@ class QuantileMap:
         return float(low), float(high)
 
     def panels(self) -> np.ndarray:
-        """Ends of panels of equal length, several for each width of the narrowest component."""
+        """Ends of panels, several for each width of the narrowest component; of equal length, if those are not many.
+
+        Else several for each width of each component, at either time: far from all of them is no mass.
+        """
         low, high = self.reach()
         width = min(self.start.widths.min(), self.end.widths.min())
-        count = min(MAX_PANELS, math.ceil((high - low) * PANELS_PER_WIDTH / width))
-        return np.linspace(low, high, count + 1)
+        if (high - low) * PANELS_PER_WIDTH <= MAX_PANELS * width:
+            return np.linspace(low, high, math.ceil((high - low) * PANELS_PER_WIDTH / width) + 1)
+        steps = np.linspace(-REACH, REACH, math.ceil(2 * REACH * PANELS_PER_WIDTH) + 1)
+        z, x = ((one.means[:, None] + steps * one.widths[:, None]).ravel() for one in (self.start, self.end))
+        ends = np.concatenate([z + self(z), x + _carried(self.end, self.start, x), [low, high]])
+        ends = np.unique(ends[(low <= ends) & (ends <= high)])
+        apart = np.diff(ends, prepend=-math.inf) > 1e-13 * max(abs(low), abs(high))
+        return ends[apart]
 
     def nodes(self, panels: np.ndarray | None = None) -> Nodes:
         """Gauss-Legendre nodes between the ends given, shape (P + 1,); by default those of `panels()`."""
@@ -158,8 +174,7 @@ class QuantileMap:
         z, x = self.at(((low[:, None] + half) + half * points).ravel())
         start, end = self.start.log_density(z), self.end.log_density(x)
         mass = np.exp(start + end - np.logaddexp(start, end)) * (half * weights).ravel()
-        with np.errstate(over="ignore"):  # a slope beyond 1e308 is infinite in float64
-            return Nodes(low, high, z, x, mass, np.exp(start - end))
+        return Nodes(low, high, z, x, mass, start - end)
 
     def refine(self, nodes: Nodes, where: np.ndarray, parts: int) -> Nodes:
         """The nodes with the panels of the nodes `where` (indices), and the panels next to them, cut in `parts`."""
@@ -180,7 +195,7 @@ class QuantileMap:
             return np.concatenate([getattr(nodes, name)[each], getattr(new, name)])[places]
 
         high = np.concatenate([nodes.high[kept], new.high])[order]
-        return Nodes(low[order], high, joined("z"), joined("x"), joined("weights"), joined("slope"))
+        return Nodes(low[order], high, joined("z"), joined("x"), joined("weights"), joined("log_slope"))
 
     def crossings(self, function: OfPair, panels: np.ndarray) -> list[float]:
         """Coordinates at which `function(z, x)` changes sign, one at most between neighbouring ends of panels."""
@@ -193,6 +208,21 @@ class QuantileMap:
         places = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0)
         found = [float(brentq(along, panels[i], panels[i + 1], xtol=1e-15, rtol=1e-14)) for i in places]
         return sorted(found + panels[values == 0].tolist())
+
+
+def _carried(start: Marginal, end: Marginal, z: np.ndarray) -> np.ndarray:
+    """`F_end^{-1}(F_start(z))`, shape of `z`."""
+    flat = np.asarray(z, dtype=np.float64).ravel()
+    low, high = end.reach
+    own = start.log_tails(flat)
+    margin = 10 * float(end.widths.max()) * (1 + np.abs(start.standard(flat)).max(-1, initial=0.0))
+
+    def equation(x: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        tails = end.log_tails(x)
+        excess, lower = _excess(tails, own[:, which])
+        return excess, _rate(end.log_density(x), tails, lower)
+
+    return _increasing_root(equation, low - margin, high + margin).reshape(np.shape(z))
 
 
 def _log_sum(logs: np.ndarray) -> np.ndarray:

@@ -2,8 +2,9 @@
 
     Lip(Psi_K o ... o Psi_1) <= B^K,    so E|Psi_K o ... o Psi_1 - Phi|^2 = 0 needs K >= log Lip(Phi) / log B,
 
-and `K >= int lambda / log B` segments suffice: those of the grid balanced in `lambda`, each `exp(int lambda / K)`-
-Lipschitz (F1, G1). For two equal components the two numbers are one (F3).
+and, for `B > 1`, `K >= int lambda / log B` segments suffice: those between which `int lambda` is shared equally, each
+`exp(int lambda / K)`-Lipschitz (F1; the balanced grid of G1 where `lambda > 0`); one where `int lambda <= 0`. For two
+equal components the two numbers are one (F3).
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from certflow.errors import InputError, NoGlobalBound
+from certflow.errors import NoGlobalBound
+from certflow.inputs import real_number, whole_number
 from certflow.mismatch import best_map
 from certflow.process import OrnsteinUhlenbeck
 from certflow.quantile_map import NODES, QuantileMap
-from certflow.symmetry import is_equal_pair
+from certflow.symmetry import is_equal_pair, symmetries
 
 #: Most pairs of means at whose midpoints the derivative is measured in more than one dimension.
 MIDPOINTS = 8
+
+_BUDGET = "a finite Lipschitz constant B > 0"
 
 
 @dataclass(frozen=True)
@@ -52,24 +56,36 @@ def flow_constant(process: OrnsteinUhlenbeck) -> FlowConstant:
     mixture = process.mixture
     if upper is not None and is_equal_pair(mixture):
         return FlowConstant(upper, upper, "F3")
-    lower = _steepest(process) if mixture.dimension == 1 else _at_midpoints(process)
+    lower = log_steepest(process) if mixture.dimension == 1 else _at_midpoints(process)
     return FlowConstant(lower if upper is None else min(lower, upper), upper, None)
 
 
-def _steepest(process: OrnsteinUhlenbeck) -> float:
-    """`max log Phi'` in one dimension: the largest at a quadrature's nodes, and between their neighbours."""
+def log_steepest(process: OrnsteinUhlenbeck) -> float:
+    """`max log Phi'` in one dimension: the largest at a quadrature's nodes, and between their neighbours.
+
+    Where both densities underflow float64 does not know which points belong together: such nodes are left out. The
+    centre of a symmetric mixture is carried to the centre, however little mass is there.
+    """
     flow = QuantileMap(process)
     nodes = flow.nodes()
-    place = int(nodes.slope.argmax())
+    known = np.where(flow.resolved(nodes.z, nodes.x), nodes.log_slope, -math.inf)
+    place = int(known.argmax())
     panel = place // NODES
     ends = nodes.low[max(panel - 1, 0)], nodes.high[min(panel + 1, len(nodes.high) - 1)]
 
     def falling(s: float) -> float:
         z, x = flow.at(np.array(s))
+        if not flow.resolved(z, x):
+            return -float(known[place])
         return float(flow.end.log_density(x) - flow.start.log_density(z))
 
     found = minimize_scalar(falling, bounds=ends, method="bounded", options={"xatol": 1e-10})
-    return max(-float(found.fun), math.log(nodes.slope[place]))
+    candidates = [-float(found.fun), float(known[place])]
+    for family in symmetries(process.mixture):
+        if family.name == "point reflection":
+            start, end = (math.exp(-t) * family.centre[0] for t in (process.t_max, process.t_min))
+            candidates.append(float(flow.start.log_density(start) - flow.end.log_density(end)))
+    return max(candidates)
 
 
 def _at_midpoints(process: OrnsteinUhlenbeck) -> float:
@@ -88,9 +104,11 @@ def _at_midpoints(process: OrnsteinUhlenbeck) -> float:
 
 
 def segments_needed(exponent: float, budget: float) -> int | None:
-    """The least `K` with `B^K >= exp(exponent)`: at least 1; None if `B <= 1` and the exponent is positive."""
-    if not 0 < budget < math.inf:
-        raise InputError("budget", budget, "a finite Lipschitz constant B > 0")
+    """The least `K >= 1` with `B^K >= exp(exponent)`: 1 where the exponent is not positive and `B >= 1`.
+
+    None if there is none: `B <= 1` and `exp(exponent) > B`. THEORY M3.
+    """
+    budget = real_number(budget, "budget", _BUDGET, lambda b: 0 < b < math.inf)
     if exponent <= math.log(budget):
         return 1
     if budget <= 1:
@@ -102,7 +120,8 @@ def segments_needed(exponent: float, budget: float) -> int | None:
 class SegmentRow:
     """What `K` segments can do.
 
-    segment_lipschitz : `exp(int lambda / K)`, that of every segment of the balanced grid (None without a bound)
+    segment_lipschitz : `exp(int lambda / K)`, that of every segment where they share `int lambda` equally, as on the
+        balanced grid (None without a bound)
     budget : `B` of every trained map;  composed : `B^K`
     enough : `B^K >= Lip(Phi)`, by the lower value of Lip(Phi)
     floor : relative mean squared error of the best `B^K`-Lipschitz map; None in more than one dimension
@@ -141,9 +160,8 @@ def segment_table(
 
     In one dimension and for `B >= 1` the floor of a row is what the best composition attains (proofs/M3.md).
     """
-    for k in segments:
-        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= 1000:
-            raise InputError("segments", k, "ints from 1 to 1000")
+    budget = real_number(budget, "budget", _BUDGET, lambda b: 0 < b < math.inf)
+    segments = [whole_number(k, "segments", 1, 1000, "ints from 1 to 1000") for k in segments]
     constant = flow_constant(process)
     needed = segments_needed(constant.lower, budget)
     sufficient = None if constant.upper is None else segments_needed(constant.upper, budget)
@@ -151,7 +169,7 @@ def segment_table(
     rows = []
     for k in segments:
         exponent = k * math.log(budget)
-        composed = float(budget) ** k if abs(exponent) < 700 else math.exp(math.copysign(700, exponent))
+        composed = float(budget) ** k if abs(exponent) < 600 else math.exp(math.copysign(600, exponent))
         share = None if constant.upper is None else math.exp(min(constant.upper / k, 700.0))
         floor = None if nodes is None else best_map(process, composed, nodes).floor.relative
         enough = exponent >= constant.lower * (1 - 1e-12)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from certflow.arithmetic.floats import spectrum
+from certflow.arithmetic.floats import UNIT, spectrum
 from certflow.mixture import GaussianMixture
-
-_UNIT = 2.0**-52
 
 
 def precision_ceiling(mixture: GaussianMixture, t: np.ndarray) -> np.ndarray:
@@ -34,7 +32,7 @@ def variance_extremes(mixture: GaussianMixture) -> tuple[np.ndarray, np.ndarray]
             values = np.atleast_2d(spectrum(mixture.exact_covariances)[0])
             low, high = values[:, 0], values[:, -1]
             # An eigenvalue is known to within the rounding of the largest one.
-            cached = (np.maximum(low, 4 * _UNIT * high), high)
+            cached = (np.maximum(low, 8 * UNIT * high), high)
         else:
             values = np.atleast_1d(mixture.covariances)
             cached = (values, values)

@@ -44,17 +44,22 @@ def symmetries(mixture: GaussianMixture) -> list[Symmetry]:
     """
     if mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
-    law = _Law(mixture)
+    law = Law(mixture)
     centre = np.array([float(v) for v in law.centre])
     d = mixture.dimension
     found = []
     if law.invariant(None):
         found.append(Symmetry("point reflection", centre, np.eye(d)[None]))
-    normals = [n for n in _normals(law) if law.invariant(n)]
-    for family in _orthogonal_families(normals):
-        name = f"{len(family)} reflection{'s' * (len(family) > 1)}"
-        found.append(Symmetry(name, centre, np.stack([_projector(n) for n in family])))
+    normals = [n for n in candidate_normals(law) if law.invariant(n)]
+    for family in orthogonal_families(normals):
+        projectors = np.stack([projector(n) for n in family])
+        found.append(Symmetry(reflections(len(family)), centre, projectors))
     return found
+
+
+def reflections(count: int) -> str:
+    """The name of a family of so many."""
+    return f"{count} reflection{'s' * (count > 1)}"
 
 
 def is_equal_pair(mixture: GaussianMixture) -> bool:
@@ -65,7 +70,7 @@ def is_equal_pair(mixture: GaussianMixture) -> bool:
     return bool(first == second and mixture.diameter_squared > 0)
 
 
-class _Law:
+class Law:
     """Components as exact numbers, equal ones merged: {(mean, covariance): weight}."""
 
     def __init__(self, mixture: GaussianMixture):
@@ -90,14 +95,14 @@ class _Law:
         mean, covariance = key
         if normal is None:
             return tuple(2 * c - v for c, v in zip(self.centre, mean, strict=True)), covariance
-        square = _dot(normal, normal)
+        square = dot(normal, normal)
         step = 2 * sum(n * (v - c) for n, v, c in zip(normal, mean, self.centre, strict=True)) / square
         moved = tuple(v - step * n for v, n in zip(mean, normal, strict=True))
         if not isinstance(covariance, tuple):
             return moved, covariance
         # H S H with H = I - 2 n n^T / |n|^2
-        image = [_dot(row, normal) for row in covariance]
-        twice = _dot(image, normal)
+        image = [dot(row, normal) for row in covariance]
+        twice = dot(image, normal)
         return moved, tuple(
             tuple(
                 s - 2 * (a * nj + ni * b) / square + 4 * ni * nj * twice / square**2
@@ -114,11 +119,13 @@ def _rows(covariance: Any) -> Any:
     return tuple(tuple(Fraction(v) for v in row) for row in covariance)
 
 
-def _dot(left: Any, right: Any) -> Fraction:
+def dot(left: Any, right: Any) -> Fraction:
+    """`sum_i left_i right_i`, exactly."""
     return sum((a * b for a, b in zip(left, right, strict=True)), Fraction(0))
 
 
-def _normals(law: _Law) -> list[Vector]:
+def candidate_normals(law: Law) -> list[Vector]:
+    """Differences of means (of at most 16), then the axes (at most 64), each direction once."""
     d = law.dimension
     axes = [tuple(Fraction(int(i == j)) for j in range(d)) for i in range(min(d, MAX_AXES))]
     means = sorted(set(law.means)) if len(set(law.means)) <= MAX_COMPONENTS else []
@@ -132,18 +139,19 @@ def _scaled(normal: Vector) -> Vector:
     return tuple(v / first for v in normal)
 
 
-def _orthogonal_families(normals: list[Vector]) -> list[tuple[Vector, ...]]:
+def orthogonal_families(normals: list[Vector]) -> list[tuple[Vector, ...]]:
     """From each normal, the family that takes further ones in their order as long as all are orthogonal."""
     families: dict[frozenset[Vector], tuple[Vector, ...]] = {}
     for first in normals:
         family = [first]
         for other in normals:
-            if all(_dot(other, n) == 0 for n in family):
+            if all(dot(other, n) == 0 for n in family):
                 family.append(other)
         families.setdefault(frozenset(family), tuple(family))
     return list(families.values())
 
 
-def _projector(normal: Vector) -> np.ndarray:
+def projector(normal: Vector) -> np.ndarray:
+    """`n n^T / |n|^2` in float64."""
     n = np.array([float(v) for v in normal])
     return np.outer(n, n) / (n @ n)

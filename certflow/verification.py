@@ -25,13 +25,16 @@ from pydantic import ValidationError
 from certflow import __version__
 from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import certificate_text, write_certificate
-from certflow.claims.check import PROFILES, Check, Context
+from certflow.claims.check import PROFILES, Check, Context, OutOfReach
+from certflow.claims.digits import ALONE
 from certflow.claims.model import ClaimResult, Curves, Evidence, Kind, Outcome, Report
 from certflow.claims.registry import PENDING, checks_of
 from certflow.claims.sampling import log_times
 from certflow.claims.statements import STATEMENTS
 from certflow.errors import InputError, NoGlobalBound
 from certflow.exact import exact_text
+from certflow.fingerprint import agrees, class_digest, live_digests, source_digest
+from certflow.inputs import whole_number
 from certflow.mixture import GaussianMixture
 from certflow.mixture_file import to_mapping
 from certflow.process import OrnsteinUhlenbeck
@@ -52,6 +55,7 @@ def verify(
     out: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     command: str = "",
+    fresh: bool = False,
 ) -> Report:
     """Verify the statements of the theory for one mixture.
 
@@ -66,23 +70,30 @@ def verify(
         from there
     progress : called with `(done, total, what)` before each check
     command : the command line that makes this report, shown in it
+    fresh : prove the symbolic derivations anew; else those that an earlier run proved of the same code are taken from
+        the user's cache (`certflow.claims.kept`), and the evidence says when they were proved
 
     Raises
     ------
     InputError : unknown claim, profile, or a number out of range.
+    Exception : a check met a mistake in the code. It is raised at the end: every other result is collected first, and
+        saved if there is a directory.
     """
     process = subject if isinstance(subject, OrnsteinUhlenbeck) else OrnsteinUhlenbeck(subject, "0.01", "3")
     wanted = _wanted(claims)
     if profile not in PROFILES:
         raise InputError("profile", profile, f"one of {', '.join(PROFILES)}")
-    _check_int("digits", digits, 15, 1000)
-    _check_int("seed", seed, 0, 2**32 - 1)
+    digits = whole_number(digits, "digits", 15, 1000)
+    seed = whole_number(seed, "seed", 0, 2**32 - 1)
+    if not isinstance(fresh, bool):
+        raise InputError("fresh", fresh, "True or False")
     if process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
-    context = Context(process, PROFILES[profile], digits, seed)
+    context = Context(process, PROFILES[profile], digits, seed, fresh)
     keeper = _Keeper(None if out is None else Path(out), context)
-    results = _collect(context, wanted, keeper, progress)
+    with ALONE:
+        results, mistake = _collect(context, wanted, keeper, progress)
     report = Report(
         mixture=to_mapping(process.mixture),
         description=_description(process.mixture),
@@ -101,6 +112,8 @@ def verify(
     )
     if out is not None:
         report.save(out)
+    if mistake is not None:
+        raise mistake
     return report
 
 
@@ -116,31 +129,48 @@ def _wanted(claims: Iterable[str] | None) -> list[str]:
     return [claim for claim in STATEMENTS if claim in wanted]
 
 
-def _check_int(field: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise InputError(field, value, f"an int from {low} to {high}")
-
-
-def _collect(context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None) -> list[ClaimResult]:
-    plan = {
-        claim: [(check, check.applies(context.mixture), _postponed(context, check)) for check in checks_of(claim)]
-        for claim in wanted
-    }
+def _collect(
+    context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None
+) -> tuple[list[ClaimResult], Exception | None]:
+    """The result of each claim, and the first mistake in the code that a check met."""
+    plan = {claim: [(check, *_hindrance(context, check)) for check in checks_of(claim)] for claim in wanted}
     total = sum(reason is None and later is None for entries in plan.values() for _, reason, later in entries)
-    done, results = 0, []
+    done, results, mistake = 0, [], None
     for claim, entries in plan.items():
         evidence = []
         for check in (check for check, reason, later in entries if reason is None and later is None):
             if progress is not None:
                 progress(done, total, f"{claim} {STATEMENTS[claim].title}")
-            evidence.append(keeper.evidence(check))
+            try:
+                evidence.append(keeper.evidence(check))
+            except OSError:  # of the directory, not of the check
+                raise
+            except Exception as error:
+                mistake = mistake or error
+                evidence.append(_mistaken(check, error))
             done += 1
         reasons = [reason for _, reason, _ in entries if reason is not None]
         waiting = [later for _, reason, later in entries if reason is None and later is not None]
         results.append(_result(claim, evidence, reasons, waiting[0] if waiting else None))
     if progress is not None:
         progress(total, total, "report")
-    return results
+    return results, mistake
+
+
+def _mistaken(check: Check, error: Exception) -> Evidence:
+    """What a report says of a check that met a mistake in the code."""
+    summary = " ".join(f"internal error: {type(error).__name__}: {error}".split())
+    return Evidence(
+        check=check.name, kind=check.kind, outcome=Outcome.INCONCLUSIVE, summary=summary, scope="nothing was looked at"
+    )
+
+
+def _hindrance(context: Context, check: Check) -> tuple[str | None, str | None]:
+    """What hypotheses exclude a check, and what else it cannot be run for; both None where it can be run."""
+    reason = check.applies(context.mixture)
+    if isinstance(reason, OutOfReach):
+        return None, str(reason)
+    return reason, None if reason is not None else _postponed(context, check)
 
 
 def _postponed(context: Context, check: Check) -> str | None:
@@ -175,7 +205,7 @@ def _result(claim: str, evidence: list[Evidence], reasons: list[str], later: str
 def _judge(evidence: list[Evidence], reasons: list[str], later: str | None) -> tuple[Outcome, str]:
     """The outcome of a claim; inapplicable checks of an applicable claim do not weaken it.
 
-    later : what a check that applies is waiting for
+    later : why a check that the hypotheses allow was not run
     """
     outcomes = {item.outcome for item in evidence}
     for outcome in (Outcome.VIOLATED, Outcome.INCONCLUSIVE):
@@ -183,6 +213,7 @@ def _judge(evidence: list[Evidence], reasons: list[str], later: str | None) -> t
             return outcome, next(item.summary for item in evidence if item.outcome is outcome)
     if Outcome.HOLDS in outcomes:
         return Outcome.HOLDS, ""
+    later = next((item.summary for item in evidence if item.outcome is Outcome.NOT_CHECKED), later)
     if later is not None:
         return Outcome.NOT_CHECKED, later
     if evidence or reasons:
@@ -216,6 +247,8 @@ class _Keeper:
             "digits": context.digits,
             "seed": context.seed,
             "environment": _environment(),
+            "source": source_digest(),
+            "formulas": class_digest(type(process)),
         }
         self.key = hashlib.sha256(json.dumps(problem, sort_keys=True).encode()).hexdigest()
 
@@ -223,25 +256,26 @@ class _Keeper:
         if self.out is None:
             return check.run(self.context)
         path = self.out / _KEPT / f"{check.name}.json"
-        kept = self._load(path, self.out)
+        anew = self.context.fresh and check.kind is Kind.SYMBOLIC
+        kept = None if anew else self._load(path, self.out)
         if kept is None:
             kept = check.run(self.context)
             for name, certificate in kept.contents.items():
                 write_certificate(certificate, self.out / name)
             digests = {name: _digest(certificate) for name, certificate in kept.contents.items()}
-            content = {"key": self.key, "certificates": digests, "evidence": kept.model_dump()}
+            content = {"key": self.key, "code": live_digests(), "certificates": digests, "evidence": kept.model_dump()}
             write_text_atomic(path, json.dumps(content, indent=1) + "\n")
         return kept
 
     def _load(self, path: Path, out: Path) -> Evidence | None:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            if content["key"] == self.key:
+            if content["key"] == self.key and agrees(content["code"], live_digests()):
                 evidence = Evidence.model_validate(content["evidence"])
                 contents = {name: _certificate(out / name) for name in evidence.certificates}
                 if content["certificates"] == {name: _digest(found) for name, found in contents.items()}:
                     return evidence.attach(contents)
-        except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
             pass  # nothing kept, or nothing usable: the check runs again
         return None
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 # One thread for each worker: together they have as many as there are cores. Before numpy and torch are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Proofs are kept in a folder of this session, shared by its workers, never in the user's own.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["CERTFLOW_CACHE"] = tempfile.mkdtemp(prefix="certflow-tests-")
+    atexit.register(shutil.rmtree, os.environ["CERTFLOW_CACHE"], ignore_errors=True)
 
 import pytest
 from hypothesis import HealthCheck, settings

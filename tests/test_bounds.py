@@ -315,3 +315,102 @@ def test_a_crossed_pair_that_a_third_dominates_is_bounded(means):
         assert -eigenvalues.min() <= p.growth_rate_bound(t)
         ball = p.lipschitz_bound(flint.arb(t))
         assert ball.contains(p.lipschitz_bound(t)) or abs(float(ball.mid()) / p.lipschitz_bound(t) - 1) < 1e-12
+
+
+PLANAR = [[[1, 0], [0, 2]], [[2, 0], [0, 1]], [[10, 0], [0, 10]]]
+
+
+def largest_norm(mixture, t, reach):
+    """The largest norm of J, by plain formulas, at points and, by bisection, at ties between points `reach` apart."""
+    rng, d = np.random.default_rng(0), mixture.dimension
+    m, weights = np.exp(-t), np.array(mixture.weights)
+    precisions = np.linalg.inv(m * m * np.array(mixture.covariances) + (1 - m * m) * np.eye(d))
+    constants = np.log(weights) + np.linalg.slogdet(precisions)[1] / 2
+    middle = np.array(mixture.means).mean(axis=0)
+    means = m * (np.array(mixture.means) - middle)
+
+    def logs(x):
+        gaps = x[:, None] - means
+        return constants - np.einsum("nki,kij,nkj->nk", gaps, precisions, gaps) / 2
+
+    low, high = rng.standard_normal((2, 2000, d)) * 10 ** rng.uniform(-1, np.log10(reach), (2, 2000, 1))
+    points, first = low, logs(low).argmax(axis=1)
+    for _ in range(60):
+        half = (low + high) / 2
+        same = (logs(half).argmax(axis=1) == first)[:, None]
+        low, high = np.where(same, half, low), np.where(same, high, half)
+    x = np.concatenate([points, low])
+    values = logs(x)
+    gamma = np.exp(values - values.max(axis=1, keepdims=True))
+    gamma /= gamma.sum(axis=1, keepdims=True)
+    b = -np.einsum("kij,nkj->nki", precisions, x[:, None] - means)
+    b = b - (gamma[:, :, None] * b).sum(axis=1, keepdims=True)
+    negative = np.eye(d) - np.einsum("nk,kij->nij", gamma, precisions) + np.einsum("nk,nki,nkj->nij", gamma, b, b)
+    return np.abs(np.linalg.eigvalsh(negative)).max()
+
+
+@pytest.mark.parametrize("means", [[[0, 0], [1, "0.3"], [-1, 2]], [[3, 1], [-2, 5], [0, 0]]])
+def test_a_common_coordinate_changes_nothing(means):
+    """A bounded mixture in the plane times a common normal law is bounded, with the same term for the ties."""
+    weights = ["0.2", "0.3", "0.5"]
+    plane = cf.OrnsteinUhlenbeck(cf.GaussianMixture(weights, means, PLANAR))
+    for variance, height in (("1", "1"), ("0.01", "-7"), ("30", "1e6")):
+        solid = [[[*row, 0] for row in matrix] + [[0, 0, variance]] for matrix in PLANAR]
+        p = cf.OrnsteinUhlenbeck(cf.GaussianMixture(weights, [[*mean, height] for mean in means], solid))
+        for t in (0.01, 0.5, 2.0):
+            flat, more = (spectral_bound(q.mixture, arithmetic_of(t), np.array([t])) for q in (plane, p))
+            assert more.spread[0] == pytest.approx(flat.spread[0], rel=1e-9)
+            if variance == "1":
+                assert p.lipschitz_bound(t) == pytest.approx(plane.lipschitz_bound(t), rel=1e-9)
+            assert p.lipschitz_bound(flint.arb(t)).overlaps(flint.arb(p.lipschitz_bound(t), 1e-9))
+            with mpmath.workdps(40):
+                assert p.growth_rate_bound(mpmath.mpf(t)) == pytest.approx(p.growth_rate_bound(t), rel=1e-9)
+            assert largest_norm(p.mixture, t, 1e3) <= p.lipschitz_bound(t) * (1 + 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("covariances", "means"),
+    [
+        (PLANAR, [[0, 0], [1, "0.3"], [-1, 2]]),
+        # narrow along the second axis, between two means of the wide covariance, or at one of them
+        ([[[2, 0], [0, 1]]] * 2 + [[[1, 0], [0, 1]]], [[0, -3], [1, 4], [5, "0.25"]]),
+        ([[[2, 0], [0, 1]]] * 2 + [[[1, 0], [0, 1]]], [[0, -3], [1, 4], [5, 4]]),
+        # crossed, and each equal to the largest along one axis
+        ([[[1, 0], [0, 3]], [[3, 0], [0, 1]], [[3, 0], [0, 3]]], [[0, 0], [0, 0], [0, 0]]),
+        # a difference of the order of 1e-12 beside one of the order of 1
+        (
+            [[[1, 0], [0, "1.000000000001"]], [["1.000000000001", 0], [0, 1]], [[2, 0], [0, "1.000000000002"]]],
+            [[0, 0], [1, 0], [3, "1e-7"]],
+        ),
+        # far from the origin
+        (PLANAR, [[10**6, 0], [10**6 + 1, "0.3"], [10**6 - 1, 2]]),
+    ],
+)
+def test_bounds_below_the_largest_covariance_hold(covariances, means):
+    """THEORY L8: at ties up to 1e4 away; in balls and in mpmath the same."""
+    count = len(means)
+    p = cf.OrnsteinUhlenbeck(cf.GaussianMixture([Fraction(1, count)] * count, means, covariances))
+    for t in (0.01, 0.3, 2.0):
+        bound = p.lipschitz_bound(t)
+        assert largest_norm(p.mixture, t, 1e4) <= bound * (1 + 1e-6)
+        flint.ctx.prec = 150
+        ball = p.lipschitz_bound(flint.arb(t))
+        assert ball.rad() < 1e-20 * abs(ball)
+        assert float(ball.mid()) == pytest.approx(bound, rel=1e-6)
+        with mpmath.workdps(60):
+            assert float(p.lipschitz_bound(mpmath.mpf(t))) == pytest.approx(bound, rel=1e-6)
+
+
+@pytest.mark.parametrize("diagonal", [(1, 2, 1), (10, 10, 1), (0, 0, 1, 1), (2, 0, 0, 0, 1)])
+def test_repeated_eigenvalues_in_balls(diagonal):
+    """FLINT isolates the eigenvalues of none of these; the extremes are enclosed all the same."""
+    flint.ctx.prec = 120
+    matrix = np.full((1, len(diagonal), len(diagonal)), flint.arb(0), dtype=object)
+    for i, value in enumerate(diagonal):
+        matrix[0, i, i] = flint.arb(value) / 3
+    with pytest.raises(ValueError, match="isolate"):
+        flint.acb_mat(matrix[0].tolist()).eig(multiple=True)
+    low, high = arithmetic_of(flint.arb(1)).eigenvalue_range(matrix)
+    for found, wanted in ((low[0], min(diagonal)), (high[0], max(diagonal))):
+        assert found.contains(flint.arb(wanted) / 3)
+        assert found.rad() < 1e-30

@@ -17,6 +17,8 @@ from certflow.geometry import (
     in_range,
     inertia,
     is_positive_definite,
+    kernel,
+    positive_direction,
     quadratic_pseudo_inverse,
 )
 
@@ -128,3 +130,37 @@ def test_range_and_pseudo_inverse(matrix, entries):
     wanted = vector.astype(float) @ np.linalg.pinv(matrix.astype(float)) @ vector.astype(float)
     assert float(found) == pytest.approx(wanted, rel=1e-8, abs=1e-8)
     assert quadratic_pseudo_inverse(matrix, image) == vector @ matrix @ vector
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_kernel_against_sympy(seed):
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(1, 5))
+    root = rng.integers(-2, 3, (size, int(rng.integers(1, 4))))
+    rows = (root @ root.T).tolist()
+    found = kernel(np.array([[Fraction(v) for v in row] for row in rows], dtype=object))
+    assert found.shape == (len(sympy.Matrix(rows).nullspace()), size)
+    assert not (np.array(rows, dtype=object) @ found.T).any()
+    if len(found):
+        assert sympy.Matrix(found.tolist()).rank() == len(found)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_positive_direction_is_found_wherever_there_is_one(seed):
+    """Against the inertia: a rational `y` with `y^T A y > 0`, or none and no positive eigenvalue."""
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(1, 6))
+    matrix = rng.integers(-2, 3, (size, size))
+    matrix = matrix + matrix.T if seed % 2 else -matrix @ matrix.T
+    if seed % 3 == 0:  # no help from the diagonal
+        matrix[np.diag_indices(size)] = -np.abs(matrix[np.diag_indices(size)])
+    exact = np.array([[Fraction(int(v)) for v in row] for row in matrix], dtype=object)
+    y = positive_direction(exact)
+    assert (y is not None) == (inertia(exact)[0] > 0)
+    assert y is None or y @ exact @ y > 0
+
+
+def test_a_positive_direction_that_floats_cannot_see():
+    exact = np.array([[Fraction(-1), Fraction(1)], [Fraction(1), Fraction(-1) + Fraction(1, 10**50)]], dtype=object)
+    y = positive_direction(exact)
+    assert y @ exact @ y > 0

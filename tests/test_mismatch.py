@@ -209,8 +209,18 @@ def test_a_wrong_factor_and_a_steeper_map_are_caught():
     assert not optimum.floor.is_violated_by(reached)
     assert replace(optimum.floor, value=2 * optimum.floor.value).is_violated_by(reached)
     assert optimum.floor.is_violated_by(best_map(PAIR, 6.0).floor.value)
-    assert optimum.floor.is_violated_by(float("nan"))
     assert not optimum.floor.is_violated_by(0.99 * reached, uncertainty=0.01 * reached)
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+@pytest.mark.parametrize("error", [0.0, 1.0, np.inf, np.nan])
+def test_what_is_no_finite_number_violates_nothing(value, error):
+    floor = best_map(PAIR, 5.0).floor
+    assert not replace(floor, value=value).is_violated_by(error)
+    assert not replace(floor, error=value).is_violated_by(error)
+    assert not floor.is_violated_by(error if error > 0 else 1.0, uncertainty=value)
+    assert not floor.is_violated_by(np.nan)
+    assert floor.is_violated_by(0.0)
 
 
 def test_a_pairing_can_be_far_from_the_optimum():
@@ -225,16 +235,6 @@ def test_a_symmetric_mixture_off_the_origin_has_the_same_floor():
     shifted = process_of(["0.5", "2.5"], "0.01")
     for floor in (symmetric_floor(shifted, 5.0), best_map(shifted, 5.0).floor):
         assert floor.value == pytest.approx(symmetric_floor(PAIR, 5.0).value, rel=1e-9)
-
-
-def test_pairing_in_the_plane_is_that_of_the_line():
-    mixture = cf.GaussianMixture(["0.5", "0.5"], [["-0.6", "-0.8"], ["0.6", "0.8"]], "0.04")
-    process = cf.OrnsteinUhlenbeck(mixture, "0.01", "3")
-    floor = pairing_floor(process, 5.0, samples=8192)
-    exact = symmetric_floor(process_of(["-1", "1"], "0.04"), 5.0).value
-    assert "1 reflection" in floor.method
-    assert abs(floor.value - exact) < 4 * floor.error
-    assert floor.error < 0.1 * exact
 
 
 # -- M1 --------------------------------------------------------------------------------------------------------
@@ -285,12 +285,44 @@ def test_sup_norm_is_infinite_below_the_slope_at_infinity():
     assert np.isfinite(sup_floor(PAIR, 0.2).value)
 
 
-def test_sup_norm_in_the_plane_comes_close_to_the_line():
+def test_sup_norm_in_the_plane_is_that_of_the_line():
     mixture = cf.GaussianMixture(["0.5", "0.5"], [["-1", "0"], ["1", "0"]], "0.04")
-    floor = sup_floor(cf.OrnsteinUhlenbeck(mixture, "0.01", "3"), 3.0, pairs=64)
-    line = sup_floor(process_of(["-1", "1"], "0.04"), 3.0).value
-    assert 0.9 * line < floor.value <= line * (1 + 1e-5)
+    floor = sup_floor(cf.OrnsteinUhlenbeck(mixture, "0.01", "3"), 3.0)
+    assert floor.value == pytest.approx(sup_floor(process_of(["-1", "1"], "0.04"), 3.0).value, rel=1e-12)
+    assert floor.attained
+
+
+def test_sup_norm_of_a_square_is_that_of_both_lines_at_once():
+    """The best map of each coordinate is off by `f`, both together by `sqrt(2) f`, and one pair says so."""
+    corners = [["-1", "-1"], ["-1", "1"], ["1", "-1"], ["1", "1"]]
+    process = cf.OrnsteinUhlenbeck(cf.GaussianMixture(["1/4"] * 4, corners, "0.04"), "0.01", "3")
+    floor = sup_floor(process, 3.0)
+    assert floor.value == pytest.approx(2**0.5 * sup_floor(process_of(["-1", "1"], "0.04"), 3.0).value, rel=1e-12)
+    assert floor.attained
+    assert own_pair(process, floor) == pytest.approx(floor.value, rel=1e-6)
+
+
+def own_pair(process, floor):
+    """Half of `|Phi(x) - Phi(y)| - B |x - y|` for the pair that a floor names, by the ODE."""
+    moved = process.flow(floor.pair, process.t_max, process.t_min, rtol=1e-11)
+    return (np.linalg.norm(np.diff(moved, axis=0)) - floor.budget * np.linalg.norm(np.diff(floor.pair, axis=0))) / 2
+
+
+@pytest.mark.parametrize("name", ["two-variances", "anisotropic-pair", "ring-8"])
+def test_sup_norm_without_factors_is_that_of_the_pair_that_it_names(name):
+    process = cf.OrnsteinUhlenbeck(cf.load_mixture(name), "0.01", "3")
+    floor = sup_floor(process, 3.0, pairs=64)
     assert not floor.attained
+    assert 0 < floor.value == pytest.approx(own_pair(process, floor), abs=1e-7)
+
+
+@pytest.mark.parametrize("dimension", [1, 3])
+def test_one_gaussian_has_a_floor_below_its_slope_only(dimension):
+    """`Phi` is linear: with a constant below its slope no distance is finite, with that constant it is 0."""
+    law = cf.GaussianMixture([1], [["0.5"] * dimension], "1")  # a standard normal's flow is the identity
+    process = cf.OrnsteinUhlenbeck(law, "0.01", "3")
+    assert sup_floor(process, 0.9).value == np.inf
+    assert sup_floor(process, 1.0).value == pytest.approx(0, abs=1e-12)
 
 
 # -- symmetries ------------------------------------------------------------------------------------------------

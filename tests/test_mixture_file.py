@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,3 +99,42 @@ def test_origin_keeps_numbers_and_nested_values(tmp_path):
     for suffix in FORMATS:
         mixture.save(tmp_path / f"m{suffix}")
         assert cf.load_mixture(tmp_path / f"m{suffix}").origin == origin
+
+
+ORIGINS: dict[str, tuple[str, Any]] = {
+    "date": ("fitted = 2024-05-17", "2024-05-17"),
+    "date-and-time": ("fitted = 2024-05-17T08:30:00.25Z", "2024-05-17T08:30:00.250000+00:00"),
+    "time": ("fitted = 08:30:00", "08:30:00"),
+    "date-in-a-list": ("fitted = [2024-05-17]", ["2024-05-17"]),
+    "nan": ("fitted = nan", "nan"),
+    "infinity": ("fitted = -inf", "-inf"),
+    "beyond-float": ("fitted = 1e999", "1e999"),
+    "whole-number": ("fitted = 0xff", 255),
+}
+
+
+@pytest.mark.parametrize("case", ORIGINS)
+def test_what_toml_has_and_json_lacks_may_stand_in_the_origin(case: str, tmp_path: Path) -> None:
+    line, expected = ORIGINS[case]
+    head = 'schema = "certflow/mixture/1"\nweights = ["1"]\nmeans = [["0"]]\n'
+    covariances = '[covariances]\nkind = "common-isotropic"\nvalues = "1"\n'
+    (tmp_path / "m.toml").write_text(f"{head}{covariances}[origin]\n{line}\n")
+    found = cf.load_mixture(tmp_path / "m.toml")
+    assert found.origin == {"fitted": expected}
+    for name in ("a.json", "a.toml", "a.npz"):
+        found.save(tmp_path / name)
+        assert cf.load_mixture(tmp_path / name).origin == found.origin
+
+
+def test_a_number_of_a_million_digits_may_stand_in_the_origin(tmp_path: Path) -> None:
+    text = json.dumps(to_mapping(cf.GaussianMixture([1], [[0]], 1)))
+    (tmp_path / "m.json").write_text(f'{text[:-1]}, "origin": {{"a": {"7" * 10**6}, "b": 1e400, "c": [12]}}}}')
+    assert cf.load_mixture(tmp_path / "m.json").origin == {"a": "7" * 10**6, "b": "1e400", "c": [12]}
+
+
+@pytest.mark.parametrize("suffix", ["json", "toml"])
+def test_a_byte_order_mark_is_passed_over(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"m.{suffix}"
+    cf.load_mixture("two-modes").save(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert to_mapping(cf.load_mixture(path)) == to_mapping(cf.load_mixture("two-modes"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,50 +11,47 @@ from certflow.arithmetic.base import Arithmetic
 from certflow.arithmetic.floats import FloatArithmetic
 from certflow.errors import InputError
 from certflow.exact import is_symbolic
+from certflow.inputs import is_tensor
 
-__all__ = ["Arithmetic", "FloatArithmetic", "arithmetic_of", "is_tensor", "plain_float"]
+__all__ = ["Arithmetic", "FloatArithmetic", "arithmetic_of"]
 
 _FLOATS = FloatArithmetic()
 
 
-def arithmetic_of(*values: Any) -> Arithmetic:
-    """The arithmetic that the given data belong to.
+def arithmetic_of(*values: Any, fields: Sequence[str] = ("x", "t")) -> Arithmetic:
+    """The arithmetic that the given data belong to; `fields` are their names, for errors.
 
     torch tensors win over everything; then SymPy expressions, Arb balls and mpmath numbers (alone or in
     object arrays or lists); all else is float64.
     """
-    for value in values:
+    unknown = [(i, value) for i, value in enumerate(values) if not _is_plain(value)]
+    if not unknown:
+        return _FLOATS
+    for i, value in unknown:
         if is_tensor(value):
             from certflow.arithmetic.tensors import TorchArithmetic
 
             if not value.dtype.is_floating_point:
-                raise InputError("x", f"a torch tensor of {value.dtype}", "a tensor of a floating dtype")
+                raise InputError(fields[i], f"a torch tensor of {value.dtype}", "a tensor of a floating dtype")
             return TorchArithmetic(value.dtype, value.device)
-    names = {_family(entry) for value in values for entry in _entries(value)} - {""}
+    entries = [entry for _, value in unknown for entry in _entries(value)]
+    names = {_family(entry) for entry in entries} - {""}
     if len(names) > 1:
         raise InputError("x, t", f"a mixture of {' and '.join(sorted(names))} numbers", "one kind of number")
     if not names:
         return _FLOATS
     from certflow.arithmetic import objects
 
-    table = {"sympy": objects.SympyArithmetic, "arb": objects.ArbArithmetic, "mpmath": objects.MpmathArithmetic}
-    return table[names.pop()]()
+    if "mpmath" in names:
+        contexts = [entry.context for entry in entries if hasattr(entry, "_mpf_") and hasattr(entry, "context")]
+        return objects.MpmathArithmetic(contexts[0] if contexts else None)
+    return objects.SympyArithmetic() if "sympy" in names else objects.ArbArithmetic()
 
 
-def is_tensor(value: Any) -> bool:
-    """True for a torch tensor, of a subclass too (told without importing torch)."""
-    return hasattr(value, "__torch_function__")
-
-
-def plain_float(value: Any, field: str) -> float:
-    """A number for a result that is a float. Raises `InputError` for a tensor that torch differentiates."""
-    if is_tensor(value):
-        from torch.autograd import forward_ad
-
-        if value.requires_grad or forward_ad.unpack_dual(value).tangent is not None:
-            requirement = "a number: the result is a float, without derivatives (detach the tensor)"
-            raise InputError(field, "a tensor that requires grad", requirement)
-    return float(value)
+def _is_plain(value: Any) -> bool:
+    """Whether this is what most calls are of, told at once: a float, or an array of numbers that NumPy has."""
+    kind = type(value)
+    return kind is float or (kind is np.ndarray and value.dtype.kind != "O")
 
 
 def _entries(value: Any) -> list[Any]:

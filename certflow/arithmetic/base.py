@@ -21,7 +21,7 @@ class Arithmetic:
     """One kind of number: how exact numbers enter it, and the functions that the formulas need."""
 
     name: str
-    #: Unit roundoff of float64 results that are guarded by an error bound; None elsewhere.
+    #: Whether results of the fields are held against an error bound and repaired (`certflow.guard`).
     guarded = False
 
     @property
@@ -34,7 +34,7 @@ class Arithmetic:
         raise NotImplementedError
 
     def log_numbers(self, exact: ExactArray) -> Any:
-        """Logarithms of exact positive numbers, also of those that underflow in this arithmetic."""
+        """Logarithms of exact positive numbers; where the range is that of float64, overridden for those beyond it."""
         return self.log(self.numbers(exact))
 
     def number(self, value: Fraction | int) -> Any:
@@ -42,7 +42,11 @@ class Arithmetic:
         raise NotImplementedError
 
     def asarray(self, value: Any) -> Any:
-        """User data as an array of this arithmetic."""
+        """Numbers that are known to be plain as an array of this arithmetic."""
+        raise NotImplementedError
+
+    def read(self, value: Any, field: str) -> Any:
+        """User data as an array of this arithmetic; an `InputError` names the field."""
         raise NotImplementedError
 
     def lasting(self, make: Callable[[], Any]) -> Any:
@@ -60,8 +64,11 @@ class Arithmetic:
             return None
 
     def first(self, times: Any) -> float:
-        """The first of some times, for decisions that hardly depend on it."""
-        return float(times[0])
+        """The first of some times, for decisions that hardly depend on it; 1 where it is a symbol."""
+        try:
+            return float(times[0])
+        except TypeError:
+            return 1.0
 
     def eagerly(self, function: Callable[..., Any], *values: Any) -> Any:
         """`function(*values)`; in code that torch compiles, outside its graphs."""
@@ -179,6 +186,10 @@ class Arithmetic:
 
     def extended(self, magnitude: float) -> AbstractContextManager[Any]:
         """Working precision raised for terms of the given size that cancel (no-op for fixed precision)."""
+        return nullcontext()
+
+    def undisturbed(self) -> AbstractContextManager[Any]:
+        """No other thread of this package changes the precision in force (where that is shared by all threads)."""
         return nullcontext()
 
     def finish(self, a: Any) -> Any:

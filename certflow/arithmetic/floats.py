@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic.base import Arithmetic, Resolvent
-from certflow.errors import InputError
-from certflow.exact import ExactArray, exact_number
+from certflow.exact import ExactArray
+from certflow.inputs import float_array
+
+#: Unit roundoff: a float64 operation is right to this relative error. Half the spacing of float64 numbers at one.
+UNIT = 2.0**-53
 
 #: Below this, float64 numbers lose digits.
 SMALLEST_NORMAL = float(np.finfo(np.float64).tiny)
@@ -44,12 +47,10 @@ class FloatArithmetic(Arithmetic):
         return float(value)
 
     def asarray(self, value: Any) -> np.ndarray:
-        if isinstance(value, str | Fraction):
-            value = float(exact_number(value))
-        try:
-            return np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError("array", value, "numbers") from None
+        return float_array(value, "array")
+
+    def read(self, value: Any, field: str) -> np.ndarray:
+        return float_array(value, field)
 
     def exp(self, a: Any) -> Any:
         return np.exp(a)

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic.base import Arithmetic
+from certflow.arithmetic.precision import ball_precision, mpmath_context
 from certflow.errors import InputError
-from certflow.exact import ExactArray, exact_number
+from certflow.exact import ExactArray, check_plain, check_real_symbol, exact_number
 
 
 class ObjectArithmetic(Arithmetic):
     """Numbers in object arrays; a subclass supplies the scalar functions."""
 
-    def scalar(self, value: Any) -> Any:
+    def scalar(self, value: Any, field: str = "array") -> Any:
         """One user value (number of this kind, int, float, Fraction or text) in this arithmetic."""
         raise NotImplementedError
 
@@ -27,8 +28,15 @@ class ObjectArithmetic(Arithmetic):
         return self._map(self.number, exact.fractions)
 
     def asarray(self, value: Any) -> np.ndarray:
-        array = value if isinstance(value, np.ndarray) else _object_array(value)
-        return self._map(self.scalar, array)
+        return self.read(value, "array")
+
+    def read(self, value: Any, field: str) -> np.ndarray:
+        check_plain(value, field)
+        try:
+            array = _object_array(value)
+        except ValueError:
+            raise InputError(field, value, "real numbers, in rows of equal length") from None
+        return self._map(lambda entry: self.scalar(entry, field), array)
 
     @staticmethod
     def _map(function: Any, array: Any) -> np.ndarray:
@@ -113,27 +121,32 @@ class ObjectArithmetic(Arithmetic):
 
 
 class MpmathArithmetic(ObjectArithmetic):
-    """mpmath `mpf` numbers at the precision in force when a formula is called."""
+    """mpmath `mpf` numbers at the precision that the caller's context has when a formula is called.
+
+    Formulas are evaluated in a context of this thread's own; `finish` makes numbers of the caller's context.
+    """
 
     name = "mpmath"
 
-    def __init__(self) -> None:
+    def __init__(self, caller: Any = None) -> None:
         import mpmath
 
-        self.mp = mpmath.mp
+        self.caller = mpmath.mp if caller is None else caller
+        self.mp = mpmath_context(self.caller.prec)
 
     @property
     def key(self) -> Any:
-        return ("mpmath", self.mp.prec)
+        return ("mpmath", self.mp, self.mp.prec)
 
     def number(self, value: Fraction | int) -> Any:
         value = Fraction(value)
         return self.mp.mpf(value.numerator) / self.mp.mpf(value.denominator)
 
-    def scalar(self, value: Any) -> Any:
-        if isinstance(value, self.mp.mpf | self.mp.constant):
-            return value
-        return self.number(exact_number(value, "array"))
+    def scalar(self, value: Any, field: str = "array") -> Any:
+        if hasattr(value, "_mpf_") and hasattr(value, "context"):  # of any context; a constant has all digits
+            constant = isinstance(value, value.context.constant)
+            return self.mp.constant(value.func, value.name) if constant else self.mp.make_mpf(value._mpf_)
+        return self.number(exact_number(value, field))
 
     def _exp(self, a: Any) -> Any:
         return self.mp.exp(a)
@@ -170,7 +183,7 @@ class MpmathArithmetic(ObjectArithmetic):
         return self.mp.extraprec(20 + max(0, math.frexp(magnitude)[1]))
 
     def finish(self, a: Any) -> Any:
-        return self._map(lambda entry: +entry, a)
+        return self._map(lambda entry: +self.caller.make_mpf(self.mp.mpf(entry)._mpf_), a)
 
 
 class ArbArithmetic(ObjectArithmetic):
@@ -192,10 +205,10 @@ class ArbArithmetic(ObjectArithmetic):
         value = Fraction(value)
         return self.arb(self.flint.fmpq(value.numerator, value.denominator))
 
-    def scalar(self, value: Any) -> Any:
+    def scalar(self, value: Any, field: str = "array") -> Any:
         if isinstance(value, self.arb):
             return value
-        return self.number(exact_number(value, "array"))
+        return self.number(exact_number(value, field))
 
     def _softmax_row(self, row: list[Any]) -> tuple[list[Any], Any]:
         # gamma_k = 1 / sum_j exp(l_j - l_k): each ball enters a difference once, so overlapping logits
@@ -253,18 +266,51 @@ class ArbArithmetic(ObjectArithmetic):
     def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
         if len(matrix) == 1:
             return matrix[0, 0], matrix[0, 0]
-        balls = self.flint.acb_mat(matrix.tolist()).eig(multiple=True)
+        try:
+            balls = self.flint.acb_mat(matrix.tolist()).eig(multiple=True)
+        except ValueError:  # FLINT isolates no eigenvalues of some matrices with repeated ones, as diag(1, 2, 1)
+            return self._quotients(matrix)
         values = [ball.real for ball in balls]
         low, high = values[0], values[0]
         for value in values[1:]:
             low, high = low.min(value), high.max(value)
         return low, high
 
+    def _quotients(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        """The extreme eigenvalues by Rayleigh quotients and Gershgorin's discs of `V^T A V`, `V` nearly orthogonal.
+
+        With `x = V y` the quotient of x is `y^T B y / y^T G y`, `B = V^T A V`, `G = V^T V`: unit vectors y bound the
+        extremes from inside, the discs of B over those of G, near 1, from outside.
+        """
+        import mpmath
+
+        context, size = mpmath.mp.clone(), range(len(matrix))
+        context.prec = self.flint.ctx.prec
+        middles = [[context.mpf(entry.mid().str(radius=False)) for entry in row] for row in matrix]
+        vectors = context.eigsy(context.matrix(middles))[1]
+        basis = self.flint.arb_mat([[self.scalar(vectors[i, j]) for j in size] for i in size])
+        turned = basis.transpose() * self.flint.arb_mat(matrix.tolist()) * basis
+        gram = basis.transpose() * basis
+        quotients = [turned[i, i] / gram[i, i] for i in size]
+        spread = [sum((abs(turned[i, j]) for j in size if j != i), self.arb(0)) for i in size]
+        defect = sum((abs(gram[i, j] - int(i == j)) for i in size for j in size), self.arb(0))
+        low, high = self.arb(quotients[0]), self.arb(quotients[0])
+        for value in quotients[1:]:
+            low, high = low.min(value), high.max(value)
+        for i in size:
+            for end in (turned[i, i] - spread[i], turned[i, i] + spread[i]):
+                for scale in (1 - defect, 1 + defect):
+                    low, high = low.union(low.min(end / scale)), high.union(high.max(end / scale))
+        return low, high
+
     def lambertw(self, z: Any, branch: int) -> Any:
         return self._map(lambda a: a.lambertw(branch), z)
 
     def extended(self, magnitude: float) -> AbstractContextManager[Any]:
-        return self.flint.ctx.extraprec(20 + max(0, math.frexp(magnitude)[1]))
+        return ball_precision(extra=20 + max(0, math.frexp(magnitude)[1]))
+
+    def undisturbed(self) -> AbstractContextManager[Any]:
+        return ball_precision()
 
     def finish(self, a: Any) -> Any:
         return self._map(lambda entry: +entry, a)
@@ -286,10 +332,11 @@ class SympyArithmetic(ObjectArithmetic):
     def number(self, value: Any) -> Any:
         return self.scalar(value)
 
-    def scalar(self, value: Any) -> Any:
+    def scalar(self, value: Any, field: str = "array") -> Any:
         if isinstance(value, self.sympy.Basic):
+            check_real_symbol(value, field)
             return value
-        return self.sympy.Rational(*exact_number(value, "array").as_integer_ratio())
+        return self.sympy.Rational(*exact_number(value, field).as_integer_ratio())
 
     def _softmax_row(self, row: list[Any]) -> tuple[list[Any], Any]:
         powers = [self.sympy.exp(entry) for entry in row]

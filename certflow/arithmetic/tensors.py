@@ -12,7 +12,8 @@ import torch
 
 from certflow.arithmetic.base import Arithmetic, Resolvent
 from certflow.arithmetic.floats import FloatArithmetic, _spectral, spectrum
-from certflow.exact import ExactArray, exact_number
+from certflow.exact import ExactArray, check_plain, exact_number
+from certflow.inputs import float_array
 
 #: Smallest number of bits of the dtype in which the formulas are evaluated: results are rounded to a shorter dtype.
 _WORKING_BITS = 32
@@ -59,6 +60,13 @@ class TorchArithmetic(Arithmetic):
         if isinstance(value, torch.Tensor):
             return value.to(dtype=self.dtype, device=self.device)
         return torch.as_tensor(np.asarray(value, dtype=np.float64), dtype=self.dtype, device=self.device)
+
+    def read(self, value: Any, field: str) -> torch.Tensor:
+        if not isinstance(value, torch.Tensor):
+            return self.asarray(float_array(value, field))
+        if not value.dtype.is_floating_point:
+            check_plain(value, field)
+        return self.asarray(value)
 
     def first(self, times: Any) -> float:
         try:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from certflow.arithmetic.precision import ball_precision
 from certflow.certificate.envelope import envelope
 from certflow.enclosure.closed_forms import RateBounds, rate_bounds, working_bits
 from certflow.enclosure.integrals import NoEnclosure, common_law, shape_of, stability
@@ -160,12 +161,11 @@ def _expansion_enclosure(process: OrnsteinUhlenbeck) -> Any:
 
 def _exponential(growth: Fraction) -> Fraction:
     """A decimal above `exp(growth)`, by 10^-20 of it."""
-    import flint
 
     from certflow.enclosure.expressions import ball
     from certflow.enclosure.results import ball_ends
 
-    with flint.ctx.workprec(256):
+    with ball_precision(256):
         middle, radius = ball_ends(ball(growth).exp())
     return rounded_up((middle + radius) * (1 + Fraction(1, 10**DIGITS)), DIGITS + 1)
 

@@ -33,7 +33,7 @@ def envelope(
         "problem": statement,
         "assertion": assertion,
         "proof": proof,
-        "hash": problem_hash(claim, statement),
+        "hash": statement_hash(claim, statement, assertion),
         "producer": producer(),
     }
 
@@ -49,11 +49,13 @@ def problem(process: OrnsteinUhlenbeck) -> dict[str, Any]:
     }
 
 
-def problem_hash(claim: str, statement: dict[str, Any]) -> str:
-    """`sha256:` and the SHA-256 of the canonical JSON of schema, claim and problem (sorted keys, no spaces, ASCII)."""
-    content = {"schema": SCHEMA, "claim": claim, "problem": statement}
+def statement_hash(claim: str, problem: dict[str, Any], assertion: dict[str, Any]) -> str:
+    """`sha256-statement:` and the SHA-256 of the JSON of schema, claim, problem, assertion (sorted keys, no spaces).
+
+    Files of before have `sha256:` and the hash of schema, claim and problem; the checker reads both."""
+    content = {"schema": SCHEMA, "claim": claim, "problem": problem, "assertion": assertion}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
+    return "sha256-statement:" + hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def producer() -> dict[str, str]:

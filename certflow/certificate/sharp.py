@@ -5,8 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from fractions import Fraction
 from functools import cache
+from math import ceil
 from typing import Any
 
+from certflow.certificate.closed_forms import MAX_BITS
 from certflow.certificate.envelope import envelope
 from certflow.enclosure.suprema.cover import Cover, Region, Tree
 from certflow.enclosure.suprema.points import turned_point
@@ -16,7 +18,8 @@ from certflow.exact import exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Bits of the checker's arithmetic: the float64 margins of the producer are far above what it can lose with these.
-BITS = 128
+#: After the time `USUAL` rates fall like `e^{-2t}`, and three bits more for each unit of time keep their digits.
+BITS, USUAL = 128, 3
 #: Coverings with more leaves than this are made again with a wider gap, at most the widest: a check then stays below a
 #: second (some 4,000 to 8,000 leaves a second).
 MAX_LEAVES, WIDEST = 3000, Fraction(1, 10)
@@ -32,13 +35,17 @@ def sharp_certificate(
 
     Raises
     ------
-    InputError : a time outside `[t_min, t_max]`, covariances that are not common-isotropic, fewer than two means.
+    InputError : a time outside `[t_min, t_max]` or beyond the format's precision, covariances that are not
+        common-isotropic, fewer than two means.
     """
     time, wanted = exact_number(t, "t"), exact_number(gap, "gap")
     if not process.exact_t_min <= time <= process.exact_t_max:
         raise InputError("t", t, f"a time from t_min = {process.t_min:g} to t_max = {process.t_max:g}")
     if process.mixture.kind != "common-isotropic":
         raise InputError("mixture", f"{process.mixture.kind} covariances", "common-isotropic covariance")
+    bits = BITS + max(0, ceil(3 * (time - USUAL)))
+    if bits > MAX_BITS:
+        raise InputError("t", t, f"a time at which {MAX_BITS} bits hold the rate")
     found = _small(process, time, kind, wanted, seconds)
     if not found.blocks:
         raise InputError("mixture", "a single mean", "at least two different means")
@@ -50,7 +57,7 @@ def sharp_certificate(
     }
     proof = {
         "rule": "master-inequality",
-        "bits": BITS,
+        "bits": bits,
         "blocks": [_block(block) for block in found.blocks],
         "turn": None if found.turn is None else list(found.turn),
         "lower": _lower(found),

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
-import flint
 import numpy as np
 
+from certflow.arithmetic.precision import ball_precision
 from certflow.claims.check import Context
 from certflow.claims.model import Outcome
 from certflow.enclosure.closed_forms import working_bits
@@ -36,7 +36,7 @@ def precision(context: Context) -> Iterator[None]:
     bits = 300
     if mixture.kind == "common-isotropic":
         bits += working_bits(*shape_of(mixture), context.process.exact_t_max)
-    with flint.ctx.workprec(bits):
+    with ball_precision(bits):
         yield
 
 

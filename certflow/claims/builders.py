@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from certflow.claims.check import Applicability, Check, Context, Finding, Procedure, Twin, everywhere, only
+from certflow.claims.check import Applicability, Check, Procedure, Twin, everywhere, only
 from certflow.claims.derived import derivations
-from certflow.claims.model import Kind, Outcome
+from certflow.claims.model import Kind
 from certflow.claims.precise import Comparison, at_points
 from certflow.claims.spatial import Side, bounded_by
-from certflow.enclosure.integrals import NoEnclosure
 
 COMMON = only("common-isotropic")
-REACHED = "the largest value reached"
 
 
 def symbolic_check(statement: str, *mistakes: Twin, applies: Applicability = everywhere) -> Check:
@@ -31,20 +29,13 @@ def precise_check(
 
 
 def enclosed_check(statement: str, procedure: Procedure, *mistakes: Twin, applies: Applicability = COMMON) -> Check:
-    """A procedure in ball arithmetic, one for each statement; without any finite enclosure it is inconclusive."""
-
-    def decided(context: Context, name: str) -> Finding:
-        try:
-            return procedure(context, name)
-        except NoEnclosure as error:
-            return Finding(Outcome.INCONCLUSIVE, str(error), "this mixture and interval")
-
-    return Check(f"{statement}.enclosed", Kind.ENCLOSURE, decided, applies, mistakes)
+    """A procedure in ball arithmetic, one for each statement."""
+    return Check(f"{statement}.enclosed", Kind.ENCLOSURE, procedure, applies, mistakes)
 
 
 def sampled_check(name: str, side: Side, what: str, *mistakes: Twin, applies: Applicability = everywhere) -> Check:
     """A bound that no sampled point may exceed."""
-    return Check(name, Kind.SAMPLED, bounded_by(side, what, REACHED), applies, mistakes)
+    return Check(name, Kind.SAMPLED, bounded_by(side, what), applies, mistakes)
 
 
 def trained_check(name: str, procedure: Procedure, *mistakes: Twin, applies: Applicability = everywhere) -> Check:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from mpmath.libmp import NoConvergence
 
+from certflow.claims.digits import mp
 from certflow.claims.model import Evidence, Kind, Outcome
+from certflow.errors import InputError
+from certflow.flow import AccuracyWarning
 from certflow.mixture import GaussianMixture
+from certflow.order import groups
 from certflow.process import OrnsteinUhlenbeck
+
+#: How a computation says that it got no result: no enclosure, no convergence, a division by zero, an overflow, a flow
+#: short of its tolerance, numbers or a budget beyond its range. Whatever else a check raises is a mistake in the code.
+UNDECIDED = (ArithmeticError, NoConvergence, np.linalg.LinAlgError, AccuracyWarning, InputError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,8 @@ PROFILES = {
 class Context:
     """What a check is given: the process under test, depth, digits and seed.
 
+    fresh : derivations that an earlier run proved are proved anew
+
     A check builds further processes with `type(process)`, so that a false twin's wrong formula is under test
     wherever the check looks.
     """
@@ -71,6 +83,7 @@ class Context:
     profile: Profile = PROFILES["quick"]
     digits: int = 50
     seed: int = 0
+    fresh: bool = False
 
     @property
     def mixture(self) -> GaussianMixture:
@@ -90,6 +103,7 @@ class Finding:
     """What a check found; `Check.run` adds its name, its kind and the time it took.
 
     certificates : by the stem of their file names; `Check.run` has them checked before the finding counts
+    proved : when it was proved, where that was in an earlier run
     """
 
     outcome: Outcome
@@ -98,6 +112,7 @@ class Finding:
     numbers: dict[str, Any] = field(default_factory=dict)
     witness: dict[str, Any] | None = None
     certificates: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    proved: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,10 +124,18 @@ class Twin:
     mixture: str = "two-modes"
 
 
+_UNDECIDED_SCOPE = "this mixture and interval"
+
 #: What collects the evidence, given the context and the name of the check.
 Procedure = Callable[[Context, str], Finding]
-#: None where a check fits a mixture, else the reason why it does not.
+#: None where a check fits a mixture, else the reason why it does not: the hypotheses, unless it is `OutOfReach`.
 Applicability = Callable[[GaussianMixture], str | None]
+
+
+class OutOfReach(str):
+    """Why a check cannot be run on a mixture that the hypotheses of its statement allow: it is not yet checked."""
+
+    __slots__ = ()
 
 
 def everywhere(mixture: GaussianMixture) -> str | None:
@@ -124,7 +147,7 @@ def everywhere(mixture: GaussianMixture) -> str | None:
 class Check:
     """A procedure with a name such as `S2.gradient`, the kind of its evidence, and its false twins.
 
-    `applies` returns None, or the reason why the check does not fit a mixture.
+    `applies` returns None, or why the check does not fit a mixture (`OutOfReach`: though the statement does).
     """
 
     name: str
@@ -140,10 +163,11 @@ class Check:
     def run(self, context: Context) -> Evidence:
         """Collect the evidence; a check that cannot decide says inconclusive, with the reason.
 
-        Certificates go through the independent checker first: with a refused one, nothing holds.
+        So does one whose computation fails (`UNDECIDED`). Certificates go through the independent checker first: with a
+        refused one, nothing holds.
         """
         started = time.perf_counter()
-        finding, checking = _checked(self.procedure(context, self.name))
+        finding, checking = _checked(self._finding(context))
         evidence = Evidence(
             check=self.name,
             kind=self.kind,
@@ -156,8 +180,18 @@ class Check:
             seconds=round(time.perf_counter() - started, 3),
             certificates=tuple(f"certificates/{stem}.json" for stem in finding.certificates),
             checking_seconds=checking,
+            proved=finding.proved,
         )
         return evidence.attach({f"certificates/{stem}.json": c for stem, c in finding.certificates.items()})
+
+    def _finding(self, context: Context) -> Finding:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", AccuracyWarning)
+                return self.procedure(context, self.name)
+        except UNDECIDED as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            return Finding(Outcome.INCONCLUSIVE, f"the computation did not succeed: {reason}", _UNDECIDED_SCOPE)
 
 
 def _checked(finding: Finding) -> tuple[Finding, float]:
@@ -193,23 +227,22 @@ class Agreement:
 
     def compare(self, found: Iterable[Any], expected: Iterable[Any], where: dict[str, Any]) -> None:
         """Compare two vectors in norm; an absolute difference counts when the expected one is below 1e-30."""
-        import mpmath
 
         found, expected = list(found), list(expected)
-        size = mpmath.sqrt(sum(abs(e) ** 2 for e in expected))
-        gap = mpmath.sqrt(sum(abs(f - e) ** 2 for f, e in zip(found, expected, strict=True)))
-        relative = gap / size if size > mpmath.mpf(10) ** -30 else gap
+        size = mp.sqrt(sum(abs(e) ** 2 for e in expected))
+        gap = mp.sqrt(sum(abs(f - e) ** 2 for f, e in zip(found, expected, strict=True)))
+        relative = gap / size if size > mp.mpf(10) ** -30 else gap
         self.count += 1
-        if not mpmath.isfinite(relative):
+        if not mp.isfinite(relative):
             self.broken = True
-        log = -math.inf if relative == 0 else float(mpmath.log10(relative)) if mpmath.isfinite(relative) else math.inf
+        log = -math.inf if relative == 0 else float(mp.log10(relative)) if mp.isfinite(relative) else math.inf
         if self.witness is None or log > self.worst_log:
             self.worst_log = log
             self.witness = {
                 **where,
-                "found": [mpmath.nstr(f, 25) for f in found[:16]],
-                "expected": [mpmath.nstr(e, 25) for e in expected[:16]],
-                "relative_difference": mpmath.nstr(relative, 5),
+                "found": [mp.nstr(f, 25) for f in found[:16]],
+                "expected": [mp.nstr(e, 25) for e in expected[:16]],
+                "relative_difference": mp.nstr(relative, 5),
             }
 
     @property
@@ -235,11 +268,47 @@ class Agreement:
 
 
 def only(*kinds: str) -> Applicability:
-    """Applicability by kind of covariance."""
+    """Applicability by the form of the covariances.
+
+    Hypotheses speak of the covariances, not of how a file gives them: where another kind could hold the same numbers,
+    the check is out of reach, but the statement is not excluded.
+    """
 
     def applies(mixture: GaussianMixture) -> str | None:
         if mixture.kind in kinds:
             return None
-        return f"stated for {' or '.join(kinds)} covariances; this mixture has {mixture.kind} ones"
+        form = simplest_kind(mixture)
+        if form in kinds:
+            return OutOfReach(f"checked where its covariances are given as {form}; they are given as {mixture.kind}")
+        return f"stated for {' or '.join(kinds)} covariances; this mixture has {form} ones"
 
     return applies
+
+
+def within_reach(*kinds: str) -> Applicability:
+    """Applicability of a check that needs one of these kinds of covariance, though its statement does not."""
+
+    def applies(mixture: GaussianMixture) -> str | None:
+        if mixture.kind in kinds:
+            return None
+        return OutOfReach(f"this version checks it for {' or '.join(kinds)} covariances, not for {mixture.kind} ones")
+
+    return applies
+
+
+def simplest_kind(mixture: GaussianMixture) -> str:
+    """The simplest kind that could hold the covariances of the mixture."""
+    found = [group.covariance for group in groups(mixture)]
+    if all(_is_multiple_of_identity(covariance) for covariance in found):
+        return "common-isotropic" if len({_scale(covariance) for covariance in found}) == 1 else "isotropic"
+    return "shared" if len(found) == 1 else "full"
+
+
+def _is_multiple_of_identity(covariance: Any) -> bool:
+    if np.ndim(covariance) == 0:
+        return True
+    return bool((covariance == covariance[0, 0] * np.eye(len(covariance), dtype=int)).all())
+
+
+def _scale(covariance: Any) -> Any:
+    return covariance if np.ndim(covariance) == 0 else covariance[0, 0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from certflow.blocks import ORDERS
 from certflow.claims.check import Context, Finding
 from certflow.claims.measured import judged
 from certflow.claims.sampling import marginal_points
+from certflow.numerals import exponential
+from certflow.propagation import exp_or_inf, log_gronwall_bound
 
 #: Segments of the grid, uniform in log-SNR; errors of the velocity.
 SEGMENTS, VELOCITY_ERRORS = 12, (0.0, 0.05)
@@ -22,7 +24,7 @@ NODES, STEP = 17, 1e-4
 #: Error of the reference flow and of rounding, in units of the root of `E|Phi|^2`.
 ROUNDING = 1e-9
 
-Field = Callable[[np.ndarray, float], np.ndarray]
+Field = Callable[[np.ndarray, Any], np.ndarray]
 
 
 @dataclass
@@ -75,18 +77,33 @@ def composition(context: Context, name: str) -> Finding:
     shares = []
     for run in runs:
         last = float(np.linalg.norm(run.path - end, axis=1).max())
-        whole = process.error_bound(times, run.bounds)
-        witness = {"method": run.method, "eta": run.eta, "error_at_the_end": last, "bound_at_the_end": whole}
-        shares.append(last / (whole + ROUNDING * scale))
-        cases.append((shares[-1], witness))
+        whole = _log_bound(process, times, run.bounds)
+        bound = exponential(whole, 3)
+        witness = {"method": run.method, "eta": run.eta, "error_at_the_end": last, "bound_at_the_end": bound}
+        shares.append(_log(last) - float(np.logaddexp(whole, _log(ROUNDING * scale))))
+        cases.append((exp_or_inf(shares[-1]), witness))
         told[f"{run.method}, eta = {run.eta:g}"] = {
             "largest_local_error_over_bound": f"{run.worst:.3f}",
             "error_at_the_end": f"{last:.2e}",
-            "bound_at_the_end": f"{whole:.2e}",
+            "bound_at_the_end": bound,
         }
     scope = f"this mixture, {SEGMENTS} segments uniform in log-SNR, {count} sampled trajectories"
-    largest = f"{max(run.worst for run in runs):.3f} of its bound for one block, {max(shares):.1e} for a composition"
+    composed = exponential(max(shares), 2)
+    largest = f"{max(run.worst for run in runs):.3f} of its bound for one block, {composed} for a composition"
     return judged("error over its bound", cases, 1.0, scope, told, f"the largest error is {largest}")
+
+
+def _log_bound(process: Any, times: list[float], errors: list[float]) -> float:
+    """The logarithm of the bound of E3; where that is beyond float64, from its formula in logarithms."""
+    whole = float(process.error_bound(times, errors))
+    if math.isfinite(whole):
+        return _log(whole)
+    exponent = log_gronwall_bound(process, times, errors)
+    return exponent if whole == exp_or_inf(exponent) and math.isfinite(exponent) else math.nan
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value else -math.inf
 
 
 def _with_wave(velocity: Field, size: float, rng: np.random.Generator, dimension: int) -> Field:
@@ -103,29 +120,23 @@ def _with_wave(velocity: Field, size: float, rng: np.random.Generator, dimension
 
 def _trajectories(process: Any, x: np.ndarray, t: float, s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`Phi_{t -> s}(x)`, and of each trajectory the largest `|x''|` and `|x'''|` at some times, the ends among them."""
-    second, third = np.zeros(len(x)), np.zeros(len(x))
-    for point, time in _nodes(process, x, t, s):
-        acceleration = _derivative(process, lambda y, r: -process.velocity(y, r))
-        second = np.maximum(second, np.linalg.norm(acceleration(point, time), axis=1))
-        jerk = _derivative(process, acceleration)
-        third = np.maximum(third, np.linalg.norm(jerk(point, time), axis=1))
-        x = point
-    return x, second, third
-
-
-def _nodes(process: Any, x: np.ndarray, t: float, s: float) -> Iterator[tuple[np.ndarray, float]]:
-    yield x, t
-    for before, after in itertools.pairwise(np.linspace(t, s, NODES).tolist()):
-        x = process.flow(x, before, after)
-        yield x, after
+    times = np.linspace(t, s, NODES)
+    points = [x]
+    for before, after in itertools.pairwise(times.tolist()):
+        points.append(process.flow(points[-1], before, after))
+    acceleration = _derivative(process, lambda y, r: -process.velocity(y, r))
+    jerk = _derivative(process, acceleration)
+    path, clock = np.stack(points), times[:, None]
+    second, third = (np.linalg.norm(found(path, clock), axis=-1).max(axis=0) for found in (acceleration, jerk))
+    return points[-1], second, third
 
 
 def _derivative(process: Any, quantity: Field) -> Field:
     """`d/dh` along trajectories in the direction of sampling, by central differences along their tangents."""
 
-    def derived(x: np.ndarray, t: float) -> np.ndarray:
+    def derived(x: np.ndarray, t: Any) -> np.ndarray:
         step = STEP * t
-        tangent = step * process.velocity(x, t)
-        return (quantity(x - tangent, t - step) - quantity(x + tangent, t + step)) / (2 * step)
+        tangent = step[..., None] * process.velocity(x, t)
+        return (quantity(x - tangent, t - step) - quantity(x + tangent, t + step)) / (2 * step[..., None])
 
     return derived

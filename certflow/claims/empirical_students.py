@@ -42,8 +42,10 @@ def under_no_floor(context: Context, name: str) -> Finding:
     rows = [row for row in found.rows if not row["diverged"]]
     scope = (
         f"the pair on its line; {len(rows)} one-step students, Lipschitz constants bounded by spectral norms, B in "
-        f"{{{', '.join(f'{b:g}' for b in BUDGETS)}}}, errors by quadrature"
+        f"{{{', '.join(f'{b:g}' for b in BUDGETS)}}}, errors by quadrature, floors exact by isotonic regression"
     )
+    if not rows:
+        return Finding(Outcome.INCONCLUSIVE, "every student diverged", scope)
     # below this a floor cannot be told from rounding, and a ratio to it says nothing
     told = [row for row in rows if floors[row["budget"]] > 1e-9]
     if not told:

@@ -7,8 +7,7 @@ place where the supremum is reached is the witness.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -27,7 +26,7 @@ from certflow.claims.balls import (
     shown,
     within,
 )
-from certflow.claims.check import Context, Finding
+from certflow.claims.check import Applicability, Context, Finding, OutOfReach, only
 from certflow.claims.model import Outcome
 from certflow.claims.sharpness import (
     ROUNDING,
@@ -41,16 +40,21 @@ from certflow.claims.sharpness import (
     sharp_times,
     time_text,
 )
+from certflow.claims.temporal import has_bound
 from certflow.enclosure.closed_forms import rate_bounds
 from certflow.enclosure.expressions import ball
+from certflow.enclosure.integrals import NoEnclosure
 from certflow.enclosure.suprema.rate import SharpRate
 from certflow.exact import exact_text
 from certflow.mixture import GaussianMixture
+from certflow.process import OrnsteinUhlenbeck
 
+#: Where the bounds that need no search are stated.
+_CLOSED = {"common-isotropic": "L2 and L3", "shared": "L6", "isotropic": "L7"}
 #: Panels of time on which L2 and L3 are bounded for all x and all t.
 PANELS = 64
-#: Natural logarithm of what is left of the mass of vanishing components, at a point that stands for a limit.
-VANISHED = 300
+#: Farther than this (a multiple of a direction to infinity) no point is looked for that stands for the limit.
+_LONGEST = 2.0**200
 
 
 @dataclass
@@ -105,8 +109,11 @@ def closed_rate(kind: str) -> Callable[[Context, str], Finding]:
         if tally.outcome is not Outcome.HOLDS:
             return Finding(tally.outcome, tally.summary, scope, numbers, tally.witness)
         certificates = certificates_of(context, numbers, claim)
-        loose = f"; {looseness(tally.rows)}" if tally.rows else ""
-        summary = f"{symbol} is the closed form to {DIGITS} digits, which bounds every x and t{loose}"
+        loose = f"; at {_listed(sharp_times(context))}: {looseness(tally.rows)}" if tally.rows else ""
+        summary = (
+            f"at {len(bounds.times)} times {symbol} is the closed form to {DIGITS} digits, which on the {PANELS} "
+            f"panels of t between them bounds every x{loose}"
+        )
         return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=certificates)
 
     return procedure
@@ -142,7 +149,7 @@ def sharp_bound(context: Context, name: str) -> Finding:
     numbers = {"bound_over_sharp": looseness(tally.rows), "sharp_rates": tally.rows}
     scope = f"this mixture, all x, {_listed(times)}"
     if tally.outcome is Outcome.HOLDS:
-        summary = f"lambda(t) and L(t) bound the sharp rates of every x; {looseness(tally.rows)}"
+        summary = f"at {_listed(times)} lambda(t) and L(t) bound the rates of every x; {looseness(tally.rows)}"
         return Finding(Outcome.HOLDS, summary, scope, numbers)
     return Finding(tally.outcome, tally.summary, scope, numbers, tally.witness)
 
@@ -159,7 +166,7 @@ def sharp_value(context: Context, name: str) -> Finding:
         for kind in KINDS:
             for time in times:
                 found, certificate = sharp_at(context, time, kind)
-                tally.rows.append(row(found, ClosedRates(context.mixture, time).rate(kind)))
+                tally.rows.append(row(found, _closed(context, time, kind)))
                 widest = max(widest, found.relative_gap)
                 if certificate is not None:
                     certificates[f"L5-t-{time_text(time)}-{kind}"] = certificate
@@ -173,13 +180,21 @@ def sharp_value(context: Context, name: str) -> Finding:
                 where = f"sharp {kind} rate at t = {float(time):.6g}"
                 tally.add(outcome, f"{where}: {summary}", place(found) | {"rate_of_the_Jacobian": shown(value)})
     numbers: dict[str, Any] = {"bound_over_sharp": looseness(tally.rows), "sharp_rates": tally.rows}
-    if context.profile.sharp_integral:
+    if context.profile.sharp_integral and context.mixture.kind == "common-isotropic":
         numbers |= _integrals(context)
     scope = f"this mixture, all x, {_listed(times)}"
     if tally.outcome is not Outcome.HOLDS:
         return Finding(tally.outcome, tally.summary, scope, numbers, tally.witness, certificates)
-    summary = f"sharp rates enclosed over all x to {widest:.1g} relative; the bounds of L2 and L3: "
+    known = f"the bounds of {_CLOSED[context.mixture.kind]}"
+    summary = f"at {_listed(times)} sharp rates are enclosed over all x to {widest:.1g} relative; {known}: "
     return Finding(Outcome.HOLDS, summary + looseness(tally.rows), scope, numbers, certificates=certificates)
+
+
+def _closed(context: Context, time: Fraction, kind: str) -> Any:
+    """The bound of L2, L3, L6 or L7 that the sharp rate is shown beside; what is under test plays no part."""
+    if context.mixture.kind == "common-isotropic":
+        return ClosedRates(context.mixture, time).rate(kind)
+    return bound_at(OrnsteinUhlenbeck(context.mixture), [time], kind)[0]
 
 
 def _integrals(context: Context) -> dict[str, Any]:
@@ -201,26 +216,13 @@ def _integrals(context: Context) -> dict[str, Any]:
 
 
 def _at_witness(context: Context, found: SharpRate) -> Any:
-    """`-e.J e/e.e` at the witness, or for "two-sided" the larger of its modulus and of `|e.J e|/e.e` at a vertex."""
-    mixture = context.mixture
-    if not found.blocks:  # a single point: J is the same everywhere
-        direction = [Fraction(int(i == 0)) for i in range(mixture.dimension)]
-        value = _quotient(context, found.time, list(found.witness.point), direction)
-        return value if found.kind == "one-sided" else abs(value)
-    axes = found.blocks[found.best_block].axes
-    direction = [Fraction(0)] * mixture.dimension
-    for axis, entry in zip(axes, found.direction, strict=True):
-        direction[axis] = entry
-    point = list(found.witness.point)
-    normal = found.witness.direction
-    if normal is not None:
-        reach = _reach(mixture, found.time, point, list(normal), found.witness.components)
-        point = [p + reach * n for p, n in zip(point, normal, strict=True)]
-    value = _quotient(context, found.time, point, direction)
-    if found.kind == "one-sided":
-        return value
-    vertex, outward = _vertex(mixture, found.time)
-    return abs(value).max(abs(_quotient(context, found.time, vertex, outward)))
+    """`-e.J e/e.e` of the Jacobian under test at the witness, for "two-sided" its modulus: a ball."""
+    point, along = list(found.witness.point), found.witness.direction
+    if along is not None:
+        reach = _reach(context.mixture, found, point, along)
+        point = [p + reach * n for p, n in zip(point, along, strict=True)]
+    value = _quotient(context, found.time, point, list(found.vector))
+    return value if found.kind == "one-sided" else abs(value)
 
 
 def _quotient(context: Context, time: Fraction, point: list[Fraction], direction: list[Fraction]) -> Any:
@@ -232,44 +234,20 @@ def _quotient(context: Context, time: Fraction, point: list[Fraction], direction
 
 
 def _reach(
-    mixture: GaussianMixture,
-    time: Fraction,
-    point: list[Fraction],
-    normal: list[Fraction],
-    components: tuple[int, ...],
+    mixture: GaussianMixture, found: SharpRate, point: Sequence[Fraction], along: Sequence[Fraction]
 ) -> Fraction:
-    """A power of two `s` such that at `x + s n` the components not listed have mass of about `e^-VANISHED` or less.
+    """A power of two `s` such that at `x + s n` the components that vanish in the limit have no mass in float64.
 
-    `l_j - l_k = log(w_j/w_k) + (m/v) (x + s n).(mu_j - mu_k) - m^2/(2v) (|mu_j|^2 - |mu_k|^2)`; float64 is enough,
-    because every `s` gives a point, at which the rate is between the ends or not.
+    float64 is enough, because every `s` gives a point, at which the rate is between the ends or not.
     """
-    others = [j for j in range(mixture.n_components) if j not in components]
-    if not others:
-        return Fraction(1)
-    t, variance = float(time), float(mixture.covariances)
-    m = math.exp(-t)
-    v = variance * m * m - math.expm1(-2 * t)
-    centre = mixture.means.mean(axis=0)
-    means = mixture.means - centre
-    x, n = (np.array([float(entry) for entry in vector]) for vector in (point, normal))
-    offsets = np.log(mixture.weights) + m / v * means @ (x - m * centre) - m * m / (2 * v) * (means**2).sum(axis=1)
-    heights = means @ n
-    member = components[0]
-    slack = m / v * float(heights[member] - heights[others].max())
-    needed = VANISHED + float(offsets[others].max() - offsets[member])
-    return Fraction(2) ** max(0, math.ceil(math.log2(max(needed, 1.0) / slack)) + 1)
-
-
-def _vertex(mixture: GaussianMixture, time: Fraction) -> tuple[list[Fraction], list[Fraction]]:
-    """A point far out where one component has all the mass, along the mean that is farthest from the centre."""
-    exact = mixture.exact_means.fractions
-    centre = exact.sum(axis=0) / len(exact)
-    squares = ((exact - centre) ** 2).sum(axis=1)
-    farthest = int(np.argmax([float(square) for square in squares]))
-    outward = [Fraction(entry) for entry in exact[farthest] - centre]
-    equal = tuple(k for k in range(len(exact)) if tuple(exact[k]) == tuple(exact[farthest]))
-    reach = _reach(mixture, time, [Fraction(0)] * len(outward), outward, equal)
-    return [reach * entry for entry in outward], outward
+    others = [k for k in range(mixture.n_components) if k not in found.witness.components]
+    start, step = (np.array([float(entry) for entry in vector]) for vector in (point, along))
+    plain, reach = OrnsteinUhlenbeck(mixture), 1.0
+    while others and plain.responsibilities(start + reach * step, float(found.time))[others].any():
+        reach *= 2
+        if not reach < _LONGEST:
+            raise NoEnclosure("no point was found that stands for the limit in which the sharp rate is reached")
+    return Fraction(reach)
 
 
 def _interval(found: SharpRate) -> str:
@@ -281,12 +259,22 @@ def _listed(times: list[Fraction]) -> str:
     return f"t = {', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def sharp_applies(*kinds: str) -> Callable[[GaussianMixture], str | None]:
-    """Applicability of sharp rates: by kind of covariance, and where the search over all x can be done."""
+def sharp_applies(*kinds: str) -> Applicability:
+    """Applicability of sharp rates: by form of covariance, and where the search over all x can be done."""
 
     def applies(mixture: GaussianMixture) -> str | None:
-        if mixture.kind not in kinds:
-            return f"stated for {' or '.join(kinds)} covariances; this mixture has {mixture.kind} ones"
-        return searchable(mixture)
+        return only(*kinds)(mixture) or _searched(mixture)
 
     return applies
+
+
+def sharp_value_applies(mixture: GaussianMixture) -> str | None:
+    """L5 speaks of every mixture whose rates have a supremum (L8)."""
+    if mixture.kind == "full":
+        return has_bound(mixture) or OutOfReach("no sharp rate is searched for where full covariances are given")
+    return _searched(mixture)
+
+
+def _searched(mixture: GaussianMixture) -> str | None:
+    reason = searchable(mixture)
+    return None if reason is None else OutOfReach(reason)

@@ -32,9 +32,7 @@ def integrated_rates(context: Context, name: str) -> Finding:
     inner = [middle] if start < middle < end else []
     intervals = [(start, end), *(pairwise([start, *inner, end]) if inner else [])]
     numbers: dict[str, Any] = {"intervals": len(intervals)}
-    scope = (
-        f"this mixture, {len(intervals)} intervals of time from {exact_text(start)} to {exact_text(end)}, both rates"
-    )
+    scope = f"this mixture, {len(intervals)} intervals of [{exact_text(start)}, {exact_text(end)}], both rates"
     open_ = ""
     with precision(context):
         for s, t in intervals:
@@ -58,7 +56,8 @@ def integrated_rates(context: Context, name: str) -> Finding:
     if open_:
         return Finding(Outcome.INCONCLUSIVE, open_, scope, numbers)
     certificates = certificates_of(context, numbers, "F2")
-    summary = "the closed forms lie in rigorous quadratures of both rates, to 20 digits"
+    told = ", ".join(f"[{exact_text(s)}, {exact_text(t)}]" for s, t in intervals)
+    summary = f"over {told} the closed forms lie in rigorous quadratures of both rates, to 20 digits"
     return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=certificates)
 
 
@@ -81,7 +80,7 @@ def flow_exponent(context: Context, name: str) -> Finding:
         "integral_of_lambda": shown(exponents["one-sided"], 15),
         "integral_of_L": shown(exponents["two-sided"], 15),
     }
-    scope = f"this mixture, all pairs of points, from t = {exact_text(end)} to {exact_text(start)}"
+    scope = f"this mixture, all pairs of points, from t = {exact_text(end)} to {exact_text(start)} and no other times"
     if not all(value.is_finite() for value in exponents.values()):
         return Finding(Outcome.INCONCLUSIVE, "the integrated rate is not a finite number", scope, numbers)
     proved = ""
@@ -95,7 +94,8 @@ def flow_exponent(context: Context, name: str) -> Finding:
             return Finding(Outcome.INCONCLUSIVE, summary, scope, numbers)
     certificates = certificates_of(context, numbers, "F1")
     known = "is the quadrature" if sharp is None else f"bounds the sharp int lambda* <= {float(upper):.6g}"
-    summary = f"int lambda = {float(exponents['one-sided'].mid()):.6g} {known}{proved}"
+    over = f"from t = {exact_text(end)} to {exact_text(start)}"
+    summary = f"{over}: int lambda = {float(exponents['one-sided'].mid()):.6g} {known}{proved}"
     return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=certificates)
 
 
@@ -116,7 +116,8 @@ def _proved_growth(context: Context, numbers: dict[str, Any]) -> tuple[dict[str,
         witness = {"x": [exact_text(v) for v in x], "t_from": exact_text(end), "t_to": exact_text(until)}
         witness |= {"derivative_norm_at_least": str(grown.lower), "amplification": shown(factor)}
         return witness, f"a trajectory grows {float(grown.lower):.6g}-fold, the bound is {float(factor.mid()):.6g}"
-    return None, f"; growth {float(grown.lower):.4g} is proved along a trajectory, bound {float(factor.mid()):.4g}"
+    told = f"growth {float(grown.lower):.4g} is proved along one trajectory to t = {float(until):.4g}"
+    return None, f"; {told}, where the bound is {float(factor.mid()):.4g}"
 
 
 def _quadrature(process: OrnsteinUhlenbeck, s: Fraction, t: Fraction, rate: str) -> tuple[Fraction, Fraction]:

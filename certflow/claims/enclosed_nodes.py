@@ -17,7 +17,7 @@ from certflow.claims.model import Outcome
 from certflow.claims.sharpness import certificates_of
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import IntegralEnclosure, shape_of, stability
-from certflow.enclosure.nodes import balanced_nodes
+from certflow.enclosure.nodes import balanced_nodes, check_positive
 from certflow.enclosure.results import rounded_down
 from certflow.errors import InputError
 from certflow.exact import exact_text
@@ -32,12 +32,10 @@ def lambert_nodes(context: Context, name: str) -> Finding:
     start, end = interval_of(context)
     end = _last_growing(context, end)
     if not start < end:
-        return Finding(Outcome.NOT_APPLICABLE, "lambda(t_min) <= 0", "this mixture and interval")
+        reason = f"lambda(t_min) <= 0 at t_min = {context.process.t_min:g}; it is checked where lambda is positive"
+        return Finding(Outcome.NOT_CHECKED, reason, "this mixture and interval")
     scope = f"this mixture, the inner nodes of {SEGMENTS} segments from t = {exact_text(end)} to {exact_text(start)}"
-    try:
-        nodes = balanced_nodes(OrnsteinUhlenbeck(context.mixture, start, end), SEGMENTS, "one-sided", DIGITS)
-    except InputError as error:
-        return Finding(Outcome.NOT_APPLICABLE, str(error), scope)
+    nodes = balanced_nodes(OrnsteinUhlenbeck(context.mixture, start, end), SEGMENTS, "one-sided", DIGITS)
     numbers = {"nodes": [f"{float(node.lower):.10g}" for node in nodes], "digits": DIGITS}
     open_ = not all(node.complete for node in nodes)
     total = stability(context.process, start, end, "one-sided", 2 * DIGITS)
@@ -56,7 +54,10 @@ def lambert_nodes(context: Context, name: str) -> Finding:
                 )
     if open_:
         return Finding(Outcome.INCONCLUSIVE, f"a node is not known to {DIGITS} digits", scope, numbers)
-    summary = f"each time by Lambert W lies in the bracket of its node, to {DIGITS} digits"
+    summary = (
+        f"for {SEGMENTS - 1} values of the integral of lambda from t = {exact_text(start)}, the time by Lambert W "
+        f"lies in the bracket of its node, to {DIGITS} digits"
+    )
     return Finding(Outcome.HOLDS, summary, scope, numbers)
 
 
@@ -79,10 +80,11 @@ def balanced_grid(context: Context, name: str) -> Finding:
     told = []
     for rate in KINDS:
         try:
-            nodes = balanced_nodes(context.process, SEGMENTS, rate, DIGITS)
+            check_positive(context.process, rate)
         except InputError:
             numbers[rate] = "not positive throughout"
             continue
+        nodes = balanced_nodes(context.process, SEGMENTS, rate, DIGITS)
         numbers[rate] = [f"{float(node.lower):.10g}" for node in nodes]
         outcome, witness = _equal_segments(context, nodes, rate)
         if outcome is Outcome.VIOLATED:
@@ -93,7 +95,10 @@ def balanced_grid(context: Context, name: str) -> Finding:
         certificates |= certificates_of(context, numbers, "G1", SEGMENTS, rate, stem=f"G1-{rate}")
     if not told:
         return Finding(Outcome.NOT_APPLICABLE, "no rate is positive throughout", scope, numbers)
-    summary = f"the nodes of the balanced grid are bracketed to {DIGITS} digits, for the {' and the '.join(told)} rate"
+    summary = (
+        f"the nodes of the balanced grid of {SEGMENTS} segments are bracketed to {DIGITS} digits, for the "
+        f"{' and the '.join(told)} rate"
+    )
     return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=certificates)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from certflow.certificate.flow_tube import flow_tube_certificate
 from certflow.claims.balls import bracket, ends, interval_of, precision, shown, within
-from certflow.claims.check import Context, Finding
+from certflow.claims.check import Context, Finding, OutOfReach, within_reach
 from certflow.claims.model import Outcome
 from certflow.claims.sampling import marginal_points
 from certflow.enclosure.expressions import ball
@@ -36,7 +36,7 @@ FLOW_TOLERANCE = Fraction(1, 10**7)
 
 
 def separatrix(context: Context, name: str) -> Finding:
-    """F3: the derivative of the flow map at the midpoint of two equal modes encloses `exp(int lambda)`.
+    """F3: at the midpoint of two equal modes, on the hyperplane, `|D Phi|` encloses `exp(int lambda)`.
 
     The midpoint `m (mu_1 + mu_2)/2` is no rational point; a box of exact half-width around it holds it.
     """
@@ -66,12 +66,14 @@ def separatrix(context: Context, name: str) -> Finding:
         witness = {"x": [exact_text(v) for v in x], "half_width": exact_text(Fraction(box)), "t_from": exact_text(end)}
         witness |= {"t_to": exact_text(until), "derivative_norm": bracket(grown.lower, grown.upper)}
         summary = (
-            f"|D Phi| is {float(grown.lower):.8g} on the midway hyperplane, exp(int lambda) {float(factor.mid()):.8g}"
+            f"|D Phi| is {float(grown.lower):.8g} at the midpoint of the modes, "
+            f"exp(int lambda) {float(factor.mid()):.8g}"
         )
         return Finding(outcome, summary, scope, numbers, witness | {"amplification": shown(factor)})
     if outcome is Outcome.INCONCLUSIVE or width > Fraction(1, 10**6):
         return Finding(Outcome.INCONCLUSIVE, f"|D Phi| is known to {float(width):.1g} only", scope, numbers)
-    summary = f"|D Phi| on the midway hyperplane encloses exp(int lambda), relative width {float(width):.1g}"
+    where = f"at the midpoint of the modes, from t = {exact_text(end)} to {exact_text(until)}"
+    summary = f"{where}, the proved |D Phi| encloses exp(int lambda), relative width {float(width):.1g}"
     return Finding(Outcome.HOLDS, summary, scope, numbers)
 
 
@@ -105,7 +107,9 @@ def reference_flow(context: Context, name: str) -> Finding:
     if open_:
         return Finding(Outcome.INCONCLUSIVE, "a tube, or the flow map, did not reach the data end", scope, numbers)
     off = f"is at most {worst:.1g} outside" if worst else "lies inside"
-    summary = f"the reference flow map {off} its proved tubes of radius 1e-{TUBE_DIGITS}"
+    summary = (
+        f"at {len(points)} points, {span}, the reference flow map {off} its proved tubes of radius 1e-{TUBE_DIGITS}"
+    )
     return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=_certificate(plain, points[0], end, until))
 
 
@@ -167,8 +171,6 @@ def tube_size(mixture: GaussianMixture) -> int:
 
 def tube_applies(mixture: GaussianMixture) -> str | None:
     """Tubes are for a common isotropic variance, and of moderate size."""
-    if mixture.kind != "common-isotropic":
-        return f"tubes are for common-isotropic covariances; this mixture has {mixture.kind} ones"
     if tube_size(mixture) > MAX_TUBE_SIZE:
-        return f"a tube takes seconds up to K d^2 = {MAX_TUBE_SIZE}; here it is {tube_size(mixture)}"
-    return None
+        return OutOfReach(f"a tube takes seconds up to K d^2 = {MAX_TUBE_SIZE}; here it is {tube_size(mixture)}")
+    return within_reach("common-isotropic")(mixture)

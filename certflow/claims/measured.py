@@ -87,14 +87,14 @@ def judged(
     numbers: Mapping[str, Any],
     summary: str | None = None,
 ) -> Finding:
-    """Violated if any case is above what is allowed; inconclusive if one is not a number, or without cases.
+    """Violated if any case is above what is allowed; inconclusive if one is NaN or `-inf`, or without cases.
 
     cases : what was measured, and what a witness says of where; summary : "WHAT: at most ..." unless given
     """
     listed: Sequence[tuple[float, Mapping[str, Any]]] = list(cases)
-    if not listed or any(math.isnan(value) for value, _ in listed):
+    if not listed or not all(value > -math.inf for value, _ in listed):  # a bound of infinity proves nothing
         return Finding(
-            Outcome.INCONCLUSIVE, f"{what}: {'not a number' if listed else 'no cases'}", scope, dict(numbers)
+            Outcome.INCONCLUSIVE, f"{what}: {'not a finite number' if listed else 'no cases'}", scope, dict(numbers)
         )
     worst, witness = max(listed, key=lambda case: case[0])
     told = {"largest": f"{worst:.3g}", "allowed": f"{allowed:g}", **numbers}

@@ -85,6 +85,7 @@ class Evidence(Frozen):
     seconds: float = 0.0
     certificates: tuple[CertificatePath, ...] = Field(default=(), description="files below the report's directory")
     checking_seconds: float = Field(default=0.0, description="of the independent checker on the certificates")
+    proved: str | None = Field(default=None, description="when it was proved, where that was in an earlier run")
 
     _contents: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
 

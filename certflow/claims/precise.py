@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import mpmath
 import numpy as np
+from mpmath.libmp import NoConvergence
 
 from certflow.claims.check import Agreement, Context, Finding
+from certflow.claims.digits import mp
 from certflow.claims.reference import ReferenceDensity, exact_mpf
 from certflow.claims.sampling import precise_points, witness
-
-mp = mpmath.mp
 
 #: Digits beyond the chosen number that are carried, and digits that numerical differentiation may lose.
 GUARD_DIGITS = 15
 LOST_DIGITS = 5
+
+
+def root(function: Callable[[Any], Any], bracket: tuple[Any, Any], tolerance: Any) -> Any:
+    """A root of the function in a bracket, by mpmath.
+
+    Raises
+    ------
+    NoConvergence : none was found.
+    """
+    try:
+        return mp.findroot(function, bracket, solver="anderson", maxsteps=1000, tol=tolerance)
+    except ValueError as error:
+        raise NoConvergence(str(error)) from error
+
 
 Comparison = Callable[[Context, ReferenceDensity, list[Any], Any], Iterator[tuple[list[Any], list[Any]]]]
 
@@ -31,7 +45,7 @@ def at_points(comparison: Comparison, what: str, share: float = 1.0) -> Callable
         if context.mixture.kind in (
             "shared",
             "full",
-        ):  # matrices of mpmath numbers are inverted anew each time
+        ):  # matrices of mpmath numbers are inverted anew for each point
             share_here = share * min(1.0, 4 / context.mixture.dimension)
         else:
             share_here = share
@@ -64,18 +78,31 @@ def log_density(context: Context, reference: ReferenceDensity, x: list[Any], t: 
 def fokker_planck(context: Context, reference: ReferenceDensity, x: list[Any], t: Any) -> Iterator[Any]:
     """S1: `d_t l = d + x . grad l + Laplace l + |grad l|^2` for the log-density `l` under test."""
     p = context.process
-    slope = [mp.diff(lambda a, i=i: p.log_density(_moved(x, i, a), t), 0) for i in range(len(x))]
-    curvature = [mp.diff(lambda a, i=i: p.log_density(_moved(x, i, a), t), 0, 2) for i in range(len(x))]
-    rate = mp.diff(lambda s: p.log_density(_array(x), s), t)
+    with _for_differences() as h:
+        (left, right), centre = p.log_density(_beside(x, h), t), p.log_density(_array(x), t)
+        slope = [(b - a) / (2 * h) for a, b in zip(left, right, strict=True)]
+        curvature = [(a - 2 * centre + b) / h**2 for a, b in zip(left, right, strict=True)]
+        rate = (p.log_density(_array(x), t + h) - p.log_density(_array(x), t - h)) / (2 * h)
     terms = [len(x), mp.fdot(x, slope), mp.fsum(curvature), mp.fdot(slope, slope)]
     scale = mp.fsum(abs(term) for term in terms)  # the terms cancel: compare on their scale
     yield [rate / scale, 1], [mp.fsum(terms) / scale, 1]
 
 
-def _moved(x: list[Any], i: int, a: Any) -> np.ndarray:
-    moved = _array(x)
-    moved[i] = moved[i] + a
-    return moved
+@contextmanager
+def _for_differences() -> Iterator[Any]:
+    """A step `h` whose square is far below the precision in force, and bits enough to divide by that square.
+
+    Central differences then keep that precision, for quantities that vary over widths down to `2^-30` or so.
+    """
+    bits = mp.prec
+    with mp.workprec(2 * bits + 200):
+        yield mp.ldexp(1, -(bits // 2 + 40))
+
+
+def _beside(x: list[Any], h: Any) -> np.ndarray:
+    """The points `x -+ h e_i`, in this order; shape (2, d, d)."""
+    steps = np.array([[h * (i == j) for j in range(len(x))] for i in range(len(x))], dtype=object)
+    return np.stack([_array(x) - steps, _array(x) + steps])
 
 
 def score(context: Context, reference: ReferenceDensity, x: list[Any], t: Any) -> Iterator[Any]:
@@ -97,10 +124,15 @@ def velocity(context: Context, reference: ReferenceDensity, x: list[Any], t: Any
 def continuity(context: Context, reference: ReferenceDensity, x: list[Any], t: Any) -> Iterator[Any]:
     """S3: `d_t l + div u + u . grad l = 0`, with the divergence of the velocity by differentiation."""
     p = context.process
-    divergence = mp.fsum(mp.diff(lambda a, i=i: p.velocity(_moved(x, i, a), t)[i], 0) for i in range(len(x)))
-    transport = mp.fdot(p.velocity(_array(x), t), reference.gradient(x, t))
+    with _for_differences() as h:
+        left, right = p.velocity(_beside(x, h), t)
+        divergence = mp.fsum((right[i, i] - left[i, i]) / (2 * h) for i in range(len(x)))
+    slope = reference.gradient(x, t)
+    transport = mp.fdot(p.velocity(_array(x), t), slope)
     rate = reference.time_derivative(x, t)
-    scale = abs(divergence) + abs(transport) + abs(rate)
+    # Where the flow (almost) stands still, the terms of S1 that cancel in the rate tell what differentiation can see.
+    seen = (len(x) + abs(mp.fdot(x, slope)) + mp.fdot(slope, slope)) * mp.mpf(10) ** (LOST_DIGITS - GUARD_DIGITS)
+    scale = max(abs(divergence) + abs(transport) + abs(rate), seen)
     yield [rate / scale, 1], [-(divergence + transport) / scale, 1]
 
 

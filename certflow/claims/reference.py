@@ -10,11 +10,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import mpmath
-
+from certflow.claims.digits import mp
 from certflow.mixture import GaussianMixture
-
-mp = mpmath.mp
 
 
 class ReferenceDensity:
@@ -109,7 +106,7 @@ def component_log_density(reference: ReferenceDensity, k: int, x: Sequence[Any],
 def _component(x: Sequence[Any], m: Any, term: Any) -> Any:
     constant, mean, precision = term
     offset = [xi - m * mui for xi, mui in zip(x, mean, strict=True)]
-    if isinstance(precision, mpmath.mpf):
+    if isinstance(precision, mp.mpf):
         return constant - precision * mp.fsum(o * o for o in offset) / 2
     return constant - mp.fsum(offset[i] * mp.fdot(row, offset) for i, row in enumerate(precision)) / 2
 

@@ -29,7 +29,7 @@ from certflow.claims.builders import (
     symbolic_check,
     trained_check,
 )
-from certflow.claims.check import Check, Twin, only
+from certflow.claims.check import Check, Twin, only, within_reach
 from certflow.claims.model import Kind
 
 _FIELD = (
@@ -177,7 +177,9 @@ _SPATIAL = (
         enclosed.sharp_value,
         Twin("lost half of the covariance", twins.LostSpread, "ring-8"),
         Twin("lost identity", twins.LostIdentity),
-        applies=enclosed.sharp_applies("common-isotropic"),
+        Twin("doubled", twins.DoubledJacobian, "two-variances"),
+        Twin("lost identity", twins.LostIdentity, "wine"),
+        applies=enclosed.sharp_value_applies,
     ),
     symbolic_check("L6", Twin("lost identity", twins.LostIdentity, "wine"), applies=only("shared")),
     precise_check(
@@ -282,7 +284,12 @@ _TEMPORAL = (
             Twin("a tenth of the distance", twins.CollapsingFlow),
         ),
     ),
-    enclosed_check("F1", enclosed_flow.flow_exponent, Twin("half the exponent", twins.HalfExponent)),
+    enclosed_check(
+        "F1",
+        enclosed_flow.flow_exponent,
+        Twin("half the exponent", twins.HalfExponent),
+        applies=within_reach("common-isotropic"),
+    ),
     symbolic_check(
         "F2",
         Twin("half", twins.HalfExponent),
@@ -328,6 +335,7 @@ _TEMPORAL = (
         "G1",
         enclosed_nodes.balanced_grid,
         Twin("lost sqrt(v_s/v_t)", twins.LostPrefactor, "ring-8"),
+        applies=within_reach("common-isotropic"),
     ),
     symbolic_check("G2", Twin("A for 2 A", twins.WrongBranch), applies=COMMON),
     Check(
@@ -398,14 +406,23 @@ _DISTILLED = (
         "M1.attained",
         Kind.SAMPLED,
         mismatched.sup_norm,
-        empirical_students.pair_applies,
-        (Twin("1 for 1/2", twins.DoubledFloor),),
+        twins=(
+            Twin("1 for 1/2", twins.DoubledFloor),
+            Twin("1 for 1/2", twins.DoubledFloor, "two-variances"),
+        ),
+    ),
+    Check(
+        "M2.attained",
+        Kind.SAMPLED,
+        mismatched.mean_square,
+        mismatched.pairing_applies,
+        (Twin("1/2 for 1/4", twins.DoubledFloor), Twin("1/2 for 1/4", twins.DoubledFloor, "line-3")),
     ),
     Check(
         "M3.segments",
         Kind.SAMPLED,
         mismatched.segments_needed,
-        empirical_students.pair_applies,
+        temporal.has_bound,
         (Twin("half the exponent", twins.HalfExponent),),
     ),
     Check(
@@ -423,10 +440,10 @@ _DISTILLED = (
     ),
 )
 
-#: Every check, in the order of the theory.
+#: Every check, the measured ones of the flow and all of compositions last; reports have the order of `STATEMENTS`.
 CHECKS: tuple[Check, ...] = _FIELD + _SPATIAL + _TEMPORAL + _DISTILLED
 
-#: Kinds of evidence that later work adds to a claim; a claim with none so far is listed as not yet checked.
+#: Kinds of evidence that no check here collects yet, by claim; a claim without any check is listed as not yet checked.
 PENDING: dict[str, tuple[Kind, ...]] = {
     "L8": (Kind.ENCLOSURE,),
     **dict.fromkeys(("E1", "E2", "E3"), (Kind.SYMBOLIC,)),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import mpmath
 import numpy as np
 
+from certflow.claims.digits import mp
 from certflow.process import OrnsteinUhlenbeck
 
 
@@ -65,13 +65,13 @@ def precise_points(process: OrnsteinUhlenbeck, count: int, rng: np.random.Genera
     """A few points (exact binary numbers) as mpmath numbers: `[(x, t), ...]`."""
     x, t = spread_points(process, count, rng)
     order = rng.permutation(count)
-    return [([mpmath.mpf(float(c)) for c in x[i]], mpmath.mpf(float(t[i]))) for i in order]
+    return [([mp.mpf(float(c)) for c in x[i]], mp.mpf(float(t[i]))) for i in order]
 
 
 def witness(x: Any, t: Any) -> dict[str, Any]:
     """A replayable point: exact texts of the numbers."""
 
     def text(value: Any) -> str:
-        return float(value).hex() if isinstance(value, float | np.floating) else mpmath.nstr(value, 40)
+        return float(value).hex() if isinstance(value, float | np.floating) else mp.nstr(value, 40)
 
     return {"x": [text(c) for c in x], "t": text(t)}

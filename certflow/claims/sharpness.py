@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
@@ -143,8 +144,9 @@ def sharp(
 
     process = OrnsteinUhlenbeck(mixture, *interval)
     if mixture.kind == "common-isotropic" and mixture.diameter_squared > 0 and certifiable(mixture):
-        certificate, found = sharp_certificate(process, time, kind, seconds=seconds)
-        return found, certificate
+        with suppress(InputError):  # a time so late that the format's precision does not reach
+            certificate, found = sharp_certificate(process, time, kind, seconds=seconds)
+            return found, certificate
     return sharp_rate(process, time, kind, seconds=seconds), None
 
 

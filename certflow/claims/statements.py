@@ -138,13 +138,14 @@ _ROWS = (
         r"V^*(r) = \sup_y \lambda_{\max} \left( \mathrm{Cov}_\gamma(\mu) \right)",
         (
             _MIXTURE,
-            _COMMON,
-            r"$y = m x / v$, $r = m^2 / (2 v)$, $\gamma_k \propto w_k \exp(y \cdot \mu_k - r |\mu_k|^2)$",
+            r"the suprema are finite (L8); they are enclosed for isotropic covariances and for a shared one",
+            r"the form with $V^*$ is that of a common isotropic covariance, $\Sigma_k = \sigma^2 I$: $y = m x / v$, "
+            r"$r = m^2 / (2 v)$, $\gamma_k \propto w_k \exp(y \cdot \mu_k - r |\mu_k|^2)$",
         ),
         _beyond("L5"),
         r"Enclosed for one mixture: an upper bound that a covering of $\mathbb{R}^d$ proves for all $x$, and a "
-        r"point, or a direction at infinity, that comes close to it. $L^*$ is the larger of $|1/v - 1|$ and "
-        r"$\frac{m^2}{v^2} V^* - (1/v - 1)$.",
+        r"point, or a direction at infinity, that comes close to it. In that form $L^*$ is the larger of "
+        r"$|1/v - 1|$ and $\frac{m^2}{v^2} V^* - (1/v - 1)$.",
         _page("L5"),
     ),
     Statement(
@@ -152,7 +153,12 @@ _ROWS = (
         "Shared covariance",
         r"\lambda_{\max}(-J) \le 1 - \lambda_{\min}(P) + \frac{m^2 D_P^2}{4}, \qquad "
         r"D_P = \max_{k,l} | P (\mu_k - \mu_l) |",
-        (_MIXTURE, r"$\Sigma_k = \Sigma$ for all $k$; $P = (m^2 \Sigma + (1 - m^2) I)^{-1}$", r"all $x$"),
+        (
+            _MIXTURE,
+            r"$\Sigma_k = \Sigma$ for all $k$; $P = (m^2 \Sigma + (1 - m^2) I)^{-1}$",
+            r"$\Sigma$ is no multiple of $I$, for which L2 and L3 say the same",
+            r"all $x$",
+        ),
         _beyond("L6"),
         "The two terms are largest in directions that may differ, so unlike L3 the bound can be loose "
         "even for $K = 2$; "
@@ -167,7 +173,7 @@ _ROWS = (
         r"\qquad (F_{\max} + G) \tanh \frac{G}{2} = 1",
         (
             _MIXTURE,
-            r"$\Sigma_k = \sigma_k^2 I$; for $v_i < v_j$: $\kappa = 1/v_i - 1/v_j$",
+            r"$\Sigma_k = \sigma_k^2 I$, not all equal (else L2 and L3); for $v_i < v_j$: $\kappa = 1/v_i - 1/v_j$",
             r"$F_{\max} = \log \frac{w_i}{w_j} + \frac{d}{2} \log \frac{v_j}{v_i} "
             r"+ \frac{|\mu_i - \mu_j|^2}{2 (\sigma_j^2 - \sigma_i^2)}$",
             r"a pair of equal variance contributes $m^2 |\mu_i - \mu_j|^2 / (4 v_i^2)$",
@@ -292,9 +298,13 @@ _ROWS = (
         "Mean-square amplification",
         r"\| e_K \|_{L^2} \lesssim \sum_k \| D \Phi_{t_k \to \delta} \, \xi_k \|_{L^2}, \qquad "
         r"A(t) = \left( \frac{1}{d} E_{p_t} \| D \Phi_{t \to \delta} \|_F^2 \right)^{1/2}",
-        (_GRID, r"small local errors $\xi_k$; first order in them"),
+        (
+            _GRID,
+            r"local errors $\xi_k$ small together with the derivatives of $\Psi_k - \Phi_k$; first order in both",
+        ),
         _beyond("E5"),
-        "Exact for small errors. Those of trained maps are made next to separatrices and stretched until they "
+        "Exact in the limit. Small values alone are not enough: small errors that oscillate fast are a counterexample. "
+        "Those of trained maps are made next to separatrices and stretched until they "
         "saturate: they can be many times the first-order sum, and dozens of orders below the worst case of F1. With "
         "errors carried along the learned path by the flow itself, the sum bounds them whatever their size.",
         _page("E5"),
@@ -305,7 +315,8 @@ _ROWS = (
         r"\sup |g - \Phi| \ge \frac{1}{2} \sup_{x, y} \left( |\Phi(x) - \Phi(y)| - B |x - y| \right)",
         ("$g$ is any $B$-Lipschitz map",),
         _paper("M1"),
-        "A floor for every student of that Lipschitz constant, however it is trained.",
+        "For every mixture: a floor for every student of that Lipschitz constant, however it is trained. Where the "
+        "right side is infinite, no such student is within a finite distance.",
         _page("M1"),
     ),
     Statement(
@@ -314,18 +325,22 @@ _ROWS = (
         r"E |g - \Phi|^2 \ge \frac{1}{4} E \left( |\Phi(X) - \Phi(R X)| - B |X - R X| \right)_+^2",
         ("$g$ is any $B$-Lipschitz map", "$R$ is an involution that preserves $p_T$, and $X$ has law $p_T$"),
         _beyond("M2"),
-        "In one dimension the exact optimum is an isotonic regression, and for the symmetric two-mode "
-        "mixture the bound is "
-        "attained.",
+        "The symmetries of a mixture give such involutions. In one dimension, for every mixture, the exact optimum is "
+        "an isotonic regression; optima of the factors of a product add up; for the symmetric two-mode mixture the "
+        "bound is attained.",
         _page("M2"),
     ),
     Statement(
         "M3",
         "Segments that are needed",
         r"K \ge \frac{\log \mathrm{Lip}(\Phi)}{\log B}",
-        (r"the flow map is reproduced exactly by $K$ maps, each $B$-Lipschitz, $B > 1$",),
+        (
+            r"the flow map is reproduced exactly by $K$ maps, each $B$-Lipschitz, $B > 1$",
+            r"$\mathrm{Lip}(\Phi)$ is finite; where it is at most $B$, $K = 1$",
+        ),
         _paper("M3"),
-        r"On the balanced grid each segment needs only $e^{\Lambda / K}$.",
+        r"With $\Lambda = \int_\delta^T \lambda$: on the balanced grid, which needs $\lambda > 0$, each segment needs "
+        r"only $e^{\Lambda / K}$; where $\Lambda \le 0$ one segment is enough.",
         _page("M3"),
     ),
     Statement(

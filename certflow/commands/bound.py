@@ -10,8 +10,6 @@ import typer
 from certflow.commands.bound_table import Balls, Rates, balls, rates
 from certflow.commands.texts import (
     choice,
-    exponential,
-    figure,
     headline,
     integer,
     plot_target,
@@ -20,6 +18,7 @@ from certflow.commands.texts import (
     writing,
 )
 from certflow.errors import InputError, NoGlobalBound
+from certflow.numerals import exponential, figure
 from certflow.process import OrnsteinUhlenbeck
 
 if TYPE_CHECKING:

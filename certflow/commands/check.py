@@ -13,20 +13,27 @@ from certflow.errors import InputError
 
 def check(
     certificates: Annotated[list[str], typer.Argument(metavar="CERTIFICATE...", help="Certificate files (.json).")],
+    work: Annotated[
+        int | None, typer.Option("--work", metavar="N", help="Steps of work allowed for each, of 0.1 microseconds.")
+    ] = None,
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
 ) -> int:
     """Re-check certificates, independently of the code that made them.
 
     Each is accepted or refused with the reason; the exit code is 0 if all are accepted, 1 if one is refused.
-    certflow/certificate/checker.py does the same alone, without certflow.
+    What is printed of an accepted one is what it asserts. The folder certflow/certificate/checker does the same alone,
+    without certflow.
     """
     from certflow.certificate import checker
 
+    most = checker.MAX_WORK if work is None else work
+    if most < 1:
+        raise InputError("--work", work, "an integer > 0")
     choice(output, "--format", ("text", "json"))
     rows = []
     for path in certificates:
         try:
-            verdict = checker.check_file(path)
+            verdict = checker.check_file(path, most)
         except OSError as error:
             raise InputError("CERTIFICATE", path, f"a file to read ({error.strerror})") from None
         if output == "text":

@@ -12,8 +12,6 @@ from certflow.commands.grid_table import Table, tabulated
 from certflow.commands.texts import (
     LARGEST_SEED,
     choice,
-    exponential,
-    figure,
     headline,
     integer,
     plot_target,
@@ -24,6 +22,7 @@ from certflow.commands.texts import (
 )
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
 from certflow.grids.registry import AUTO, KINDS, PREDICTED, summary_of, time_grid
+from certflow.numerals import exponential, figure
 from certflow.process import OrnsteinUhlenbeck
 
 WIDTH = 96

@@ -7,9 +7,10 @@ from textwrap import fill
 from typing import Any
 
 from certflow.commands.progress import progress_bar
-from certflow.commands.texts import figure, table
+from certflow.commands.texts import table
 from certflow.errors import InputError
 from certflow.grids.registry import check_plan
+from certflow.numerals import figure
 from certflow.process import OrnsteinUhlenbeck
 
 WIDTH = 96

@@ -13,7 +13,6 @@ from certflow.commands.texts import (
     LARGEST_SEED,
     check_directory,
     choice,
-    figure,
     headline,
     integer,
     read_mixture,
@@ -23,6 +22,7 @@ from certflow.commands.texts import (
 )
 from certflow.errors import InputError
 from certflow.mixture import GaussianMixture
+from certflow.numerals import figure
 
 COVARIANCE_TYPES = ("spherical", "common", "tied", "full", "diag")
 

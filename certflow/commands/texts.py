@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from math import exp, floor, isfinite, log
 from pathlib import Path
 
 from certflow.errors import InputError
@@ -97,22 +96,6 @@ def plot_target(text: str | None) -> Path | None:
         raise InputError("--plot", text, "a file, not a directory")
     check_directory("--plot", target.parent)
     return target
-
-
-def figure(value: float, digits: int = 5) -> str:
-    """A number of a table, `digits` significant."""
-    return f"{value + 0.0:.{digits}g}"  # which makes -0.0 plain
-
-
-def exponential(exponent: float, digits: int = 4) -> str:
-    """`exp(exponent)` as text, also beyond the largest float64."""
-    if not isfinite(exponent):
-        return figure(exponent, digits)
-    if abs(exponent) < 690:
-        return figure(exp(exponent), digits)
-    power = floor(exponent / log(10))
-    mantissa = f"{exp(exponent - power * log(10)):.{digits - 1}f}"
-    return f"{mantissa}e{power:+d}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> str:

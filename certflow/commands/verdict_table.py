@@ -63,6 +63,8 @@ def print_report(report: Report) -> None:
             console.print(f"\n… not yet checked: {', '.join(unchecked)}", style="dim")
         console.print()
         console.print(verdict_line)
+        if kept := verdict.kept_sentence(report):
+            console.print(f"{clean(kept)} --fresh proves them anew.", style="dim")
         console.print(NOT_MEANT, style="dim")
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))  # rich pads every line
 

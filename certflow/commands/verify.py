@@ -36,6 +36,9 @@ def verify(
     seed: Annotated[str, typer.Option(metavar="N", help="Seed of everything that is drawn.")] = "0",
     t_min: Annotated[str, typer.Option(metavar="T", help="Data end of the interval, exact: 0.01, 1/3.")] = "0.01",
     t_max: Annotated[str, typer.Option(metavar="T", help="Noise end of the interval, exact.")] = "3",
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Prove the symbolic derivations anew, also those kept from earlier runs.")
+    ] = False,
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
 ) -> int:
     """Check every claim on a mixture.
@@ -65,6 +68,7 @@ def verify(
                 out=folder,
                 progress=progress,
                 command=shlex.join(["certflow", *sys.argv[1:]]),
+                fresh=fresh,
             )
     except KeyboardInterrupt:
         kept = "" if folder is None else f"; what was finished is kept in {folder}, and the same command goes on"

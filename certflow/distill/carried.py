@@ -22,7 +22,7 @@ import torch
 from certflow.distill.ledger import EXACT, Maps, TestSet, mean_square, square
 from certflow.distill.plan import Entry, Plan
 from certflow.distill.reference import Parcel, ReferenceFlow
-from certflow.propagation import coherent_sum
+from certflow.propagation import coherent_sum, log_gronwall_bound
 
 #: Factor of local errors at which the flow is as good as linear.
 SMALL = 1e-3
@@ -61,9 +61,10 @@ def exact_entries(
     excess_e1 : the largest `|e_k| - exp(Lambda_k) |e_{k-1}| - |Psi_k(z_{k-1}) - Phi_k(z_{k-1})|` over points and k, in
         units of the root of `E|Phi|^2`: by E1 not above 0, but for the error of the reference flow
     bound_e3 : `(sum_k eps_k exp(int_delta^{t_k} lambda))^2 / E|Phi|^2`, `eps_k` the largest error on the learned path
+    log_bound_e3 : its logarithm, also where it is beyond float64
     largest : `max |e_K|^2 / E|Phi|^2`, what E3 bounds
 
-    The last three are for mixtures with a global bound. `flow` has the steps of `tests`.
+    The last four are for mixtures with a global bound. `flow` has the steps of `tests`.
     """
     points = tests.points[:, :EXACT]
     compositions = [_composition(plan, entry, place, maps, points) for entry in entries]
@@ -122,5 +123,10 @@ def _entries(
         worst = max(worst, float((after - inherited - own).max()) / math.sqrt(scale))
         errors.append(float(own.max()))
         before = after
-    bound = plan.process.error_bound(times, errors)
-    return result | {"excess_e1": worst, "bound_e3": square(bound) / scale, "largest": float(before.max()) ** 2 / scale}
+    bound, log_bound = plan.process.error_bound(times, errors), log_gronwall_bound(plan.process, times, errors)
+    return result | {
+        "excess_e1": worst,
+        "bound_e3": square(bound) / scale,
+        "log_bound_e3": 2 * log_bound - math.log(scale),
+        "largest": float(before.max()) ** 2 / scale,
+    }

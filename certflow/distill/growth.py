@@ -19,6 +19,7 @@ from certflow.distill.reference import ReferenceFlow
 from certflow.distill.results import Growth
 from certflow.distill.samples import TEST
 from certflow.errors import InputError, NoGlobalBound
+from certflow.inputs import seed_numbers, whole_number
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symmetry import is_equal_pair
 
@@ -39,11 +40,11 @@ def growth(
     ------
     InputError : no seeds, or one that is not an int >= 0; fewer than 2 points.
     """
-    numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    if not numbers or not all(isinstance(number, int) and number >= 0 for number in numbers):
-        raise InputError("seeds", seeds, "at least one seed, ints >= 0")
-    if isinstance(points, bool) or not isinstance(points, int) or points < 2:
-        raise InputError("points", points, "an int >= 2")
+    requirement = "at least one seed, ints >= 0"
+    numbers = seed_numbers(seeds, 2**32 - 1, requirement)
+    if not numbers:
+        raise InputError("seeds", seeds, requirement)
+    points = whole_number(points, "points", 2)
     flow = ReferenceFlow(process, device)
     flow.choose_steps(flow.draw(points, numbers[0], TEST), process.t_max, process.t_min)
     times = _times(process, flow)

@@ -7,6 +7,7 @@ means, and their Lipschitz bounds products of spectral norms, so "not under the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -22,7 +23,8 @@ from certflow.distill.settings import Settings
 from certflow.distill.training import Segment, train
 from certflow.errors import InputError
 from certflow.exact import exact_text
-from certflow.mismatch import Floor, Optimum, best_map
+from certflow.inputs import real_number
+from certflow.mismatch import SURE, Floor, Optimum, best_map
 from certflow.process import OrnsteinUhlenbeck
 from certflow.quantile_map import QuantileMap
 from certflow.segments import SegmentTable, segment_table
@@ -46,9 +48,10 @@ class Judgement:
     steepest : the largest `|g'|` measured
     relative_mse, uncertainty : the measured error and its own error
     floor : of the claimed budget;  floor_of_bound : of the smaller of bound and budget
-    ratio : error over floor (None where the floor is 0)
+    ratio : error over floor (None where the floor is 0, but for the error of its quadrature)
     over_budget : the bound or the measured slope exceeds the claimed budget
     under : the error lies under a floor: the claim, the floor or the measurement is wrong
+    basis : what the floor is: exact, or with which confidence
     """
 
     budget: float
@@ -61,6 +64,12 @@ class Judgement:
     ratio: float | None
     over_budget: bool
     under: bool
+    basis: str
+
+    @property
+    def measured(self) -> bool:
+        """Error and slope are finite numbers: else they say nothing."""
+        return math.isfinite(self.relative_mse + self.uncertainty + self.steepest)
 
 
 class Judge:
@@ -78,7 +87,7 @@ class Judge:
     def __call__(self, one: Student, budget: float, bound: float, floor: Floor | None = None) -> Judgement:
         """Measure a student that claims to be `budget`-Lipschitz; `floor`: what to hold it against, if not M2."""
         claimed = self.best(budget).floor if floor is None else floor
-        of_bound = claimed if bound >= budget else self.best(bound).floor
+        of_bound = self.best(bound).floor if bound < budget else claimed
         measured = self.measure(one)
         under = any(f.is_violated_by(measured.error, measured.uncertainty) for f in (claimed, of_bound))
         scale = claimed.scale
@@ -90,9 +99,10 @@ class Judge:
             uncertainty=measured.uncertainty / scale,
             floor=claimed.relative,
             floor_of_bound=of_bound.relative,
-            ratio=measured.error / claimed.value if claimed.value > 0 else None,
+            ratio=measured.error / claimed.value if claimed.value > SURE * claimed.error else None,
             over_budget=max(bound, measured.steepest) > budget * (1 + SLACK),
             under=under,
+            basis=claimed.basis,
         )
 
 
@@ -113,7 +123,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Students:
-    """rows: a dictionary for each budget and seed, the fields of `Judgement`, the seed and whether it diverged."""
+    """rows: a dictionary for each budget and seed, the fields of `Judgement`, the seed and whether it diverged.
+
+    A student whose error or slope is not a finite number has diverged.
+    """
 
     rows: tuple[dict[str, Any], ...]
     curves: tuple[Curve, ...]
@@ -163,9 +176,7 @@ def students(
     ------
     InputError : another dimension, a budget that is not > 1, a bad seed or device.
     """
-    for budget in budgets:
-        if isinstance(budget, bool) or not isinstance(budget, int | float) or not 1 < budget < np.inf:
-            raise InputError("budgets", budget, "Lipschitz constants B > 1")
+    budgets = [real_number(one, "budgets", "Lipschitz constants B > 1", lambda b: 1 < b < np.inf) for one in budgets]
     if not budgets or len(set(budgets)) != len(budgets):
         raise InputError("budgets", list(budgets), "one or more different Lipschitz constants")
     numbers = seeds_of(seeds)
@@ -191,8 +202,11 @@ def students(
                 row["diverged"] = segment in stack.diverged
                 if not row["diverged"]:
                     one = student(exact, i)
-                    row |= asdict(judge(one, float(budget), bounds[i], optimum.floor))
-                    found.append((row["relative_mse"], one))
+                    judgement = judge(one, float(budget), bounds[i], optimum.floor)
+                    row["diverged"] = not judgement.measured
+                    if judgement.measured:
+                        row |= asdict(judgement)
+                        found.append((row["relative_mse"], one))
                 rows.append(row)
         if found:
             curves.append(_curve(judge, optimum, min(found, key=lambda pair: pair[0])[1]))

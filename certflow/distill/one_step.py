@@ -36,7 +36,7 @@ from certflow.errors import InputError
 from certflow.exact import exact_number
 from certflow.grids import time_grid
 from certflow.grids.grid import TimeGrid
-from certflow.mismatch import best_map, second_moment
+from certflow.mismatch import LEAST, best_map, second_moment
 from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 from certflow.quantile_map import QuantileMap
@@ -77,7 +77,9 @@ class Compositions:
     steepest : largest `|(Psi_K o ... o Psi_1)'|` at the nodes of the quadrature and between the outermost means
     typical, separatrix : the same of each map, at typical points (99.9 %) and between the outermost means
     exponents : `int lambda` over each segment;  exponent : over all of them, so `exp` of it bounds Lip(Phi)
-    floor_of_steepest : relative error of the best map that is no steeper than measured: what is left is not mismatch
+    floor_of_steepest : relative error of the best map that is no steeper than measured (exact, THEORY M2): what is left
+        is not mismatch
+    diverged : which maps; all of them where the composition's error or slope is not a finite number
     hidden, parameters, multiplications : width of each map; all of their parameters; products of one evaluation
     """
 
@@ -166,7 +168,10 @@ def compositions(
             size["multiplications"] = size["parameters"] - k * (settings.depth * hidden + 1)
             start = {"sigma": subject.label, "grid": label, "segments": k, "seed": seed, **size}
             start["diverged"] = [i for i, one in enumerate(maps, 1) if one is None]
-            rows.append(start if start["diverged"] else start | subject.row(maps, label, k))  # type: ignore[arg-type]
+            measured = None if start["diverged"] else subject.row(maps, label, k)  # type: ignore[arg-type]
+            if measured is None and not start["diverged"]:
+                start["diverged"] = list(range(1, k + 1))  # each is finite somewhere, their composition is not
+            rows.append(start | (measured or {}))
     setting = {
         "sigmas": [subject.label for subject in subjects],
         "segments": counts,
@@ -213,8 +218,8 @@ class _Subject:
         """Points at the nodes of the grids one after another, shape (grids (K + 1), N, 1)."""
         return torch.stack([self._at(t) for kind in grids for t in self.grids[kind, k].times]).float()
 
-    def row(self, maps: list[Student], grid: str, k: int) -> dict[str, Any]:
-        """See `Compositions`."""
+    def row(self, maps: list[Student], grid: str, k: int) -> dict[str, Any] | None:
+        """See `Compositions`; None if error or slope is not a finite number."""
         times = [float(t) for t in self.grids[grid, k].times]
         whole = composed(maps)
         found = self.measure(whole)
@@ -226,6 +231,8 @@ class _Subject:
             typical.append(float(np.abs(one(points[cut : len(points) - cut])[1]).max()))
             separatrix.append(float(np.abs(one(math.exp(-time) * bridge)[1]).max()))
         steepest = max(found.steepest, float(np.abs(whole(math.exp(-times[0]) * bridge)[1]).max()))
+        if not math.isfinite(found.error + found.uncertainty + steepest):
+            return None
         exponents = [float(self.process.stability(s, t)) for t, s in itertools.pairwise(times)]
         return {
             "times": times,
@@ -236,5 +243,5 @@ class _Subject:
             "separatrix": separatrix,
             "exponents": exponents,
             "exponent": math.fsum(exponents),
-            "floor_of_steepest": best_map(self.process, steepest, self.measure.coarse).floor.relative,
+            "floor_of_steepest": best_map(self.process, max(steepest, LEAST), self.measure.coarse).floor.relative,
         }

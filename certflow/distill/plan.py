@@ -1,4 +1,4 @@
-"""What an experiment trains: which grids, cut into which segments, each segment once."""
+"""What an experiment trains: which grids, cut into which segments, each different segment once for each seed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from certflow.distill.settings import Settings
 from certflow.distill.training import Segment
 from certflow.errors import InputError
 from certflow.grids.grid import TimeGrid
+from certflow.inputs import seed_numbers, whole_number
 from certflow.process import OrnsteinUhlenbeck
 
 MAX_SEEDS = 1000
@@ -35,7 +36,7 @@ class Plan:
     """Entries, seeds, and the segments to train: segments that grids share are trained once for each seed.
 
     times : every node of every grid, from the noise end to the data end
-    segments : (seed, start, end), indices into `times`
+    segments : the place of the seed in `seeds`, and of both ends in `times`
     """
 
     process: OrnsteinUhlenbeck
@@ -52,7 +53,8 @@ class Plan:
 
     @property
     def key(self) -> str:
-        """A hash of everything on which the outcome depends."""
+        """A hash of what is asked for: mixture, grids, seeds and settings. Neither the device nor the versions of
+        packages enter it, though the last digits of an outcome depend on them."""
         from certflow.mixture_file import to_mapping
 
         content = {
@@ -82,7 +84,8 @@ def make_plan(
 
     Raises
     ------
-    InputError : an unknown kind, K < 1, no seed, a grid whose ends are not those of the process.
+    InputError : no grid or seed, an unknown kind, K not from 1 to 1000, a grid whose ends are not those of the process,
+        two of one label and number of segments.
     """
     if isinstance(grids, str | TimeGrid) or not isinstance(grids, Iterable):
         raise InputError("grids", grids, "a list of kinds or grids")
@@ -127,18 +130,13 @@ def _entries(process: OrnsteinUhlenbeck, grids: list[Any], segments: list[int]) 
 
 def count_of(k: Any) -> int:
     """A number of segments, checked."""
-    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= 1000:
-        raise InputError("segments", k, "ints from 1 to 1000")
-    return k
+    return whole_number(k, "segments", 1, 1000, "ints from 1 to 1000")
 
 
 def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
     """Which seeds: as given, or the first so many."""
     requirement = f"a number of seeds from 1 to {MAX_SEEDS}, or different ints >= 0"
-    if isinstance(seeds, bool) or not isinstance(seeds, int | Sequence):
-        raise InputError("seeds", seeds, requirement)
-    numbers = tuple(range(min(seeds, MAX_SEEDS + 1))) if isinstance(seeds, int) else tuple(seeds)
-    fine = all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**32 for n in numbers)
-    if not fine or not 1 <= len(numbers) <= MAX_SEEDS or len(set(numbers)) != len(numbers):
+    numbers = seed_numbers(seeds, MAX_SEEDS, requirement)
+    if not 1 <= len(numbers) <= MAX_SEEDS or len(set(numbers)) != len(numbers):
         raise InputError("seeds", seeds, requirement)
     return numbers

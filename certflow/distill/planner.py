@@ -25,6 +25,7 @@ from certflow.grids.grid import TimeGrid
 from certflow.grids.rates import RateCurve, check_sigma_range, log_times
 from certflow.grids.registry import PLANNED, time_grid
 from certflow.grids.typical import typical_rate
+from certflow.inputs import real_number, whole_number
 from certflow.process import OrnsteinUhlenbeck
 
 #: Kinds that the plan looks at; the first ones do not know the mixture.
@@ -128,13 +129,12 @@ def recommend(
 def _numbers(segments: int | None, tolerance: float | None) -> tuple[int, ...]:
     if segments is None and tolerance is None:
         raise InputError("segments", segments, "a number of segments, or a tolerance")
-    if tolerance is not None and not (isinstance(tolerance, int | float) and 0 < tolerance < 1):
-        raise InputError("tolerance", tolerance, "a relative mean squared error between 0 and 1")
+    if tolerance is not None:
+        real_number(tolerance, "tolerance", "a relative mean squared error between 0 and 1", lambda e: 0 < e < 1)
     if segments is None:
         return SEGMENTS
-    if isinstance(segments, bool) or not isinstance(segments, int) or not 1 <= segments < CANDIDATES:
-        raise InputError("segments", segments, f"an int from 1 to {CANDIDATES - 1} for a plan")
-    return (segments,)
+    least, most = 1, CANDIDATES - 1
+    return (whole_number(segments, "segments", least, most, f"an int from {least} to {most} for a plan"),)
 
 
 def _grids(process: OrnsteinUhlenbeck, segments: int) -> list[TimeGrid]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from certflow.errors import InputError
+from certflow.inputs import real_number, whole_number
 from certflow.networks.residual import check_shape
 
 #: Dimensions in which as many steps as usual suffice.
@@ -46,15 +47,12 @@ class Settings:
             ("pool", 2, 10**8),
             ("test", 2, 10**8),
         ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise InputError(name, value, f"an int from {low} to {high}")
+            object.__setattr__(self, name, whole_number(getattr(self, name), name, low, high))
         if self.batch > self.pool:
             raise InputError("batch", self.batch, f"at most the pool of {self.pool} pairs")
         for name in ("learning_rate", "tolerance"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or not 0 < value < 1:
-                raise InputError(name, value, "a number between 0 and 1")
+            value = real_number(getattr(self, name), name, "a number between 0 and 1", lambda share: 0 < share < 1)
+            object.__setattr__(self, name, value)
         check_shape(self.hidden, self.activation, self.lipschitz)
 
     @classmethod

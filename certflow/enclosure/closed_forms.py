@@ -8,13 +8,13 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
+from certflow.arithmetic.precision import ball_precision, mpmath_context
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import common_law, shape_of
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.errors import InputError
 from certflow.exact import exact_number
+from certflow.inputs import whole_number
 
 #: Significant digits of the bounds.
 DIGITS = 12
@@ -57,7 +57,6 @@ def rate_bounds(process: Any, s: Any, t: Any, panels: int = 64) -> RateBounds:
     ------
     InputError : another kind of covariance, times or number of panels out of range.
     """
-    import flint
 
     law = common_law(process)
     start, end = exact_number(s, "s"), exact_number(t, "t")
@@ -65,14 +64,13 @@ def rate_bounds(process: Any, s: Any, t: Any, panels: int = 64) -> RateBounds:
         raise InputError("s", s, "a time > 0: the panels are evenly spaced in log t")
     if not start < end:
         raise InputError("s", s, f"a time before t = {t}")
-    if not isinstance(panels, int | np.integer) or isinstance(panels, bool) or not 1 <= panels <= MAX_PANELS:
-        raise InputError("panels", panels, f"an int from 1 to {MAX_PANELS}")
+    panels = whole_number(panels, "panels", 1, MAX_PANELS)
     c, square = shape_of(law)
-    times = panel_times(start, end, int(panels))
+    times = panel_times(start, end, panels)
     bits = working_bits(c, square, end)
     slack = Fraction(1, 2 ** (SLACK_BITS + math.ceil(3 * end)))
     two_sided, one_sided, contraction = [], [], []
-    with flint.ctx.workprec(bits):
+    with ball_precision(bits):
         ends = [_End(c, time) for time in times]
         for early, late in pairwise(ends):
             rates, (low, high) = [early.rate, late.rate], _growth(c, ball(square), early, late)
@@ -113,16 +111,16 @@ def _growth(c: Fraction, square: Any, early: _End, late: _End) -> tuple[Any, Any
 
 def panel_times(start: Fraction, end: Fraction, panels: int) -> tuple[Fraction, ...]:
     """`start = t_0 < ... < t_n = end`, evenly spaced in `log t`; the interior times are decimals."""
-    import mpmath
+    from mpmath.libmp import dps_to_prec
 
     ratio = Fraction(end, start)
     # As many digits as tell neighbours apart, and a few for even spacing.
     digits = DIGITS + max(0, math.ceil(math.log10(panels) - math.log10(float(min(ratio - 1, Fraction(1))) or 1e-300)))
-    with mpmath.workdps(digits + 10):
-        low = mpmath.log(mpmath.mpf(start.numerator) / start.denominator)
-        width = mpmath.log(mpmath.mpf(ratio.numerator) / ratio.denominator)
-        inner = [mpmath.exp(low + width * k / panels) for k in range(1, panels)]
-        decimals = [rounded_down(exact_number(time), digits) for time in inner]
+    mp = mpmath_context(dps_to_prec(digits + 10))
+    low = mp.log(mp.mpf(start.numerator) / start.denominator)
+    width = mp.log(mp.mpf(ratio.numerator) / ratio.denominator)
+    inner = [mp.exp(low + width * k / panels) for k in range(1, panels)]
+    decimals = [rounded_down(exact_number(time), digits) for time in inner]
     times = (ExactDecimal(start), *decimals, ExactDecimal(end))
     if any(a >= b for a, b in pairwise(times)):
         raise InputError("panels", panels, "fewer panels on so short an interval")

@@ -34,6 +34,7 @@ from typing import Any
 
 from certflow.errors import InputError
 from certflow.exact import exact_number
+from certflow.inputs import whole_number
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,7 @@ class Expression:
         return Product((as_expression(other), Reciprocal(self)))
 
     def __pow__(self, exponent: int) -> Expression:
-        if not isinstance(exponent, int) or isinstance(exponent, bool) or not 1 <= exponent <= 64:
-            raise InputError("exponent", exponent, "an int from 1 to 64")
-        return Product((self,) * exponent)
+        return Product((self,) * whole_number(exponent, "exponent", 1, 64))
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic.objects import ArbArithmetic
+from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Program, Variable
 from certflow.enclosure.results import Enclosure, ball_ends
-from certflow.errors import InputError
+from certflow.errors import InputError, NoEnclosure
 from certflow.exact import exact_number
+from certflow.inputs import whole_number
 from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 from certflow.stability import RATES, CommonVariance
@@ -46,10 +48,6 @@ class IntegralEnclosure(Enclosure):
     interval: tuple[Fraction, Fraction] | None = None
 
 
-class NoEnclosure(ArithmeticError):
-    """The budget ended without any finite enclosure: inconclusive, and nothing is said about the value."""
-
-
 def integrate(expression: Expression, lower: Any, upper: Any, digits: int = 25) -> IntegralEnclosure:
     """`int_lower^upper f(t) dt` by `acb.integral`, to `digits` significant digits.
 
@@ -69,7 +67,7 @@ def integrate(expression: Expression, lower: Any, upper: Any, digits: int = 25) 
     """
     program = Program(expression)
     first, last = _end(lower, "lower"), _end(upper, "upper")
-    check_digits(digits)
+    digits = check_digits(digits)
     interval, length = None, Program(last.expression - first.expression)
     if isinstance(first.expression, Constant) and isinstance(last.expression, Constant):
         interval = first.expression.number, last.expression.number
@@ -132,7 +130,7 @@ def stability(
     law = common_law(process)
     interval = _interval(s, t)
     check_rate(rate)
-    check_digits(digits)
+    digits = check_digits(digits)
     return refined(lambda: stability_ball(law, *interval, rate), digits, first_bits(law, digits), interval)
 
 
@@ -196,13 +194,12 @@ def rate_pieces(
 
 def _after_crossing(time: Fraction, where: Fraction) -> bool:
     """Whether `e^{-2 time} < where`; it ends, because `e^{-2 time}` is irrational for a rational time > 0."""
-    import flint
 
     if time == 0:
         return where > 1
     bits = 64
     while True:
-        with flint.ctx.workprec(bits):
+        with ball_precision(bits):
             gap = ArbArithmetic().number(-2 * time).exp() - ArbArithmetic().number(where)
         if gap < 0 or gap > 0:
             return bool(gap < 0)
@@ -216,12 +213,11 @@ def refined(
 
     Every ball is an enclosure; the narrowest is the result, and `complete` says whether it is narrow enough.
     """
-    import flint
 
     best: tuple[Fraction, Fraction] | None = None
     complete = False
     for _ in range(ATTEMPTS):
-        with flint.ctx.workprec(bits):
+        with ball_precision(bits):
             ball = evaluate()
         if ball.is_finite():
             middle, radius = ball_ends(ball)
@@ -280,10 +276,9 @@ def check_rate(rate: Any) -> None:
         raise InputError("rate", rate, f"one of {', '.join(RATES)}")
 
 
-def check_digits(digits: Any) -> None:
-    """Raise `InputError` unless `1 <= digits <= MAX_DIGITS`."""
-    if not isinstance(digits, int | np.integer) or isinstance(digits, bool) or not 1 <= digits <= MAX_DIGITS:
-        raise InputError("digits", digits, f"an int from 1 to {MAX_DIGITS}")
+def check_digits(digits: Any) -> int:
+    """The int, if `1 <= digits <= MAX_DIGITS`; else an `InputError`."""
+    return whole_number(digits, "digits", 1, MAX_DIGITS)
 
 
 def _interval(s: Any, t: Any) -> tuple[Fraction, Fraction]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from certflow.arithmetic.objects import ArbArithmetic
+from certflow.arithmetic.precision import ball_precision
 from certflow.bounds import growth_rate_bound, lipschitz_bound
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import (
@@ -24,6 +25,7 @@ from certflow.enclosure.integrals import (
 )
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.errors import InputError
+from certflow.inputs import whole_number
 from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
@@ -51,13 +53,12 @@ def balanced_nodes(
     InputError : another kind of covariance; a rate that is not positive throughout; segments or digits out of range.
     """
     law = common_law(process)
-    if not isinstance(segments, int | np.integer) or isinstance(segments, bool) or not 1 <= segments <= MAX_SEGMENTS:
-        raise InputError("segments", segments, f"an int from 1 to {MAX_SEGMENTS}")
+    segments = whole_number(segments, "segments", 1, MAX_SEGMENTS)
     check_rate(rate)
-    check_digits(digits)
+    digits = check_digits(digits)
     check_positive(process, rate)
     problem = _Problem(process, law, rate, digits)
-    inner = [problem.node(Fraction(int(segments) - k, int(segments))) for k in range(1, int(segments))]
+    inner = [problem.node(Fraction(segments - k, segments)) for k in range(1, segments)]
     return (_exact(process.exact_t_max), *inner, _exact(process.exact_t_min))
 
 
@@ -82,13 +83,12 @@ def check_positive(process: OrnsteinUhlenbeck, rate: str) -> None:
 
 def _exceeds(square: Fraction, c: Fraction, end: Fraction) -> bool:
     """Whether `D^2 > 4 c (1 - c q)`, `q = e^{-2 end}`; never equal for `c != 0`, because `q` is irrational."""
-    import flint
 
     if c == 0:
         return square > 0
     bits = 64
     while True:
-        with flint.ctx.workprec(bits):
+        with ball_precision(bits):
             gap = ball(square - 4 * c) + ball(4 * c * c) * (-2 * ball(end)).exp()
         if gap > 0 or gap < 0:
             return bool(gap > 0)
@@ -124,9 +124,8 @@ class _Problem:
 
     def _excess(self, time: Any, fraction: Fraction, bits: int) -> Any:
         """`G(time) - fraction G(t_max)`, a ball."""
-        import flint
 
-        with flint.ctx.workprec(bits):
+        with ball_precision(bits):
             if bits not in self.totals:
                 self.totals[bits] = stability_ball(self.law, self.start, self.end, self.rate)
             return stability_ball(self.law, self.start, time, self.rate) - ball(fraction) * self.totals[bits]
@@ -145,7 +144,6 @@ class _Problem:
 
     def _approximate(self, fraction: Fraction, bits: int) -> Fraction:
         """A time near the node: midpoints of balls, nothing proved."""
-        import flint
 
         low, high = self.start, self.end
         for _ in range(BISECTIONS):
@@ -156,7 +154,7 @@ class _Problem:
             low, high = (middle, high) if excess.mid() < 0 else (low, middle)
         time = (low + high) / 2
         for _ in range(2 + int(np.log2(decimal_bits(self.digits) + 1))):
-            with flint.ctx.workprec(bits):
+            with ball_precision(bits):
                 rate = self.slope(self.law, ArbArithmetic().number(time))
                 step = (self._excess(time, fraction, bits) / rate).mid()
             moved = time - ball_ends(step)[0] if step.is_finite() else time

@@ -9,6 +9,10 @@ from typing import Any
 from certflow.exact import exact_text
 
 
+class NotFinite(ArithmeticError, ValueError):
+    """A ball without finite ends, where ends are needed."""
+
+
 class ExactDecimal(Fraction):
     """A finite decimal: a `Fraction` that prints as the decimal that it is."""
 
@@ -62,7 +66,7 @@ class Enclosure:
 
         Raises
         ------
-        ValueError : a ball that is not finite.
+        NotFinite : a ball that is not finite.
         """
         middle, radius = ball_ends(ball)
         if digits is None:
@@ -84,9 +88,14 @@ class Enclosure:
 
 
 def ball_ends(ball: Any) -> tuple[Fraction, Fraction]:
-    """Midpoint and radius of an Arb ball as exact rationals."""
+    """Midpoint and radius of an Arb ball as exact rationals.
+
+    Raises
+    ------
+    NotFinite : a ball that is not finite.
+    """
     if not ball.is_finite():
-        raise ValueError(f"a ball that is not finite: {ball}")
+        raise NotFinite(f"a ball that is not finite: {ball}")
     return _dyadic(ball.mid()), _dyadic(ball.rad())
 
 

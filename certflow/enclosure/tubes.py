@@ -9,6 +9,7 @@ from typing import Any
 
 import flint
 
+from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.flow_steps import (
     DiscSearch,
     State,
@@ -21,6 +22,7 @@ from certflow.enclosure.results import Enclosure, ExactDecimal, ball_ends, round
 from certflow.enclosure.taylor import Ball, StraightField
 from certflow.errors import InputError
 from certflow.exact import ExactArray, exact_number
+from certflow.inputs import whole_number
 from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
@@ -155,9 +157,8 @@ class _Problem:
         if half_width < 0:
             raise InputError("box", box, "a half-width >= 0")
         for name, value, limit in (("digits", digits, 1000), ("max_steps", max_steps, 10**6)):
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= limit:
-                raise InputError(name, value, f"an int from 1 to {limit}")
-        return cls(mixture, tuple(point.fractions), times, digits, half_width, max_steps)
+            whole_number(value, name, 1, limit)
+        return cls(mixture, tuple(point.fractions), times, int(digits), half_width, int(max_steps))
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ class _Clock:
 
 def _attempt(problem: _Problem, bits: int) -> tuple[FlowTube, int]:
     """The tube with steps of error `2^-bits`, and how many more bits the goal would need (0: no more will help)."""
-    with flint.ctx.workprec(bits + GUARD_BITS + _size_in_bits(problem)):
+    with ball_precision(bits + GUARD_BITS + _size_in_bits(problem)):
         field = StraightField.of(problem.mixture)
         variance = _ball(problem.mixture.exact_covariances.fractions.item())
         first, last = (_Clock.at_time(variance, time) for time in problem.times)

@@ -24,6 +24,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.grids.grid import TimeGrid
+from certflow.inputs import real_number
 
 SCHEMA = "certflow/grid/1"
 EXPORT_SCHEMA = "certflow/grid-export/1"
@@ -243,9 +244,7 @@ def _plain(values: np.ndarray) -> list[float | None]:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError("times", value, "numbers")
-    return float(value)
+    return real_number(value, "times", "numbers")
 
 
 def _close(left: Any, right: float | None) -> bool:

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from certflow.errors import InputError
 from certflow.grids.export import SINGLE, Export, check_end, final_step, largest_shift, sigmas_of
 from certflow.grids.grid import TimeGrid
+from certflow.inputs import real_number
 
 #: k-diffusion's samplers that take `sigmas`, with their model evaluations per step above noise level 0.
 SAMPLERS = {
@@ -66,8 +67,7 @@ def to_k_diffusion(grid: TimeGrid, sampler: str = "sample_euler", end: str = "ze
 
 def to_edm(grid: TimeGrid, tolerance: Any = TOLERANCE) -> Export:
     """`num_steps`, `sigma_min`, `sigma_max` and `rho` of `edm_sampler`: exact for a Karras grid, else fitted."""
-    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not tolerance >= 0:
-        raise InputError("tolerance", tolerance, "a number >= 0, in log sigma")
+    tolerance = real_number(tolerance, "tolerance", "a number >= 0, in log sigma", lambda error: error >= 0)
     sigmas = sigmas_of(grid)
     rho = _rho(grid, sigmas)
     rounding = largest_shift(karras(grid.segments + 1, sigmas[-1], sigmas[0], rho), sigmas)

@@ -14,6 +14,7 @@ from certflow.grids.export import flow_times, largest_shift
 from certflow.grids.export_training import DEFAULTS as TRAINING
 from certflow.grids.export_training import Training
 from certflow.grids.grid import TimeGrid
+from certflow.inputs import real_number
 
 _VE = "x is the OU state times e^t"
 _VP = "x is the OU state x_t itself"
@@ -270,6 +271,4 @@ def _sigma_of_flow(times: np.ndarray) -> np.ndarray:
 
 
 def _positive(key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise InputError(key, value, "a number > 0")
-    return float(value)
+    return real_number(value, key, "a number > 0", lambda number: 0 < number < math.inf)

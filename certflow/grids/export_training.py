@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
+from certflow.inputs import float_array, real_number, whole_number
 
 #: What names a schedule, with the values of DDPM (Ho et al. 2020).
 DEFAULTS: dict[str, Any] = {
@@ -21,6 +22,11 @@ DEFAULTS: dict[str, Any] = {
     "rescale_betas_zero_snr": False,
     "alphas_cumprod": None,
 }
+
+#: Schedulers with this setting end at a step without signal, which some replace by a constant above the one before.
+_ZERO_SNR = (
+    "False, and without that last step: the name of the scheduler, with alphas_cumprod=scheduler.alphas_cumprod[:-1]"
+)
 
 _BETA_SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2")
 
@@ -40,14 +46,12 @@ class Training:
             raise InputError("option", unknown[0], "one of " + ", ".join(DEFAULTS))
         named = {name: value for name, value in {**DEFAULTS, **config}.items() if value is not None}
         if "alphas_cumprod" in named:
-            alphas = _cumulative(named["alphas_cumprod"])
+            alphas = _cumulative(named["alphas_cumprod"], bool(named.get("rescale_betas_zero_snr")))
             return cls(_sigmas(alphas), {"alphas_cumprod": f"given, N = {alphas.size}"})
         if named.pop("rescale_betas_zero_snr", False):
-            raise InputError(
-                "rescale_betas_zero_snr", True, "the scheduler object, or alphas_cumprod=scheduler.alphas_cumprod"
-            )
+            raise InputError("rescale_betas_zero_snr", True, _ZERO_SNR)
         if "trained_betas" in named:
-            betas = np.asarray(named["trained_betas"], dtype=np.float32)
+            betas = float_array(named["trained_betas"], "trained_betas").astype(np.float32)
             named = {"trained_betas": f"given, N = {betas.size}"}
         else:
             betas = _betas(named)
@@ -101,32 +105,32 @@ def _betas(config: Mapping[str, Any]) -> np.ndarray:
         raise InputError(
             "beta_schedule", schedule, f"one of {', '.join(_BETA_SCHEDULES)}; or give the scheduler or alphas_cumprod"
         )
-    if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= 1_000_000:
-        raise InputError("num_train_timesteps", count, "a whole number from 2 to 1000000")
+    count = whole_number(count, "num_train_timesteps", 2, 1_000_000, "a whole number from 2 to 1000000")
     if schedule == "squaredcos_cap_v2":
         levels = np.cos((np.arange(count + 1) / count + 0.008) / 1.008 * np.pi / 2) ** 2
         return np.minimum(1 - levels[1:] / levels[:-1], 0.999).astype(np.float32)
-    start, end = config["beta_start"], config["beta_end"]
-    for name, value in (("beta_start", start), ("beta_end", end)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-            raise InputError(name, value, "a number between 0 and 1")
+    start, end = (
+        real_number(config[name], name, "a number between 0 and 1", lambda beta: 0 < beta < 1)
+        for name in ("beta_start", "beta_end")
+    )
     if schedule == "scaled_linear":
         return np.linspace(start**0.5, end**0.5, count, dtype=np.float32) ** 2
     return np.linspace(start, end, count, dtype=np.float32)
 
 
-def _cumulative(values: Any) -> np.ndarray:
+def _cumulative(values: Any, zero_snr: bool = False) -> np.ndarray:
     """`alphas_cumprod` of a scheduler, tensors included."""
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
-    try:
-        alphas = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError("alphas_cumprod", values, "numbers") from None
+    alphas = float_array(values, "alphas_cumprod")
     if alphas.ndim != 1 or alphas.size < 2:
         raise InputError("alphas_cumprod", f"shape {alphas.shape}", "shape (N,), N >= 2")
     if not ((alphas >= 0).all() and (alphas < 1).all() and (np.diff(alphas) < 0).all() and alphas[1] > 0):
-        raise InputError("alphas_cumprod", "values", "strictly falling numbers in [0, 1), two of them positive")
+        rise = int(np.argmax(~(np.diff(alphas) < 0)))
+        shown = f"{alphas[rise]:.4g} before {alphas[rise + 1]:.4g}"
+        if zero_snr:
+            raise InputError("rescale_betas_zero_snr", f"True, with {shown} in alphas_cumprod", _ZERO_SNR)
+        raise InputError("alphas_cumprod", shown, "strictly falling numbers in [0, 1), two of them positive")
     return alphas
 
 

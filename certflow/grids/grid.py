@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
+from certflow.inputs import float_array
 
 MAX_SEGMENTS = 10_000
 
@@ -33,10 +34,7 @@ class TimeGrid:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        try:
-            times = np.array(self.times, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError("times", self.times, "numbers") from None
+        times = np.array(float_array(self.times, "times"))
         if times.ndim != 1 or not 2 <= times.size <= MAX_SEGMENTS + 1:
             raise InputError("times", f"shape {times.shape}", f"shape (K + 1,), 1 <= K <= {MAX_SEGMENTS}")
         if not (np.isfinite(times).all() and (times > 0).all() and (np.diff(times) < 0).all()):

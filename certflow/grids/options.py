@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from certflow.errors import InputError
+from certflow.inputs import real_number, whole_number
 
 
 @dataclass(frozen=True)
@@ -24,18 +23,14 @@ def count(low: int, high: int) -> Callable[[str, Any], int]:
     """An int within [low, high]."""
 
     def check(name: str, value: Any) -> int:
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or not low <= value <= high:
-            raise InputError(name, value, f"an int from {low} to {high}")
-        return int(value)
+        return whole_number(value, name, low, high)
 
     return check
 
 
 def positive(name: str, value: Any) -> float:
     """A finite number > 0."""
-    if isinstance(value, bool | str | bytes) or not _is_finite(value) or not float(value) > 0:
-        raise InputError(name, value, "a finite number > 0")
-    return float(value)
+    return real_number(value, name, "a finite number > 0", lambda number: 0 < number < math.inf)
 
 
 def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
@@ -57,10 +52,3 @@ def one_of(known: Sequence[str]) -> Callable[[str, Any], str]:
 #: What the kinds that look at points of `p_t` draw.
 SAMPLES = Option(2048, count(2, 10_000_000))
 SEED = Option(0, count(0, 2**63 - 1))
-
-
-def _is_finite(value: Any) -> bool:
-    try:
-        return math.isfinite(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return False

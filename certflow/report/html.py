@@ -121,6 +121,7 @@ def environment() -> Environment:
     made.filters |= {
         "duration": duration,
         "figure": value_text,
+        "kept": verdict.kept,
         "label": verdict.label,
         "typeset": typeset,
         "typeset_inline": typeset_inline,

@@ -2,12 +2,13 @@
 
 One suite; one test case for each piece of evidence, named by its check and classed by its claim. A violated
 piece is a `failure` with the witness, an inconclusive one an `error`, anything that was not looked at is
-`skipped` with the reason. A claim whose verdict no piece of evidence carries has a case of its own.
+`skipped` with the reason. A claim whose verdict no piece of evidence carries has a case of its own. The elements and
+attributes are those of the strictest reader, the schema junit-10.xsd of Jenkins' xUnit plugin.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from certflow.claims.model import ClaimResult, Evidence, Outcome, Report
@@ -33,7 +34,6 @@ class _Case:
     message: str = ""
     details: str = ""
     seconds: float = 0.0
-    properties: dict[str, str] = field(default_factory=dict)
 
 
 def render_junit(report: Report) -> str:
@@ -41,14 +41,17 @@ def render_junit(report: Report) -> str:
     cases = [case for result in report.results for case in _cases(result)]
     suites = ElementTree.Element("testsuites", name="certflow")
     suite = ElementTree.SubElement(suites, "testsuite", name=clean(f"certflow {verdict.mixture_name(report)}"))
-    _write_properties(suite, _suite_properties(report))
+    block = ElementTree.SubElement(suite, "properties")
+    for name, value in _suite_properties(report).items():
+        ElementTree.SubElement(block, "property", name=clean(name), value=clean(value))
     for case in cases:
         _write_case(suite, case)
     for element in (suites, suite):
         element.set("tests", str(len(cases)))
         for outcome_element, counter in _COUNTER.items():
             count = sum(_ELEMENT.get(case.outcome) == outcome_element for case in cases)
-            element.set(counter, str(count))
+            if element is suite or counter != "skipped":
+                element.set(counter, str(count))
         element.set("time", f"{report.seconds:.3f}")
     suite.set("timestamp", clean(report.started))
     ElementTree.indent(suites)
@@ -65,14 +68,13 @@ def _cases(result: ClaimResult) -> list[_Case]:
 
 def _evidence_case(result: ClaimResult, item: Evidence) -> _Case:
     lines = [f"claim: {result.id}, {result.title}", f"kind of evidence: {verdict.KIND_LABEL[item.kind]}"]
+    lines += [f"outcome: {item.outcome.value}", *([] if item.seed is None else [f"seed: {item.seed}"])]
     lines += [f"scope: {item.scope}", *(f"{key}: {value_text(value)}" for key, value in item.numbers.items())]
     lines += [f"certificates: {', '.join(item.certificates)}"] if item.certificates else []
     if item.witness is not None:
         lines += ["witness:", json_text(abbreviate(item.witness, 2000))]
-    properties = {"kind": item.kind.value, "outcome": item.outcome.value}
-    if item.seed is not None:
-        properties["seed"] = str(item.seed)
-    return _Case(result.id, item.check, item.outcome, item.summary, "\n".join(lines), item.seconds, properties)
+    lines += [f"proved: {item.proved}"] if item.proved is not None else []
+    return _Case(result.id, item.check, item.outcome, item.summary, "\n".join(lines), item.seconds)
 
 
 def _suite_properties(report: Report) -> dict[str, str]:
@@ -85,13 +87,6 @@ def _suite_properties(report: Report) -> dict[str, str]:
     return {key: value if isinstance(value, str) else value_text(plain(value)) for key, value in facts.items()}
 
 
-def _write_properties(parent: ElementTree.Element, properties: dict[str, str]) -> None:
-    if properties:
-        block = ElementTree.SubElement(parent, "properties")
-        for name, value in properties.items():
-            ElementTree.SubElement(block, "property", name=clean(name), value=clean(value))
-
-
 def _write_case(suite: ElementTree.Element, case: _Case) -> None:
     element = ElementTree.SubElement(
         suite,
@@ -100,7 +95,6 @@ def _write_case(suite: ElementTree.Element, case: _Case) -> None:
         name=clean(case.name),
         time=f"{case.seconds:.3f}",
     )
-    _write_properties(element, case.properties)
     if case.outcome in _ELEMENT:
         result = ElementTree.SubElement(element, _ELEMENT[case.outcome], message=clean(case.message))
         if _ELEMENT[case.outcome] != "skipped":

@@ -179,7 +179,8 @@ def _evidence(item: Evidence) -> list[str]:
     if item.witness is not None:
         lines += ["Witness, replayable:", "", *code_lines(json_text(abbreviate(item.witness, 2000)), "json"), ""]
     seed = "" if item.seed is None else f" · seed {item.seed}"
-    return [*lines, f"{text(item.check)}{seed} · {duration(item.seconds)}", ""]
+    kept = "" if item.proved is None else f" · {text(verdict.kept(item.proved))}"
+    return [*lines, f"{text(item.check)}{seed}{kept} · {duration(item.seconds)}", ""]
 
 
 def _meaning() -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from sympy.polys.rings import PolyRing
 
 from certflow.symbolic.cases import SymbolicCase
 from certflow.symbolic.normal_form import Domain, Interval
@@ -53,16 +54,22 @@ def _velocity(components: list[sp.Expr], xs: list[sp.Symbol], t: sp.Symbol) -> A
 
 
 def _along(components: list[sp.Expr], xs: list[sp.Symbol], t: sp.Symbol, order: int) -> list[list[sp.Expr]]:
-    """`x', ..., x^(order)` in the direction of sampling, as functions of `x` and `t`."""
+    """`x', ..., x^(order)` in the direction of sampling, at `x = 0`, `t = t_0`.
 
-    def derivative(f: sp.Expr) -> sp.Expr:
-        drift = sum(u * sp.diff(f, x) for u, x in zip(components, xs, strict=True))
-        return sp.expand(-(drift + sp.diff(f, t)))
+    Polynomials in `x` and `t - t_0`, whose coefficients are polynomials in the symbols of the velocity.
+    """
+    shift = sp.Symbol("tau", real=True)
+    coefficients = sorted(set().union(*(u.free_symbols for u in components)) - {*xs, t, _start}, key=lambda c: c.name)
+    ring = PolyRing([*xs, shift], PolyRing(coefficients, sp.QQ))
+    velocity = [ring.from_expr(u.subs(t, _start + shift)) for u in components]
 
-    found = [[-u for u in components]]
+    def derivative(f: Any) -> Any:
+        return -sum((u * f.diff(x) for u, x in zip(velocity, ring.gens, strict=False)), f.diff(ring.gens[-1]))
+
+    found = [[-u for u in velocity]]
     while len(found) < order:
         found.append([derivative(f) for f in found[-1]])
-    return found
+    return [[f.const().as_expr() for f in row] for row in found]
 
 
 def order(p: Any, case: SymbolicCase, method: str, dimension: int) -> Residual:
@@ -76,10 +83,13 @@ def order(p: Any, case: SymbolicCase, method: str, dimension: int) -> Residual:
     zero = np.array([sp.Integer(0)] * dimension, dtype=object)
     block = p.residual_block(zero, _start, _h, method, _velocity(components, xs, t))
     first = 2 if method == "euler" else 3
-    exact = [[f.subs(origin) for f in row] for row in _along(components, xs, t, first)]
+    exact = _along(components, xs, t, first)
     expressions = []
     for i in range(dimension):
-        derivatives = [sp.diff(block[i], _h, n).subs(_h, 0) for n in range(first + 1)]
+        moved = [block[i]]
+        for _ in range(first):
+            moved.append(sp.diff(moved[-1], _h))
+        derivatives = [value.subs(_h, 0) for value in moved]
         expressions += [derivatives[0], *(derivatives[n] - exact[n - 1][i] for n in range(1, first))]
         leading = (exact[first - 1][i] - derivatives[first]) / sp.factorial(first)
         if method == "euler":

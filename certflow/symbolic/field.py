@@ -52,7 +52,7 @@ def fokker_planck(p: Any, case: SymbolicCase) -> Residual:
     """`d_t p = div(x p) + Laplace p` for `p = exp(log_density)` (THEORY S1)."""
     started = time.perf_counter()
     value = sp.exp(p.log_density(case.point, case.t))
-    right = sp.Add(*(sp.diff(xi * value, xi) + sp.diff(value, xi, 2) for xi in case.x))
+    right = sp.Add(*(sp.diff(xi * value, xi) + sp.diff(sp.diff(value, xi), xi) for xi in case.x))
     equation = case.time_derivative(value) - right
     return residual("S1.fokker-planck", [equation], case.domain, case.scope, started=started)
 

@@ -13,19 +13,17 @@ fresh generators for
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyElement, PolyRing
 
+from certflow.errors import OutsideNormalForm
+
 DIGITS = 50
 _MAX_POWER = 64
-
-
-class OutsideNormalForm(ValueError):
-    """The expression holds a function for which the normal form has no rule."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,133 @@ class _Fraction:
         self.den = den
 
 
+class _Fractions:
+    """Fractions of polynomials over the rationals in `generators`, and the way there from expressions.
+
+    images : what subexpressions are replaced by first;  radicands : by the generator that is their square root
+    """
+
+    def __init__(
+        self,
+        generators: Sequence[sp.Symbol],
+        images: Mapping[sp.Expr, sp.Expr],
+        radicands: Mapping[sp.Symbol, sp.Expr],
+    ):
+        self._images = images
+        self._ring = PolyRing(generators, sp.QQ, lex)
+        self._position = {g: i for i, g in enumerate(generators)}
+        self._memo: dict[sp.Expr, _Fraction] = {}
+        self._factors: list[PolyElement] = []
+        self._radical_images = {
+            self._position[symbol]: self.fraction(radicand) for symbol, radicand in radicands.items()
+        }
+
+    def over_common_denominator(self, expressions: Sequence[sp.Expr]) -> list[PolyElement]:
+        """Numerators of the expressions over one denominator."""
+        fractions = [self.fraction(e) for e in expressions]
+        common = _common_denominator(fractions)
+        return [self._scaled(each, common) for each in fractions]
+
+    def fraction(self, expression: sp.Expr) -> _Fraction:
+        known = self._memo.get(expression)
+        if known is None:
+            known = self._memo[expression] = self._convert(expression)
+        return known
+
+    def _convert(self, e: sp.Expr) -> _Fraction:
+        if e in self._images:
+            return self.fraction(self._images[e])
+        if e.is_Rational:
+            return _Fraction(self._ring(sp.QQ(e.p, e.q)), {})
+        if e.is_Symbol:
+            return _Fraction(self._ring.gens[self._position[e]], {})
+        if e.is_Add:
+            return self._sum([self.fraction(a) for a in e.args])
+        if e.is_Mul:
+            result = _Fraction(self._ring.one, {})
+            for a in e.args:
+                result = self._product(result, self.fraction(a))
+            return result
+        if e.is_Pow and e.exp.is_Integer and abs(e.exp) <= _MAX_POWER:
+            base = self.fraction(e.base)
+            if e.exp < 0:
+                base = self._inverse(base)
+            power = abs(int(e.exp))
+            return _Fraction(base.num**power, {f: n * power for f, n in base.den.items()})
+        raise OutsideNormalForm(f"no rule for {e.func.__name__}")
+
+    def _product(self, a: _Fraction, b: _Fraction) -> _Fraction:
+        den = dict(a.den)
+        for factor, power in b.den.items():
+            den[factor] = den.get(factor, 0) + power
+        num = a.num * b.num
+        for factor in list(den):
+            while den.get(factor):
+                quotient, remainder = _divide(num, factor)
+                if remainder != 0:
+                    break
+                num = quotient
+                den[factor] -= 1
+                if not den[factor]:
+                    del den[factor]
+        return _Fraction(num, den)
+
+    def _sum(self, terms: list[_Fraction]) -> _Fraction:
+        common = _common_denominator(terms)
+        total = self._ring.zero
+        for term in terms:
+            total = total + self._scaled(term, common)
+        return _Fraction(total, common if total != 0 else {})
+
+    def _scaled(self, term: _Fraction, common: dict[PolyElement, int]) -> PolyElement:
+        """The numerator of `term` over the denominator `common`, a multiple of its own."""
+        num = term.num
+        for factor, power in common.items():
+            missing = power - term.den.get(factor, 0)
+            if missing:
+                num = num * factor**missing
+        return num
+
+    def _inverse(self, a: _Fraction) -> _Fraction:
+        rest = self.lower_radicals(a.num)
+        if rest == 0:
+            raise OutsideNormalForm("division by zero")
+        num = self._ring.one
+        for factor, power in a.den.items():
+            num = num * factor**power
+        den: dict[PolyElement, int] = {}
+        for factor in [*self._ring.gens, *self._factors]:
+            while not rest.is_ground:
+                quotient, remainder = _divide(rest, factor)
+                if remainder != 0:
+                    break
+                rest = quotient
+                den[factor] = den.get(factor, 0) + 1
+        unit = rest.LC
+        rest = rest.monic()
+        if not rest.is_ground:
+            self._factors.append(rest)
+            den[rest] = 1
+        return self._product(_Fraction(num * (1 / unit), {}), _Fraction(self._ring.one, den))
+
+    def lower_radicals(self, polynomial: PolyElement) -> PolyElement:
+        """Replace `root^n` by `radicand^(n // 2) root^(n % 2)`; the result is scaled by denominators only."""
+        for position, radicand in self._radical_images.items():
+            if all(monomial[position] < 2 for monomial in polynomial):
+                continue
+            if radicand.den:
+                raise OutsideNormalForm("a radicand with a denominator")
+            lowered = self._ring.zero
+            for monomial, coefficient in polynomial.terms():
+                whole, half = divmod(monomial[position], 2)
+                rest = (*monomial[:position], half, *monomial[position + 1 :])
+                lowered += radicand.num**whole * self._ring({rest: coefficient})
+            polynomial = lowered
+        return polynomial
+
+
 class NormalForm:
-    """Polynomial generators for a set of expressions, and the arithmetic of fractions over them."""
+    """Polynomial generators for a set of expressions, and their fractions over these."""
 
     def __init__(self, expressions: Sequence[sp.Expr], domain: Domain):
         self._point = rational_point(domain, seed=0)
@@ -72,18 +195,11 @@ class NormalForm:
         self._fresh: dict[sp.Expr, sp.Symbol] = {}
         self._rewrite_radicals_and_logarithms(expressions)
         self._rewrite_exponentials(expressions)
-        generators = [*self._fresh.values(), *self._symbols]
-        self._ring = PolyRing(generators, sp.QQ, lex)
-        self._position = {g: i for i, g in enumerate(generators)}
-        self._memo: dict[sp.Expr, _Fraction] = {}
-        self._factors: list[PolyElement] = []
-        self._radical_images = {
-            self._position[symbol]: self._fraction(radicand) for symbol, radicand in self._radicands.items()
-        }
+        self._fractions = _Fractions([*self._fresh.values(), *self._symbols], self._images, self._radicands)
 
     def numerator(self, expression: sp.Expr) -> PolyElement:
         """Numerator of the normal form; zero exactly when the expression was reduced to zero."""
-        return self._lower_radicals(self._fraction(expression).num)
+        return self._fractions.lower_radicals(self._fractions.fraction(expression).num)
 
     # -- generators ---------------------------------------------------------------------------------
 
@@ -117,14 +233,12 @@ class NormalForm:
         return self._undo(expression).subs(self._point).evalf(DIGITS)
 
     def _rewrite_radicals_and_logarithms(self, expressions: Sequence[sp.Expr]) -> None:
-        found: set[sp.Expr] = set()
-        for expression in expressions:
-            found |= {
-                node
-                for node in expression.atoms(sp.Pow)
-                if node.exp.is_Rational and not node.exp.is_Integer and not isinstance(node, sp.exp)
-            }
-            found |= expression.atoms(sp.log)
+        found = {
+            node
+            for node in _subexpressions(expressions)
+            if isinstance(node, sp.log)
+            or (isinstance(node, sp.Pow) and node.exp.is_Rational and not node.exp.is_Integer)
+        }
         for node in sorted(found, key=lambda n: (n.count_ops(), sp.default_sort_key(n))):
             if isinstance(node, sp.log):
                 self._images[node] = sp.Add(
@@ -144,22 +258,13 @@ class NormalForm:
             self._images[node] = image
 
     def _rewrite_exponentials(self, expressions: Sequence[sp.Expr]) -> None:
-        nodes = sorted(set().union(*(e.atoms(sp.exp) for e in expressions)), key=sp.default_sort_key)
+        nodes = sorted((e for e in _subexpressions(expressions) if isinstance(e, sp.exp)), key=sp.default_sort_key)
         if not nodes:
             return
-        parts = [sp.fraction(sp.together(node.args[0].xreplace(self._images))) for node in nodes]
-        if any(part.has(sp.exp, sp.log) for pair in parts for part in pair):
-            raise OutsideNormalForm("an exponent holds an exponential or a logarithm")
-        generators = sorted(set().union(*(p.free_symbols for pair in parts for p in pair)), key=lambda s: s.name)
-        if not generators:
+        exponents = _Fractions([*self._fresh.values(), *self._symbols], self._images, self._radicands)
+        rows = [dict(num.terms()) for num in exponents.over_common_denominator([node.args[0] for node in nodes])]
+        if not any(any(monomial) for row in rows for monomial in row):
             raise OutsideNormalForm("constant exponentials are not handled")
-        common = sp.Poly(1, *generators, domain=sp.QQ)
-        for _, den in parts:
-            common = common.lcm(sp.Poly(den, *generators, domain=sp.QQ))
-        rows = [
-            dict((sp.Poly(num, *generators, domain=sp.QQ) * common.exquo(sp.Poly(den, *generators))).terms())
-            for num, den in parts
-        ]
         monomials = sorted(set().union(*rows))
         matrix = sp.Matrix([[row.get(mono, 0) for row in rows] for mono in monomials])
         reduced, pivots = matrix.rref()
@@ -173,103 +278,25 @@ class NormalForm:
         for node in nodes:
             self._images.setdefault(node, sp.Integer(1))
 
-    # -- fractions ----------------------------------------------------------------------------------
 
-    def _fraction(self, expression: sp.Expr) -> _Fraction:
-        known = self._memo.get(expression)
-        if known is None:
-            known = self._memo[expression] = self._convert(expression)
-        return known
+def _common_denominator(terms: Iterable[_Fraction]) -> dict[PolyElement, int]:
+    common: dict[PolyElement, int] = {}
+    for term in terms:
+        for factor, power in term.den.items():
+            common[factor] = max(common.get(factor, 0), power)
+    return common
 
-    def _convert(self, e: sp.Expr) -> _Fraction:
-        if e in self._images:
-            return self._fraction(self._images[e])
-        if e.is_Rational:
-            return _Fraction(self._ring(sp.QQ(e.p, e.q)), {})
-        if e.is_Symbol:
-            return _Fraction(self._ring.gens[self._position[e]], {})
-        if e.is_Add:
-            return self._sum([self._fraction(a) for a in e.args])
-        if e.is_Mul:
-            result = _Fraction(self._ring.one, {})
-            for a in e.args:
-                result = self._product(result, self._fraction(a))
-            return result
-        if e.is_Pow and e.exp.is_Integer and abs(e.exp) <= _MAX_POWER:
-            base = self._fraction(e.base)
-            if e.exp < 0:
-                base = self._inverse(base)
-            power = abs(int(e.exp))
-            return _Fraction(base.num**power, {f: n * power for f, n in base.den.items()})
-        raise OutsideNormalForm(f"no rule for {e.func.__name__}")
 
-    def _product(self, a: _Fraction, b: _Fraction) -> _Fraction:
-        den = dict(a.den)
-        for factor, power in b.den.items():
-            den[factor] = den.get(factor, 0) + power
-        num = a.num * b.num
-        for factor in list(den):
-            while den.get(factor):
-                quotient, remainder = _divide(num, factor)
-                if remainder != 0:
-                    break
-                num = quotient
-                den[factor] -= 1
-                if not den[factor]:
-                    del den[factor]
-        return _Fraction(num, den)
-
-    def _sum(self, terms: list[_Fraction]) -> _Fraction:
-        common: dict[PolyElement, int] = {}
-        for term in terms:
-            for factor, power in term.den.items():
-                common[factor] = max(common.get(factor, 0), power)
-        total = self._ring.zero
-        for term in terms:
-            num = term.num
-            for factor, power in common.items():
-                missing = power - term.den.get(factor, 0)
-                if missing:
-                    num = num * factor**missing
-            total = total + num
-        return _Fraction(total, common) if total != 0 else _Fraction(total, {})
-
-    def _inverse(self, a: _Fraction) -> _Fraction:
-        rest = self._lower_radicals(a.num)
-        if rest == 0:
-            raise OutsideNormalForm("division by zero")
-        num = self._ring.one
-        for factor, power in a.den.items():
-            num = num * factor**power
-        den: dict[PolyElement, int] = {}
-        for factor in [*self._ring.gens, *self._factors]:
-            while not rest.is_ground:
-                quotient, remainder = _divide(rest, factor)
-                if remainder != 0:
-                    break
-                rest = quotient
-                den[factor] = den.get(factor, 0) + 1
-        unit = rest.LC
-        rest = rest.monic()
-        if not rest.is_ground:
-            self._factors.append(rest)
-            den[rest] = 1
-        return self._product(_Fraction(num * (1 / unit), {}), _Fraction(self._ring.one, den))
-
-    def _lower_radicals(self, polynomial: PolyElement) -> PolyElement:
-        """Replace `root^n` by `radicand^(n // 2) root^(n % 2)`; the result is scaled by denominators only."""
-        for position, radicand in self._radical_images.items():
-            if all(monomial[position] < 2 for monomial in polynomial):
-                continue
-            if radicand.den:
-                raise OutsideNormalForm("a radicand with a denominator")
-            lowered = self._ring.zero
-            for monomial, coefficient in polynomial.terms():
-                whole, half = divmod(monomial[position], 2)
-                rest = (*monomial[:position], half, *monomial[position + 1 :])
-                lowered += radicand.num**whole * self._ring({rest: coefficient})
-            polynomial = lowered
-        return polynomial
+def _subexpressions(expressions: Iterable[sp.Expr]) -> set[sp.Expr]:
+    """Every subexpression, met once however often it occurs."""
+    found: set[sp.Expr] = set()
+    waiting = list(expressions)
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting.extend(node.args)
+    return found
 
 
 def _divide(a: PolyElement, b: PolyElement) -> tuple[PolyElement, PolyElement]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from certflow.errors import InputError
 from certflow.exact import exact_number
+from certflow.inputs import whole_number
 from certflow.mixture import KINDS, GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
@@ -87,8 +88,7 @@ def points(
 
     Shrinks towards the fewest points and the origin, coordinates towards small multiples of 1/8.
     """
-    if not isinstance(dimension, int) or dimension < 1:
-        raise InputError("dimension", dimension, "an int >= 1")
+    dimension = whole_number(dimension, "dimension", 1)
     if not 0 < max_coordinate < float("inf"):
         raise InputError("max_coordinate", max_coordinate, "a finite number > 0")
     shape: tuple[int, ...] = (dimension,)
@@ -166,7 +166,5 @@ def _check_kinds(kinds: Sequence[str]) -> None:
 
 
 def _check_order(noun: str, low: int, high: int, *, least: int) -> None:
-    if not isinstance(low, int) or low < least:
-        raise InputError(f"min_{noun}", low, f"an int >= {least}")
-    if not isinstance(high, int) or high < low:
-        raise InputError(f"max_{noun}", high, f"an int >= min_{noun} = {low}")
+    whole_number(low, f"min_{noun}", least)
+    whole_number(high, f"max_{noun}", int(low), requirement=f"an int >= min_{noun} = {low}")

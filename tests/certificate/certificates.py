@@ -138,10 +138,19 @@ def certificate(law: Law, claim: str, **options: Any) -> dict[str, Any]:
 
 
 def sealed(certificate: dict[str, Any]) -> dict[str, Any]:
-    """The certificate with the hash that belongs to its problem."""
-    content = {key: certificate[key] for key in ("schema", "claim", "problem")}
+    """The certificate with the hash that belongs to its claim, problem and assertion."""
+    return certificate | {"hash": "sha256-statement:" + digest(certificate, "schema", "claim", "problem", "assertion")}
+
+
+def sealed_as_before(certificate: dict[str, Any]) -> dict[str, Any]:
+    """The certificate with the hash of older files, which does not cover the assertion."""
+    return certificate | {"hash": "sha256:" + digest(certificate, "schema", "claim", "problem")}
+
+
+def digest(certificate: dict[str, Any], *keys: str) -> str:
+    content = {key: certificate[key] for key in keys}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return certificate | {"hash": "sha256:" + hashlib.sha256(text.encode()).hexdigest()}
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def changed(certificate: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -152,7 +161,7 @@ def changed(certificate: dict[str, Any], path: str, value: Any) -> dict[str, Any
     for step in way:
         target = target[step]
     target[last] = value
-    return result if last == "hash" or way[:1] != ["problem"] else sealed(result)
+    return sealed(result) if way[:1] in (["problem"], ["assertion"]) else result
 
 
 def widest(law: Law) -> tuple[Fraction, tuple[int, int]]:

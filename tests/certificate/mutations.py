@@ -40,7 +40,16 @@ from certflow.enclosure.suprema.sharp import sharp_rate
 
 MULTIPLIER = int(os.environ.get("CERTFLOW_CASES", "1"))
 CLAIMS = ("L2", "L3", "L5", "F1", "F2", "G1", "S3")
-GROUPS = ("assertion", "hints", "false, hints", "problem, new hash", "problem, old hash", "envelope", "characters")
+GROUPS = (
+    "assertion, new hash",
+    "assertion, old hash",
+    "hints",
+    "false, hints",
+    "problem, new hash",
+    "problem, old hash",
+    "envelope",
+    "characters",
+)
 #: Cases of each group.
 CASES = {"L5": 2000, "S3": 1000} | dict.fromkeys(("L2", "L3", "F1", "F2", "G1"), 600)
 DIGITS = 60
@@ -171,14 +180,16 @@ def moved(text: str, share: str) -> str:
 
 
 def sealed(content: Certificate) -> Certificate:
-    """The certificate with the hash of its problem."""
-    return content | {"hash": hash_of(content)}
+    """The certificate with the hash of its statement."""
+    return content | {"hash": hash_of(content, "sha256-statement")}
 
 
-def hash_of(content: Certificate) -> str:
-    hashed = {key: content.get(key) for key in ("schema", "claim", "problem")}
+def hash_of(content: Certificate, form: str) -> str:
+    """`sha256-statement` covers claim, problem and assertion; `sha256`, of older files, claim and problem."""
+    keys = ("schema", "claim", "problem", "assertion")[: 3 if form == "sha256" else 4]
+    hashed = {key: content.get(key) for key in keys}
     text = json.dumps(hashed, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return f"{form}:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 # -- corruptions ------------------------------------------------------------------------------------------------------
@@ -350,10 +361,9 @@ def corrupted_file(draw: random.Random, claim: str, group: str) -> tuple[str, st
     if group == "characters":
         text, words = corrupted_text(draw, before)
     else:
-        where = {"assertion": ("assertion",), "envelope": ("schema", "claim", "hash", "producer")}
-        where |= {"hints": ("proof",), "false, hints": ("proof",)}
-        content, words = corrupted_at(draw, content, where.get(group, ("problem",)))
-        if group == "problem, new hash" or (group == "envelope" and draw.random() < 0.3):
+        where = {"envelope": ("schema", "claim", "hash", "producer"), "hints": ("proof",), "false, hints": ("proof",)}
+        content, words = corrupted_at(draw, content, where.get(group, (group.partition(",")[0],)))
+        if group.endswith(", new hash") or (group == "envelope" and draw.random() < 0.3):
             content = sealed(content)
         text = certificate_text(content)
     return None if text == before and group != "false, hints" else (text, words)
@@ -435,7 +445,8 @@ def is_true(content: Certificate) -> bool:
     """Whether the file is well-formed and what it asserts is confirmed to be true."""
     with mpmath.workdps(DIGITS):
         try:
-            whole = content["schema"] == "certflow/certificate/1" and content["hash"] == hash_of(content)
+            hashes = [hash_of(content, form) for form in ("sha256", "sha256-statement")]
+            whole = content["schema"] == "certflow/certificate/1" and content["hash"] in hashes
             return whole and ORACLES[content["claim"]](Problem(content["problem"]), content)
         except (KeyError, ValueError, TypeError, ZeroDivisionError, IndexError, cf.InputError):
             return False

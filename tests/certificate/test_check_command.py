@@ -18,6 +18,7 @@ import pytest
 from certflow.certificate import checker
 
 Command = Callable[..., Any]
+FOLDER = Path(checker.__file__).parent
 
 
 @pytest.fixture
@@ -35,11 +36,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def alone(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`python checker.py FILE...` with a copy of the file, no site-packages and nothing of the environment."""
+    """`python FOLDER FILE...` with a copy of the folder, no site-packages and nothing of the environment."""
     place = directory / "alone"
     place.mkdir(exist_ok=True)
-    shutil.copy(checker.__file__, place / "checker.py")
-    line = [sys.executable, "-I", "-S", str(place / "checker.py"), *arguments]
+    shutil.copytree(FOLDER, place / "a copy", dirs_exist_ok=True)
+    line = [sys.executable, "-I", "-S", str(place / "a copy"), *arguments]
     return subprocess.run(line, cwd=directory, capture_output=True, text=True, timeout=120, env=environment)
 
 
@@ -124,7 +125,7 @@ def test_bad_usage(folder: Path, command: Command) -> None:
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == "certflow: --format: got 'xml'; required: one of text, json\n"
     again = alone(folder)
-    assert (again.returncode, again.stdout, again.stderr) == (2, "", "usage: checker.py FILE...\n")
+    assert (again.returncode, again.stdout, again.stderr) == (2, "", "usage: checker [--work N] FILE...\n")
 
 
 def test_names_that_are_not_printable(folder: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,14 +144,63 @@ def test_a_file_that_is_too_large(folder: Path, command: Command) -> None:
     assert ended.out.endswith(f"certificate: got more than {checker.MAX_BYTES} bytes; required: a smaller file\n")
 
 
-def test_nothing_but_the_standard_library() -> None:
-    source = Path(checker.__file__).read_text(encoding="utf-8")
-    imported = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            imported |= {alias.name.split(".")[0] for alias in node.names}
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0
-            imported.add(str(node.module).split(".")[0])
+def test_nothing_but_the_standard_library_and_modules_of_the_folder() -> None:
+    imported, beside = set(), {path.stem for path in FOLDER.glob("*.py")}
+    for path in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                imported.add(str(node.module).split(".")[0])
+            if isinstance(node, ast.ImportFrom) and node.level:
+                names = [node.module] if node.module else [alias.name for alias in node.names]
+                assert node.level == 1
+                assert set(names) <= beside, path
     assert imported <= sys.stdlib_module_names
     assert not imported & {"subprocess", "socket", "urllib", "ctypes", "pickle", "importlib", "decimal", "random"}
+    assert not beside & sys.stdlib_module_names
+
+
+def test_the_folder_where_it_is(folder: Path, command: Command) -> None:
+    line = [sys.executable, "-I", "-S", str(FOLDER), str(folder / "F1.json")]
+    ended = subprocess.run(line, capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, command("check", folder / "F1.json").out, "")
+
+
+def test_nothing_beside_the_folder_is_imported(folder: Path) -> None:
+    """Modules that lie around the copy, or in the working directory, are not taken for those of the library."""
+    for place in (folder, folder / "alone"):
+        place.mkdir(exist_ok=True)
+        for name in ("fractions.py", "json.py", "arithmetic.py", "work.py"):
+            (place / name).write_text("raise SystemExit(9)")
+    assert alone(folder, "F1.json").returncode == 0
+
+
+def test_more_work_where_it_is_asked_for(folder: Path, command: Command) -> None:
+    needed = checker.check((folder / "L2.json").read_text()).work
+    path = folder / "L2.json"
+    for arguments in (("--work", str(needed)), ("--work", str(10**12))):
+        assert command("check", *arguments, path).code == 0
+        assert alone(folder, *arguments, str(path)).returncode == 0
+    refused = command("check", "--work", str(needed - 1), path)
+    assert refused.code == 1
+    assert f"at most {needed - 1} steps of work (--work N allows N)" in refused.out
+    assert alone(folder, "--work", str(needed - 1), str(path)).stdout == refused.out
+
+
+@pytest.mark.parametrize("given", ["0", "-1"])
+def test_work_that_is_none(given: str, folder: Path, command: Command) -> None:
+    ended = command("check", "--work", given, folder / "F1.json")
+    assert (ended.code, ended.out) == (2, "")
+    again = alone(folder, "--work", given, "F1.json")
+    assert (again.returncode, again.stdout) == (2, "")
+    required = "required: an integer > 0\n"
+    assert ended.err == f"certflow: --work: got {given}; {required}"
+    assert again.stderr == f"certflow: --work: got {given!r}; {required}"
+
+
+@pytest.mark.parametrize("given", [[], ["x"], ["1_0"], ["1" * 40], ["\u0661"]])
+def test_work_that_is_no_number(given: list[str], folder: Path) -> None:
+    again = alone(folder, "--work", *given)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr.startswith("certflow: --work: got ")

@@ -15,7 +15,7 @@ import flint
 import mpmath
 import pytest
 
-from certflow.certificate.checker import Arithmetic, Imprecise, Interval
+from certflow.certificate.checker.arithmetic import Arithmetic, Imprecise, Interval
 
 MULTIPLIER = int(os.environ.get("CERTFLOW_CASES", "1"))
 BITS = (64, 96, 128, 320)

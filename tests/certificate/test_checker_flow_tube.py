@@ -20,7 +20,7 @@ from quantiles import exact_flow, number
 
 import certflow as cf
 from certflow.certificate import checker
-from certflow.certificate.checker import Verdict
+from certflow.certificate.checker import Verdict, flow_tubes
 from certflow.certificate.envelope import certificate_text, envelope
 from certflow.certificate.flow_tube import flow_tube_certificate
 from certflow.errors import InputError
@@ -349,7 +349,7 @@ def test_false_twins_accept_what_is_false(monkeypatch: pytest.MonkeyPatch) -> No
     rough = changed(content, "proof.steps", [{**step, "order": 6} for step in content["proof"]["steps"]])
     short = changed(content, "proof.steps", content["proof"]["steps"][:-1])
     image = exact_flow(*LINES["two"], "0.3", "3", "0.01")
-    step, drift = checker.Tube.step, checker.Tube.drift
+    step, drift = flow_tubes.Tube.step, flow_tubes.Tube.drift
 
     def forgetful(tube: Any, *arguments: Any) -> None:
         step(tube, *arguments)
@@ -357,7 +357,7 @@ def test_false_twins_accept_what_is_false(monkeypatch: pytest.MonkeyPatch) -> No
 
     for patch, false in ((("step", forgetful), rough), (("drift", lambda *_: 1), short)):
         refuse(false, "", "required")
-        monkeypatch.setattr(checker.Tube, *patch)
+        monkeypatch.setattr(flow_tubes.Tube, *patch)
         reason = check(false).text
         enclosed = Fraction(reason.split("as enclosed here: ")[1].split(";")[0])
         boxes = {"lower": enclosed - Fraction(1, 10**13), "upper": enclosed + Fraction(1, 10**13)}
@@ -365,6 +365,6 @@ def test_false_twins_accept_what_is_false(monkeypatch: pytest.MonkeyPatch) -> No
             false = changed(false, f"assertion.{key}", [str(value)])
         assert check(false).accepted
         assert not holds(false, [image])
-        monkeypatch.setattr(checker.Tube, "step", step)
-        monkeypatch.setattr(checker.Tube, "drift", drift)
+        monkeypatch.setattr(flow_tubes.Tube, "step", step)
+        monkeypatch.setattr(flow_tubes.Tube, "drift", drift)
         assert not check(false).accepted

@@ -18,7 +18,7 @@ import pytest
 from certificates import CLAIMS, LAWS, changed, sealed
 
 from certflow.certificate import checker
-from certflow.certificate.checker import Verdict
+from certflow.certificate.checker import Verdict, verdicts
 
 #: The rate with which a law's grid is balanced where lambda is not positive throughout.
 TWO_SIDED_ONLY = ("one point", "weak pull")
@@ -368,9 +368,15 @@ def test_a_value_that_does_not_fit(path: str, value: Any, field: str, word: str)
 def test_a_changed_problem_with_the_old_hash() -> None:
     for path, value in (("t_max", "2.5"), ("mixture.name", "another"), ("mixture.weights.0", "0.50")):
         content = certificate("two modes", "F1")
-        refuse(changed(content, f"problem.{path}", value) | {"hash": content["hash"]}, "hash", "for this problem")
+        refuse(
+            changed(content, f"problem.{path}", value) | {"hash": content["hash"]},
+            "hash",
+            "for this claim, problem and assertion",
+        )
     refuse(
-        certificate("two modes", "F2") | {"hash": certificate("two modes", "F1")["hash"]}, "hash", "for this problem"
+        certificate("two modes", "F2") | {"hash": certificate("two modes", "F1")["hash"]},
+        "hash",
+        "for this claim, problem",
     )
 
 
@@ -437,7 +443,7 @@ def test_precision_that_does_not_suffice(claim: str) -> None:
         ('"' * 1_000_001, "certificate", "not JSON"),
         ('{"\\ud800": 1}', "\\ud800", "no key but"),
         ('{"a\\n\\u001b[31m": 1}', "a\\n\\u001b[31m", "no key but"),
-        ('{"' + "a" * 10_000 + '": 1}', "a" * 76 + "..", "no key but"),
+        ('{"' + "a" * 10_000 + '": 1}', "a" * 56 + "..." + "a" * 19, "no key but"),
     ],
 )
 def test_texts_that_are_no_certificate(text: str, field: str, word: str) -> None:
@@ -527,9 +533,9 @@ def test_a_problem_that_would_take_too_long() -> None:
 
 
 def test_a_flaw_of_the_checker_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(content: Any, work: Any) -> Any:
+    def fail(*arguments: Any) -> Any:
         raise RecursionError
 
-    monkeypatch.setattr(checker, "Case", fail)
+    monkeypatch.setattr(verdicts, "Case", fail)
     verdict = check(certificate("plane", "F1"))
     assert (verdict.accepted, verdict.text) == (False, "certificate: cannot be checked: RecursionError")

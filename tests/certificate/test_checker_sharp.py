@@ -17,7 +17,7 @@ from certificates import changed, sealed
 from produced import LAWS, sharp, trees
 
 from certflow.certificate import checker
-from certflow.certificate.checker import Verdict
+from certflow.certificate.checker import Verdict, coverings
 
 KINDS = ("one-sided", "two-sided")
 SCHEMA = json.loads((files("certflow.certificate") / "certificate-1.schema.json").read_text(encoding="utf-8"))
@@ -532,5 +532,5 @@ def test_false_twins_accept_what_is_false(rule: str, monkeypatch: pytest.MonkeyP
         if rule != "tree" and "boxes" in place[0]:
             false = replaced(false, place, "P0,0" if rule == "pair" else "T")
     refuse(false, "proof.blocks[0].cover")
-    monkeypatch.setattr(checker.Covering, rule, lambda *_, **__: True)
+    monkeypatch.setattr(coverings.Covering, rule, lambda *_, **__: True)
     assert check(false).accepted

@@ -107,9 +107,9 @@ class Problem:
 def recompute(content):
     """Hold every assertion against mpmath at 80 digits; panels at 5 times each."""
     assert set(content) == {"schema", "claim", "problem", "assertion", "proof", "hash", "producer"}
-    hashed = {key: content[key] for key in ("schema", "claim", "problem")}
+    hashed = {key: content[key] for key in ("schema", "claim", "problem", "assertion")}
     text = json.dumps(hashed, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    assert content["hash"] == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    assert content["hash"] == "sha256-statement:" + hashlib.sha256(text.encode()).hexdigest()
     assertion, claim = content["assertion"], content["claim"]
     with mpmath.workdps(80):
         problem = Problem(content["problem"])

@@ -102,6 +102,44 @@ def test_a_trained_student_passed_off_is_caught(judge, process):
     assert judge.best(3.0).floor.is_violated_by(rows[0]["relative_mse"] * second_moment(process))
 
 
+@pytest.mark.parametrize(("value", "slope"), [(np.nan, 1.0), (np.inf, 1.0), (0.0, np.nan), (0.0, np.inf)])
+def test_numbers_that_are_not_finite_are_no_evidence(judge, process, monkeypatch, value, slope):
+    def broken(maps, index):
+        return lambda z: (np.full_like(z, value), np.full_like(z, slope))
+
+    judgement = judge(broken(None, 0), 5.0, 5.0)
+    assert not judgement.under
+    assert not judgement.measured
+    monkeypatch.setattr("certflow.distill.mismatch.student", broken)
+    found = students(process, (3.0,), 1, replace(QUICK, steps=2))
+    assert [row["diverged"] for row in found.rows] == [True]
+    assert found.under == []
+    assert found.closest() == {}
+    json.dumps(found.mapping(), allow_nan=False)
+    monkeypatch.setattr("certflow.distill.one_step.student", broken)
+    rows = compositions(("0.1",), (2,), ("uniform",), 1, TINY).rows
+    assert [row["diverged"] for row in rows] == [[1, 2]]
+
+
+def test_a_floor_of_zero_has_no_ratio(judge):
+    steep = judge(best_of(judge, 1e8), 1e8, 1e8)
+    assert steep.ratio is None
+    assert not steep.under
+
+
+def test_a_constant_map_is_held_against_the_best_constant(process, monkeypatch):
+    def constant(maps, index):
+        return lambda z: (np.full_like(z, 0.5), np.zeros_like(z))
+
+    monkeypatch.setattr("certflow.distill.one_step.student", constant)
+    (row,) = compositions(("0.1",), (1,), ("uniform",), 1, TINY).rows
+    assert row["floor_of_steepest"] == pytest.approx(1, rel=1e-9)  # the mean of a symmetric law is 0
+
+
+def test_floors_say_what_they_are(trained):
+    assert {row["basis"] for row in trained.rows} == {"what the best map attains (isotonic regression)"}
+
+
 def test_curves_of_a_figure(trained):
     for curve in trained.curves:
         assert np.all(np.diff(curve.z) > 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -51,8 +52,69 @@ def test_what_was_not_looked_at_is_skipped_with_the_reason(suite):
 def test_what_holds_passes_and_keeps_its_kind(suite):
     element = case(suite, "S2.property")
     assert not {"failure", "error", "skipped"} & {child.tag for child in element}
-    properties = {p.get("name"): p.get("value") for p in element.iter("property")}
-    assert properties == {"kind": "sampled", "outcome": "holds", "seed": "0"}
+    lines = element.find("system-out").text.splitlines()
+    assert {"kind of evidence: sampled", "outcome: holds", "seed: 0"} <= set(lines)
+
+
+#: junit-10.xsd of Jenkins' xUnit plugin: attributes of each element (! required), its children, whether it has text.
+SCHEMA = {
+    "testsuites": ("name time tests failures errors", "testsuite", False),
+    "testsuite": (
+        "name! tests! failures! errors! group time skipped timestamp hostname id package file log url",
+        "testsuite properties testcase system-out system-err",
+        False,
+    ),
+    "testcase": (
+        "name! time classname group",
+        "skipped error failure rerunFailure rerunError flakyFailure flakyError system-out system-err",
+        False,
+    ),
+    "properties": ("", "property", False),
+    "property": ("name! value!", "", False),
+    "failure": ("type message", "", True),
+    "error": ("type message", "", True),
+    "skipped": ("type message", "", True),
+    "system-out": ("", "", True),
+    "system-err": ("", "", True),
+}
+TIME = r"(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?"
+
+
+def faults(element: ElementTree.Element) -> list[str]:
+    """What the schema refuses in an element and below it."""
+    attributes, children, has_text = SCHEMA[element.tag]
+    known = {name.rstrip("!") for name in attributes.split()}
+    required = {name.rstrip("!") for name in attributes.split() if name.endswith("!")}
+    found = [f"{element.tag}: attribute {name}" for name in set(element.keys()) - known]
+    found += [f"{element.tag}: no attribute {name}" for name in required - set(element.keys())]
+    if element.get("time") is not None and element.tag != "testcase" and not re.fullmatch(TIME, element.get("time")):
+        found.append(f"{element.tag}: time {element.get('time')}")
+    if not has_text and "".join([element.text or "", *(child.tail or "" for child in element)]).strip():
+        found.append(f"{element.tag}: text")
+    for child in element:
+        found += faults(child) if child.tag in children.split() else [f"{element.tag}: child {child.tag}"]
+    return found
+
+
+def test_the_schema_of_jenkins_accepts_it(report, hostile_report):
+    for each in (report, hostile_report, report.model_copy(update={"results": (), "seconds": 123456.789})):
+        assert faults(ElementTree.fromstring(render_junit(each))) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("<testsuites ", '<testsuites skipped="1" ', "testsuites: attribute skipped"),
+        ("</testcase>", '<properties><property name="a" value="b"/></properties></testcase>', "child properties"),
+        (' errors="1"', "", "testsuite: no attribute errors"),
+        (' time="', ' time="-', "time -"),
+        ("<properties>", "<properties>words", "properties: text"),
+    ],
+)
+def test_the_schema_refuses_what_jenkins_refuses(report, old, new, fault):
+    text = render_junit(report)
+    assert old in text
+    assert any(fault in each for each in faults(ElementTree.fromstring(text.replace(old, new))))
 
 
 def test_suite_properties_tell_mixture_environment_and_claims(report, suite):

@@ -14,10 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from certflow.enclosure.suprema.exponential import UNIT, exp_upper
+from certflow.arithmetic.floats import UNIT
+from certflow.enclosure.suprema.exponential import exp_upper
+from certflow.enclosure.suprema.margins import UP
 from certflow.enclosure.suprema.points import Face
 from certflow.enclosure.suprema.rules import PairReasons, pair_rule, taylor_rule
 from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold
+from certflow.errors import CertflowError
 
 #: Cells are bisected at most this often, and no side to less than this share of its distance from 0.
 _DEPTH, _FINEST = 400, 2.0**-44
@@ -31,11 +34,11 @@ def face_budget(face: Face) -> float:
     return 2.0 ** -(40 + len(face.axes))
 
 
-class Exhausted(Exception):
+class Exhausted(CertflowError):
     """The budget of cells or of time ran out before every cell was settled."""
 
 
-class Counterexample(Exception):
+class Counterexample(CertflowError):
     """A tilt at which the largest eigenvalue exceeds the threshold (found in float64, to be confirmed)."""
 
     def __init__(self, tilt: np.ndarray, value: float):
@@ -327,6 +330,6 @@ def face_rule(task: Task, cones: Cones, face: Face) -> np.ndarray:
         bound = cones.supremum(constant, np.broadcast_to(vector, (len(cones), *vector.shape)))
         mass = np.minimum(mass, exp_upper(bound))
     # Points outside the task itself: p_k <= budget sum_task p <= budget (1 + sum of the masses) sum_face p.
-    inherited = task.budget * (1 + mass.sum(1)) * (1 + 1e-9) if task.budget else np.zeros(len(cones))
+    inherited = task.budget * (1 + mass.sum(1)) * UP if task.budget else np.zeros(len(cones))
     allowed = face_budget(face)
     return (mass.max(1, initial=0.0) <= allowed) & (inherited <= allowed)

@@ -10,16 +10,17 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import flint
 import numpy as np
 
+from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Sum, Variable, ball
-from certflow.enclosure.integrals import integrate
+from certflow.enclosure.integrals import NoEnclosure, integrate
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
 from certflow.enclosure.suprema.laws import BITS, isotropic_task
@@ -37,6 +38,8 @@ _LIFTS, _PANEL_CELLS = 12, 60_000
 _EDGE_BITS = 40
 #: Panels narrower than this share of the whole interval are not split again.
 _NARROWEST = 2.0**-20
+#: A tilt whose variance at an end of a panel is below this share of its largest is none for this panel.
+_POOR = 1e-3
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def sharp_stability(
         raise InputError("gap", gap, "a relative gap between 0 and 1")
     closed = stability(process, start, end, "one-sided", 20)
     variance: Any = mixture.exact_covariances.fractions[()]
-    with flint.ctx.workprec(BITS):
+    with ball_precision(BITS):
         points = Points.of_mixture(mixture)
         grown = [ball(2 * x).expm1() + ball(variance) for x in (end, start)]  # v / m^2 = 1/(2 r)
         low, high = ((1 / (2 * g)) for g in grown)
@@ -126,6 +129,39 @@ class _Place:
 
     factor: int
     best: Candidate
+
+
+@dataclass(frozen=True)
+class _Line:
+    """`Var_gamma(h)` as a function of `r`, `gamma_k ~ w_k exp(level_k + rate_k (r - centre))`; it is `size` times
+    `Var_gamma(e.a)` for the unit vector `e`."""
+
+    weights: list[Fraction]
+    heights: list[Fraction]
+    levels: list[Fraction]
+    rates: list[Fraction]
+    centre: Fraction
+    size: Fraction
+
+    def expression(self) -> Expression:
+        powers: list[Expression] = [
+            Exp(Log(Constant(weight)) + level + rate * (Variable() - self.centre))
+            for weight, level, rate in zip(self.weights, self.levels, self.rates, strict=True)
+        ]
+        total = Sum(tuple(powers))
+        mean = Sum(tuple(Constant(h) * p for h, p in zip(self.heights, powers, strict=True))) / total
+        square = Sum(tuple(Constant(h * h) * p for h, p in zip(self.heights, powers, strict=True))) / total
+        return square - mean * mean
+
+    def variances(self, r: np.ndarray) -> np.ndarray:
+        """The same in float64, shape (N,), at `r` of shape (N,)."""
+        weights, heights, levels, rates = (
+            np.array(numbers, dtype=float) for numbers in (self.weights, self.heights, self.levels, self.rates)
+        )
+        logits = np.log(weights) + levels + rates * (r - float(self.centre))[:, None]
+        gamma = np.exp(logits - logits.max(axis=1, keepdims=True))
+        gamma /= gamma.sum(axis=1, keepdims=True)
+        return (gamma * (heights - (gamma @ heights)[:, None]) ** 2).sum(axis=1)
 
 
 @dataclass
@@ -233,7 +269,11 @@ class _Panels:
         return self.known[r]
 
     def _lower(self, low: float, high: float, places: Sequence[_Place]) -> Fraction:
-        """`int Var_gamma(e.a) dr` along a tilt that is affine in `r`, the larger of two choices, rounded down."""
+        """`int Var_gamma(e.a) dr` along a tilt that is affine in `r`, the better of two choices, rounded down.
+
+        At least 0: a variance is not negative. That is all where neither choice is any good at the ends of the panel
+        (it is too wide, and a quadrature would take long to say so: its halves are looked at next).
+        """
         low, high = max(low, self.inner[0]), min(high, self.inner[1])
         if not low < high:
             return Fraction(0)
@@ -243,12 +283,18 @@ class _Panels:
             slope = (last.best.tilt - first.best.tilt) / (high - low)
             choices.append((middle.best.tilt, slope))
         centre = (Fraction(low) + Fraction(high)) / 2
-        values = [self._variance(middle, tilt, slope, centre, low, high) for tilt, slope in choices]
-        return max(values)
+        lines = [self._line(middle, tilt, slope, centre) for tilt, slope in choices]
+        at = np.array([low, (low + high) / 2, high])
+        values = np.array([line.variances(at) for line in lines])
+        best = int(np.argmax(values.mean(axis=1)))
+        if time.perf_counter() > self.deadline or not (values[best] > _POOR * values[best].max()).all():
+            return Fraction(0)
+        with suppress(NoEnclosure):
+            found = integrate(lines[best].expression(), Fraction(low), Fraction(high), 8)
+            return max(found.lower / lines[best].size, Fraction(0))
+        return Fraction(0)
 
-    def _variance(
-        self, place: _Place, tilt: np.ndarray, slope: np.ndarray, centre: Fraction, low: float, high: float
-    ) -> Fraction:
+    def _line(self, place: _Place, tilt: np.ndarray, slope: np.ndarray, centre: Fraction) -> _Line:
         points = self.factors[place.factor]
         members, axes = self._limit(points, place.best)
         direction = self._direction(points, place, members, axes, float(centre))
@@ -261,15 +307,14 @@ class _Panels:
             levels.append(_dot(start, statistic) - centre * points.squares[k])
             rates.append(_dot(change, statistic) - points.squares[k])
         shift = max(levels)
-        powers: list[Expression] = [
-            Exp(Log(Constant(points.weights[k])) + (level - shift) + rate * (Variable() - centre))
-            for k, level, rate in zip(members, levels, rates, strict=True)
-        ]
-        total = Sum(tuple(powers))
-        mean = Sum(tuple(Constant(h) * p for h, p in zip(heights, powers, strict=True))) / total
-        square = Sum(tuple(Constant(h * h) * p for h, p in zip(heights, powers, strict=True))) / total
-        found = integrate(square - mean * mean, Fraction(low), Fraction(high), 8)
-        return found.lower / sum((e * e for e in direction), Fraction(0)) / points.scale
+        return _Line(
+            [points.weights[k] for k in members],
+            heights,
+            [level - shift for level in levels],
+            rates,
+            centre,
+            sum((e * e for e in direction), Fraction(0)) * points.scale,
+        )
 
     @staticmethod
     def _limit(points: Points, best: Candidate) -> tuple[tuple[int, ...], tuple[int, ...]]:

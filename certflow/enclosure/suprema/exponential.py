@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-#: Half the distance from 1 to the next float64 number.
-UNIT = 2.0**-53
+from certflow.arithmetic.floats import UNIT
+from certflow.arithmetic.precision import ball_precision
+
 #: `|exp_float(x) / exp(x) - 1|` is at most this for -700 <= x <= 700 (derived below).
 RELATIVE_ERROR = 16 * UNIT
 _LOWEST, _HIGHEST = -700.0, 700.0
@@ -25,7 +26,7 @@ def _constants() -> tuple[np.ndarray, float, float, float]:
     """`2^{i/64}` rounded to nearest; `ln 2 / 64` split into a head of 32 bits and a tail; `64 / ln 2`."""
     import flint
 
-    with flint.ctx.workprec(200):
+    with ball_precision(200):
         step = flint.arb(2).log() / 64
         table = np.array([float((i * step).exp().mid()) for i in range(64)])
         head = math.floor(float((step * 2**38).mid())) / 2**38
@@ -49,6 +50,15 @@ def exp_float(x: Any) -> np.ndarray:
     polynomial = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r / 720)))))
     whole = n.astype(np.int64)
     return np.ldexp(table[whole & 63] * polynomial, whole >> 6)
+
+
+def exp_remainder(z: np.ndarray) -> np.ndarray:
+    """Upper bound of `e^z - 1 - z`, `0 <= z < 2`: `z^2/2 / (1 - z/3)`, since `z^n/n! <= z^2/2 (z/3)^{n-2}`.
+
+    For larger `z` the bound of `z = 2`: callers take another one there.
+    """
+    near = np.minimum(z, 2.0)
+    return near * near / 2 / (1 - near / 3) * (1 + 1e-12)
 
 
 def exp_upper(x: Any) -> np.ndarray:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-import flint
 import numpy as np
 
+from certflow.arithmetic.precision import ball_precision
 from certflow.bounds import growth_rate_bound, lipschitz_bound
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
@@ -20,6 +20,7 @@ from certflow.enclosure.suprema.isotropic_search import LargerValue, Peak, ascen
 from certflow.enclosure.suprema.rate import SharpRate
 from certflow.enclosure.suprema.sharp import DIGITS, sharp_rate
 from certflow.enclosure.suprema.witness import Witness, variance_along
+from certflow.errors import CertflowError
 from certflow.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
@@ -54,7 +55,7 @@ def isotropic_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: flo
     dimensions beyond, with the lower bound of a local search). `spread` is None and `blocks` empty: there is no `V*`.
     `members` are the components that keep mass at the witness, `direction` the vector of the Rayleigh quotient.
     """
-    with flint.ctx.workprec(law_bits(time)):
+    with ball_precision(law_bits(time)):
         law = IsotropicLaw.of(mixture, time)
         if len(set(law.variances)) == 1:
             common = GaussianMixture(list(law.weights), [list(mean) for mean in law.means], law.variances[0])
@@ -100,7 +101,7 @@ def _enclose(
     return best, upper
 
 
-class _Unproved(Exception):
+class _Unproved(CertflowError):
     """The budget ran out; `best` is the best place found on the way."""
 
     def __init__(self, best: Place):

@@ -12,11 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
-from certflow.enclosure.suprema.exponential import UNIT, exp_float, exp_upper
+from certflow.arithmetic.floats import UNIT
+from certflow.enclosure.suprema.exponential import exp_float, exp_upper
 from certflow.enclosure.suprema.isotropic_law import IsotropicLaw, Pairs, rounding
+from certflow.enclosure.suprema.margins import LN2_DOWN, UP, mass_times
 
-#: Covers the few roundings of a sum or product of nonnegative numbers that is only needed from above.
-UP = 1 + 1e-9
 #: Pairs among the leading components that are tried on each box.
 _TRIED = ((0, 1), (0, 2), (1, 2), (0, 3))
 
@@ -122,12 +122,11 @@ def pair_rule(cells: Cells, pairs: Pairs, level: Level) -> np.ndarray:
             cells.fields - (cells.fields[rows, i] + cells.fields[rows, j])[:, None] / 2,
             cells.law.quad - (cells.law.quad[i] + cells.law.quad[j])[:, None] / 2,
         )
-        both += 2 * (cells.margin + (cells.margin[rows, i] + cells.margin[rows, j])[:, None]) - 0.6931471805599452
+        both += 2 * (cells.margin + (cells.margin[rows, i] + cells.margin[rows, j])[:, None]) - LN2_DOWN
         masses = exp_upper(np.minimum(np.minimum(by_i, by_j), both))
         masses[rows, i] = masses[rows, j] = 0.0
         excess = np.maximum(np.maximum(cells.farthest(i), cells.farthest(j)) - alpha, 0.0)
-        with np.errstate(invalid="ignore", over="ignore"):
-            rest = np.where(excess > 0, masses * excess, 0.0).sum(1) * UP
+        rest = mass_times(masses, excess)
         code = np.where((code == 0) & (rest <= room) & (room > 0), 1 + i * size + j, code)
     return code
 
@@ -178,17 +177,10 @@ def screen_rule(cells: Cells, level: Level) -> np.ndarray:
     masses = exp_upper(cells.log_ratio(leading))
     masses[np.arange(len(cells)), leading] = 0.0
     excess = np.broadcast_to(np.maximum(-alpha, 0.0), masses.shape)
-    with np.errstate(invalid="ignore", over="ignore"):
-        rest = np.where(excess > 0, masses * excess, 0.0).sum(1) * UP
-    return rest <= alpha[leading]
+    return mass_times(masses, excess) <= alpha[leading]
 
 
 def _screened(exponents: np.ndarray, excess: np.ndarray, kept: tuple[int, ...], room: float) -> np.ndarray:
     masses = exp_upper(exponents)
     masses[:, list(kept)] = 0.0
-    with np.errstate(invalid="ignore", over="ignore"):
-        rest = np.where((excess > 0) & (masses > 0), masses * excess, 0.0).sum(1) * UP
-    return (rest <= room) & (room > 0)
-
-
-__all__ = ["UP", "Cells", "Level", "group_rule", "levels", "pair_rule", "screen_rule"]
+    return (mass_times(masses, excess) <= room) & (room > 0)

@@ -14,13 +14,15 @@ from typing import Any
 import flint
 import numpy as np
 
+from certflow.arithmetic.floats import UNIT
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ball_ends
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted, grow
-from certflow.enclosure.suprema.exponential import UNIT, exp_upper
-from certflow.enclosure.suprema.isotropic_cells import UP, Level
+from certflow.enclosure.suprema.exponential import exp_upper
+from certflow.enclosure.suprema.isotropic_cells import Level
 from certflow.enclosure.suprema.isotropic_law import IsotropicLaw
 from certflow.enclosure.suprema.laws import isotropic_task
+from certflow.enclosure.suprema.margins import UP
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points, Vector
 from certflow.enclosure.suprema.search import Candidate, propose, prove
 from certflow.enclosure.suprema.tasks import Threshold

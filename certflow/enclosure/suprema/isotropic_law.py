@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from certflow.arithmetic.floats import UNIT
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ball_ends
-from certflow.enclosure.suprema.exponential import UNIT
 from certflow.enclosure.suprema.points import Points, Vector
 from certflow.mixture import GaussianMixture
 

@@ -10,6 +10,7 @@ from certflow.enclosure.suprema.cover import Budget, Exhausted, Tree, grow
 from certflow.enclosure.suprema.isotropic_cells import Cells, Level, group_rule, pair_rule, screen_rule
 from certflow.enclosure.suprema.isotropic_law import IsotropicLaw, Pairs
 from certflow.enclosure.suprema.isotropic_taylor import taylor_rule
+from certflow.errors import CertflowError
 
 _ASCENTS = 10
 _CLOUD = 400
@@ -17,7 +18,7 @@ _CLOUD = 400
 _CHUNK = 8192
 
 
-class LargerValue(Exception):
+class LargerValue(CertflowError):
     """A point at which the rate exceeds the threshold (found in float64, to be confirmed)."""
 
     def __init__(self, point: np.ndarray):

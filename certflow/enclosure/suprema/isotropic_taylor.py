@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from certflow.enclosure.suprema.exponential import RELATIVE_ERROR, UNIT, exp_float, exp_upper
-from certflow.enclosure.suprema.isotropic_cells import UP, Cells, Level
-from certflow.enclosure.suprema.rules import is_positive
+from certflow.arithmetic.floats import UNIT
+from certflow.enclosure.suprema.exponential import RELATIVE_ERROR, exp_float, exp_remainder, exp_upper
+from certflow.enclosure.suprema.isotropic_cells import Cells, Level
+from certflow.enclosure.suprema.margins import UP, is_positive
 from certflow.enclosure.suprema.tasks import corners
 
 #: Terms whose exponent moves more than this over a box are not expanded.
@@ -133,86 +134,107 @@ def _weight_error(cells: Cells) -> np.ndarray:
     return 2 * cells.logit_error + 2 * UNIT * gap + 2 * RELATIVE_ERROR + 8 * UNIT
 
 
+class _Expansion:
+    """Bounds of the terms over N boxes, shapes (N, A), rounded up, errors included; `squares` is `|h|^2`, (N, 1).
+
+    lengths, slopes, turn, bend : of `|d_a|`, `|l_a|`, `|c_a|`, `|k_a|`; low : of `alpha_a`, from below
+    across : `H`; reach : `|z_a|`; zeta : the same, at most `_FAR`
+    """
+
+    def __init__(self, cells: Cells, terms: _Terms):
+        self.cells, self.terms = cells, terms
+        self.squares = cells.reach[:, None]
+        self.across = np.sqrt(self.squares) * UP
+        self.lengths = np.sqrt((terms.vector**2).sum(-1)) * UP + terms.vector_error
+        self.slopes = np.sqrt((terms.slope**2).sum(-1)) * UP + terms.vector_error
+        self.turn, self.bend = np.abs(terms.turn) + terms.level_error, np.abs(terms.bend) + terms.level_error
+        self.low = terms.level - terms.level_error
+        linear = np.einsum("naj,nj->na", np.abs(terms.slope), cells.half) * UP + terms.vector_error * self.across
+        self.reach = linear + self.bend * self.squares / 2 * UP
+        self.zeta = np.minimum(self.reach, _FAR)
+
+    def rest(self) -> np.ndarray:
+        """`phi(zeta) ((-lambda_min A)_+ + 2 |c| |d| H) + |c| |d| |k| H^3 + e^zeta c^2 H^2` of each term."""
+        phi, across = exp_remainder(self.zeta), self.across
+        negative = np.maximum(self.lengths**2 - self.low if self.terms.sigma > 0 else -self.low, 0.0)
+        rest = phi * (negative + 2 * self.turn * self.lengths * across)
+        rest = rest + self.turn * self.lengths * self.bend * across**3
+        if self.terms.sigma > 0:
+            rest = rest + (1 + self.zeta + phi) * self.turn**2 * self.squares
+        return rest
+
+    def whole(self) -> np.ndarray:
+        """`max e^z (max sigma |y|^2 - alpha)_+` of each term, for those that are not expanded."""
+        terms = self.terms
+        error = 4 * (terms.vector_error * self.across + terms.level_error * self.squares)
+        highest = self.cells.highest(np.zeros(self.reach.shape), terms.slope, terms.bend)
+        highest = np.minimum(highest * (1 + 1e-12) + error, self.reach)
+        farthest = (self.lengths + self.turn * self.across) ** 2 * UP if terms.sigma > 0 else 0.0
+        excess = np.maximum(farthest - self.low, 0.0)
+        return np.where(excess > 0, exp_upper(np.maximum(highest, -600.0)), 0.0) * excess
+
+    def second_order(self, kept: np.ndarray) -> np.ndarray:
+        """`rho_2`: in general `|(l.s)(d s^T + s d^T)| <= 2 |l| |d| |s|^2`. For `-J` `d = l`: with `C = sum g c d d^T`
+        the sum is `C s s^T + s s^T C >= -(tr C_+ / 4 + 2 tr C_-) |s|^2`, because for a unit vector `e` twice
+        `(s.e)(e.C s) >= (s.C s - |s||C s|)`, which is at least `-|C||s|^2/4` if `C >= 0` (then `|C s|^2 <= |C| s.C s`).
+        """
+        terms, squares = self.terms, self.squares[:, 0]
+        if terms.sigma < 0:
+            return 2 * (kept * self.turn * self.lengths * self.slopes).sum(1) * squares * UP
+        positive = np.maximum(terms.turn, 0.0) + terms.level_error
+        negative = np.maximum(-terms.turn, 0.0) + terms.level_error
+        return (kept * self.lengths**2 * (positive / 4 + 2 * negative)).sum(1) * squares * (1 + 1e-6)
+
+    def margin(self, kept: np.ndarray) -> np.ndarray:
+        """The error of a corner matrix in norm, shape (N,), term by term.
+
+        Relative: of the weights and of the roundings. Absolute: of `alpha`, `d`, `l`, `c`, `k`.
+        """
+        terms, n = self.terms, self.cells.law.coordinates
+        sizes = np.abs(terms.level) + self.lengths**2
+        grown = 1 + self.reach + self.bend * self.squares
+        moved = terms.vector_error * self.across + terms.level_error * self.squares
+        relative = terms.weight_error + (2 * terms.weight.shape[1] + 8 * n + 128 + 64 * (n + 2) ** 2) * UNIT
+        parts = grown * sizes + 2 * self.turn * self.lengths * self.across
+        absolute = grown * (4 * self.lengths * terms.vector_error + terms.level_error) + moved * sizes
+        absolute = absolute + 2 * self.across * (self.turn * terms.vector_error + terms.level_error * self.lengths)
+        return 2 * (kept * (relative * parts + absolute)).sum(1) + 1e-290
+
+
 def _positive(cells: Cells, terms: _Terms) -> np.ndarray:
     """Whether the lower bound of `M` in `taylor_rule` is positive definite at all corners, after every margin."""
-    n, half = cells.law.coordinates, cells.half
-    squares = cells.reach[:, None]
-    across = np.sqrt(squares) * UP
-    g, d, slope = terms.weight, terms.vector, terms.slope
-    lengths = np.sqrt((d**2).sum(-1)) * UP + terms.vector_error
-    slopes = np.sqrt((slope**2).sum(-1)) * UP + terms.vector_error
-    turn, bend = np.abs(terms.turn) + terms.level_error, np.abs(terms.bend) + terms.level_error
-    low = terms.level - terms.level_error
-
-    reach = np.einsum("naj,nj->na", np.abs(slope), half) * UP + terms.vector_error * across + bend * squares / 2 * UP
-    zeta = np.minimum(reach, _FAR)
-    phi = _exponential_rest(zeta)
-    negative = np.maximum(lengths**2 - low if terms.sigma > 0 else -low, 0.0)
-    rest = phi * (negative + 2 * turn * lengths * across) + turn * lengths * bend * across**3
-    if terms.sigma > 0:
-        rest = rest + (1 + zeta + phi) * turn**2 * squares
-    second = turn * lengths * slopes * squares
-
-    # Terms that are not expanded: p_a A(s) >= -g_a max e^z (max |y|^2 - alpha)_+ I.
-    highest = cells.highest(np.zeros(reach.shape), slope, terms.bend)
-    highest = np.minimum(highest * (1 + 1e-12) + 4 * (terms.vector_error * across + terms.level_error * squares), reach)
-    farthest = (lengths + turn * across) ** 2 * UP if terms.sigma > 0 else 0.0
-    excess = np.maximum(farthest - low, 0.0)
-    whole = np.where(excess > 0, exp_upper(np.maximum(highest, -600.0)), 0.0) * excess
-    expanded = (reach <= _FAR) & (rest + second <= whole + np.maximum(terms.level, 0.0))
-    kept = np.where(expanded, g, 0.0)
+    expansion = _Expansion(cells, terms)
+    rest, whole = expansion.rest(), expansion.whole()
+    second = expansion.turn * expansion.lengths * expansion.slopes * expansion.squares
+    expanded = (expansion.reach <= _FAR) & (rest + second <= whole + np.maximum(terms.level, 0.0))
+    kept = np.where(expanded, terms.weight, 0.0)
     with np.errstate(over="ignore", invalid="ignore"):  # a weight that underflows times an infinite bound: not settled
-        rho = (kept * rest + np.where(expanded, 0.0, g * whole)).sum(1) * (1 + 1e-6)
-    rho = rho + _second_order(terms, kept, lengths, slopes, squares[:, 0])
+        rho = (kept * rest + np.where(expanded, 0.0, terms.weight * whole)).sum(1) * (1 + 1e-6)
+    rho = rho + expansion.second_order(kept)
     rho = np.where(np.isfinite(rho), rho, 1e300)
+    return _at_corners(cells, terms, kept, rho + expansion.margin(kept))
 
-    # Errors of the corner matrices, in norm, term by term: relative ones of the weights and of the roundings, absolute
-    # ones of alpha, d, l, c, k.
-    sizes = np.abs(terms.level) + lengths**2
-    parts = (1 + reach + bend * squares) * sizes + 2 * turn * lengths * across
-    relative = terms.weight_error + (2 * g.shape[1] + 8 * n + 128 + 64 * (n + 2) ** 2) * UNIT
-    absolute = (1 + reach + bend * squares) * (4 * lengths * terms.vector_error + terms.level_error)
-    absolute = absolute + (terms.vector_error * across + terms.level_error * squares) * sizes
-    absolute = absolute + 2 * across * (turn * terms.vector_error + terms.level_error * lengths)
-    margin = 2 * (kept * (relative * parts + absolute)).sum(1) + 1e-290
 
-    flat = kept * terms.level
-    identity = np.eye(n)
-    constant = flat.sum(1)[:, None, None] * identity - terms.sigma * np.einsum("na,nai,naj->nij", kept, d, d)
-    bent = kept * terms.bend
-    curved = (bent * terms.level).sum(1)[:, None, None] * identity
-    curved = curved - terms.sigma * np.einsum("na,nai,naj->nij", bent, d, d)
-    weighted = kept[..., None] * slope
-    linear = np.einsum("nal,na->nl", weighted, terms.level)[:, :, None, None] * identity
-    linear = linear - terms.sigma * np.einsum("nal,nai,naj->nlij", weighted, d, d)
-    pull = terms.sigma * np.einsum("na,nai->ni", kept * terms.turn, d)
+def _at_corners(cells: Cells, terms: _Terms, kept: np.ndarray, lost: np.ndarray) -> np.ndarray:
+    """Whether `sum g [(1 + l.s) A + sigma c (d s^T + s d^T)] - lost I`, and that less `|h|^2/2 sum g k A`, are positive
+    definite at every corner `s` of the boxes; `A = alpha I - sigma d d^T`, sums over the terms that are kept."""
+    identity = np.eye(cells.law.coordinates)
+    sigma, d = terms.sigma, terms.vector
+    pull = sigma * np.einsum("na,nai->ni", kept * terms.turn, d)
     outer = np.einsum("ni,lj->nlij", pull, identity)
-    linear = linear + outer + outer.swapaxes(-1, -2)
-    fine = np.ones(len(g), dtype=bool)
-    base = constant - (rho + margin)[:, None, None] * identity
-    for corner in corners(n):
-        matrix = base + np.einsum("nlij,nl->nij", linear, half * corner)
-        fine &= is_positive(matrix)
-        fine &= is_positive(matrix - squares[:, :, None] / 2 * curved)
+    weighted = kept[..., None] * terms.slope
+    linear = np.einsum("nal,na->nl", weighted, terms.level)[:, :, None, None] * identity
+    linear = linear - sigma * np.einsum("nal,nai,naj->nlij", weighted, d, d) + outer + outer.swapaxes(-1, -2)
+    base = _weighted_sum(terms, kept) - lost[:, None, None] * identity
+    curved = cells.reach[:, None, None] / 2 * _weighted_sum(terms, kept * terms.bend)
+    fine = np.ones(len(lost), dtype=bool)
+    for corner in corners(cells.law.coordinates):
+        matrix = base + np.einsum("nlij,nl->nij", linear, cells.half * corner)
+        fine &= is_positive(matrix) & is_positive(matrix - curved)
     return fine
 
 
-def _second_order(
-    terms: _Terms, kept: np.ndarray, lengths: np.ndarray, slopes: np.ndarray, squares: np.ndarray
-) -> np.ndarray:
-    """`rho_2`: in general `|(l.s)(d s^T + s d^T)| <= 2 |l| |d| |s|^2`. For `-J` `d = l`: with `C = sum g c d d^T`
-    the sum is `C s s^T + s s^T C >= -(tr C_+ / 4 + 2 tr C_-) |s|^2`, because for a unit vector `e` twice
-    `(s.e)(e.C s) >= (s.C s - |s||C s|)`, which is at least `-|C||s|^2/4` if `C >= 0` (then `|C s|^2 <= |C| s.C s`)."""
-    if terms.sigma < 0:
-        return 2 * (kept * (np.abs(terms.turn) + terms.level_error) * lengths * slopes).sum(1) * squares * UP
-    positive = np.maximum(terms.turn, 0.0) + terms.level_error
-    negative = np.maximum(-terms.turn, 0.0) + terms.level_error
-    return (kept * lengths**2 * (positive / 4 + 2 * negative)).sum(1) * squares * (1 + 1e-6)
-
-
-def _exponential_rest(z: np.ndarray) -> np.ndarray:
-    """Upper bound of `e^z - 1 - z`, `0 <= z < 2`: `z^2/2 / (1 - z/3)`, since `z^n/n! <= z^2/2 (z/3)^{n-2}`."""
-    return z * z / 2 / (1 - z / 3) * (1 + 1e-12)
-
-
-__all__ = ["taylor_rule"]
+def _weighted_sum(terms: _Terms, weights: np.ndarray) -> np.ndarray:
+    """`sum_a w_a (alpha_a I - sigma d_a d_a^T)`, shape (N, n, n)."""
+    levels = (weights * terms.level).sum(1)[:, None, None] * np.eye(terms.vector.shape[-1])
+    return levels - terms.sigma * np.einsum("na,nai,naj->nij", weights, terms.vector, terms.vector)

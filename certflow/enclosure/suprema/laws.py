@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from certflow.arithmetic.floats import UNIT
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.suprema.exponential import UNIT
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.tasks import Task
 from certflow.errors import InputError

@@ -29,10 +29,11 @@ class Block:
 class SharpRate:
     """`lower <= sup_x rate <= upper`, both proved; exact decimals.
 
-    witness : where the lower bound is reached; complete : whether the relative gap asked for was reached (if not, the
+    witness : where the rate is at least `lower`; complete : whether the relative gap asked for was reached (if not, the
     verdict is inconclusive and this is the best enclosure so far); spread : for common variance the same for `V*`, the
     supremum of `lambda_max Cov_gamma(mu)`; blocks : what the proof consists of, in the coordinates of the plane turned
-    by `turn`, if that is not None; best_block, members, direction : block, points and vector of the lower bound
+    by `turn`, if that is not None; best_block, members, direction : block, points and vector of the witness (without
+    blocks: in `R^d`)
     """
 
     lower: ExactDecimal
@@ -50,7 +51,10 @@ class SharpRate:
 
     @property
     def vector(self) -> tuple[Fraction, ...]:
-        """`direction` as a vector `e` of `R^d`: at the witness `e.(-J).e / e.e` is the lower bound."""
+        """`direction` as a vector `e` of `R^d`: at the witness `e.(-J).e / e.e`, if two-sided its modulus, is at least
+        the lower bound (to the rounding of `e`, where it stands for an eigenvector)."""
+        if not self.blocks:
+            return self.direction
         block = self.blocks[self.best_block]
         return turned_back(spread_out(self.direction, block.axes, len(self.witness.point)), self.turn)
 

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from certflow.enclosure.suprema.exponential import RELATIVE_ERROR, UNIT, exp_float, exp_upper
+from certflow.arithmetic.floats import UNIT
+from certflow.enclosure.suprema.exponential import RELATIVE_ERROR, exp_float, exp_remainder, exp_upper
+from certflow.enclosure.suprema.margins import LN2_DOWN, UP, is_positive, mass_times
 from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold
 
 #: How many of the leading points of a cell are tried as second point of a pair.
 _CANDIDATES = 4
-_LN2_DOWN = 0.6931471805599452
-#: Covers the few roundings of a sum or product that is only needed from above.
-_UP = 1 + 1e-9
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,14 @@ def _pair_total(
     members = task.members
     middle = (task.offset[first] + task.offset[second])[:, None] / 2
     direction = (task.tilt[first] + task.tilt[second])[:, None] / 2
-    mixed = cells.supremum(task.offset[members] - middle, task.tilt[members] - direction) - _LN2_DOWN
+    mixed = cells.supremum(task.offset[members] - middle, task.tilt[members] - direction) - LN2_DOWN
     mixed[first == second] = np.inf  # p_i alone, not p_i + p_i
     exponent = np.minimum(np.minimum(own, _ratio(task, cells, second)), mixed)
     paired = (members == first[:, None]) | (members == second[:, None])
     masses = np.where(paired, 0.0, exp_upper(exponent))
     total = _weighted(task, tau, first, second, members, masses)
     if task.budget:  # p_k <= budget (sum of the members) <= budget (p_i + p_j) (1 + sum of the U)
-        share = task.budget * (1 + masses.sum(1)) * _UP
+        share = task.budget * (1 + masses.sum(1)) * UP
         outside = np.broadcast_to(share[:, None], (len(tau), len(task.outside)))
         total = total + _weighted(task, tau, first, second, task.outside, outside)
     return total
@@ -97,7 +96,7 @@ def _weighted(
     room[usable] = np.maximum(room[usable], tau[usable, None] - along[usable] - 8 * slack)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         terms = np.where((excess > 0) & (masses > 0), np.where(room > 0, masses * excess / room, np.inf), 0.0)
-    return np.where(q + slack * (q > 0) <= tau, terms.sum(1) * _UP, np.inf)
+    return np.where(q + slack * (q > 0) <= tau, terms.sum(1) * UP, np.inf)
 
 
 def taylor_rule(task: Task, cells: Boxes | Cones, threshold: Threshold) -> tuple[np.ndarray, np.ndarray]:
@@ -128,19 +127,18 @@ def taylor_rule(task: Task, cells: Boxes | Cones, threshold: Threshold) -> tuple
 
     vertices = cells.vertices()
     steps = np.einsum("nkj,nvj->nvk", statistic, vertices)
-    reach = np.abs(steps).max(1) * _UP + cells.error[:, None]
+    reach = np.abs(steps).max(1) * UP + cells.error[:, None]
     slack = task.slack
     surplus = np.maximum(squares - lowest[:, None] + slack, 0.0)
     # g_k e^{zeta_k} <= exp(l_k + zeta_k), l_k the logit relative to the largest: large reach meets small weight.
     raised = exp_upper(logits + reach + 4 * cells.error[:, None])
-    remainder = np.where(reach < 2.0, weights * _exponential_remainder(reach), raised)
-    with np.errstate(invalid="ignore"):
-        rho = np.where(surplus > 0, remainder * surplus, 0.0).sum(1) * _UP
-        if task.budget:
-            lengths = ((task.geometry[task.outside] - mean[:, None]) ** 2).sum(2)
-            outside = np.maximum(lengths - lowest[:, None] + slack, 0.0).sum(1)
-            # sum_k g_k e^{z_k} is at most the sum of `raised` on the cell
-            rho = rho + np.where(outside > 0, task.budget * raised.sum(1) * outside * _UP, 0.0)
+    remainder = np.where(reach < 2.0, weights * exp_remainder(reach), raised)
+    rho = mass_times(remainder, surplus)
+    if task.budget:
+        lengths = ((task.geometry[task.outside] - mean[:, None]) ** 2).sum(2)
+        outside = np.maximum(lengths - lowest[:, None] + slack, 0.0)
+        # sum_k g_k e^{z_k} is at most the sum of `raised` on the cell
+        rho = rho + mass_times((task.budget * raised.sum(1))[:, None], outside)
     # Every term of the matrix at a vertex is a product of at most m + 8 rounded factors; a weight is off by the error
     # of its logit, of the exponential and of the sum; a deviation by the slack. All of it, in operator norm:
     relative = 4 * cells.error + 4 * RELATIVE_ERROR + (3 * len(members) + 4 * tilt.shape[1] + 64) * UNIT
@@ -162,25 +160,3 @@ def taylor_rule(task: Task, cells: Boxes | Cones, threshold: Threshold) -> tuple
         fine = is_positive(matrices.reshape(-1, dimension, dimension)).reshape(heights.shape)
         settled[rows] = fine.all(1)
     return settled, excess
-
-
-def _exponential_remainder(z: np.ndarray) -> np.ndarray:
-    """Upper bound of `e^z - 1 - z`, `0 <= z < 2`: `z^2/2 / (1 - z/3)`, since `z^n/n! <= z^2/2 (z/3)^{n-2}`."""
-    near = np.minimum(z, 2.0)
-    return near * near / 2 / (1 - near / 3) * (1 + 1e-12)
-
-
-def is_positive(matrices: np.ndarray) -> np.ndarray:
-    """True only for matrices (N, d, d) whose Cholesky factorisation runs through, so that `A + margin I > 0` with
-    `margin <= 8 (d + 2)^2 u trace` (backward error of the factorisation), which the callers' margins contain."""
-    work = np.array(matrices)
-    size = work.shape[1]
-    fine = np.ones(len(work), dtype=bool)
-    for j in range(size):
-        pivot = work[:, j, j]
-        fine &= pivot > 0
-        safe = np.where(pivot > 0, pivot, 1.0)
-        for i in range(j + 1, size):
-            factor = work[:, i, j] / safe
-            work[:, i, j + 1 :] -= factor[:, None] * work[:, j, j + 1 :]
-    return fine

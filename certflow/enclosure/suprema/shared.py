@@ -10,6 +10,7 @@ and with `y = m P x` the responsibilities are `gamma_k ~ w_k exp(y.mu_k - m^2 mu
 from __future__ import annotations
 
 import time as clock
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import flint
 import numpy as np
 
+from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
@@ -26,11 +28,23 @@ from certflow.enclosure.suprema.rate import SharpRate
 from certflow.enclosure.suprema.search import Candidate, improve, propose, prove
 from certflow.enclosure.suprema.supremum import MAX_CELLS
 from certflow.enclosure.suprema.tasks import Task, Threshold
-from certflow.enclosure.suprema.witness import Witness, decimal, limit, top_direction, variance_along, weights_at
+from certflow.enclosure.suprema.witness import (
+    Witness,
+    decimal,
+    farthest,
+    limit,
+    top_direction,
+    variance_along,
+    weights_at,
+)
 from certflow.mixture import GaussianMixture
 
 DIGITS = 20
+#: Natural logarithm of what is left of the mass of vanishing components at a point that stands for a limit.
+FADED = 80
 _ROUNDS = 30
+#: Significant digits of a direction that is irrational.
+_ALONG = 40
 
 
 @dataclass(frozen=True)
@@ -84,20 +98,25 @@ def shared_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float,
     `J <= P - I` holds everywhere and is approached where one component has all the mass.
     """
     deadline = clock.perf_counter() + seconds
-    with flint.ctx.workprec(BITS):
+    with ball_precision(BITS):
         law = _Law.of(mixture, time)
         lowest, highest = _eigenvalues(law.precision)
         if len(law.points.points) == 1:
-            upper = _end(1 - lowest, 1)
-            lower, witness = _end(1 - lowest, -1), Witness((Fraction(0),) * mixture.dimension, None, (0,))
+            upper, lower = _end(1 - lowest, 1), _end(1 - lowest, -1)
+            witness = Witness((Fraction(0),) * mixture.dimension, None, tuple(range(mixture.n_components)))
+            vector = tuple(top_direction(-_floats(law.precision)))
         else:
             best, upper = _enclose(law, mixture, time, gap, deadline)
-            lower, witness = _evaluate(law, mixture, best)
+            lower, witness, vector = _evaluate(law, mixture, best)
         if kind == "two-sided":
-            vertex = highest - 1
-            upper, lower = max(upper, _end(vertex, 1)), max(lower, _end(vertex, -1))
+            upper = max(upper, _end(highest - 1, 1))
+            vertex = _end(highest - 1, -1)
+            place = _vertex(law, mixture) if vertex > lower else None
+            if place is not None:
+                lower, witness, vector = vertex, place, tuple(top_direction(_floats(law.precision)))
         low, high = rounded_down(lower, DIGITS), rounded_up(upper, DIGITS)
-        return SharpRate(low, high, witness, high - low <= gap * abs(high), kind, time)
+        complete = high - low <= gap * abs(high)
+        return SharpRate(low, high, witness, complete, kind, time, members=witness.components, direction=vector)
 
 
 def _enclose(
@@ -156,28 +175,61 @@ def _raise(law: _Law, task: Task, found: Counterexample, best: Candidate, level:
     return (candidate, value) if value > level else (best, level)
 
 
-def _evaluate(law: _Law, mixture: GaussianMixture, best: Candidate) -> tuple[Fraction, Witness]:
-    """A lower bound of `lambda*` in balls: a Rayleigh quotient of `-J` at an exact witness `x = C y / m`."""
+def _evaluate(law: _Law, mixture: GaussianMixture, best: Candidate) -> tuple[Fraction, Witness, tuple[Fraction, ...]]:
+    """A lower bound of `lambda*` in balls: a Rayleigh quotient of `-J` at an exact witness `x = C y / m`.
+
+    A limit `y + s n`, `s -> infinity`, is the limit along `C n` in `x`, which is irrational; a point far along it
+    stands for it, where what should vanish has at most `e^-FADED` of the mass.
+    """
     points, d = law.points, mixture.dimension
     members, tilt, normal = limit(points, best)
+    if normal is not None:
+        reach = _reach(law, members, tilt, normal)
+        tilt = [y + reach * n for y, n in zip(tilt, normal, strict=True)]
     # logits o_k + y.(a_k) with a_k = mu_k - middle: x = C y / m + m middle
     moved = law.variance * flint.arb_mat([[ball(y)] for y in tilt])
     x = [decimal(moved[i, 0] / law.m + law.m * ball(points.middle[i])) for i in range(d)]
     back = law.precision * flint.arb_mat([[ball(x[i]) - law.m * ball(points.middle[i])] for i in range(d)])
-    weights = weights_at(points, members, [back[i, 0] * law.m for i in range(d)], law.offsets)
-    vectors = [_apply(law.precision, [ball(a) * law.m for a in points.centred[k]]) for k in members]
+    everyone = tuple(range(len(points.points)))
+    weights = weights_at(points, everyone, [back[i, 0] * law.m for i in range(d)], law.offsets)
+    vectors = [_apply(law.precision, [ball(a) * law.m for a in centred]) for centred in points.centred]
     floats = np.array([[float(entry.mid()) for entry in vector] for vector in vectors])
     gamma = np.array([float(weight.mid()) for weight in weights])
     deviation = floats - gamma @ floats
-    precision = _floats(law.precision)
-    direction = [ball(e) for e in top_direction((gamma[:, None] * deviation).T @ deviation - precision)]
-    square = sum((e * e for e in direction), ball(Fraction(0)))
-    value = 1 - _quadratic(law.precision, direction) / square + variance_along(vectors, weights, direction)
-    kept = {points.points[k] for k in members}
-    components = tuple(k for k, row in enumerate(mixture.exact_means.fractions) if tuple(row) in kept)
-    # The limit along y = s normal is the limit along x = s C normal.
-    along = None if normal is None else tuple(decimal(e) for e in _apply(law.variance, [ball(n) for n in normal]))
-    return _end(value, -1), Witness(tuple(x), along, components)
+    direction = top_direction((gamma[:, None] * deviation).T @ deviation - _floats(law.precision))
+    e = [ball(entry) for entry in direction]
+    square = sum((a * a for a in e), ball(Fraction(0)))
+    value = 1 - _quadratic(law.precision, e) / square + variance_along(vectors, weights, e)
+    return _end(value, -1), Witness(tuple(x), None, tuple(range(mixture.n_components))), tuple(direction)
+
+
+def _reach(law: _Law, members: tuple[int, ...], tilt: list[Fraction], normal: list[Fraction]) -> Fraction:
+    """A power of two `s` with but `e^-FADED` of the mass off `members` at `y + s n`; float64, as any `s` is valid."""
+    slopes = np.array([float(_product(normal, centred)) for centred in law.points.centred])
+    levels = [float(offset.mid()) for offset in law.offsets]
+    heights = np.array(levels) + [float(_product(tilt, centred)) for centred in law.points.centred]
+    others = [k for k in range(len(slopes)) if k not in members]
+    lead = heights[list(members)].max()
+    needed = max(((FADED + heights[k] - lead) / (slopes[members[0]] - slopes[k]) for k in others), default=1.0)
+    return Fraction(2) ** max(0, int(np.ceil(np.log2(max(needed, 1.0)))))
+
+
+def _vertex(law: _Law, mixture: GaussianMixture) -> Witness | None:
+    """Where `J -> P - I`: towards the point farthest from the middle, which takes all the mass, along `C a` rounded.
+
+    None in the case that rounding leaves it open whether the direction is one of these.
+    """
+    points = law.points
+    top = farthest(points)
+    away = _apply(law.variance, [ball(entry) for entry in points.centred[top]])
+    along = tuple(Fraction(rounded_down(ball_ends(entry)[0], _ALONG)) for entry in away)
+    slopes = _apply(law.precision, [ball(entry) for entry in along])
+    heights = [sum((s * ball(a) for s, a in zip(slopes, c, strict=True)), ball(Fraction(0))) for c in points.centred]
+    if not all(height < heights[top] for k, height in enumerate(heights) if k != top):
+        return None
+    kept = points.points[top]
+    components = tuple(k for k, row in enumerate(mixture.exact_means.fractions) if tuple(row) == kept)
+    return Witness((Fraction(0),) * mixture.dimension, along, components)
 
 
 def _closed_form(mixture: GaussianMixture, time: Fraction) -> Fraction:
@@ -212,6 +264,10 @@ def _quadratic(matrix: Any, vector: list[Any]) -> Any:
 def _apply(matrix: Any, vector: list[Any]) -> list[Any]:
     image = matrix * flint.arb_mat([[entry] for entry in vector])
     return [image[i, 0] for i in range(len(vector))]
+
+
+def _product(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
+    return sum((x * y for x, y in zip(a, b, strict=True)), Fraction(0))
 
 
 def _floats(matrix: Any) -> np.ndarray:

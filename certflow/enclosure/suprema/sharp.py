@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import flint
 import numpy as np
 
+from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.laws import BITS, isotropic_task
@@ -17,7 +17,9 @@ from certflow.enclosure.suprema.rate import Block, SharpRate
 from certflow.enclosure.suprema.supremum import supremum
 from certflow.enclosure.suprema.witness import (
     Witness,
+    axis_vector,
     decimal,
+    farthest,
     limit,
     spread_out,
     top_direction,
@@ -96,11 +98,11 @@ class _Times:
 
 
 def _common(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
-    with flint.ctx.workprec(BITS):
+    with ball_precision(BITS):
         times = _Times.at(mixture, time)
         points = Points.of_mixture(mixture)
         if len(points.points) == 1:
-            return _single(times, kind, time, mixture.dimension)
+            return _single(mixture, times, kind, time)
         factor, drift = float(times.factor.mid()), float(times.drift.mid())
 
         def gap_of(value: float) -> float:
@@ -119,8 +121,11 @@ def _common(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, sec
         upper = max(block.found.upper for block in blocks)
         number = max(range(len(blocks)), key=lambda index: blocks[index].found.best.value)
         lower, witness, members, direction = _lower(mixture, blocks[number], times, turn)
-        middle, radius = ball_ends(times.rate(kind, ball(lower)))
-        low, high = rounded_down(middle - radius, DIGITS), _upper(times, kind, upper)
+        reached, vertex = _least(times.rate("one-sided", ball(lower))), _least(abs(times.drift))
+        if kind == "two-sided" and vertex > reached:
+            reached = vertex
+            witness, members, direction = _vertex(mixture, blocks, number, turn)
+        low, high = rounded_down(reached, DIGITS), _upper(times, kind, upper)
         return SharpRate(
             low,
             high,
@@ -135,6 +140,11 @@ def _common(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, sec
             direction,
             turn,
         )
+
+
+def _least(value: Any) -> Fraction:
+    middle, radius = ball_ends(value)
+    return middle - radius
 
 
 def _upper(times: _Times, kind: str, spread: Fraction) -> ExactDecimal:
@@ -155,18 +165,20 @@ def coarser(found: SharpRate, mixture: GaussianMixture, leaves: int) -> SharpRat
     if spread is None or sum(block.leaves for block in blocks) == found.leaves:
         return found
     upper = max(block.found.upper for block in blocks)
-    with flint.ctx.workprec(BITS):
+    with ball_precision(BITS):
         high = _upper(_Times.at(mixture, found.time), found.kind, upper)
     spread = (spread[0], rounded_up(upper, DIGITS))
     return replace(found, upper=high, complete=False, spread=spread, blocks=tuple(blocks))
 
 
-def _single(times: _Times, kind: str, time: Fraction, dimension: int) -> SharpRate:
+def _single(mixture: GaussianMixture, times: _Times, kind: str, time: Fraction) -> SharpRate:
     """One Gaussian: `J = (1/v - 1) I` everywhere."""
+    dimension = mixture.dimension
     middle, radius = ball_ends(times.rate(kind, ball(Fraction(0))))
-    origin = Witness((Fraction(0),) * dimension, None, (0,))
+    origin = Witness((Fraction(0),) * dimension, None, tuple(range(mixture.n_components)))
     low, high = rounded_down(middle - radius, DIGITS), rounded_up(middle + radius, DIGITS)
-    return SharpRate(low, high, origin, True, kind, time, (ExactDecimal(0), ExactDecimal(0)), ())
+    spread = ExactDecimal(0), ExactDecimal(0)
+    return SharpRate(low, high, origin, True, kind, time, spread, direction=axis_vector(dimension))
 
 
 def _lower(
@@ -192,6 +204,25 @@ def _lower(
         _components(mixture, block, members, turn),
     )
     return middle - radius, witness, members, tuple(direction)
+
+
+def _vertex(
+    mixture: GaussianMixture, blocks: list[Block], number: int, turn: tuple[int, int] | None
+) -> tuple[Witness, tuple[int, ...], tuple[Fraction, ...]]:
+    """Where `||J|| -> |1/v - 1|`: towards a vertex of the hull, which takes all the mass; as `_lower`.
+
+    In each block the vertex farthest from the middle, in its own direction, in which no other point goes as far.
+    """
+    d = mixture.dimension
+    outward, kept, tops = [Fraction(0)] * d, set(range(mixture.n_components)), []
+    for block in blocks:
+        part = block.points
+        tops.append(farthest(part))
+        for axis, entry in zip(block.axes, part.centred[tops[-1]], strict=True):
+            outward[axis] = entry
+        kept &= set(_components(mixture, block, (tops[-1],), turn))
+    witness = Witness((Fraction(0),) * d, turned_back(tuple(outward), turn), tuple(sorted(kept)))
+    return witness, (tops[number],), axis_vector(len(blocks[number].axes))
 
 
 def _top(part: Points, members: tuple[int, ...], weights: list[Any]) -> list[Fraction]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from certflow.enclosure.suprema.exponential import UNIT
+from certflow.arithmetic.floats import UNIT
 
 
 @dataclass(frozen=True)

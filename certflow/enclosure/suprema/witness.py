@@ -17,7 +17,7 @@ from certflow.enclosure.suprema.search import Candidate
 
 @dataclass(frozen=True)
 class Witness:
-    """Where the lower bound is reached: at `point`, or in the limit `point + s direction`, `s -> infinity`.
+    """Where the rate is at least the lower bound: at `point`, or in the limit `point + s direction`, `s -> infinity`.
 
     point : `x` in `R^d`, exact; direction : in `R^d`, exact, or None; components : indices of the components that keep
     mass in the limit (of all components if `direction` is None)
@@ -69,6 +69,16 @@ def top_direction(matrix: np.ndarray) -> list[Fraction]:
     """The eigenvector of the largest eigenvalue, as exact rationals near the float64 one."""
     _, vectors = np.linalg.eigh(matrix)
     return [Fraction(round(float(entry) * 2**40), 2**40) for entry in vectors[:, -1]]
+
+
+def axis_vector(dimension: int) -> tuple[Fraction, ...]:
+    """`(1, 0, ..., 0)`, for a quadratic form that is the same along every vector."""
+    return tuple(Fraction(int(axis == 0)) for axis in range(dimension))
+
+
+def farthest(points: Points) -> int:
+    """The point `a` farthest from the middle: `a.b < a.a` for every other point `b`, seen from there."""
+    return max(range(len(points.points)), key=lambda k: points.squares[k])
 
 
 def spread_out(values: Sequence[Fraction], axes: Sequence[int], dimension: int) -> tuple[Fraction, ...]:

@@ -15,8 +15,9 @@ from certflow.enclosure.suprema import cover as cover_module
 from certflow.enclosure.suprema import rules
 from certflow.enclosure.suprema.cover import face_budget, face_rule
 from certflow.enclosure.suprema.laws import isotropic_task
+from certflow.enclosure.suprema.margins import is_positive
 from certflow.enclosure.suprema.points import Points
-from certflow.enclosure.suprema.rules import is_positive, pair_rule, taylor_rule
+from certflow.enclosure.suprema.rules import pair_rule, taylor_rule
 from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold, corners
 
 #: Rounding of the float64 oracle; the twins below are caught at far more.

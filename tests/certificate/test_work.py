@@ -1,0 +1,165 @@
+"""Work is charged with the length of the numbers before it is done, by every family of rules. Steps are counted."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import hostile
+import pytest
+from hostile import cover, simplex, tree
+from produced import sharp, tube
+
+from certflow.certificate import checker
+from certflow.certificate.checker import Verdict, coverings, flow_tubes
+from certflow.certificate.checker.reading import MAX_VALUES
+
+#: A bound for the tests, so that they end soon; and a call takes at least this many steps of what is charged.
+FEW, CALL = 1_500_000, 3
+HOSTILE = dict(hostile.certificates())
+TEXTS = dict(hostile.texts(scale=16))
+
+
+def calls_in(check: Callable[[], Verdict]) -> tuple[Verdict, int]:
+    """The verdict, and how many functions were called for it, of Python and built in."""
+    count = 0
+
+    def counted(frame: Any, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(counted)
+    try:
+        verdict = check()
+    finally:
+        sys.setprofile(None)
+    return verdict, count
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_calls_are_charged(name: str) -> None:
+    """What is refused for its work has not done more than is counted, and nothing else costs more than is counted."""
+    text = json.dumps(HOSTILE[name]())
+    verdict, calls = calls_in(lambda: checker.check(text, FEW))
+    assert "cannot be checked" not in verdict.text
+    assert calls * CALL <= min(verdict.work, FEW) * 2 + 10_000
+    assert verdict.work <= FEW or f"required: at most {FEW} steps of work" in verdict.text
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts_are_charged(name: str) -> None:
+    text = TEXTS[name]()
+    verdict, calls = calls_in(lambda: checker.check(text))
+    assert "cannot be checked" not in verdict.text
+    assert len(text) // 2 <= verdict.work <= checker.MAX_WORK
+    assert calls * CALL <= verdict.work * 2 + 10_000
+
+
+def work_of(content: dict[str, Any]) -> int:
+    verdict = checker.check(json.dumps(content), 10**15)
+    assert verdict.accepted or "in which" in verdict.text or "enclosed here" in verdict.text, verdict.text
+    return verdict.work
+
+
+def begun(content: dict[str, Any]) -> int:
+    return checker.check(json.dumps(content)).work
+
+
+def test_leaves_of_1024_bits_are_refused_before_they_are_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of 1.5 kB that took a minute: eight leaves with determinants of 256 matrices of 8 rows each."""
+    content = HOSTILE["L5, Taylor leaves of 1024 bits"]()
+    assert len(json.dumps(content)) < 2000
+    settled: list[None] = []
+    honest = coverings.Covering.taylor
+    monkeypatch.setattr(coverings.Covering, "taylor", lambda *a: settled.append(None) or honest(*a))
+    verdict = checker.check(json.dumps(content))
+    assert not verdict.accepted
+    assert verdict.text.startswith("proof.blocks[0].cover.boxes, token 3: got ")
+    assert f"at most {checker.MAX_WORK} steps of work (--work N allows N)" in verdict.text
+    assert settled == []
+
+
+def taylor_leaves(leaves: int, bits: int, size: int = 3) -> dict[str, Any]:
+    depth = leaves.bit_length() - 1
+    return hostile.sharp(simplex(size), cover(size, tree(depth, size, "T")), bits=bits)
+
+
+def test_the_charge_doubles_with_the_leaves() -> None:
+    few, more = work_of(taylor_leaves(32, 256)), work_of(taylor_leaves(64, 256))
+    assert 1.8 < more / few < 2.2
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        lambda bits: taylor_leaves(64, bits),
+        lambda bits: hostile.sharp(simplex(2), cover(2, tree(6, 2, "P0,1")), bits=bits),
+        lambda bits: hostile.flow([["0"], ["1"]], [{"end": hostile.START, "order": 64}] * 9, bits=bits),
+    ],
+    ids=["Taylor", "pair", "flow tube"],
+)
+def test_the_charge_grows_with_the_bits(family: Callable[[int], dict[str, Any]]) -> None:
+    """Eight times the bits: multiplication takes up to 64 times as long, and the rest of the work eight times."""
+    short, long = work_of(family(128)), work_of(family(1024))
+    assert 6 < long / short < 200
+
+
+@pytest.mark.parametrize("claim", ["F1", "L3", "G1"])
+def test_long_numbers_are_charged(claim: str) -> None:
+    name = {"F1": "F1, means of large exponents", "L3": "L3, long times", "G1": "G1, long nodes"}[claim]
+    assert begun(HOSTILE[name]()) > checker.MAX_WORK
+
+
+@pytest.mark.parametrize("text", ["1e5000", "1e-5000", "1" * 4300, hostile.LONG])
+def test_a_long_number_costs_more_than_a_short_one(text: str) -> None:
+    content = sharp("line-3", "1")
+
+    def work(vector: str) -> int:
+        content["proof"]["lower"]["vector"] = [vector]
+        return checker.check(json.dumps(content)).work
+
+    assert work(text) > 20_000 + work("1")
+
+
+def test_a_face_that_has_few_members_is_charged_for_all_points() -> None:
+    """On a face, points outside it count with a budget: each leaf passes them all."""
+    face = {"members": [0, 1, 2], "pivots": [0], "cover": cover(1, tree(4, 1, "P0,2"), "P0,2")}
+
+    def work(count: int, faces: int) -> int:
+        means = [["0", "0"], ["1", "0"], ["2", "0"], *([str(k), "1"] for k in range(count))]
+        return work_of(hostile.sharp(means, cover(2, "P0,1"), threshold="1e9", faces=[face] * faces, lower="-1e30"))
+
+    assert work(400, 2) - work(400, 1) > 19 * 400 + work(10, 2) - work(10, 1)
+
+
+def test_coefficients_that_swell_are_refused_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a thousand bits longer than the one before: 256 of them are not computed before that is seen."""
+    bits: list[int] = []
+    honest = flow_tubes.bits_of
+
+    def seen(numbers: Any) -> int:
+        bits.append(honest(numbers))
+        return bits[-1]
+
+    monkeypatch.setattr(flow_tubes, "bits_of", seen)
+    verdict = checker.check(json.dumps(HOSTILE["S3, coefficients that swell"]()), 10_000_000)
+    assert "at most 10000000 steps of work" in verdict.text
+    assert max(bits) < 256 * 1000
+
+
+def test_what_the_product_makes_is_far_from_the_bound() -> None:
+    for content in (sharp("plane 9", "0.3"), sharp("ring-8", "1"), tube("ring-8", ("0.01", "0"), digits=25)):
+        verdict = checker.check(json.dumps(content))
+        assert verdict.accepted
+        assert 2 * verdict.work < checker.MAX_WORK
+
+
+def test_limits_of_the_form() -> None:
+    assert checker.check(f"[{'0,' * MAX_VALUES}0]").text.startswith(
+        f"certificate: got {MAX_VALUES + 1}; required: at most"
+    )
+    assert "integers of at most 4300 digits" in checker.check('{"a": ' + "7" * 4301 + "}").text
+    assert Fraction(hostile.START).denominator <= 2**96

@@ -1,0 +1,252 @@
+"""Derivations kept between runs: served to the code that they prove, and to no other."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import certflow as cf
+import certflow.bounds
+from certflow.claims import derived, kept, twins
+from certflow.claims.model import Outcome
+from certflow.fingerprint import live_digests
+from certflow.process import OrnsteinUhlenbeck
+from certflow.report import render_html, render_markdown
+
+PACKAGE = Path(cf.__file__).parent
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty cache, and a process that has derived nothing yet."""
+    monkeypatch.setenv("CERTFLOW_CACHE", str(tmp_path / "cache"))
+    derived._FOUND.clear()
+    yield tmp_path / "cache" / "derivations"
+    derived._FOUND.clear()
+
+
+def derivation(claim="L3", formulas=OrnsteinUhlenbeck, **options):
+    """The symbolic evidence of a run that remembers nothing but what is kept on disk."""
+    derived._FOUND.clear()
+    process = formulas(cf.load_mixture("two-modes"), "0.01", "3")
+    (result,) = cf.verify(process, [claim], **options).results
+    return next(item for item in result.evidence if item.check == f"{claim}.derivation")
+
+
+def run(folder, code, root=PACKAGE.parent):
+    """A process of its own, which finds the package below `root`."""
+    environment = os.environ | {"CERTFLOW_CACHE": str(folder), "PYTHONPATH": str(root)}
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, env=environment, cwd=root, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout)
+
+
+DERIVE = """
+import json, sys
+import certflow as cf
+from certflow.claims.check import Context
+from certflow.claims.registry import checks_of
+context = Context(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3"))
+found = checks_of("L3")[0].run(context)
+print(json.dumps([found.check, found.outcome.value, found.proved, "sympy" in sys.modules]))
+"""
+
+
+def test_what_was_proved_is_kept_and_says_when(place):
+    first, second = derivation(), derivation()
+    assert first.proved is None
+    assert [path.name.partition("-")[0] for path in place.iterdir()] == ["L3"]
+    (record,) = (json.loads(path.read_text()) for path in place.iterdir())
+    assert second.proved.replace("+00:00", "Z") == record["proved"]
+    same = {"seconds", "proved"}
+    assert first.model_dump(exclude=same) == second.model_dump(exclude=same)
+
+
+def test_every_view_tells_what_was_kept(place, command, tmp_path):
+    derivation()
+    derived._FOUND.clear()
+    ended = command("verify", "two-modes", "--claims", "L3,F4", "--out", tmp_path / "out")
+    report = cf.report.load_report(tmp_path / "out")
+    proved = {item.check: item.proved for result in report.results for item in result.evidence if item.proved}
+    assert list(proved) == ["L3.derivation"]
+    words = f"kept from an earlier run, proved {proved['L3.derivation']}"
+    text = " ".join(ended.out.split())
+    assert f"kept from earlier runs of the same code, proved: L3 on {proved['L3.derivation']}" in text
+    assert render_html(report).count(words) == 1
+    assert render_markdown(report).replace("\\", "").count(words) == 1
+    assert proved["L3.derivation"] in (tmp_path / "out" / "junit.xml").read_text()
+
+
+def test_fresh_proves_anew_and_keeps_the_new_proof(place, command, tmp_path):
+    out = tmp_path / "out"
+    derivation(out=out)
+    (path,) = place.iterdir()
+    path.unlink()
+    assert derivation(out=out, fresh=True).proved is None
+    assert path.exists()
+    derived._FOUND.clear()
+    ended = command("verify", "two-modes", "--claims", "L3", "--fresh")
+    assert ended.code == 0
+    assert "kept" not in ended.out
+
+
+def test_fresh_is_a_truth_value():
+    with pytest.raises(cf.InputError, match="fresh"):
+        cf.verify(cf.load_mixture("two-modes"), ["L3"], fresh="yes")
+
+
+def test_a_process_that_is_served_derives_nothing(place):
+    assert run(place.parent, DERIVE) == ["L3.derivation", "holds", None, True]
+    check, outcome, proved, sympy_loaded = run(place.parent, DERIVE)
+    assert (check, outcome, sympy_loaded) == ("L3.derivation", "holds", False)
+    assert proved is not None
+
+
+def test_a_copy_elsewhere_is_the_same_code_and_an_altered_copy_is_not(place, tmp_path):
+    """The key holds no path; a sign that was turned in the source is found, with the true proof in the same folder."""
+    run(place.parent, DERIVE)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PACKAGE, tmp_path / "same" / "certflow", ignore=ignored)
+    assert run(place.parent, DERIVE, tmp_path / "same")[2] is not None
+    copy = tmp_path / "altered" / "certflow"
+    shutil.copytree(PACKAGE, copy, ignore=ignored)
+    source = (copy / "process.py").read_text()
+    line = "    def growth_rate_bound(self, t: Any) -> Any:\n"
+    assert line in source
+    altered = source.replace(line, f"{line}        return -self._growth(t)\n\n    def _growth(self, t: Any) -> Any:\n")
+    (copy / "process.py").write_text(altered)
+    assert run(place.parent, DERIVE, tmp_path / "altered")[1:3] == ["violated", None]
+    assert len(list(place.iterdir())) == 1
+
+
+def _wrong(function):
+    return lambda *arguments, **options: -function(*arguments, **options)
+
+
+@pytest.mark.parametrize("owner", [OrnsteinUhlenbeck, certflow.bounds], ids=["method", "function"])
+def test_a_formula_replaced_in_memory_is_not_served(place, monkeypatch, owner):
+    derivation()
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, "growth_rate_bound", _wrong(owner.growth_rate_bound))
+        process = OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3")
+        (result,) = cf.verify(process, ["L3"]).results  # with what this process has derived before
+        assert result.evidence[0].outcome is Outcome.VIOLATED
+        assert derivation().outcome is Outcome.VIOLATED
+    assert len(list(place.iterdir())) == 1
+    assert derivation().proved is not None
+
+
+def test_evidence_in_a_directory_is_not_that_of_other_formulas(place, monkeypatch, tmp_path):
+    out = tmp_path / "out"
+    assert derivation(out=out).outcome is Outcome.HOLDS
+    assert derivation(formulas=twins.WrongSignGrowth, out=out).outcome is Outcome.VIOLATED
+    assert derivation(out=out).outcome is Outcome.HOLDS
+    monkeypatch.setattr(OrnsteinUhlenbeck, "growth_rate_bound", _wrong(OrnsteinUhlenbeck.growth_rate_bound))
+    assert derivation(out=out).outcome is Outcome.VIOLATED
+
+
+def test_false_twins_are_neither_served_nor_kept(place):
+    derivation()
+    (path,) = place.iterdir()
+    before = path.read_bytes()
+    assert derivation(formulas=twins.WrongSignGrowth).outcome is Outcome.VIOLATED
+    assert derivation(formulas=type("Same", (OrnsteinUhlenbeck,), {})).proved is None
+    assert [(path, before)] == [(each, each.read_bytes()) for each in place.iterdir()]
+
+
+def _rewritten(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+DAMAGES = {
+    "empty": lambda path: path.write_bytes(b""),
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:200]),
+    "not text": lambda path: path.write_bytes(bytes(range(256))),
+    "another type": lambda path: path.write_text("[1]"),
+    "too deep": lambda path: path.write_text("[" * 100_000),
+    "a directory": lambda path: (path.unlink(), path.mkdir()),
+    "another scope": lambda path: _rewritten(path, lambda c: c["steps"][0].update(scope="everything")),
+    "another statement": lambda path: _rewritten(path, lambda c: c.update(statement="L2")),
+    "a later version": lambda path: _rewritten(path, lambda c: c.update(schema="certflow/derivation/2")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_record_is_nothing_kept(place, damage):
+    derivation()
+    (path,) = place.iterdir()
+    damage(path)
+    found = derivation()
+    assert (found.outcome, found.proved) == (Outcome.HOLDS, None)
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CERTFLOW_CACHE", str(tmp_path / "file"))
+    assert [derivation().proved, derivation().proved] == [None, None]
+
+
+def test_a_source_edited_after_it_was_loaded_is_not_kept(place, monkeypatch):
+    monkeypatch.setattr("certflow.fingerprint._LOADED", 0.0)
+    assert derivation().outcome is Outcome.HOLDS
+    assert not place.exists()
+
+
+def test_two_processes_at_once_leave_one_sound_record(place):
+    environment = os.environ | {"CERTFLOW_CACHE": str(place.parent), "PYTHONPATH": str(PACKAGE.parent)}
+    words = [sys.executable, "-c", DERIVE]
+    started = [subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [json.loads(each.communicate()[0])[1] for each in started] == ["holds", "holds"]
+    assert [path.suffix for path in place.iterdir()] == [".json"]
+    assert run(place.parent, DERIVE)[2] is not None
+
+
+def test_records_of_other_versions_do_not_pile_up(place):
+    place.mkdir(parents=True)
+    for k in range(20):
+        (place / f"L3-{k:032}.json").write_text("{}")
+        os.utime(place / f"L3-{k:032}.json", (k, k))
+    (place / "L2-0.json").write_text("{}")
+    derivation()
+    assert len(list(place.glob("L3-*.json"))) == 8
+    assert (place / "L2-0.json").exists()
+    assert derivation().proved is not None
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the places of other platforms")
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"CERTFLOW_CACHE": "/c"}, "/c/derivations"),
+        ({"XDG_CACHE_HOME": "/x"}, "/x/certflow/derivations"),
+        ({"XDG_CACHE_HOME": "relative"}, "/home/somebody/.cache/certflow/derivations"),
+        ({"CERTFLOW_CACHE": "", "XDG_CACHE_HOME": ""}, "/home/somebody/.cache/certflow/derivations"),
+        ({"CERTFLOW_CACHE": "/c", "XDG_CACHE_HOME": "/x"}, "/c/derivations"),
+    ],
+)
+def test_place_of_what_is_kept(monkeypatch, variables, expected):
+    for name in ("CERTFLOW_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/home/somebody")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert kept.folder() == Path(expected)
+
+
+def test_a_run_leaves_the_digests_of_the_code_as_they_were(place):
+    """Else nothing that was kept would ever be found again."""
+    derivation()
+    before = live_digests()
+    derivation("F4")
+    derivation("S2")
+    after = live_digests()
+    assert {name for name in before if before[name] != after[name]} == set()

@@ -1,0 +1,78 @@
+"""Verdicts of the mismatch claims on mixtures at the edge: gentle flows, one Gaussian, modes far apart, no floor."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import certflow as cf
+from certflow.claims.check import Context
+from certflow.claims.model import Outcome
+from certflow.claims.registry import CHECKS
+
+HALF = ["1/2", "1/2"]
+MIXTURES = {
+    "wide modes": (HALF, [["-1"], ["1"]], "9"),
+    "wide modes in the plane": (HALF, [["-1", "0"], ["1", "0"]], "9"),
+    "wide and unequal": (["0.1", "0.9"], [["-1"], ["1"]], ["9", "16"]),
+    "far modes": (HALF, [["-1000000"], ["1000000"]], "0.04"),
+    "far and unequal": (["0.3", "0.7"], [["-1000000"], ["1000000"]], "0.04"),
+    "standard normal": ([1], [["0"]], "1"),
+    "one Gaussian": ([1], [["1", "2"]], [["2", "1"], ["1", "2"]]),
+    "identical components": (["0.3", "0.7"], [["1", "2"], ["1", "2"]], "0.04"),
+    "almost identical": (HALF, [["-1e-9"], ["1e-9"]], "0.04"),
+}
+
+
+def run(name, process):
+    (check,) = [check for check in CHECKS if check.name == name]
+    reason = check.applies(process.mixture)
+    return reason or check.run(Context(process))
+
+
+@pytest.mark.parametrize("name", ["M1.attained", "M2.attained", "M3.segments"])
+@pytest.mark.parametrize("mixture", MIXTURES)
+def test_true_statements_hold(mixture, name):
+    evidence = run(name, cf.OrnsteinUhlenbeck(cf.GaussianMixture(*MIXTURES[mixture])))
+    assert evidence.outcome is Outcome.HOLDS, evidence
+    for ratio in evidence.numbers.get("error_over_floor", {}).values():
+        assert 0.999 < float(ratio) < 1.001  # on a line the closest map attains the floor
+
+
+class Broken(cf.OrnsteinUhlenbeck):
+    """Floors that are no finite number."""
+
+    value = math.nan
+
+    def mismatch_floor(self, budget, norm="mean-square"):
+        return self.value
+
+    def stability(self, s, t, rate="one-sided"):
+        return self.value
+
+
+class Infinite(Broken):
+    value = math.inf
+
+
+@pytest.mark.parametrize("formulas", [Broken, Infinite])
+@pytest.mark.parametrize("mixture", ["two-modes", "line-3", "two-variances"])
+@pytest.mark.parametrize("name", ["M1.attained", "M2.attained", "M3.segments"])
+def test_what_is_no_finite_number_is_no_evidence(name, mixture, formulas):
+    evidence = run(name, formulas(cf.load_mixture(mixture)))
+    if isinstance(evidence, str):
+        assert (name, mixture) == ("M2.attained", "two-variances")
+    elif name == "M1.attained" and formulas is Infinite and mixture != "two-variances":
+        assert evidence.outcome is Outcome.HOLDS  # M1 on the nodes, where both sides are finite
+    else:
+        assert evidence.outcome is Outcome.INCONCLUSIVE
+
+
+def test_m1_speaks_of_every_mixture_and_m2_says_what_it_needs():
+    for name in ("two-variances", "anisotropic-pair", "iris"):
+        process = cf.OrnsteinUhlenbeck(cf.load_mixture(name))
+        (check,) = [check for check in CHECKS if check.name == "M1.attained"]
+        assert check.applies(process.mixture) is None
+        assert "needs one dimension or an involution that preserves p_T" in run("M2.attained", process)
+    assert "no global growth rate" in run("M3.segments", cf.OrnsteinUhlenbeck(cf.load_mixture("anisotropic-pair")))

@@ -1,0 +1,111 @@
+"""The witness of a sharp rate is one: the field in 130-digit decimals, written out apart, reaches `lower` there."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+from oracle import _CONTEXT, Oracle, dec
+
+import certflow as cf
+from certflow.certificate import checker
+from certflow.certificate.envelope import certificate_text
+from certflow.certificate.sharp import sharp_certificate
+from certflow.enclosure.suprema.sharp import KINDS, sharp_rate
+
+PENTAGON = [["1", "0"], ["0.309017", "0.951057"], ["-0.809017", "0.587785"], ["-0.809017", "-0.587785"]]
+PENTAGON += [["0.309017", "-0.951057"]]
+GRID = [[a, b] for a in ("-0.1", "0.1") for b in ("-0.2", "0", "0.2")]
+TURNED = [["0", "0"], ["0.3", "0.4"], ["-0.4", "0.3"], ["-0.1", "0.7"]]
+TRIANGLE = [["0", "0"], ["1", "0.2"], ["0.3", "1.1"]]
+SIMPLEX = [["0", "0", "0"], ["1", "0", "0"], ["0", "1", "0"], ["0", "0", "1"]]
+NARROW, SKEW = [["0.1", "0.02"], ["0.02", "0.3"]], [["2", "0.5"], ["0.5", "0.7"]]
+
+CASES = {
+    "pentagon, late": (PENTAGON, "0.09", "1.5"),
+    "pentagon, early": (PENTAGON, "0.09", "0.05"),
+    "pentagon of a large variance": (PENTAGON, "4", "0.5"),
+    "product": (GRID, "0.2", "1"),
+    "product on turned axes": (TURNED, "0.04", "3"),
+    "two means": ([["0"], ["0.1"]], "0.04", "0.3"),
+    "two means in space": ([["0", "0", "0"], ["1", "2", "2"]], "0.04", "2"),
+    "one mean": ([["1", "2"]], "0.04", "0.3"),
+    "equal means": ([["1", "2"], ["1", "2"]], "9", "0.3"),
+    "shared, edges of a triangle": (TRIANGLE, NARROW, "0.05"),
+    "shared, late": (TRIANGLE, NARROW, "1.5"),
+    "shared, some of it wide": (TRIANGLE, SKEW, "0.1"),
+    "shared, a simplex": (SIMPLEX, [["0.1", "0", "0"], ["0", "0.2", "0.05"], ["0", "0.05", "0.3"]], "0.2"),
+    "shared, one mean": ([["1", "2"]], NARROW, "0.3"),
+    "shared, equal means": ([["1", "2"], ["1", "2"]], SKEW, "0.3"),
+    "isotropic": (TRIANGLE, ["0.1", "0.2", "0.3"], "0.1"),
+    "isotropic, late": (TRIANGLE, ["0.1", "0.2", "0.2"], "1.5"),
+    "isotropic, two of them widest": (TRIANGLE, ["0.01", "0.5", "0.5"], "0.3"),
+    "isotropic, all equal": (TRIANGLE, ["0.09", "0.09", "0.09"], "1.5"),
+    "isotropic, all wide": (TRIANGLE, ["2", "3", "3"], "0.3"),
+}
+
+
+def eigenvalues(jacobian) -> list[mpmath.mpf]:
+    rows = [[mpmath.mpf(str(entry)) for entry in row] for row in jacobian]
+    return list(mpmath.eigsy(mpmath.matrix(rows), eigvals_only=True))
+
+
+def jacobian_at(mixture, rate):
+    """`J` at the witness, or so far along its direction that what should vanish is below 1e-100."""
+    oracle, witness = Oracle(mixture), rate.witness
+    others = [k for k in range(mixture.n_components) if k not in witness.components]
+    reach = 1
+    while True:
+        along = witness.direction or (Fraction(0),) * len(witness.point)
+        point = [Fraction(p) + reach * Fraction(n) for p, n in zip(witness.point, along, strict=True)]
+        with localcontext(_CONTEXT):
+            found = oracle.at(np.array([dec(entry) for entry in point], dtype=object), Fraction(rate.time))
+        if all(found["responsibilities"][k] < Decimal("1e-100") for k in others):
+            return found["jacobian"], point
+        reach *= 2
+        assert reach < 2**80
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", CASES)
+def test_the_rate_at_the_witness_reaches_the_lower_bound(name, kind):
+    means, covariances, time = CASES[name]
+    mixture = cf.GaussianMixture([Fraction(1, len(means))] * len(means), means, covariances)
+    rate = sharp_rate(cf.OrnsteinUhlenbeck(mixture), time, kind, gap="1e-6", seconds=20)
+    jacobian, _ = jacobian_at(mixture, rate)
+    with mpmath.workdps(60):
+        values = eigenvalues(jacobian)
+        value = -min(values) if kind == "one-sided" else max(map(abs, values))
+        lower, upper = (mpmath.mpf(end.numerator) / end.denominator for end in (rate.lower, rate.upper))
+        slack = abs(lower) * mpmath.mpf(10) ** -18
+        assert lower - slack <= value <= upper + slack
+        assert value - lower <= mpmath.mpf(10) ** -15 * (1 + abs(value))  # nothing is given away either
+        vector = [mpmath.mpf(e.numerator) / e.denominator for e in rate.vector]
+        rows = [[mpmath.mpf(str(entry)) for entry in row] for row in jacobian]
+        quotient = -mpmath.fsum(a * rows[i][j] * b for i, a in enumerate(vector) for j, b in enumerate(vector))
+        quotient /= mpmath.fsum(e * e for e in vector)
+        assert mpmath.almosteq(abs(quotient) if kind == "two-sided" else quotient, value, 1e-12, 1e-15)
+
+
+def test_where_the_late_contraction_decides_the_witness_is_a_vertex():
+    """`|1/v - 1|` is the norm where one mean has all the mass; at the place of `V*` it would be half of it or so."""
+    mixture = cf.GaussianMixture(["0.2"] * 5, PENTAGON, "0.09")
+    rate = sharp_rate(cf.OrnsteinUhlenbeck(mixture), "1.5", "two-sided")
+    with mpmath.workdps(40):
+        exact = 1 / (1 - mpmath.mpf("0.91") * mpmath.exp(-3)) - 1
+        assert mpmath.almosteq(mpmath.mpf(str(rate.lower)), exact, 1e-17)
+    assert len(rate.witness.components) == 1
+    assert rate.witness.direction is not None
+
+
+@pytest.mark.parametrize("name", ["pentagon, late", "product", "product on turned axes", "two means"])
+def test_the_checker_accepts_a_vertex(name):
+    means, covariances, time = CASES[name]
+    mixture = cf.GaussianMixture([Fraction(1, len(means))] * len(means), means, covariances)
+    certificate, found = sharp_certificate(cf.OrnsteinUhlenbeck(mixture), time, "two-sided", gap="1e-6")
+    verdict = checker.check(certificate_text(certificate))
+    assert verdict.accepted, verdict.text
+    assert len(found.witness.components) == 1
