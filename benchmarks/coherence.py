@@ -23,8 +23,8 @@ from typing import Any
 
 from laboratory import GRIDS, SEGMENTS, Case, available, built_in, cases, collected, trained_otherwise
 
+from certflow.composition.propagation import coherent_sum
 from certflow.distill import run
-from certflow.propagation import coherent_sum
 
 RESULTS = Path(__file__).parent / "results" / "coherence.json"
 LOW, HIGH = 0.4, 1.2

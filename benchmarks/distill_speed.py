@@ -23,11 +23,11 @@ import torch
 from measure import interleaved, limit_threads, ratios, report, verdict
 
 import certflow as cf
+from certflow.distill.maps.residual import ResidualMaps, normalisers_of
 from certflow.distill.plan import make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.settings import Settings
 from certflow.distill.training import Segment, rate_at, train
-from certflow.networks.residual import ResidualMaps, normalisers_of
 
 GRIDS = ("uniform", "logsnr", "cosine", "karras", "quadratic", "geometric")
 SEGMENTS, SEEDS = 8, 2

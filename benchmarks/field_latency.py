@@ -13,7 +13,7 @@ import numpy as np
 from measure import interleaved, limit_threads, mixture, noised_points, ratios, report, verdict
 
 import certflow as cf
-from certflow import guard
+from certflow.field import guard
 
 KINDS = ("common-isotropic", "isotropic", "shared", "full")
 QUANTITIES = ("log_density", "responsibilities", "score", "velocity", "jacobian")

@@ -18,7 +18,7 @@ from mpmath import mp, mpf
 from scipy.integrate import solve_ivp
 
 import certflow as cf
-from certflow.flow import flow_map
+from certflow.flow.reference import flow_map
 
 START, END = 3, "0.01"
 

@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 from laboratory import GRIDS, SEGMENTS, Case, available, built_in, cases, collected
 
+from certflow.composition.propagation import coherent_sum
 from certflow.distill import Results, run
-from certflow.distill.pilot import effective
-from certflow.distill.planner import recommend
 from certflow.grids.grid import TimeGrid
-from certflow.grids.registry import PLANNED
-from certflow.propagation import coherent_sum
+from certflow.planning.names import PLANNED
+from certflow.planning.pilot import effective
+from certflow.planning.planner import recommend
 
 RESULTS = Path(__file__).parent / "results" / "grids.json"
 #: Seeds of every grid; of those whose mean over them is at most so many times the least.

@@ -5,36 +5,26 @@ Names load on first use: `import certflow` imports neither torch nor SymPy.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from certflow.lazy import attributes
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "GaussianMixture": "certflow.mixture",
+#: Where each public name lives; empty for the packages that are reached as attributes, `cf.distill.run(...)`.
+_HOMES: dict[str, str] = {
+    "distill": "",
+    "enclosure": "",
+    "grids": "",
+    "testing": "",
+    "GaussianMixture": "certflow.law.mixture",
     "OrnsteinUhlenbeck": "certflow.process",
-    "load_mixture": "certflow.mixture_file",
-    "builtin_mixtures": "certflow.mixture_file",
+    "load_mixture": "certflow.law.library",
+    "builtin_mixtures": "certflow.law.library",
     "verify": "certflow.verification",
-    "time_grid": "certflow.grids.registry",
+    "time_grid": "certflow.planning.time_grid",
     "TimeGrid": "certflow.grids.grid",
     "InputError": "certflow.errors",
     "NoGlobalBound": "certflow.errors",
 }
 
-#: Packages that are reached as attributes, `cf.distill.run(...)`.
-_PACKAGES = ("distill", "enclosure", "grids", "testing")
-
-__all__ = ["__version__", *_PACKAGES, *_HOMES]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return import_module(f"certflow.{name}")
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'certflow' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__ = ["__version__", *_HOMES]
+__getattr__, __dir__ = attributes(__name__, _HOMES, ("__version__",))

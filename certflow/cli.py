@@ -1,18 +1,20 @@
 """The command `certflow`: how every outcome becomes an exit code and, if it went wrong, one line on stderr.
 
 Exit codes: 0 every claim holds; 1 a claim is violated; 2 bad usage or bad input; 3 inconclusive; 4 internal
-error; 130 interrupted; 141 the reader of the output went away. The commands themselves are in
-`certflow.commands`, imported on first use so that an interruption during start-up is caught here too.
+error; 130 interrupted; 141 the reader of the output went away. A standard output that is closed or full is bad
+usage, 2, since nobody can read the verdict; a standard error that is closed or full changes nothing. The commands
+themselves are in `certflow.commands`, imported on first use so that an interruption during start-up is caught here too.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 from certflow.errors import InputError
 
@@ -23,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code; never raises."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        _tolerate_narrow_encodings()
+        _prepare_streams()
         code = _dispatch(arguments)
         sys.stdout.flush()
         return code
@@ -32,8 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         return _fail(str(error) or "interrupted", INTERRUPTED)
     except BrokenPipeError:
-        _discard_stdout()
+        _discard(sys.stdout)
         return BROKEN_PIPE
+    except OSError as error:
+        _discard(sys.stdout)
+        return _fail(_refusal(error), BAD_INPUT)
     except Exception as error:
         if os.environ.get("CERTFLOW_DEBUG"):
             traceback.print_exc()
@@ -80,23 +85,56 @@ def _usage(error: Any) -> str:
     return f"{where}: {message}; required: {required}" if where else f"{message}; required: {required}"
 
 
+def _refusal(error: OSError) -> str:
+    """What the system refused, in one line: a file that has a name, else the output itself."""
+    reason = error.strerror or type(error).__name__
+    if error.filename is None:
+        return f"stdout: got {reason!r}; required: an output that can be written"
+    return f"{error.filename}: got {reason!r}; required: a file or directory that can be used"
+
+
 def _fail(message: str, code: int) -> int:
-    with suppress(OSError):  # if nobody reads stderr, the exit code still tells
+    try:
         print("certflow:", " ".join(message.split()), file=sys.stderr, flush=True)
+    except (OSError, ValueError):  # if nobody reads stderr, the exit code still tells
+        _discard(sys.stderr)
     return code
 
 
-def _tolerate_narrow_encodings() -> None:
-    """A terminal that has no `λ` shows `?` in its place rather than failing."""
+def _prepare_streams() -> None:
+    """Three open streams; a terminal that has no `λ` shows `?` in its place rather than failing.
+
+    The number of a closed stream would go to the next file that is opened, which then gets what libraries print.
+    """
+    closed = sys.stdout is None
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            _connect_to_nothing(number)
+    sys.stdout, sys.stderr = (stream or _nothing() for stream in (sys.stdout, sys.stderr))
+    if closed:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
 
 
-def _discard_stdout() -> None:
+def _nothing() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
+
+
+def _connect_to_nothing(number: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    if nothing != number:
+        os.dup2(nothing, number)
+        os.close(nothing)
+
+
+def _discard(stream: TextIO) -> None:
     """Send what is still buffered nowhere, or the interpreter would complain of it at exit."""
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _connect_to_nothing(stream.fileno())
 
 
 if __name__ == "__main__":

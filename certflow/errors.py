@@ -33,13 +33,13 @@ class InputError(CertflowError, ValueError):
 
 
 class NoGlobalBound(CertflowError, ArithmeticError):
-    """`sup_x ||grad u(x, t)||` is infinite for this mixture (THEORY L8), or not known to be finite.
+    """`sup_x ||grad u(x, t)||` is infinite for this mixture (THEORY L8): an exact decision, the same for every `t`.
 
     Attributes
     ----------
     pair : the two components (indices from 0) whose tie set carries the growth
-    growth : "quadratic" (like `|x|^2`), "linear" (like `|x|`) or "undecided"
-    proved : True when the supremum is known to be infinite, False when the question is open
+    growth : "quadratic" (like `|x|^2`) or "linear" (like `|x|`)
+    proved : True, for the decision leaves no mixture open
     """
 
     def __init__(self, message: str, *, pair: tuple[int, int], growth: str, proved: bool):

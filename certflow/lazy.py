@@ -6,10 +6,15 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from certflow.errors import InputError
 
-def attributes(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+
+def attributes(
+    package: str, homes: Mapping[str, str], extra: tuple[str, ...] = ()
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """`__getattr__` and `__dir__` of a package whose names live in the modules `homes`.
 
+    A name whose home is empty is a package below this one; `extra` names are listed beside them.
     A name whose module needs torch, where torch is not installed, is refused with the line that says how to install it.
     """
 
@@ -17,12 +22,11 @@ def attributes(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         try:
-            return getattr(import_module(homes[name]), name)
+            home = homes[name]
+            return getattr(import_module(home), name) if home else import_module(f"{package}.{name}")
         except ModuleNotFoundError as missing:
             if missing.name != "torch":
                 raise
-            from certflow.errors import InputError
-
             raise InputError("torch", "not installed", "pip install 'certflow[torch]'") from None
 
-    return load, lambda: sorted(homes)
+    return load, lambda: sorted({*homes, *extra})

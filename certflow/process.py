@@ -6,19 +6,15 @@
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
-from certflow import bounds, field
+from certflow.bounds import rates as bounds
 from certflow.errors import InputError
-from certflow.exact import exact_number
-from certflow.mixture import GaussianMixture
+from certflow.field import evaluate as field
+from certflow.law.noised import NoisedMixture
 
 
-class OrnsteinUhlenbeck:
+class OrnsteinUhlenbeck(NoisedMixture):
     """Ornstein–Uhlenbeck process started from a Gaussian mixture (THEORY S1).
 
     Parameters
@@ -34,27 +30,6 @@ class OrnsteinUhlenbeck:
     that requires grad. Inside `torch.vmap` and `torch.compile`, where no error can depend on data, a time that would
     be refused makes the result NaN.
     """
-
-    def __init__(self, mixture: GaussianMixture, t_min: Any = 0.01, t_max: Any = 3.0):
-        if not isinstance(mixture, GaussianMixture):
-            raise InputError("mixture", mixture, "a certflow.GaussianMixture")
-        self.mixture = mixture
-        self.exact_t_min: Fraction = exact_number(t_min, "t_min")
-        self.exact_t_max: Fraction = exact_number(t_max, "t_max")
-        if not self.exact_t_min > 0:
-            raise InputError("t_min", t_min, "a time > 0")
-        if not self.exact_t_max > self.exact_t_min:
-            raise InputError("t_max", t_max, f"a time > t_min = {t_min}")
-
-    @property
-    def t_min(self) -> float:
-        """Data end of the interval, nearest float64."""
-        return float(self.exact_t_min)
-
-    @property
-    def t_max(self) -> float:
-        """Noise end of the interval, nearest float64."""
-        return float(self.exact_t_max)
 
     def __repr__(self) -> str:
         return f"OrnsteinUhlenbeck({self.mixture!r}, t_min={self.t_min:g}, t_max={self.t_max:g})"
@@ -109,34 +84,35 @@ class OrnsteinUhlenbeck:
 
     def stability(self, s: Any, t: Any, rate: str = "one-sided") -> Any:
         """`int_s^t rate`, `s <= t`; rate "one-sided" (`lambda`) or "two-sided" (`L`). THEORY F1, F2."""
-        from certflow import stability
+        from certflow.bounds import stability
 
         return stability.stability(self.mixture, s, t, rate)
 
     def amplification(self, s: Any, t: Any, rate: str = "one-sided") -> Any:
         """`exp(int_s^t rate)`, the bound of `|Phi_{t->s}(x) - Phi_{t->s}(y)| / |x - y|`. THEORY F1."""
-        from certflow import stability
+        from certflow.bounds import stability
 
         return stability.amplification(self.mixture, s, t, rate)
 
     def error_bound(self, times: Any, errors: Any, rate: str = "one-sided") -> float:
         """`sum_k eps_k exp(int_{t_K}^{t_k} rate)`, for segments between `times` with errors `eps_k`. THEORY E3."""
-        from certflow import propagation
+        from certflow.composition import propagation
 
         return propagation.gronwall_bound(self, times, errors, rate)
 
     def law_error_bound(self, lipschitz: Any, errors: Any) -> float:
         """`sum_k (prod_{j>k} Lip(Psi_j)) ||Psi_k - Phi_k||`, for any maps with these constants. THEORY E2."""
-        from certflow import propagation
+        from certflow.composition import propagation
 
         return propagation.law_bound(lipschitz, errors)
 
     def residual_block(self, x: Any, t: Any, h: Any, method: str = "midpoint", velocity: Any = None) -> Any:
         """`x + h F(x, t)`, one step from `t` to `t - h`; shape (..., d). THEORY E4.
 
-        method : "euler" or "midpoint" (`certflow.blocks`);  velocity : in place of the exact one, `(x, t) -> u`
+        method : "euler" or "midpoint" (`certflow.composition.blocks`)
+        velocity : in place of the exact one, `(x, t) -> u`
         """
-        from certflow import blocks
+        from certflow.composition import blocks
 
         return blocks.residual_block(velocity or self.velocity, x, t, h, method)
 
@@ -144,7 +120,7 @@ class OrnsteinUhlenbeck:
         self, h: Any, velocity_error: Any, lipschitz: Any, second: Any, third: Any, method: str = "midpoint"
     ) -> Any:
         """The local error of `residual_block`: `h eta (1 + h L/2) + h^3 (M_3/24 + L M_2/8)`, or Euler's. THEORY E4."""
-        from certflow import blocks
+        from certflow.composition import blocks
 
         return blocks.local_error_bound(h, velocity_error, lipschitz, second, third, method)
 
@@ -155,11 +131,11 @@ class OrnsteinUhlenbeck:
 
         In one dimension, and for a product of one-dimensional laws, the error of the best such map. Else a lower bound;
         for the mean square one by symmetries of the mixture, from draws, at the confidence level 99.9 %
-        (`certflow.mismatch.mean_square_floor` says which it is). Infinite where no such map is within a finite
-        distance. Raises `InputError` for a mixture that has neither factors nor symmetries, another norm, or a budget
-        that is not positive.
+        (`certflow.composition.floors.mean_square_floor` says which it is). Infinite where no such map is within a
+        finite distance. Raises `InputError` for a mixture that has neither factors nor symmetries, another norm, or a
+        budget that is not positive.
         """
-        from certflow import mismatch
+        from certflow.composition import floors as mismatch
 
         if norm not in ("mean-square", "sup"):
             raise InputError("norm", norm, "mean-square or sup")
@@ -169,17 +145,12 @@ class OrnsteinUhlenbeck:
 
     def time_at_stability(self, value: Any, s: Any | None = None) -> Any:
         """The time `t` with `int_s^t lambda = value` (default `s = t_min`), by Lambert W. THEORY G2."""
-        from certflow import inversion
+        from certflow.bounds import inversion
 
         return inversion.time_at_stability(self.mixture, value, self.exact_t_min if s is None else s)
 
     def flow(self, x: Any, t_from: Any, t_to: Any, rtol: float = 1e-10) -> Any:
         """`Phi_{t_from -> t_to}(x)`, the reference flow map of `dx/dt = u`; shape (..., d). THEORY section 0."""
-        from certflow.flow import flow_map
+        from certflow.flow.reference import flow_map
 
         return flow_map(self, x, t_from, t_to, rtol=rtol)
-
-
-def noised(data: np.ndarray, t: float, normal: np.ndarray) -> np.ndarray:
-    """`X_t = m X_0 + sqrt(1 - m^2) Z`, `m = e^{-t}`, of rows `X_0` and standard normal rows `Z` of the same shape."""
-    return math.exp(-t) * data + math.sqrt(-math.expm1(-2 * t)) * normal

@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -27,17 +28,19 @@ from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.claims.check import PROFILES, Check, Context, OutOfReach
 from certflow.claims.digits import ALONE
-from certflow.claims.model import ClaimResult, Curves, Evidence, Kind, Outcome, Report
+from certflow.claims.fingerprint import agrees, class_digest, live_digests, source_digest
+from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
 from certflow.claims.registry import PENDING, checks_of
 from certflow.claims.sampling import log_times
 from certflow.claims.statements import STATEMENTS
 from certflow.errors import InputError, NoGlobalBound
-from certflow.exact import exact_text
-from certflow.fingerprint import agrees, class_digest, live_digests, source_digest
-from certflow.inputs import whole_number
-from certflow.mixture import GaussianMixture
-from certflow.mixture_file import to_mapping
+from certflow.law.formats import to_mapping
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.exact import exact_text
+from certflow.numbers.inputs import whole_number
 from certflow.process import OrnsteinUhlenbeck
+from certflow.report.document import Curves
+from certflow.report.report import Report
 
 Progress = Callable[[int, int, str], None]
 
@@ -251,6 +254,15 @@ class _Keeper:
             "formulas": class_digest(type(process)),
         }
         self.key = hashlib.sha256(json.dumps(problem, sort_keys=True).encode()).hexdigest()
+        self._code: dict[str, str] = {}
+        self._loaded: set[str] = set()
+
+    def code(self) -> dict[str, str]:
+        """Digests of the loaded code; within a run they are made anew only where modules were loaded since."""
+        loaded = {name for name in sys.modules if name.startswith("certflow")}
+        if loaded != self._loaded:
+            self._code, self._loaded = live_digests(), loaded
+        return self._code
 
     def evidence(self, check: Check) -> Evidence:
         if self.out is None:
@@ -263,14 +275,14 @@ class _Keeper:
             for name, certificate in kept.contents.items():
                 write_certificate(certificate, self.out / name)
             digests = {name: _digest(certificate) for name, certificate in kept.contents.items()}
-            content = {"key": self.key, "code": live_digests(), "certificates": digests, "evidence": kept.model_dump()}
+            content = {"key": self.key, "code": self.code(), "certificates": digests, "evidence": kept.model_dump()}
             write_text_atomic(path, json.dumps(content, indent=1) + "\n")
         return kept
 
     def _load(self, path: Path, out: Path) -> Evidence | None:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            if content["key"] == self.key and agrees(content["code"], live_digests()):
+            if content["key"] == self.key and agrees(content["code"], self.code()):
                 evidence = Evidence.model_validate(content["evidence"])
                 contents = {name: _certificate(out / name) for name in evidence.certificates}
                 if content["certificates"] == {name: _digest(found) for name, found in contents.items()}:

@@ -18,8 +18,8 @@ import certflow as cf
 from certflow import errors
 from certflow.certificate.checker import Imprecise, Refused
 from certflow.enclosure.suprema.cover import Counterexample, Exhausted
-from certflow.enclosure.suprema.isotropic import _Unproved
-from certflow.enclosure.suprema.isotropic_search import LargerValue
+from certflow.enclosure.suprema.isotropic.rate import _Unproved
+from certflow.enclosure.suprema.isotropic.search import LargerValue
 
 
 def _noted() -> cf.InputError:

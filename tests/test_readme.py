@@ -13,7 +13,7 @@ import pytest
 
 import certflow as cf
 from certflow.claims.model import Kind
-from certflow.mixture_file import to_mapping
+from certflow.law.formats import to_mapping
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

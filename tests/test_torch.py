@@ -306,7 +306,7 @@ def other_default(request):
 def _laboratory():
     from dataclasses import replace
 
-    from certflow.distill.score_network import train_denoiser
+    from certflow.distill.beyond.score_network import train_denoiser
 
     p = process("isotropic")
     settings = replace(cf.distill.Settings.usual(2), steps=10, hidden=8, pool=128, batch=64, test=64, tolerance=1e-6)

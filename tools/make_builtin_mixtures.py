@@ -1,4 +1,4 @@
-"""Make the built-in mixtures: `python tools/make_builtin_mixtures.py` rewrites certflow/data/mixtures/.
+"""Make the built-in mixtures: `python tools/make_builtin_mixtures.py` rewrites certflow/law/mixtures/.
 
 The synthetic ones have short exact parameters. The fitted ones are expectation maximisation on data sets that
 scikit-learn ships, parameters rounded to six decimals (so that they are short exact numbers); `origin` in each
@@ -17,9 +17,9 @@ from sklearn import datasets
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
 
-FOLDER = Path(__file__).resolve().parents[1] / "certflow" / "data" / "mixtures"
+FOLDER = Path(__file__).resolve().parents[1] / "certflow" / "law" / "mixtures"
 
 
 def synthetic() -> list[GaussianMixture]:

@@ -61,7 +61,7 @@ def command(mixture: str, folder: Path, *options: str) -> None:
 
 
 def mismatch() -> None:
-    from certflow.distill.mismatch import experiment
+    from certflow.distill.students.mismatch import experiment
 
     found = experiment().mapping()
     students = [
@@ -98,7 +98,7 @@ def mismatch() -> None:
 
 
 def digits() -> None:
-    from certflow.distill.real_data import real_data
+    from certflow.distill.beyond.real_data import real_data
 
     results, network = real_data()
     content = {**results.mapping(), "network": network}

@@ -17,7 +17,7 @@ from pathlib import Path
 from certflow.atomic import write_text_atomic
 from certflow.claims.check import Context
 from certflow.claims.registry import CHECKS
-from certflow.mixture_file import load_mixture
+from certflow.law.library import load_mixture
 from certflow.process import OrnsteinUhlenbeck
 from certflow.verification import verify
 

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic.precision import ball_precision
 from certflow.certificate.envelope import envelope
 from certflow.enclosure.closed_forms import RateBounds, rate_bounds, working_bits
 from certflow.enclosure.integrals import NoEnclosure, common_law, shape_of, stability
 from certflow.enclosure.nodes import balanced_nodes
 from certflow.enclosure.results import rounded_down, rounded_up
 from certflow.errors import InputError
-from certflow.exact import exact_text
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.exact import exact_text
+from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
 #: Significant digits of asserted integrals and nodes.

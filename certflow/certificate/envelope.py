@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from certflow.atomic import write_text_atomic
-from certflow.exact import exact_text
-from certflow.mixture_file import to_mapping
+from certflow.law.formats import to_mapping
+from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 SCHEMA = "certflow/certificate/1"

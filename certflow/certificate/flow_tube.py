@@ -9,9 +9,9 @@ from typing import Any
 
 from certflow.certificate.checker import check
 from certflow.certificate.envelope import certificate_text, envelope
-from certflow.enclosure.tubes import FlowTube, flow_tube
+from certflow.enclosure.tubes.tube import FlowTube, flow_tube
 from certflow.errors import InputError
-from certflow.exact import ExactArray, exact_number, exact_text
+from certflow.numbers.exact import ExactArray, exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: The format's largest precision and order.

@@ -10,11 +10,13 @@ from typing import Any
 
 from certflow.certificate.closed_forms import MAX_BITS
 from certflow.certificate.envelope import envelope
+from certflow.enclosure.suprema.common import coarser
 from certflow.enclosure.suprema.cover import Cover, Region, Tree
 from certflow.enclosure.suprema.points import turned_point
-from certflow.enclosure.suprema.sharp import Block, SharpRate, coarser, sharp_rate
+from certflow.enclosure.suprema.rate import Block, SharpRate
+from certflow.enclosure.suprema.sharp import sharp_rate
 from certflow.errors import InputError
-from certflow.exact import exact_number, exact_text
+from certflow.numbers.exact import exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Bits of the checker's arithmetic: the float64 margins of the producer are far above what it can lose with these.

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic.precision import ball_precision
 from certflow.claims.check import Context
 from certflow.claims.model import Outcome
 from certflow.enclosure.closed_forms import working_bits
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import shape_of
 from certflow.enclosure.results import Enclosure, ball_ends
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
 KINDS = ("one-sided", "two-sided")

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from mpmath.libmp import NoConvergence
 
+from certflow.bounds.existence import groups
 from certflow.claims.digits import mp
 from certflow.claims.model import Evidence, Kind, Outcome
 from certflow.errors import InputError
-from certflow.flow import AccuracyWarning
-from certflow.mixture import GaussianMixture
-from certflow.order import groups
+from certflow.flow.reference import AccuracyWarning
+from certflow.law.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
 #: How a computation says that it got no result: no enclosure, no convergence, a division by zero, an overflow, a flow

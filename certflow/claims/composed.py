@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from certflow.blocks import ORDERS
 from certflow.claims.check import Context, Finding
 from certflow.claims.measured import judged
 from certflow.claims.sampling import marginal_points
-from certflow.numerals import exponential
-from certflow.propagation import exp_or_inf, log_gronwall_bound
+from certflow.composition.blocks import ORDERS
+from certflow.composition.propagation import exp_or_inf, log_gronwall_bound
+from certflow.numbers.numerals import exponential
 
 #: Segments of the grid, uniform in log-SNR; errors of the velocity.
 SEGMENTS, VELOCITY_ERRORS = 12, (0.0, 0.05)
@@ -45,10 +45,10 @@ def composition(context: Context, name: str) -> Finding:
     `M_2` and `M_3` are the largest found at some times of each exact trajectory, `eta` that of a wave whose size is
     known, and `L` the bound of L2.
     """
-    from certflow.grids import time_grid
+    from certflow.grids.registry import grid_of_kind
 
     process, rng = context.process, context.rng(name)
-    times = time_grid(process, SEGMENTS, "logsnr").times.tolist()
+    times = grid_of_kind(process, SEGMENTS, "logsnr").times.tolist()
     count = max(8, context.profile.flow_pairs // 25)
     start = marginal_points(process, np.full(count, process.t_max), rng)
     end = process.flow(start, process.t_max, process.t_min)

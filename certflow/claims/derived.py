@@ -10,9 +10,9 @@ from weakref import WeakKeyDictionary
 
 from certflow.claims import kept
 from certflow.claims.check import Context, Finding
+from certflow.claims.fingerprint import agrees, class_digest, live_digests
 from certflow.claims.kept import Step
 from certflow.claims.model import Outcome
-from certflow.fingerprint import agrees, class_digest, live_digests
 from certflow.process import OrnsteinUhlenbeck
 
 #: What this process derived, by the class under test and the statement, with the code as it was then.

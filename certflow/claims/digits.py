@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mpmath
 
-from certflow.arithmetic.precision import process_lock
+from certflow.numbers.precision import process_lock
 
 #: Its precision is raised and put back by each check.
 mp = mpmath.MPContext()

@@ -13,7 +13,7 @@ from typing import Any
 from certflow.claims.check import Context, Finding
 from certflow.claims.measured import REFERENCE_ERROR, experiment, judged
 from certflow.claims.model import Outcome
-from certflow.propagation import coherent_sum
+from certflow.composition.propagation import coherent_sum
 
 #: How well a small error follows its linearisation: what is left is of the order of `certflow.distill.ledger.SMALL`.
 LINEAR = 0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 from certflow.claims.check import Context, Finding
 from certflow.claims.model import Outcome
 from certflow.claims.temporal import is_symmetric_pair
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
 BUDGETS = (2.0, 3.0, 5.0)
@@ -33,7 +33,7 @@ def under_no_floor(context: Context, name: str) -> Finding:
     """
     from dataclasses import replace
 
-    from certflow.distill.mismatch import STUDENTS, students
+    from certflow.distill.students.mismatch import STUDENTS, students
 
     process = on_its_line(context)
     settings = STUDENTS if context.profile.trained else replace(STUDENTS, steps=500)

@@ -45,8 +45,8 @@ from certflow.enclosure.closed_forms import rate_bounds
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import NoEnclosure
 from certflow.enclosure.suprema.rate import SharpRate
-from certflow.exact import exact_text
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Where the bounds that need no search are stated.

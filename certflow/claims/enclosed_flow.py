@@ -16,12 +16,12 @@ from certflow.claims.balls import KINDS, bracket, ends, integral_of, interval_of
 from certflow.claims.check import Context, Finding
 from certflow.claims.enclosed_tubes import MAX_GROWING_TUBE_SIZE, tied_tube, tube_size
 from certflow.claims.model import Outcome
-from certflow.claims.sharpness import certificates_of, searchable
+from certflow.claims.sharpness import certificates_of, searchable, time_text
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import NoEnclosure, integrate, rate_pieces, stability
 from certflow.enclosure.results import rounded_down, rounded_up
 from certflow.enclosure.suprema.exponent import sharp_stability
-from certflow.exact import exact_number, exact_text
+from certflow.numbers.exact import exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 
@@ -56,7 +56,7 @@ def integrated_rates(context: Context, name: str) -> Finding:
     if open_:
         return Finding(Outcome.INCONCLUSIVE, open_, scope, numbers)
     certificates = certificates_of(context, numbers, "F2")
-    told = ", ".join(f"[{exact_text(s)}, {exact_text(t)}]" for s, t in intervals)
+    told = ", ".join(f"[{time_text(s)}, {time_text(t)}]" for s, t in intervals)
     summary = f"over {told} the closed forms lie in rigorous quadratures of both rates, to 20 digits"
     return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=certificates)
 
@@ -94,14 +94,17 @@ def flow_exponent(context: Context, name: str) -> Finding:
             return Finding(Outcome.INCONCLUSIVE, summary, scope, numbers)
     certificates = certificates_of(context, numbers, "F1")
     known = "is the quadrature" if sharp is None else f"bounds the sharp int lambda* <= {float(upper):.6g}"
-    over = f"from t = {exact_text(end)} to {exact_text(start)}"
+    over = f"from t = {time_text(end)} to {time_text(start)}"
     summary = f"{over}: int lambda = {float(exponents['one-sided'].mid()):.6g} {known}{proved}"
     return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=certificates)
 
 
 def _proved_growth(context: Context, numbers: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
     """A witness if the bound under test is below the proved growth of a trajectory; and what was found, in words."""
-    tube, x, until = tied_tube(context)
+    found = tied_tube(context)
+    if found is None:
+        return None, ""
+    tube, x, until = found
     end, grown = context.process.exact_t_max, tube.derivative_norm
     with precision(context):
         factor = context.process.amplification(ball(until), ball(end), "one-sided")

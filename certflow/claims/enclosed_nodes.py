@@ -14,13 +14,13 @@ from typing import Any
 from certflow.claims.balls import DIGITS, KINDS, bracket, integral_of, interval_of, precision, shown, within
 from certflow.claims.check import Context, Finding
 from certflow.claims.model import Outcome
-from certflow.claims.sharpness import certificates_of
+from certflow.claims.sharpness import certificates_of, time_text
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import IntegralEnclosure, shape_of, stability
 from certflow.enclosure.nodes import balanced_nodes, check_positive
 from certflow.enclosure.results import rounded_down
 from certflow.errors import InputError
-from certflow.exact import exact_text
+from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Segments of the grids.
@@ -55,7 +55,7 @@ def lambert_nodes(context: Context, name: str) -> Finding:
     if open_:
         return Finding(Outcome.INCONCLUSIVE, f"a node is not known to {DIGITS} digits", scope, numbers)
     summary = (
-        f"for {SEGMENTS - 1} values of the integral of lambda from t = {exact_text(start)}, the time by Lambert W "
+        f"for {SEGMENTS - 1} values of the integral of lambda from t = {time_text(start)}, the time by Lambert W "
         f"lies in the bracket of its node, to {DIGITS} digits"
     )
     return Finding(Outcome.HOLDS, summary, scope, numbers)

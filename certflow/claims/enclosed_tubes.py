@@ -7,6 +7,7 @@ takes part in it.
 from __future__ import annotations
 
 import math
+import warnings
 from fractions import Fraction
 from typing import Any
 
@@ -17,12 +18,13 @@ from certflow.claims.balls import bracket, ends, interval_of, precision, shown, 
 from certflow.claims.check import Context, Finding, OutOfReach, within_reach
 from certflow.claims.model import Outcome
 from certflow.claims.sampling import marginal_points
+from certflow.claims.sharpness import time_text
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.results import rounded_down
-from certflow.enclosure.tubes import FlowTube, flow_tube
-from certflow.errors import InputError
-from certflow.exact import exact_text
-from certflow.mixture import GaussianMixture
+from certflow.enclosure.results import rounded_down, rounded_up
+from certflow.enclosure.tubes.tube import FlowTube, flow_tube
+from certflow.errors import AccuracyWarning, InputError, IntegrationError
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Tubes run over an interval in which errors grow by at most about `e^LARGEST_GROWTH`.
@@ -31,6 +33,8 @@ LARGEST_GROWTH = 60
 MAX_TUBE_SIZE, MAX_GROWING_TUBE_SIZE = 2500, 500
 #: Digits of tubes, and of the derivative of the flow map in F3.
 TUBE_DIGITS, DERIVATIVE_DIGITS = 8, 12
+#: Share of `t_max` below which an interval of time is not looked at in float64.
+SHORTEST = Fraction(1, 10**5)
 #: Relative error of the reference flow that the tube must not exceed, many times that of its default tolerance.
 FLOW_TOLERANCE = Fraction(1, 10**7)
 
@@ -72,7 +76,7 @@ def separatrix(context: Context, name: str) -> Finding:
         return Finding(outcome, summary, scope, numbers, witness | {"amplification": shown(factor)})
     if outcome is Outcome.INCONCLUSIVE or width > Fraction(1, 10**6):
         return Finding(Outcome.INCONCLUSIVE, f"|D Phi| is known to {float(width):.1g} only", scope, numbers)
-    where = f"at the midpoint of the modes, from t = {exact_text(end)} to {exact_text(until)}"
+    where = f"at the midpoint of the modes, from t = {time_text(end)} to {time_text(until)}"
     summary = f"{where}, the proved |D Phi| encloses exp(int lambda), relative width {float(width):.1g}"
     return Finding(Outcome.HOLDS, summary, scope, numbers)
 
@@ -107,9 +111,8 @@ def reference_flow(context: Context, name: str) -> Finding:
     if open_:
         return Finding(Outcome.INCONCLUSIVE, "a tube, or the flow map, did not reach the data end", scope, numbers)
     off = f"is at most {worst:.1g} outside" if worst else "lies inside"
-    summary = (
-        f"at {len(points)} points, {span}, the reference flow map {off} its proved tubes of radius 1e-{TUBE_DIGITS}"
-    )
+    over = f"from t = {time_text(end)} to {time_text(until)}"
+    summary = f"at {len(points)} points, {over}, the flow map {off} its proved tubes of radius 1e-{TUBE_DIGITS}"
     return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=_certificate(plain, points[0], end, until))
 
 
@@ -122,13 +125,16 @@ def _certificate(process: OrnsteinUhlenbeck, point: np.ndarray, end: Fraction, u
         return {}
 
 
-def tied_tube(context: Context) -> tuple[FlowTube, tuple[Fraction, ...], Fraction]:
+def tied_tube(context: Context) -> tuple[FlowTube, tuple[Fraction, ...], Fraction] | None:
     """A tube along a trajectory that ends next to the midpoint of two means at distance `D`, where growth is large.
 
-    The trajectory is run towards noise in float64, which only chooses where to start the tube.
+    The trajectory is run towards noise in float64, which only chooses where to start the tube: its accuracy does not
+    matter. None where that cannot be done: growth so fast that float64 hardly tells the times apart, or too stiff.
     """
     process = OrnsteinUhlenbeck(context.mixture, *interval_of(context))
     until, end = _earliest(context), process.exact_t_max
+    if end - until < end * SHORTEST:
+        return None
     means = context.mixture.means
     gaps = ((means[:, None] - means[None]) ** 2).sum(-1)
     i, j = np.unravel_index(int(np.argmax(gaps)), gaps.shape)
@@ -139,7 +145,12 @@ def tied_tube(context: Context) -> tuple[FlowTube, tuple[Fraction, ...], Fractio
     # (m/v) x.(mu_i - mu_j) - m^2/(2v) (|mu_i|^2 - |mu_j|^2) + log(w_i/w_j) = 0 on the line through both
     shift = -v / m * (weights[i] - weights[j]) / max(float(gaps[i, j]), 1e-300)
     tie = m * (means[i] + means[j]) / 2 + shift * axis
-    far = np.asarray(process.flow(tie, float(until), float(end), rtol=1e-12))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AccuracyWarning)
+        try:
+            far = np.asarray(process.flow(tie, float(until), float(end), rtol=1e-12))
+        except IntegrationError:
+            return None
     x = tuple(Fraction(round(Fraction(float(entry)) * 10**14), 10**14) for entry in far)
     return flow_tube(process, list(x), end, until, digits=TUBE_DIGITS), x, until
 
@@ -149,7 +160,7 @@ def _earliest(context: Context) -> Fraction:
 
     float64, of the right formula: any `s` gives a valid interval.
     """
-    from certflow.stability import stability as integral
+    from certflow.bounds.stability import stability as integral
 
     start, end = interval_of(context)
     low, high = float(start), float(end)
@@ -161,8 +172,11 @@ def _earliest(context: Context) -> Fraction:
             high = middle
         else:
             low = middle
-    short = Fraction(rounded_down(Fraction(high), 4))
-    return short if start < short < end else Fraction(high)
+    for digits in range(4, 16):  # later than `high`, or growth could be far larger; few digits, but most of the growth
+        short = Fraction(rounded_up(Fraction(high), digits))
+        if short < end and float(integral(context.mixture, float(short), float(end))) >= LARGEST_GROWTH / 2:
+            return short
+    return Fraction(high)
 
 
 def tube_size(mixture: GaussianMixture) -> int:

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from certflow.bounds.divergence import Path, obstruction
+from certflow.bounds.existence import Group, existence
 from certflow.claims.check import Context, Finding
 from certflow.claims.digits import mp
 from certflow.claims.model import Outcome
 from certflow.claims.reference import ReferenceDensity, component_log_density, exact_mpf
 from certflow.claims.sampling import log_times, spread_points, witness
-from certflow.divergence import Path, obstruction
 from certflow.errors import NoGlobalBound
-from certflow.mixture import GaussianMixture
-from certflow.order import Group, existence
+from certflow.law.mixture import GaussianMixture
 
 #: Rounding that a float64 comparison may show.
 _SLACK = 1e-9

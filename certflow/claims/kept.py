@@ -21,8 +21,8 @@ from pydantic import AwareDatetime, Field, PositiveInt
 
 from certflow import __version__
 from certflow.atomic import write_text_atomic
+from certflow.claims.fingerprint import agrees, edited_since_loaded, live_digests, source_digest
 from certflow.claims.model import Frozen
-from certflow.fingerprint import agrees, edited_since_loaded, live_digests, source_digest
 
 SCHEMA = "certflow/derivation/1"
 #: Proofs of one statement that stay, by different versions of the code; and the largest file that is read.

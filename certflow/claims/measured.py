@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from certflow.claims.check import Context, Finding, Profile
 from certflow.claims.model import Outcome
 from certflow.claims.temporal import has_bound
-from certflow.exact import exact_text
-from certflow.mixture_file import from_mapping, to_mapping
+from certflow.law.formats import to_mapping
+from certflow.law.library import from_mapping
+from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Grids of the experiment; those that need a global bound are left out where none exists.

@@ -1,7 +1,7 @@
 """Checks of the mismatch floors (M1, M2), of the number of segments (M3), and of the baselines' nodes (G3).
 
-Where the law is a product along some directions (`certflow.factors`), the flow moves each coordinate by itself, and the
-lines are looked at one by one, by quadrature. Else points of the flow are.
+Where the law is a product along some directions (`certflow.law.factors`), the flow moves each coordinate by itself,
+and the lines are looked at one by one, by quadrature. Else points of the flow are.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from certflow.claims.digits import mp
 from certflow.claims.model import Outcome
 from certflow.claims.reference import exact_mpf
 from certflow.claims.sampling import marginal_points
-from certflow.factors import factors
-from certflow.mismatch import best_map, second_moment, sup_floor
-from certflow.mixture import GaussianMixture
+from certflow.composition.floors import best_map, second_moment, sup_floor
+from certflow.composition.segments import flow_constant, log_steepest
+from certflow.composition.segments import segments_needed as needed
+from certflow.flow.quantile_map import QuantileMap
+from certflow.law.factors import factors
+from certflow.law.mixture import GaussianMixture
+from certflow.law.symmetry import is_equal_pair, symmetries
 from certflow.process import OrnsteinUhlenbeck
-from certflow.quantile_map import QuantileMap
-from certflow.segments import flow_constant, log_steepest
-from certflow.segments import segments_needed as needed
-from certflow.symmetry import is_equal_pair, symmetries
 
 #: Lipschitz budgets that are tried first, and the smallest floor, relative to the flow's size, that says something.
 BUDGETS, VISIBLE = (2.0, 3.0, 5.0), 1e-6
@@ -243,13 +243,13 @@ def _distances(points: np.ndarray) -> np.ndarray:
 
 def baseline_nodes(context: Context, name: str) -> Finding:
     """G3: the inner nodes of each baseline are equally spaced in its coordinate, the ends those of the interval."""
-    from certflow.grids import time_grid
+    from certflow.grids.registry import grid_of_kind
 
     agreement = Agreement(15, 11)
     with mp.workdps(40):
         ends = [exact_mpf(time) for time in (context.process.exact_t_max, context.process.exact_t_min)]
         for kind, coordinate in _coordinates().items():
-            times = [mp.mpf(float(time)) for time in time_grid(context.process, SEGMENTS, kind).times]
+            times = [mp.mpf(float(time)) for time in grid_of_kind(context.process, SEGMENTS, kind).times]
             first, last = (coordinate(end) for end in ends)
             expected = [first + (last - first) * k / SEGMENTS for k in range(SEGMENTS + 1)]
             for k, (found, wanted) in enumerate(zip(map(coordinate, times), expected, strict=True)):

@@ -1,4 +1,4 @@
-"""The nouns every view of a result is made of: evidence, outcome, claim result, report.
+"""The nouns every view of a result is made of: evidence, outcome, claim result.
 
 Reports, exit codes, JUnit files and pytest results are all views of the models below
 (THEORY section 8; the wording of the kinds is never mixed).
@@ -11,8 +11,6 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
-
-REPORT_SCHEMA = "certflow/report/1"
 
 
 class Kind(StrEnum):
@@ -118,61 +116,3 @@ class ClaimResult(Frozen):
     reason: str = Field(default="", description="why not applicable, inconclusive or not yet checked")
     evidence: tuple[Evidence, ...] = ()
     pending: tuple[Kind, ...] = Field(default=(), description="kinds of evidence that do not exist yet")
-
-
-class Curves(Frozen):
-    """L(t), lambda(t), their integrals from t_min and amplification on a grid of times (for the plots)."""
-
-    times: tuple[float, ...]
-    lipschitz: tuple[float, ...] | None
-    growth_rate: tuple[float, ...] | None
-    stability_two_sided: tuple[float, ...] | None
-    stability_one_sided: tuple[float, ...] | None
-    note: str = ""
-    sharp_two_sided: tuple[tuple[float, float], ...] = Field(default=(), description="(t, enclosed L*(t))")
-    sharp_one_sided: tuple[tuple[float, float], ...] = Field(default=(), description="(t, enclosed lambda*(t))")
-
-
-class Report(Frozen):
-    """Everything that `certflow verify` found; `report.json` is exactly this model."""
-
-    schema_: str = Field(default=REPORT_SCHEMA, alias="schema")
-    mixture: dict[str, Any] = Field(description="the mixture file, exact (schema certflow/mixture/1)")
-    description: dict[str, Any] = Field(description="K, d, kind, diameter, origin ...: what a reader sees first")
-    t_min: str
-    t_max: str
-    profile: str
-    digits: int
-    seed: int
-    outcome: Outcome
-    results: tuple[ClaimResult, ...]
-    curves: Curves | None = None
-    environment: dict[str, str] = Field(description="versions, platform, cores")
-    started: str
-    seconds: float
-    command: str = Field(default="", description="command line that gives this report again")
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    @property
-    def exit_code(self) -> int:
-        """0 every claim holds, 1 one is violated, 3 inconclusive (pinned)."""
-        return {Outcome.VIOLATED: 1, Outcome.INCONCLUSIVE: 3}.get(self.outcome, 0)
-
-    def save(self, directory: Any) -> list[Any]:
-        """Write report.html, report.md, report.json, junit.xml, the figures and the certificates, each atomically.
-
-        The figures are computed from the mixture of the report. A report that was read back from a file has no
-        certificates to write; those in the directory stay as they are. Returns the paths written.
-        """
-        # Imported here: the views stand on this model, so they are on a higher floor.
-        from certflow.report import figures_for, write_certificates, write_views
-        from certflow.report.rebuild import process_of
-
-        figures = figures_for(self, process_of(self))
-        return [*write_certificates(self, directory), *write_views(self, directory, figures)]
-
-    @property
-    def certificates(self) -> list[str]:
-        """Paths of the certificates, below the directory of the report."""
-        return [path for result in self.results for item in result.evidence for path in item.certificates]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,14 @@ from certflow.claims.sampling import precise_points, witness
 #: Digits beyond the chosen number that are carried, and digits that numerical differentiation may lose.
 GUARD_DIGITS = 15
 LOST_DIGITS = 5
+#: Digits that late times may cost at most; what is smaller counts as 0.
+MOST_LOST = 2000
+
+
+def guarded(digits: int, t: Any) -> int:
+    """Digits to work with at time t: a guard, and what is lost where velocities and rates, differences of numbers of
+    size 1, have fallen to `e^{-2t}`."""
+    return digits + GUARD_DIGITS + min(math.ceil(2 * float(t) / math.log(10)), MOST_LOST)
 
 
 def root(function: Callable[[Any], Any], bracket: tuple[Any, Any], tolerance: Any) -> Any:
@@ -52,10 +61,9 @@ def at_points(comparison: Comparison, what: str, share: float = 1.0) -> Callable
         count = max(3, round(context.profile.precise_points * share_here))
         points = precise_points(context.process, count, context.rng(name))
         agreement = Agreement(context.digits, context.digits - LOST_DIGITS)
-        with mp.workdps(context.digits + GUARD_DIGITS):
-            reference = ReferenceDensity(context.mixture)
-            for x, t in points:
-                for found, expected in comparison(context, reference, x, t):
+        for x, t in points:
+            with mp.workdps(guarded(context.digits, t)):
+                for found, expected in comparison(context, ReferenceDensity(context.mixture), x, t):
                     agreement.compare(found, expected, witness(x, t))
         scope = (
             f"this mixture at {count} sampled points, t in [{context.process.t_min:g}, {context.process.t_max:g}], "

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from certflow.claims.digits import mp
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
 
 
 class ReferenceDensity:

@@ -17,9 +17,9 @@ from certflow.enclosure.results import rounded_down
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
 from certflow.enclosure.suprema.rate import SharpRate
 from certflow.errors import InputError
-from certflow.exact import exact_text
-from certflow.exposed import exposed_diameter
-from certflow.mixture import GaussianMixture
+from certflow.law.exposed import exposed_diameter
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Relative room for the last digit of an end that was rounded outwards to 20 digits.
@@ -123,7 +123,7 @@ def searchable(mixture: GaussianMixture) -> str | None:
 
 
 def _isotropic_limits(mixture: GaussianMixture, points: Points) -> str | None:
-    from certflow.enclosure.suprema.isotropic import MAX_COMPONENTS, MAX_COORDINATES
+    from certflow.enclosure.suprema.isotropic.rate import MAX_COMPONENTS, MAX_COORDINATES
 
     coordinates = min(points.dimension + 1, mixture.dimension)
     if coordinates <= MAX_COORDINATES and mixture.n_components <= MAX_COMPONENTS:

@@ -10,13 +10,13 @@ import numpy as np
 from certflow.claims.check import Agreement, Context, Finding, OutOfReach, only
 from certflow.claims.digits import mp
 from certflow.claims.model import Outcome
-from certflow.claims.precise import GUARD_DIGITS, root
+from certflow.claims.precise import GUARD_DIGITS, guarded, root
 from certflow.claims.reference import exact_mpf
 from certflow.claims.sampling import log_times, spread_points, witness
 from certflow.claims.sharpness import MAX_PRODUCTS
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
-from certflow.exposed import exposed_diameter
-from certflow.mixture import GaussianMixture
+from certflow.law.exposed import exposed_diameter
+from certflow.law.mixture import GaussianMixture
 
 #: One side of a bound: from the eigenvalues of `J` (N, d) and the times (N,), the values and their bounds, (N,) each.
 Side = Callable[[Context, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -213,8 +213,8 @@ def closed_peak(context: Context, name: str) -> Finding:
     variances = mixture.exact_covariances.fractions
     pairs = [(i, j) for i in range(mixture.n_components) for j in range(i) if variances[i] != variances[j]]
     order = context.rng(name).permutation(len(pairs))[: context.profile.times]
-    with mp.workdps(digits + GUARD_DIGITS):
-        for (i, j), time in zip((pairs[k] for k in order), log_times(context.process, len(order)), strict=True):
+    for (i, j), time in zip((pairs[k] for k in order), log_times(context.process, len(order)), strict=True):
+        with mp.workdps(guarded(digits, time)):
             narrow, wide = (i, j) if variances[i] < variances[j] else (j, i)
             t = mp.mpf(float(time))
             process = context.remake(_two_components(mixture, narrow, wide))

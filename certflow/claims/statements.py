@@ -186,18 +186,17 @@ _ROWS = (
     Statement(
         "L8",
         "Different anisotropic covariances: when a global bound exists",
-        r"\sup_x \| J(x, t) \|_2 < \infty \iff \Sigma_1 - \Sigma_2 \ \text{is semidefinite and} \ "
-        r"\mu_1 - \mu_2 \in \mathrm{range}(\Sigma_1 - \Sigma_2)",
+        r"\sup_x \| J(x, t) \|_2 < \infty \iff \Sigma_k \le \Sigma_* \ \text{and} \ "
+        r"\Pi_k \mu_k \in \mathrm{conv} \{ \Pi_k \mu_l : \Sigma_l = \Sigma_* \} \ \text{for all} \ k",
         (
             _MIXTURE,
-            "the equivalence is for $K = 2$ with $\\Sigma_1 \\neq \\Sigma_2$ (equal covariances: always finite, L6)",
-            "for $K > 2$ the condition on every pair is sufficient, but not necessary",
+            r"$\Sigma_*$ is one of the covariances, $\Pi_k$ the projection on the kernel of $\Sigma_* - \Sigma_k$",
+            r"for $K = 2$: $\Sigma_1 - \Sigma_2$ is semidefinite, and $\mu_1 - \mu_2$ lies in its range",
         ),
         _beyond("L8"),
         r"The condition does not depend on $t$. Where it fails, $\| J \|$ grows like $|x|^2$ or $|x|$ "
         r"along the set where "
-        "two components tie; then a bound on a ball is what can be had, and for $K > 2$ the question may "
-        "stay open.",
+        "two components tie; then a bound on a ball is what can be had.",
         _page("L8"),
     ),
     Statement(

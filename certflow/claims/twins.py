@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic import Arithmetic, arithmetic_of
-from certflow.bounds import at_times
+from certflow.bounds.rates import at_times
+from certflow.bounds.stability import CommonVariance
 from certflow.errors import NoGlobalBound
+from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
 from certflow.process import OrnsteinUhlenbeck
-from certflow.stability import CommonVariance
 
 
 def _identity(dimension: int, like: Any) -> Any:

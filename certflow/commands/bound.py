@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from certflow.commands.bound_table import Balls, Rates, balls, rates
+from certflow.commands.output import print_json
 from certflow.commands.texts import (
     choice,
     headline,
@@ -18,7 +19,7 @@ from certflow.commands.texts import (
     writing,
 )
 from certflow.errors import InputError, NoGlobalBound
-from certflow.numerals import exponential, figure
+from certflow.numbers.numerals import exponential, figure
 from certflow.process import OrnsteinUhlenbeck
 
 if TYPE_CHECKING:
@@ -33,11 +34,7 @@ _STATEMENTS = {
     "isotropic": "L7",
     "full": "L8",
 }
-_GROWTH = {
-    "quadratic": "grows like |x|²",
-    "linear": "grows like |x|",
-    "undecided": "grows at a rate that is not decided",
-}
+_GROWTH = {"quadratic": "grows like |x|²", "linear": "grows like |x|"}
 
 
 def bound(
@@ -82,7 +79,8 @@ def bound(
     if output == "json":
         from certflow.report.formatting import json_text
 
-        print(json_text(_json(found, process) | ({} if enclosed is None else {"sharp": enclosed.mapping()})))
+        told = _json(found, process) | ({} if enclosed is None else {"sharp": enclosed.mapping()})
+        print_json(json_text(told) + "\n")
     else:
         print(_text(found, process))
         if enclosed is not None and isinstance(found, Rates):
@@ -182,13 +180,11 @@ def _looseness(bound: float, rate: SharpRate) -> str:
 
 def _balls_text(found: Balls, process: OrnsteinUhlenbeck) -> str:
     i, j = found.pair
-    fact = "No global bound exists" if found.proved else "No global bound is known"
     paragraph = (
-        f"{fact} for this mixture, at any t: the covariances of components {i} and {j} (counted from 0) "
-        f"differ in such a way that ‖∇u(x, t)‖ {_GROWTH.get(found.growth, found.growth)} along the points "
-        "where the two are equally likely (THEORY L8). So there is no finite L(t), λ(t) or amplification "
-        "factor. On a ball |x| ≤ R there is a bound, and the probability that X_t lies outside the ball "
-        "has one too:"
+        f"No global bound exists for this mixture, at any t: ‖∇u(x, t)‖ {_GROWTH[found.growth]}, as at the points "
+        f"where components {i} and {j} (counted from 0) are equally likely, and likelier than any other (THEORY L8). "
+        "So there is no finite L(t), λ(t) or amplification factor. On a ball |x| ≤ R there is a bound, and the "
+        "probability that X_t lies outside the ball has one too:"
     )
     rows = [
         (row.time, figure(row.radius), figure(row.bound), figure(row.outside, 3))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +9,23 @@ import numpy as np
 
 from certflow.atomic import write_bytes_atomic
 from certflow.commands.bound_table import Balls, Rates
-from certflow.exact import exact_number
+from certflow.numbers.exact import exact_number
 from certflow.process import OrnsteinUhlenbeck
 
 
 def draw(found: Rates | Balls, process: OrnsteinUhlenbeck, target: Path) -> None:
     """Draw the bounds over time and write the file, atomically; the suffix chooses the format."""
-    from matplotlib.figure import Figure
+    from certflow.report.canvas import Figure, default_style
+    from certflow.report.svg import figure_file
 
-    from certflow.report.svg import figure_to_svg
-
-    figure = Figure(figsize=(8.6, 6.4 if isinstance(found, Rates) else 3.9), layout="constrained")
-    if isinstance(found, Rates):
-        _draw_rates(figure, found, process)
-    else:
-        _draw_balls(figure, found)
-    figure.suptitle(process.mixture.name.replace("$", r"\$"), fontsize=11)
-    if target.suffix.lower() == ".svg":
-        content = figure_to_svg(figure, "bound", f"Bounds of {process.mixture.name} over time").encode()
-    else:
-        stream = io.BytesIO()
-        figure.savefig(stream, format="png", dpi=160)
-        content = stream.getvalue()
+    with default_style():
+        figure = Figure(figsize=(8.6, 6.4 if isinstance(found, Rates) else 3.9), layout="constrained")
+        if isinstance(found, Rates):
+            _draw_rates(figure, found, process)
+        else:
+            _draw_balls(figure, found)
+        figure.suptitle(process.mixture.name.replace("$", r"\$"), fontsize=11)
+        content = figure_file(figure, "bound", f"Bounds of {process.mixture.name} over time", target.suffix.lower())
     write_bytes_atomic(target, content)
 
 

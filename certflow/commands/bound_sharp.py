@@ -8,7 +8,7 @@ from typing import Any
 from certflow.enclosure.suprema.exponent import SharpStability, sharp_stability
 from certflow.enclosure.suprema.rate import SharpRate
 from certflow.enclosure.suprema.sharp import sharp_rate
-from certflow.exact import exact_text
+from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Relative gaps asked for, and seconds after which a wider enclosure is accepted (of one rate, of the integral).

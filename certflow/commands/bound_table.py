@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import NoGlobalBound
-from certflow.exact import exact_number
+from certflow.law.spectra import largest_variance
+from certflow.numbers.exact import exact_number
 from certflow.process import OrnsteinUhlenbeck
-from certflow.spectra import largest_variance
 
 CURVE_POINTS = 68
 
@@ -69,7 +69,7 @@ class BallRow:
 
 @dataclass(frozen=True)
 class Balls:
-    """What can be said of a mixture that has no (known) global bound (THEORY L8)."""
+    """What can be said of a mixture that has no global bound (THEORY L8)."""
 
     times: tuple[str, ...]
     reason: str

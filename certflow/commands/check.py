@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from certflow.commands.output import print_json
 from certflow.commands.texts import choice
 from certflow.errors import InputError
 
@@ -40,5 +41,5 @@ def check(
             print(verdict.line(path), flush=True)
         rows.append({"file": path, **verdict._asdict()})
     if output == "json":
-        print(json.dumps({"certificates": rows}, indent=1))
+        print_json(json.dumps({"certificates": rows}, indent=1) + "\n")
     return 0 if all(row["accepted"] for row in rows) else 1

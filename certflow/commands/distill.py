@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from certflow.commands.output import output_directory, print_document, print_json
 from certflow.commands.progress import progress_bar
-from certflow.commands.texts import check_directory, choice, headline, integer, read_process, renamed, table, writing
+from certflow.commands.texts import choice, headline, integer, read_process, renamed, table, writing
 from certflow.errors import InputError
 from certflow.process import OrnsteinUhlenbeck
 
 if TYPE_CHECKING:
     from certflow.distill.results import Growth, Results
     from certflow.distill.settings import Settings
-    from certflow.report.distill_findings import Table
+    from certflow.report.laboratory.findings import Table
 
 WIDTH, INCONCLUSIVE = 96, 3
 #: Seeds over which the growth of perturbations is measured, at most.
 GROWTH_SEEDS = 3
+#: What the directory of an experiment holds, the document that the others are made from first.
+VIEWS = ("distill.json", "distill.html", "distill.md", "distill.csv")
 #: Names of arguments in Python and of options here.
 OPTIONS = {
     "activation": "--activation",
@@ -62,6 +65,7 @@ def distill(
     activation: Annotated[
         str | None, typer.Option(metavar="silu|tanh|relu", help="Activation of the hidden layers of each map.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the report of another mixture in DIR.")] = False,
 ) -> int:
     """Train residual maps on time grids, compose them and measure the error.
 
@@ -79,25 +83,23 @@ def distill(
     with renamed(OPTIONS):
         chosen = _settings(process.mixture.dimension, steps, hidden, activation)
         kinds, left_out = _grids(process, grids, numbers)
-    if folder is not None:
-        check_directory("--out", folder)
     growth = None
-    try:
-        with renamed(OPTIONS), progress_bar() as progress:
-            results = run(process, kinds, numbers, count, device, chosen, out=folder, progress=progress)
-            if folder is not None:
-                if progress is not None:
-                    progress(0, 1, "growth of perturbations")
-                growth = _growth(process, count, device)
-    except KeyboardInterrupt:
-        kept = "" if folder is None else f"; what was trained is kept in {folder}, and the same command goes on"
-        raise KeyboardInterrupt(f"interrupted{kept}") from None
     written = []
-    if folder is not None:
-        from certflow.report.distill_views import Experiment, documented, write_experiment
+    with output_directory(folder, process.mixture, VIEWS[0], "law", VIEWS[1:], force), writing("--out", folder):
+        try:
+            with renamed(OPTIONS), progress_bar() as progress:
+                results = run(process, kinds, numbers, count, device, chosen, out=folder, progress=progress)
+                if folder is not None:
+                    if progress is not None:
+                        progress(0, 1, "growth of perturbations")
+                    growth = _growth(process, count, device)
+        except KeyboardInterrupt:
+            kept = "" if folder is None else f"; what was trained is kept in {folder}, and the same command goes on"
+            raise KeyboardInterrupt(f"interrupted{kept}") from None
+        if folder is not None:
+            from certflow.report.laboratory.views import Experiment, documented, write_experiment
 
-        results = documented(results, growth, left_out, shlex.join(["certflow", *sys.argv[1:]]))
-        with writing("--out", folder):
+            results = documented(results, growth, left_out, shlex.join(["certflow", *sys.argv[1:]]))
             written = write_experiment(Experiment.of(results), folder)
     if output == "text":
         print(_text(results, process, growth, left_out))
@@ -105,7 +107,7 @@ def distill(
             pages = [str(path) for path in written if path.parent == folder]
             print(f"\nWritten: {', '.join(pages)}, {folder / 'figures'}")
     else:
-        print(results.json() if output == "json" else results.csv(), end="")
+        (print_json(results.json()) if output == "json" else print_document(results.csv()))
     return INCONCLUSIVE if all(row["diverged"] for row in results.rows) else 0
 
 
@@ -137,7 +139,7 @@ def _grids(process: OrnsteinUhlenbeck, text: str | None, numbers: Iterable[int])
                 raise InputError("--grids", label, "each grid once")
         return named, []
     from certflow.distill.experiment import GRIDS
-    from certflow.grids import time_grid
+    from certflow.grids.registry import grid_of_kind
 
     kinds: list[str] = []
     refused: dict[str, list[str]] = {}
@@ -145,7 +147,7 @@ def _grids(process: OrnsteinUhlenbeck, text: str | None, numbers: Iterable[int])
         kind, _, rate = label.partition(":")
         try:
             for k in numbers:
-                time_grid(process, k, kind, rate or None)
+                grid_of_kind(process, k, kind, rate or None)
         except InputError as error:
             refused.setdefault(error.requirement.partition(" (")[0], []).append(label)
         else:
@@ -162,7 +164,7 @@ def _growth(process: OrnsteinUhlenbeck, seeds: int, device: str) -> Growth:
 
 
 def _text(results: Results, process: OrnsteinUhlenbeck, growth: Growth | None, left_out: list[str]) -> str:
-    from certflow.report.distill_findings import LIMITS, MEANING, sentences, tables, taken
+    from certflow.report.laboratory.findings import LIMITS, MEANING, sentences, tables, taken
 
     setting = results.setting
     size = f"{setting['settings']['hidden']} hidden units, {setting['settings']['depth']} layers"

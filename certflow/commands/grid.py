@@ -9,6 +9,7 @@ import typer
 
 from certflow.commands.grid_plan import plan_text, planned, tolerance_of
 from certflow.commands.grid_table import Table, tabulated
+from certflow.commands.output import print_document, print_json
 from certflow.commands.texts import (
     LARGEST_SEED,
     choice,
@@ -21,12 +22,14 @@ from certflow.commands.texts import (
     writing,
 )
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
-from certflow.grids.registry import AUTO, KINDS, PREDICTED, summary_of, time_grid
-from certflow.numerals import exponential, figure
+from certflow.grids.registry import DEFAULT_KIND, KINDS
+from certflow.numbers.numerals import exponential, figure
+from certflow.planning.names import AUTO, PREDICTED, summary_of
+from certflow.planning.time_grid import time_grid
 from certflow.process import OrnsteinUhlenbeck
 
 WIDTH = 96
-DEFAULT_SEGMENTS, DEFAULT_KIND = 8, "stability-balanced"
+DEFAULT_SEGMENTS = 8
 EXPORTS = ("diffusers", "k-diffusion", "edm", "json")
 _NAMES = {
     "segments": "--segments",
@@ -104,11 +107,11 @@ def grid(
                 draw(found, process, target)
     ends = (t_min.strip(), t_max.strip())
     if text is not None:
-        print(text, end="" if text.endswith("\n") else "\n")
+        (print_json if export == "json" else print_document)(text if text.endswith("\n") else f"{text}\n")
     elif shown is not None and output == "json":
         from certflow.report.formatting import json_text
 
-        print(json_text(_json(found, process, shown, ends)))
+        print_json(json_text(_json(found, process, shown, ends)) + "\n")
     elif shown is not None:
         print(_text(found, process, shown, ends))
         if plan is not None:

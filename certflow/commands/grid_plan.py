@@ -9,8 +9,8 @@ from typing import Any
 from certflow.commands.progress import progress_bar
 from certflow.commands.texts import table
 from certflow.errors import InputError
-from certflow.grids.registry import check_plan
-from certflow.numerals import figure
+from certflow.numbers.numerals import figure
+from certflow.planning.time_grid import check_plan
 from certflow.process import OrnsteinUhlenbeck
 
 WIDTH = 96
@@ -37,10 +37,10 @@ def planned(
     rate: str | None,
     options: Mapping[str, Any],
 ) -> Any:
-    """The recommendation of `certflow.distill.planner`, with a progress bar for its pilot."""
+    """The recommendation of `certflow.planning.planner`, with a progress bar for its pilot."""
     check_plan(rate, options)
     try:
-        from certflow.distill.planner import recommend
+        from certflow.planning.planner import recommend
     except ModuleNotFoundError as missing:
         if missing.name != "torch":
             raise

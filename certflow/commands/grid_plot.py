@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import numpy as np
 from certflow.atomic import write_bytes_atomic
 from certflow.errors import InputError, NoGlobalBound
 from certflow.grids.grid import TimeGrid
+from certflow.grids.kinds.typical import typical_rate
 from certflow.grids.rates import log_times
-from certflow.grids.registry import time_grid
-from certflow.grids.typical import typical_rate
+from certflow.grids.registry import grid_of_kind
 from certflow.process import OrnsteinUhlenbeck
 
 #: Grids drawn below the one that was asked for.
@@ -24,23 +23,18 @@ _POINTS, _SAMPLES, _MARKS = 129, 1024, 64
 
 def draw(grid: TimeGrid, process: OrnsteinUhlenbeck, target: Path) -> None:
     """Draw nodes over rates and write the file, atomically; the suffix chooses the format."""
-    from matplotlib.figure import Figure
+    from certflow.report.canvas import Figure, default_style
+    from certflow.report.svg import figure_file
 
-    from certflow.report.svg import figure_to_svg
-
-    figure = Figure(figsize=(8.6, 5.8), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1.15])
-    _draw_rates(upper, grid, process)
-    _draw_grids(lower, grid, process)
-    name = process.mixture.name.replace("$", r"\$")
-    figure.suptitle(f"{name}: {grid.kind} grid of {grid.segments} segments", fontsize=11)
-    if target.suffix.lower() == ".svg":
+    with default_style():
+        figure = Figure(figsize=(8.6, 5.8), layout="constrained")
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1.15])
+        _draw_rates(upper, grid, process)
+        _draw_grids(lower, grid, process)
+        name = process.mixture.name.replace("$", r"\$")
+        figure.suptitle(f"{name}: {grid.kind} grid of {grid.segments} segments", fontsize=11)
         title = f"Nodes of the {grid.kind} grid of {process.mixture.name} over its rates"
-        content = figure_to_svg(figure, "grid", title).encode()
-    else:
-        stream = io.BytesIO()
-        figure.savefig(stream, format="png", dpi=160)
-        content = stream.getvalue()
+        content = figure_file(figure, "grid", title, target.suffix.lower())
     write_bytes_atomic(target, content)
 
 
@@ -78,7 +72,7 @@ def _draw_grids(axes: Any, grid: TimeGrid, process: OrnsteinUhlenbeck) -> None:
     for kind in BASELINES:
         if kind != grid.kind:
             with suppress(InputError):  # one that this process does not have
-                rows.append(time_grid(process, grid.segments, kind))
+                rows.append(grid_of_kind(process, grid.segments, kind))
     for height, row in enumerate(rows):
         first = row is grid
         axes.plot(

@@ -10,8 +10,8 @@ import numpy as np
 
 from certflow.errors import NoGlobalBound
 from certflow.grids.grid import TimeGrid
+from certflow.grids.kinds.typical import TABLE, typical_rate
 from certflow.grids.rates import RateCurve, log_times
-from certflow.grids.typical import TABLE, typical_rate
 from certflow.process import OrnsteinUhlenbeck
 
 COLUMNS, SAMPLES = 68, 512
@@ -102,7 +102,7 @@ def _balanced(grid: TimeGrid, process: OrnsteinUhlenbeck) -> tuple[np.ndarray | 
     if rate == "two-sided":
         return process.stability(earlier, later, rate="two-sided"), "∫L", "the integral of the two-sided bound L"
     if rate == "sharp":
-        from certflow.grids.sharp_table import sharp_curve
+        from certflow.grids.kinds.sharp_table import sharp_curve
 
         values = -np.diff(sharp_curve(process).cumulative(grid.times))
         return values, "∫λ*", "the integral of the sharp rate λ* where it is positive"

@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
+from certflow.commands.output import print_json, warn
 from certflow.commands.texts import (
     LARGEST_SEED,
-    check_directory,
     choice,
+    file_target,
     headline,
     integer,
     read_mixture,
@@ -20,9 +21,8 @@ from certflow.commands.texts import (
     table,
     writing,
 )
-from certflow.errors import InputError
-from certflow.mixture import GaussianMixture
-from certflow.numerals import figure
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.numerals import figure
 
 COVARIANCE_TYPES = ("spherical", "common", "tied", "full", "diag")
 
@@ -37,7 +37,7 @@ def _default(context: typer.Context) -> int:
 @mixtures.command("list")
 def list_mixtures() -> int:
     """List the built-in mixtures."""
-    from certflow.mixture_file import builtin_mixtures, load_mixture
+    from certflow.law.library import builtin_mixtures, load_mixture
 
     rows = []
     for name in builtin_mixtures():
@@ -58,7 +58,7 @@ def show(
 
     JSON with every number exact, ready to be saved and edited.
     """
-    print(_file_text(read_mixture(mixture)))
+    print_json(_file_text(read_mixture(mixture)))
     return 0
 
 
@@ -83,19 +83,21 @@ def fit(
     import warnings
 
     from certflow.commands.data_file import read_points
-    from certflow.mixture_file import save_mixture
+    from certflow.law.formats import save_mixture
 
     count = integer(components, "--components", 1, 100_000)
     choice(covariance_type, "--covariance-type", COVARIANCE_TYPES)
     number = integer(seed, "--seed", 0, LARGEST_SEED)
-    target = _target(out)
+    target = file_target(out, "--out", (".json", ".toml", ".npz"))
     points = read_points(data)
-    with renamed({"n_components": "--components"}), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of scikit-learn; whether it converged is told below
+    with renamed({"n_components": "--components"}), warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         fitted = GaussianMixture.fit(points, count, covariance_type, seed=number, name=Path(data).stem)
+    for warning in said:
+        warn(str(warning.message))
     fitted.origin["data"] = Path(data).name
     if target is None:
-        print(_file_text(fitted))
+        print_json(_file_text(fitted))
         return 0
     with writing("--out", target):
         save_mixture(fitted, target)
@@ -105,25 +107,13 @@ def fit(
     return 0
 
 
-def _target(out: str | None) -> Path | None:
-    if out is None:
-        return None
-    target = Path(out)
-    if target.suffix.lower() not in (".json", ".toml", ".npz"):
-        raise InputError("--out", out, "a file name that ends in .json, .toml or .npz")
-    if target.is_dir():
-        raise InputError("--out", out, "a file, not a directory")
-    check_directory("--out", target.parent)
-    return target
-
-
 def _convergence(fitted: GaussianMixture) -> str:
     return "converged" if fitted.origin["converged"] else "NOT converged: more data or fewer components may help"
 
 
 def _file_text(mixture: GaussianMixture) -> str:
-    from certflow.mixture_file import to_mapping
+    from certflow.law.formats import to_mapping
     from certflow.report.formatting import json_text
 
     mapping = json.loads(json.dumps(to_mapping(mixture)))
-    return json_text(mapping)
+    return json_text(mapping) + "\n"

@@ -21,8 +21,9 @@ def report(
     report.html, report.md and junit.xml are made again from DIR/report.json, and the exit code is the verdict's;
     distill.html, distill.md and their figures from DIR/distill.json.
     """
-    from certflow.report.distill_views import FILE, rebuild_experiment
-    from certflow.report.views import REPORT, load_report, write_views
+    from certflow.report.laboratory.views import FILE, rebuild_experiment
+    from certflow.report.report import REPORT, load_report
+    from certflow.report.views import write_views
 
     folder = Path(directory)
     written: list[Path] = []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
+from certflow.atomic import destination
 from certflow.errors import InputError
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
 #: Seeds beyond this are refused by scikit-learn.
@@ -31,7 +34,7 @@ def choice(text: str, field: str, known: Sequence[str]) -> str:
 
 def read_mixture(source: str) -> GaussianMixture:
     """`load_mixture`, with the file named in an error about one of its fields."""
-    from certflow.mixture_file import load_mixture
+    from certflow.law.library import load_mixture
 
     try:
         return load_mixture(source)
@@ -66,8 +69,11 @@ def renamed(fields: dict[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def writing(field: str, path: Path) -> Iterator[None]:
+def writing(field: str, path: Path | None) -> Iterator[None]:
     """Within the block, a file system that refuses to write is the user's to know, in one line."""
+    if path is None:
+        yield
+        return
     try:
         yield
     except BrokenPipeError:
@@ -77,25 +83,34 @@ def writing(field: str, path: Path) -> Iterator[None]:
 
 
 def check_directory(field: str, path: Path) -> None:
-    """Make the directory and write a file in it, so that a long run does not end at a closed door."""
-    from certflow.atomic import write_bytes_atomic
-
+    """Make the directory and a file in it, so that a long run does not end at a closed door."""
     with writing(field, path):
         path.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomic(path / ".writable.tmp", b"").unlink()
+        with TemporaryFile(dir=path):
+            pass
 
 
-def plot_target(text: str | None) -> Path | None:
-    """The file of a `--plot`, whose directory can be written."""
+def file_target(text: str | None, field: str, suffixes: Sequence[str]) -> Path | None:
+    """The file that an option names, with one of these suffixes; where its links lead can be written."""
     if text is None:
         return None
     target = Path(text)
-    if target.suffix.lower() not in (".svg", ".png"):
-        raise InputError("--plot", text, "a file name that ends in .svg or .png")
+    if target.suffix.lower() not in suffixes:
+        raise InputError(field, text, f"a file name that ends in {', '.join(suffixes[:-1])} or {suffixes[-1]}")
     if target.is_dir():
-        raise InputError("--plot", text, "a file, not a directory")
-    check_directory("--plot", target.parent)
+        raise InputError(field, text, "a file, not a directory")
+    with writing(field, target):
+        real = destination(target)
+        if not real.exists() or real.is_file():
+            check_directory(field, real.parent)
+        if real.exists() and not os.access(real, os.W_OK):
+            raise InputError(field, text, "a path that can be written (it is read-only)")
     return target
+
+
+def plot_target(text: str | None) -> Path | None:
+    """The file of a `--plot`."""
+    return file_target(text, "--plot", (".svg", ".png"))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> str:

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome, Report
+from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
 from certflow.report import verdict
 from certflow.report.formatting import clean
+from certflow.report.report import Report
 
 #: Columns of text where the output is not a terminal.
 WIDTH = 100

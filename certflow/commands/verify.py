@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from certflow.commands.output import output_directory, print_json, warn
 from certflow.commands.progress import progress_bar
-from certflow.commands.texts import (
-    LARGEST_SEED,
-    check_directory,
-    choice,
-    integer,
-    read_process,
-    renamed,
-)
+from certflow.commands.texts import LARGEST_SEED, choice, integer, read_process, renamed, writing
 from certflow.commands.verdict_table import print_certificates, print_report, print_written
 
-VIEWS = ("report.html", "report.md", "report.json", "junit.xml")
+if TYPE_CHECKING:
+    from certflow.report.report import Report
+
+#: What the directory of a report holds, the document that the others are made from first.
+VIEWS = ("report.json", "report.html", "report.md", "junit.xml")
 
 
 def verify(
@@ -40,6 +39,7 @@ def verify(
         bool, typer.Option("--fresh", help="Prove the symbolic derivations anew, also those kept from earlier runs.")
     ] = False,
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
+    force: Annotated[bool, typer.Option("--force", help="Replace the report of another mixture in DIR.")] = False,
 ) -> int:
     """Check every claim on a mixture.
 
@@ -52,13 +52,16 @@ def verify(
     wanted = None if claims is None else [claim.strip() for claim in claims.split(",")]
     process = read_process(mixture, t_min, t_max)
     folder = None if out is None else Path(out)
-    if folder is not None:
-        check_directory("--out", folder)
 
     from certflow.verification import verify as run
 
     try:
-        with renamed({"claims": "--claims"}), progress_bar() as progress:
+        with (
+            output_directory(folder, process.mixture, VIEWS[0], "mixture", VIEWS[1:], force),
+            renamed({"claims": "--claims"}),
+            writing("--out", folder),
+            progress_bar() as progress,
+        ):
             report = run(
                 process,
                 wanted,
@@ -73,16 +76,24 @@ def verify(
     except KeyboardInterrupt:
         kept = "" if folder is None else f"; what was finished is kept in {folder}, and the same command goes on"
         raise KeyboardInterrupt(f"interrupted{kept}") from None
-    from certflow.report import append_job_summary
-
-    append_job_summary(report)
+    _summarise(report)
     if output == "json":
         from certflow.report.views import report_json
 
-        print(report_json(report), end="")
-        return report.exit_code
-    print_report(report)
-    if folder is not None:
-        print_written([folder / name for name in VIEWS if (folder / name).exists()])
-        print_certificates(report, folder)
+        print_json(report_json(report))
+    else:
+        print_report(report)
+        if folder is not None:
+            print_written([folder / name for name in VIEWS if (folder / name).exists()])
+            print_certificates(report, folder)
     return report.exit_code
+
+
+def _summarise(report: Report) -> None:
+    from certflow.report import append_job_summary
+
+    try:
+        append_job_summary(report)
+    except OSError as error:
+        target = os.environ.get("GITHUB_STEP_SUMMARY")
+        warn(f"GITHUB_STEP_SUMMARY: got {target!r}; required: a file that can be written ({error.strerror})")

@@ -19,10 +19,10 @@ from typing import Any
 
 import torch
 
+from certflow.composition.propagation import coherent_sum, log_gronwall_bound
 from certflow.distill.ledger import EXACT, Maps, TestSet, mean_square, square
 from certflow.distill.plan import Entry, Plan
 from certflow.distill.reference import Parcel, ReferenceFlow
-from certflow.propagation import coherent_sum, log_gronwall_bound
 
 #: Factor of local errors at which the flow is as good as linear.
 SMALL = 1e-3

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from certflow.networks.residual import Normalisers, ResidualMaps
-from certflow.quantile_map import Nodes, QuantileMap
+from certflow.distill.maps.residual import Normalisers, ResidualMaps
+from certflow.flow.quantile_map import Nodes, QuantileMap
 
 #: Points evaluated at a time.
 CHUNK = 8192

@@ -21,10 +21,10 @@ from certflow.distill.samples import TEST
 from certflow.distill.settings import Settings
 from certflow.distill.training import train
 from certflow.errors import InputError
-from certflow.exact import exact_text
 from certflow.grids.grid import TimeGrid
-from certflow.mixture import GaussianMixture
-from certflow.mixture_file import to_mapping
+from certflow.law.formats import to_mapping
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
 
 Progress = Callable[[int, int, str], None]

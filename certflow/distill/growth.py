@@ -19,9 +19,9 @@ from certflow.distill.reference import ReferenceFlow
 from certflow.distill.results import Growth
 from certflow.distill.samples import TEST
 from certflow.errors import InputError, NoGlobalBound
-from certflow.inputs import seed_numbers, whole_number
+from certflow.law.symmetry import is_equal_pair
+from certflow.numbers.inputs import seed_numbers, whole_number
 from certflow.process import OrnsteinUhlenbeck
-from certflow.symmetry import is_equal_pair
 
 #: Sizes of the perturbations that are really injected, in units of the noise: where they count, the flow is not linear.
 SIZES = (1e-6, 1e-3, 1e-1)

@@ -22,11 +22,11 @@ from typing import Any
 
 import torch
 
+from certflow.composition.propagation import coherent_sum
 from certflow.distill.plan import Entry, Plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.samples import TEST
 from certflow.distill.training import Trained
-from certflow.propagation import coherent_sum
 
 #: Points on which maps and flows are composed exactly (`certflow.distill.carried`): flows cost more than maps.
 EXACT = 512

@@ -13,7 +13,7 @@ from certflow.distill.settings import Settings
 from certflow.distill.training import Segment
 from certflow.errors import InputError
 from certflow.grids.grid import TimeGrid
-from certflow.inputs import seed_numbers, whole_number
+from certflow.numbers.inputs import seed_numbers, whole_number
 from certflow.process import OrnsteinUhlenbeck
 
 MAX_SEEDS = 1000
@@ -55,7 +55,7 @@ class Plan:
     def key(self) -> str:
         """A hash of what is asked for: mixture, grids, seeds and settings. Neither the device nor the versions of
         packages enter it, though the last digits of an outcome depend on them."""
-        from certflow.mixture_file import to_mapping
+        from certflow.law.formats import to_mapping
 
         content = {
             "mixture": to_mapping(self.process.mixture),
@@ -108,7 +108,7 @@ def make_plan(
 
 
 def _entries(process: OrnsteinUhlenbeck, grids: list[Any], segments: list[int]) -> Iterable[Entry]:
-    from certflow.grids import time_grid
+    from certflow.grids.registry import grid_of_kind
 
     seen = set()
     for grid in grids:
@@ -120,7 +120,7 @@ def _entries(process: OrnsteinUhlenbeck, grids: list[Any], segments: list[int]) 
         else:
             kind, _, rate = str(grid).partition(":")
             options = {"rate": rate} if rate else {}
-            made = [Entry(str(grid), time_grid(process, k, kind, **options)) for k in segments]
+            made = [Entry(str(grid), grid_of_kind(process, k, kind, **options)) for k in segments]
         for entry in made:
             if (entry.label, entry.segments) in seen:
                 raise InputError("grids", f"{entry.label} with K = {entry.segments} twice", "different grids")

@@ -4,8 +4,8 @@ With `m = e^{-t}`, `s` the smallest variance of any component (at most 1) and `v
 
     y = log(v / m^2) = log(s + e^{2t} - 1),    dt/dy = v / 2,    dx/dy = (v / 2) u(x, t),
 
-so that a component of variance `s` contracts at a bounded rate in `y`, at both ends. `certflow.flow` adapts its steps
-to each trajectory and repairs its rounding; here all trajectories share the steps, as training data should.
+so that a component of variance `s` contracts at a bounded rate in `y`, at both ends. `certflow.flow.reference` adapts
+its steps to each trajectory and repairs its rounding; here all trajectories share the steps, as training data should.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import torch
 
 from certflow.distill.samples import POOL, draw
 from certflow.errors import InputError, NoGlobalBound
+from certflow.law.spectra import smallest_variance
 from certflow.process import OrnsteinUhlenbeck
-from certflow.spectra import smallest_variance
 
 #: Points of one chunk: its temporaries stay in the cache of a core.
 CHUNK = {"cpu": 4096, "cuda": 1 << 17}

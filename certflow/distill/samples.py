@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from certflow.process import OrnsteinUhlenbeck, noised
+from certflow.law.noised import noised
+from certflow.process import OrnsteinUhlenbeck
 
 #: What the points are for: each purpose has draws of its own.
 POOL, TEST = 0, 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from certflow.distill.maps.residual import check_shape
 from certflow.errors import InputError
-from certflow.inputs import real_number, whole_number
-from certflow.networks.residual import check_shape
+from certflow.numbers.inputs import real_number, whole_number
 
 #: Dimensions in which as many steps as usual suffice.
 FEW_DIMENSIONS = 8
@@ -17,7 +17,7 @@ FEW_DIMENSIONS = 8
 class Settings:
     """Size and training of the residual maps.
 
-    hidden, depth, activation, lipschitz : of the maps (`certflow.networks.residual`)
+    hidden, depth, activation, lipschitz : of the maps (`certflow.distill.maps.residual`)
     steps, batch : Adam steps, and pairs in the mini-batch of each map
     learning_rate, warmup : the largest rate, reached after `warmup` steps and then lowered to 0 along a cosine
     pool : exact pairs per seed from which mini-batches are drawn

@@ -21,9 +21,9 @@ import numpy as np
 import torch
 
 from certflow.atomic import write_bytes_atomic
+from certflow.distill.maps.regression import Regression
+from certflow.distill.maps.residual import Normalisers, ResidualMaps, normalisers_of
 from certflow.distill.settings import Settings
-from certflow.networks.regression import Regression
-from certflow.networks.residual import Normalisers, ResidualMaps, normalisers_of
 
 #: Maps that are stepped together: on a CPU so many that their activations stay in the cache, on a GPU so many that
 #: starting the kernels takes no longer than they run.

@@ -8,13 +8,13 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from certflow.arithmetic.precision import ball_precision, mpmath_context
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import common_law, shape_of
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.errors import InputError
-from certflow.exact import exact_number
-from certflow.inputs import whole_number
+from certflow.numbers.exact import exact_number
+from certflow.numbers.inputs import whole_number
+from certflow.numbers.precision import ball_precision, mpmath_context
 
 #: Significant digits of the bounds.
 DIGITS = 12

@@ -33,8 +33,8 @@ from fractions import Fraction
 from typing import Any
 
 from certflow.errors import InputError
-from certflow.exact import exact_number
-from certflow.inputs import whole_number
+from certflow.numbers.exact import exact_number
+from certflow.numbers.inputs import whole_number
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Expression:
 
 @dataclass(frozen=True)
 class Constant(Expression):
-    """An exact rational number (anything that `certflow.exact.exact_number` reads)."""
+    """An exact rational number (anything that `certflow.numbers.exact.exact_number` reads)."""
 
     number: Any
 

@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic.objects import ArbArithmetic
-from certflow.arithmetic.precision import ball_precision
+from certflow.bounds.stability import RATES, CommonVariance
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Program, Variable
 from certflow.enclosure.results import Enclosure, ball_ends
 from certflow.errors import InputError, NoEnclosure
-from certflow.exact import exact_number
-from certflow.inputs import whole_number
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.exact import exact_number
+from certflow.numbers.inputs import whole_number
+from certflow.numbers.objects import ArbArithmetic
+from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
-from certflow.stability import RATES, CommonVariance
 
 #: Precisions tried, and evaluations of the integrand for each, before an integral counts as inconclusive.
 ATTEMPTS = 5
@@ -117,9 +117,9 @@ def stability(
 
     and `int L` the same up to `q = (1 - D^2/(8c)) / c`, then `1/2 ln v` (THEORY F2). Regular at `c = 0`.
 
-    The formulas are those of `certflow.stability`, evaluated on Arb balls. Where the terms of `L` cross is decided in
-    rationals; the crossing time is clamped to [s, t] by the minimum and maximum of balls, which enclose both cases
-    where rounding leaves the order open.
+    The formulas are those of `certflow.bounds.stability`, evaluated on Arb balls. Where the terms of `L` cross is
+    decided in rationals; the crossing time is clamped to [s, t] by the minimum and maximum of balls, which enclose both
+    cases where rounding leaves the order open.
 
     s, t : text, int, Fraction, or float (the binary number that it is).
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic.objects import ArbArithmetic
-from certflow.arithmetic.precision import ball_precision
-from certflow.bounds import growth_rate_bound, lipschitz_bound
+from certflow.bounds.rates import growth_rate_bound, lipschitz_bound
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import (
     ATTEMPTS,
@@ -25,8 +23,10 @@ from certflow.enclosure.integrals import (
 )
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.errors import InputError
-from certflow.inputs import whole_number
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.inputs import whole_number
+from certflow.numbers.objects import ArbArithmetic
+from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
 MAX_SEGMENTS = 10_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from certflow.exact import exact_text
+from certflow.numbers.exact import exact_text
 
 
 class NotFinite(ArithmeticError, ValueError):

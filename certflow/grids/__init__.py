@@ -9,13 +9,13 @@ from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
     "TimeGrid": "certflow.grids.grid",
-    "time_grid": "certflow.grids.registry",
+    "grid_of_kind": "certflow.grids.registry",
     "KINDS": "certflow.grids.registry",
     "grid_from_rate": "certflow.grids.rates",
     "RateCurve": "certflow.grids.rates",
-    "typical_rate": "certflow.grids.typical",
-    "sharp_rates": "certflow.grids.sharp_table",
-    "score_rate": "certflow.grids.score_optimal",
+    "typical_rate": "certflow.grids.kinds.typical",
+    "sharp_rates": "certflow.grids.kinds.sharp_table",
+    "score_rate": "certflow.grids.kinds.score_optimal",
 }
 
 __all__ = list(_HOMES)

@@ -1,68 +1,79 @@
-"""A time grid `t_0 = t_max > t_1 > ... > t_K = t_min` and the names that other conventions have for its nodes."""
+"""Time grids: nodes that export themselves, and the way back from an exported file."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.inputs import float_array
+from certflow.grids.export.formats import SCHEMA, Export, finite_sigmas, plain
+from certflow.grids.export.targets import export
+from certflow.grids.nodes import MAX_SEGMENTS, Nodes
+from certflow.numbers.inputs import real_number
 
-MAX_SEGMENTS = 10_000
 
-
-@dataclass(frozen=True, eq=False)
-class TimeGrid:
+@dataclass(frozen=True, eq=False, repr=False)
+class TimeGrid(Nodes):
     """The nodes of a sampler, in OU time, latest (noisiest) first.
 
-    Parameters
-    ----------
-    kind : how the nodes were chosen, a name of `certflow.grids.KINDS` or "custom"
-    times : shape (K + 1,), finite, > 0, strictly decreasing
-    options : what else determined the nodes (a rate, an exponent, a seed), JSON values
+    Parameters and errors as `Nodes` has them: `kind`, `times`, `options`.
+    """
+
+    def export(self, format: str, **options: Any) -> Export:
+        """The nodes as a sampler library takes them, see `certflow.grids.export.targets`."""
+        return export(self, format, **options)
+
+
+def from_json(document: str | Mapping[str, Any]) -> TimeGrid:
+    """The grid of a JSON export, exactly: the same kind, options and bits of every node.
 
     Raises
     ------
-    InputError : nodes that are not finite, not positive or not strictly decreasing.
+    InputError : not such a document, or one whose sigmas are not those of its times.
     """
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except json.JSONDecodeError as error:
+            raise InputError("grid", document, f"JSON: {error}") from None
+    if not isinstance(document, Mapping):
+        raise InputError("grid", document, "a JSON object")
+    if document.get("schema") != SCHEMA:
+        raise InputError("grid", f"schema {document.get('schema')}", f"schema {SCHEMA}, written by export('json')")
+    kind, options, times = document.get("kind"), document.get("options", {}), document.get("times")
+    if not isinstance(kind, str) or not isinstance(options, Mapping) or not isinstance(times, list):
+        raise InputError("grid", sorted(document), "kind (text), options (an object) and times (a list)")
+    grid = TimeGrid(kind, np.array([_number(time) for time in times]), options)
+    written = document.get("sigmas")
+    if written is not None:
+        own = plain(finite_sigmas(grid))
+        if not isinstance(written, list) or len(written) != len(own) or not all(map(_close, written, own)):
+            raise InputError("sigmas", written, "sqrt(e^{2t} - 1) of the times in the same file")
+    return grid
 
-    kind: str
-    times: np.ndarray
-    options: Mapping[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        times = np.array(float_array(self.times, "times"))
-        if times.ndim != 1 or not 2 <= times.size <= MAX_SEGMENTS + 1:
-            raise InputError("times", f"shape {times.shape}", f"shape (K + 1,), 1 <= K <= {MAX_SEGMENTS}")
-        if not (np.isfinite(times).all() and (times > 0).all() and (np.diff(times) < 0).all()):
-            raise InputError("times", times.tolist(), "finite times > 0, strictly decreasing (noise end first)")
-        times.flags.writeable = False
-        object.__setattr__(self, "times", times)
+def load(path: str | Path) -> TimeGrid:
+    """The grid of a file written with `export('json').text()`."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("grid", str(path), f"a readable JSON file ({type(error).__name__})") from None
+    return from_json(text)
 
-    @property
-    def segments(self) -> int:
-        """`K`."""
-        return self.times.size - 1
 
-    @property
-    def sigmas(self) -> np.ndarray:
-        """`sqrt(e^{2t} - 1)`, the noise level of the variance-exploding (EDM, k-diffusion) convention."""
-        return np.sqrt(np.expm1(2 * self.times))
+def _number(value: Any) -> float:
+    return real_number(value, "times", "numbers")
 
-    @property
-    def half_log_snr(self) -> np.ndarray:
-        """`ln(m / sqrt(1 - m^2)) = -ln sigma`, half the logarithm of the signal-to-noise ratio `m^2/(1 - m^2)`."""
-        return -(self.times + np.log(-np.expm1(-2 * self.times)) / 2)
 
-    def export(self, format: str, **options: Any) -> Any:
-        """The nodes as a sampler library takes them, see `certflow.grids.export.export`."""
-        from certflow.grids.export import export
+def _close(left: Any, right: float | None) -> bool:
+    if left is None or right is None:
+        return left is right
+    return isinstance(left, int | float) and abs(left - right) <= 1e-9 * right
 
-        return export(self, format, **options)
 
-    def __repr__(self) -> str:
-        nodes = ", ".join(f"{time:.4g}" for time in self.times)
-        return f"TimeGrid({self.kind}, K={self.segments}: {nodes})"
+__all__ = ["MAX_SEGMENTS", "TimeGrid", "from_json", "load"]

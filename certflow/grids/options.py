@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from certflow.errors import InputError
-from certflow.inputs import real_number, whole_number
+from certflow.numbers.inputs import real_number, whole_number
 
 
 @dataclass(frozen=True)

@@ -5,31 +5,22 @@ Names load on first use, so that importing this package pulls in neither Jinja2 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from certflow.lazy import attributes
 
-_HOME = {
-    "append_job_summary": "views",
-    "density_and_flow": "plots",
-    "figures_for": "plots",
-    "load_figures": "views",
-    "load_report": "views",
-    "render_html": "html",
-    "render_junit": "junit",
-    "render_markdown": "markdown",
-    "summary_markdown": "markdown",
-    "write_certificates": "views",
-    "write_views": "views",
+_HOMES: dict[str, str] = {
+    "Report": "certflow.report.report",
+    "append_job_summary": "certflow.report.views",
+    "density_and_flow": "certflow.report.plots",
+    "figures_for": "certflow.report.plots",
+    "load_figures": "certflow.report.views",
+    "load_report": "certflow.report.report",
+    "render_html": "certflow.report.html",
+    "render_junit": "certflow.report.junit",
+    "render_markdown": "certflow.report.markdown",
+    "summary_markdown": "certflow.report.markdown",
+    "write_certificates": "certflow.report.views",
+    "write_views": "certflow.report.views",
 }
 
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+__all__ = list(_HOMES)
+__getattr__, __dir__ = attributes(__name__, _HOMES)

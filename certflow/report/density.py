@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+
+from certflow.report.canvas import Axes, Figure
 
 _MASSES = (0.95, 0.8, 0.5, 0.2)
 _SHADES = ("#e9edf2", "#c9d6e4", "#9bb5d0", "#6a90b8")

@@ -13,9 +13,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from certflow.claims.model import KIND_MEANING, Evidence, Kind, Report
+from certflow.claims.model import KIND_MEANING, Evidence, Kind
 from certflow.report import verdict
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
+from certflow.report.document import Document
 from certflow.report.formatting import (
     abbreviate,
     clean,
@@ -43,7 +44,7 @@ class FigureView:
     svg: Markup
 
 
-def render_html(report: Report, figures: Mapping[str, str] | None = None) -> str:
+def render_html(report: Document, figures: Mapping[str, str] | None = None) -> str:
     """The page for `report`, with `figures` (name -> SVG) inline. The same input gives the same text.
 
     Raises `ValueError` if a figure is not an SVG document.
@@ -74,7 +75,7 @@ def render_html(report: Report, figures: Mapping[str, str] | None = None) -> str
     )
 
 
-def figure_views(report: Report, figures: Mapping[str, str]) -> list[FigureView]:
+def figure_views(report: Document, figures: Mapping[str, str]) -> list[FigureView]:
     """The figures in the order of the report, known ones first."""
     order = [n for n in FIGURE_NAMES if n in figures] + sorted(set(figures) - set(FIGURE_NAMES))
     views = []
@@ -86,7 +87,7 @@ def figure_views(report: Report, figures: Mapping[str, str]) -> list[FigureView]
     return views
 
 
-def missing_figures(report: Report, figures: Mapping[str, str]) -> str:
+def missing_figures(report: Document, figures: Mapping[str, str]) -> str:
     """A sentence on the figures that this report does not have, with the reason where it is known."""
     absent = [figure_title(name).lower() for name in FIGURE_NAMES if name not in figures]
     if not absent:
@@ -95,7 +96,7 @@ def missing_figures(report: Report, figures: Mapping[str, str]) -> str:
     return f"Not drawn: {', '.join(absent)}." + (f" {why}" if why else "")
 
 
-def _anchors(report: Report) -> dict[str, str]:
+def _anchors(report: Document) -> dict[str, str]:
     """A distinct fragment for every claim id, readable where the id is made of plain characters."""
     anchors: dict[str, str] = {}
     for index, result in enumerate(report.results):

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from certflow.claims.model import ClaimResult, Evidence, Outcome, Report
+from certflow.claims.model import ClaimResult, Evidence, Outcome
 from certflow.report import verdict
+from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, clean, json_text, plain, value_text
 
 _ELEMENT = {
@@ -36,7 +37,7 @@ class _Case:
     seconds: float = 0.0
 
 
-def render_junit(report: Report) -> str:
+def render_junit(report: Document) -> str:
     """JUnit XML text; `tests`, `failures`, `errors` and `skipped` count the cases that it holds."""
     cases = [case for result in report.results for case in _cases(result)]
     suites = ElementTree.Element("testsuites", name="certflow")
@@ -77,7 +78,7 @@ def _evidence_case(result: ClaimResult, item: Evidence) -> _Case:
     return _Case(result.id, item.check, item.outcome, item.summary, "\n".join(lines), item.seconds)
 
 
-def _suite_properties(report: Report) -> dict[str, str]:
+def _suite_properties(report: Document) -> dict[str, str]:
     facts: dict[str, object] = {"outcome": report.outcome.value, "mixture": verdict.mixture_name(report)}
     facts |= {f"mixture.{key}": value for key, value in report.description.items()}
     facts |= {"t_min": report.t_min, "t_max": report.t_max, "profile": report.profile}

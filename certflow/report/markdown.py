@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from certflow.claims.model import KIND_MEANING, ClaimResult, Evidence, Kind, Outcome, Report
+from certflow.claims.model import KIND_MEANING, ClaimResult, Evidence, Kind, Outcome
 from certflow.report import verdict
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
+from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, clean, duration, json_text, rows_of, value_text
 from certflow.report.mathml import split_inline
 
@@ -27,7 +28,7 @@ _PORTABLE = {
 }
 
 
-def render_markdown(report: Report, figures: Mapping[str, str] | None = None) -> str:
+def render_markdown(report: Document, figures: Mapping[str, str] | None = None) -> str:
     """The report as Markdown; figures are linked as `figures/NAME.svg`, formulas stand between `$$`."""
     lines = [f"# {text(verdict.mixture_name(report))}: certflow verification report", ""]
     lines += [
@@ -63,7 +64,7 @@ def render_markdown(report: Report, figures: Mapping[str, str] | None = None) ->
     return "\n".join([*lines, *_meaning(), *_run(report)]) + "\n"
 
 
-def summary_markdown(report: Report) -> str:
+def summary_markdown(report: Document) -> str:
     """What a CI page shows of a run: the verdict, what needs attention, the table of evidence."""
     lines = [f"## certflow: {text(verdict.mixture_name(report))}", ""]
     lines += [f"**{verdict.SYMBOL[report.outcome]} {verdict.headline(report)}**", ""]
@@ -128,7 +129,7 @@ def table_lines(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[
     return [f"| {' | '.join(row)} |" for row in [head, tuple("---" for _ in head), *rows]]
 
 
-def _matrix(report: Report) -> list[str]:
+def _matrix(report: Document) -> list[str]:
     head = ("claim", "", "outcome", *(verdict.KIND_LABEL[kind] for kind in Kind))
     rows = []
     for result in report.results:
@@ -196,7 +197,7 @@ def _meaning() -> list[str]:
     ]
 
 
-def _run(report: Report) -> list[str]:
+def _run(report: Document) -> list[str]:
     facts = {"started": report.started, "wall time": duration(report.seconds), "seed": report.seed}
     facts |= {"digits": report.digits, "profile": report.profile} | dict(report.environment)
     return [
@@ -213,7 +214,7 @@ def _run(report: Report) -> list[str]:
     ]
 
 
-def _recheck(report: Report) -> list[str]:
+def _recheck(report: Document) -> list[str]:
     if not report.certificates:
         return []
     words = "To check the certificates again, in this directory, by a checker that shares no code with what made them:"

@@ -11,13 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from certflow.claims.model import Curves, Report
+from certflow.report.canvas import Axes, Figure, FixedLocator, FuncFormatter, MaxNLocator, default_style, mpl
 from certflow.report.captions import caption
+from certflow.report.document import Curves, Document
 from certflow.report.svg import figure_to_svg
 
 PAPER = "#fdfcf9"
@@ -74,7 +72,7 @@ class Points:
     marker: str
 
 
-def figures_for(report: Report, p: Any = None) -> dict[str, str]:
+def figures_for(report: Document, p: Any = None) -> dict[str, str]:
     """Every figure of a report by name: those of `report.curves`, and of the process `p` if given."""
     figures: dict[str, str] = {}
     if p is not None:
@@ -162,8 +160,7 @@ def density_and_flow(p: Any, *, lines: int = 42, seed: int = 0) -> str:
 
 @contextmanager
 def drawing_style() -> Iterator[None]:
-    with mpl.rc_context():
-        mpl.rcdefaults()  # a user's matplotlibrc must not change the report
+    with default_style():  # a user's matplotlibrc must not change the report
         mpl.rcParams.update(_STYLE)
         yield
 
@@ -236,8 +233,6 @@ def _signed_ticks(axes: Axes, low: float, high: float) -> None:
 
     Matplotlib's own ticks are the powers of ten below 1 too, which lie on top of the label of 0.
     """
-    from matplotlib.ticker import FixedLocator, FuncFormatter
-
     apart = (high - low) / _LABELS
     step = max(1, int(np.ceil(apart / np.log(10))))  # decades from one label to the next
     first = 0 if apart <= np.arcsinh(1.0) else step
@@ -259,8 +254,6 @@ def _signed_ticks(axes: Axes, low: float, high: float) -> None:
 
 
 def power_ticks(axes: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=2))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{round(value)}}}$"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 from xml.etree import ElementTree
 
@@ -27,13 +27,22 @@ def figure_to_svg(figure: Any, name: str, title: str) -> str:
     Text becomes paths, so that the figure looks alike wherever it is opened; `title` is what a screen
     reader says. `name` prefixes every id.
     """
-    import matplotlib as mpl
+    from certflow.report.canvas import mpl
 
     stream = StringIO()
     with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": name, "path.simplify_threshold": 0.2}):
         metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(stream, format="svg", metadata=metadata)
     return isolate(stream.getvalue(), name, title)
+
+
+def figure_file(figure: Any, name: str, title: str, suffix: str) -> bytes:
+    """The content of a file of that suffix, `.svg` (as `figure_to_svg`) or `.png`."""
+    if suffix == ".svg":
+        return figure_to_svg(figure, name, title).encode()
+    stream = BytesIO()
+    figure.savefig(stream, format="png", dpi=160)
+    return stream.getvalue()
 
 
 def isolate(svg: str, name: str, title: str = "") -> str:

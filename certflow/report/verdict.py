@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from certflow.claims.model import ClaimResult, Kind, Outcome, Report
+from certflow.claims.model import ClaimResult, Kind, Outcome
+from certflow.report.document import Document
 
 SYMBOL: dict[Outcome, str] = {
     Outcome.HOLDS: "✓",
@@ -121,7 +122,7 @@ def cell(result: ClaimResult, kind: Kind) -> Cell:
     return PENDING if kind in result.pending else NOTHING
 
 
-def groups(report: Report) -> list[Group]:
+def groups(report: Document) -> list[Group]:
     """The claims by chapter of the theory, which is the first letter of their ids."""
     found: dict[str, list[ClaimResult]] = {}
     for result in report.results:
@@ -130,18 +131,18 @@ def groups(report: Report) -> list[Group]:
     return [Group(key, _GROUP_TITLE.get(key, "Other statements"), tuple(results)) for key, results in found.items()]
 
 
-def attention(report: Report) -> list[ClaimResult]:
+def attention(report: Document) -> list[ClaimResult]:
     """The claims that a reader must look at: violated ones, then inconclusive ones."""
     return [r for outcome in _SEVERITY[:2] for r in report.results if r.outcome is outcome]
 
 
-def counts(report: Report) -> dict[Outcome, int]:
+def counts(report: Document) -> dict[Outcome, int]:
     """How many claims have each outcome, in the order of `Outcome`, zeros included."""
     tally = Counter(result.outcome for result in report.results)
     return {outcome: tally[outcome] for outcome in Outcome}
 
 
-def verdict_sentences(report: Report) -> list[str]:
+def verdict_sentences(report: Document) -> list[str]:
     """The summary in words: how many claims came out how, and on what strengths of evidence."""
     total = len(report.results)
     if not total:
@@ -163,7 +164,7 @@ def kept(proved: str) -> str:
     return f"kept from an earlier run, proved {proved}"
 
 
-def kept_sentence(report: Report) -> str:
+def kept_sentence(report: Document) -> str:
     """Which derivations an earlier run proved, and when; empty where none is of one."""
     times: dict[str, list[str]] = {}
     for result in report.results:
@@ -176,7 +177,7 @@ def kept_sentence(report: Report) -> str:
     return f"Symbolic derivations kept from earlier runs of the same code, proved: {listed}."
 
 
-def _strength_sentences(report: Report) -> list[str]:
+def _strength_sentences(report: Document) -> list[str]:
     holding = [result for result in report.results if result.outcome is Outcome.HOLDS]
     if not holding:
         return []
@@ -199,12 +200,12 @@ def _listed(phrases: list[str]) -> str:
     return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"
 
 
-def mixture_name(report: Report) -> str:
+def mixture_name(report: Document) -> str:
     """The name of the mixture, or words that say it has none."""
     return str(report.mixture.get("name") or "unnamed mixture")
 
 
-def headline(report: Report) -> str:
+def headline(report: Document) -> str:
     """The overall outcome in words that do not reach past what was checked."""
     tally = counts(report)
     if report.outcome is Outcome.VIOLATED:
@@ -216,7 +217,7 @@ def headline(report: Report) -> str:
     return f"holds: every claim that {'was checked' if tally[Outcome.NOT_CHECKED] else 'applies'}"
 
 
-def facts(report: Report) -> list[tuple[str, Any]]:
+def facts(report: Document) -> list[tuple[str, Any]]:
     """What a reader sees first of a mixture and a run: labels and values, the empty ones left out."""
     described = {label(key): value for key, value in report.description.items() if key != "name"}
     described |= {"time interval": f"{report.t_min} ≤ t ≤ {report.t_max}", "profile": report.profile}
@@ -235,13 +236,13 @@ def label(key: str) -> str:
     return key.replace("_", " ")
 
 
-def dimension(report: Report) -> int:
+def dimension(report: Document) -> int:
     """Dimension of the space of the mixture (two where the report does not say)."""
     found = report.description.get("dimension", report.description.get("d"))
     return found if isinstance(found, int) else 2
 
 
-def reproduce_command(report: Report) -> str:
+def reproduce_command(report: Document) -> str:
     """The command line that gives the report again, arguments quoted for a shell."""
     if report.command:
         return report.command

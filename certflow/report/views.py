@@ -7,28 +7,23 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import write_certificate
-from certflow.claims.model import REPORT_SCHEMA, Report
 from certflow.errors import InputError
 from certflow.report.captions import FIGURE_NAMES, caption
+from certflow.report.document import Document
 from certflow.report.formatting import json_text
 from certflow.report.html import render_html
 from certflow.report.junit import render_junit
 from certflow.report.markdown import render_markdown, summary_markdown
-from certflow.report.saved import read_document
 from certflow.report.svg import isolate
 
 #: Certificates are named after their claim.
 _OWN_NAME = re.compile(r"[A-Z][0-9]+(-[a-z0-9.+-]+)?\.json")
-REPORT = "report.json"
-_REQUIRED = "a report.json as `certflow verify --out DIR` writes it"
 
 
 def write_views(
-    report: Report, directory: str | os.PathLike[str], figures: Mapping[str, str] | None = None
+    report: Document, directory: str | os.PathLike[str], figures: Mapping[str, str] | None = None
 ) -> list[Path]:
     """Write `report.json`, `report.md`, `report.html`, `junit.xml` and `figures/*.svg`, each atomically.
 
@@ -40,7 +35,7 @@ def write_views(
     kept = load_figures(folder) if figures is None else _checked(figures)
     page = render_html(report, kept)  # everything is rendered before anything is written
     contents = {
-        REPORT: report_json(report),
+        "report.json": report_json(report),
         "report.md": render_markdown(report, kept),
         "report.html": page,
         "junit.xml": render_junit(report),
@@ -52,7 +47,7 @@ def write_views(
     return [write_text_atomic(folder / name, content) for name, content in contents.items()]
 
 
-def write_certificates(report: Report, directory: str | os.PathLike[str]) -> list[Path]:
+def write_certificates(report: Document, directory: str | os.PathLike[str]) -> list[Path]:
     """Write the certificates that the evidence of a report carries, and remove those of an earlier run.
 
     Evidence that was read back from a file names its certificates without carrying them: then nothing is touched.
@@ -69,27 +64,11 @@ def write_certificates(report: Report, directory: str | os.PathLike[str]) -> lis
     return [write_certificate(certificate, folder / path) for path, certificate in contents.items()]
 
 
-def report_json(report: Report) -> str:
+def report_json(report: Document) -> str:
     """The report as JSON text that `load_report` reads back to an equal report."""
     # Surrogates have no UTF-8 form; every other character JSON carries as it is.
     text = json_text(report.model_dump(by_alias=True)) + "\n"
     return re.sub("[\ud800-\udfff\x7f-\x9f]", lambda match: f"\\u{ord(match.group()):04x}", text)
-
-
-def load_report(directory: str | os.PathLike[str]) -> Report:
-    """The report whose `report.json` lies in `directory`.
-
-    Raises `ValueError`, in one line that names the file, what is wrong with it and what is required, if the
-    file is missing, unreadable, truncated, of another schema, or not a report.
-    """
-    path = Path(directory) / REPORT
-    data = read_document(path, REPORT_SCHEMA, _REQUIRED)
-    try:
-        return Report.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(str(path), f"field {where}: {first['msg']}", _REQUIRED) from None
 
 
 def load_figures(directory: str | os.PathLike[str]) -> dict[str, str]:
@@ -106,7 +85,7 @@ def load_figures(directory: str | os.PathLike[str]) -> dict[str, str]:
     return figures
 
 
-def append_job_summary(report: Report) -> Path | None:
+def append_job_summary(report: Document) -> Path | None:
     """Append `summary_markdown(report)` to the file named by GITHUB_STEP_SUMMARY; `None` if it is not set."""
     target = os.environ.get("GITHUB_STEP_SUMMARY")
     if not target:

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from certflow.blocks import ORDERS
+from certflow.composition.blocks import ORDERS
 from certflow.symbolic import blocks, covariances, field, spatial, stability
 from certflow.symbolic.cases import SymbolicCase, derivation_cases, process_of, symbolic_case
 from certflow.symbolic.normal_form import NormalForm

@@ -146,7 +146,7 @@ def derivation_cases() -> tuple[SymbolicCase, ...]:
 
 def process_of(case: SymbolicCase, process: Callable[..., Any] | None = None) -> Any:
     """The package's process on the symbolic mixture; `process` replaces `OrnsteinUhlenbeck` (same call)."""
-    from certflow.mixture import GaussianMixture
+    from certflow.law.mixture import GaussianMixture
     from certflow.process import OrnsteinUhlenbeck
 
     mixture = GaussianMixture(list(case.weights), [list(mean) for mean in case.means], case.covariances, name=case.name)

@@ -16,7 +16,7 @@ import mpmath
 import sympy as sp
 from mpmath.libmp import dps_to_prec
 
-from certflow.arithmetic.precision import mpmath_context
+from certflow.numbers.precision import mpmath_context
 from certflow.symbolic.normal_form import (
     DIGITS,
     Domain,

@@ -5,10 +5,9 @@ Names load on first use, so that `import certflow.testing` does not import Hypot
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from certflow.lazy import attributes
 
-_HOMES = {
+_HOMES: dict[str, str] = {
     "mixtures": "certflow.testing.strategies",
     "points": "certflow.testing.strategies",
     "processes": "certflow.testing.strategies",
@@ -16,14 +15,5 @@ _HOMES = {
     "time_pairs": "certflow.testing.strategies",
 }
 
-__all__ = [*_HOMES]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'certflow.testing' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__ = list(_HOMES)
+__getattr__, __dir__ = attributes(__name__, _HOMES)

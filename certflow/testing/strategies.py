@@ -14,9 +14,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from certflow.errors import InputError
-from certflow.exact import exact_number
-from certflow.inputs import whole_number
-from certflow.mixture import KINDS, GaussianMixture
+from certflow.law.covariances import KINDS
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.exact import exact_number
+from certflow.numbers.inputs import whole_number
 from certflow.process import OrnsteinUhlenbeck
 
 #: Variances that are drawn, the one to shrink to first; a third is no binary number.

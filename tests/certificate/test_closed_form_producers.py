@@ -15,8 +15,8 @@ import certflow as cf
 from certflow.certificate.checker import check
 from certflow.certificate.closed_forms import PRODUCERS, balanced_grid, widest_pair
 from certflow.certificate.envelope import certificate_text, write_certificate
-from certflow.exact import exact_number
-from certflow.mixture_file import from_mapping
+from certflow.law.library import from_mapping
+from certflow.numbers.exact import exact_number
 
 BUILTIN = [name for name in cf.builtin_mixtures() if cf.load_mixture(name).kind == "common-isotropic"]
 

@@ -15,9 +15,10 @@ import pytest
 import certflow as cf
 from certflow.certificate.closed_forms import PRODUCERS
 from certflow.claims.check import Check, Context, Finding
-from certflow.claims.model import Evidence, Kind, Outcome, Report
+from certflow.claims.model import Evidence, Kind, Outcome
 from certflow.claims.registry import checks_of
 from certflow.report import load_report
+from certflow.report.report import Report
 
 Command = Callable[..., Any]
 CLAIMS = ["L2", "L3", "L5", "F1", "F2", "G1"]

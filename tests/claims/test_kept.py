@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import certflow as cf
-import certflow.bounds
+import certflow.bounds.rates
 from certflow.claims import derived, kept, twins
+from certflow.claims.fingerprint import live_digests
 from certflow.claims.model import Outcome
-from certflow.fingerprint import live_digests
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report import render_html, render_markdown
 
@@ -130,7 +130,7 @@ def _wrong(function):
     return lambda *arguments, **options: -function(*arguments, **options)
 
 
-@pytest.mark.parametrize("owner", [OrnsteinUhlenbeck, certflow.bounds], ids=["method", "function"])
+@pytest.mark.parametrize("owner", [OrnsteinUhlenbeck, certflow.bounds.rates], ids=["method", "function"])
 def test_a_formula_replaced_in_memory_is_not_served(place, monkeypatch, owner):
     derivation()
     with monkeypatch.context() as patch:
@@ -196,7 +196,7 @@ def test_a_folder_that_cannot_be_written_is_no_error(monkeypatch, tmp_path):
 
 
 def test_a_source_edited_after_it_was_loaded_is_not_kept(place, monkeypatch):
-    monkeypatch.setattr("certflow.fingerprint._LOADED", 0.0)
+    monkeypatch.setattr("certflow.claims.fingerprint._LOADED", 0.0)
     assert derivation().outcome is Outcome.HOLDS
     assert not place.exists()
 

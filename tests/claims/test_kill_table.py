@@ -10,7 +10,7 @@ from certflow.claims.check import Check, Context, Profile, Twin
 from certflow.claims.model import Evidence, Outcome
 from certflow.claims.registry import CHECKS
 from certflow.claims.statements import STATEMENTS
-from certflow.mixture_file import load_mixture
+from certflow.law.library import load_mixture
 from certflow.process import OrnsteinUhlenbeck
 
 LIGHT = Profile("light", precise_points=6, sampled_points=1_500, flow_pairs=60, times=5)

@@ -1,4 +1,4 @@
-"""Errors carried by the flow, of maps whose errors are known, against differences of `certflow.flow`."""
+"""Errors carried by the flow, of maps whose errors are known, against differences of `certflow.flow.reference`."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ from certflow.distill.carried import exact_entries
 from certflow.distill.growth import growth
 from certflow.distill.ledger import Maps, ledger
 from certflow.distill.ledger import test_set as make_test_set
-from certflow.distill.pilot import Pilot
 from certflow.distill.plan import make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.training import Trained, train
+from certflow.planning.pilot import Pilot
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 

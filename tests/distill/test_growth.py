@@ -16,7 +16,7 @@ from certflow.errors import InputError
 torch = pytest.importorskip("torch")
 
 from certflow.distill.growth import growth, typical_amplification  # noqa: E402
-from certflow.symmetry import is_equal_pair  # noqa: E402
+from certflow.law.symmetry import is_equal_pair  # noqa: E402
 
 POINTS = 256
 

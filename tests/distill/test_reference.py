@@ -1,4 +1,4 @@
-"""The reference flow on tensors against `certflow.flow`, quantile transforms and differences."""
+"""The reference flow on tensors against `certflow.flow.reference`, quantile transforms and differences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import certflow as cf
 from certflow.distill.reference import Parcel, ReferenceFlow, device_of
 from certflow.distill.samples import POOL, TEST, draw
 from certflow.errors import InputError
-from certflow.flow import flow_map, flow_with_derivative
+from certflow.flow.reference import flow_map, flow_with_derivative
 
 MEANS = [[-1.0, 0.2], [0.8, -0.3], [0.1, 1.0]]
 MATRIX = [[0.3, 0.1], [0.1, 0.2]]

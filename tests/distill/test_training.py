@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from certflow.distill import training
+from certflow.distill.maps.residual import ResidualMaps, normalisers_of
 from certflow.distill.settings import Settings
 from certflow.distill.training import Segment, rate_at, train
-from certflow.networks.residual import ResidualMaps, normalisers_of
 
 SETTINGS = Settings(hidden=8, steps=40, batch=16, pool=70, warmup=5)
 

@@ -15,7 +15,7 @@ from certflow.distill.ledger import test_set as make_test_set
 from certflow.distill.plan import Plan, make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.settings import Settings
-from certflow.flow import flow_map
+from certflow.flow.reference import flow_map
 from certflow.grids.grid import TimeGrid
 
 LAWS = {

@@ -19,9 +19,9 @@ import pytest
 from flint import arb
 
 import certflow as cf
-from certflow.arithmetic.objects import ArbArithmetic
 from certflow.enclosure.expressions import Constant, Exp, Log, Program, Reciprocal, Sqrt, Variable
 from certflow.enclosure.integrals import stability_ball
+from certflow.numbers.objects import ArbArithmetic
 
 SCALE = float(os.environ.get("CERTFLOW_CASES", "1"))
 REFERENCE_DIGITS = 100

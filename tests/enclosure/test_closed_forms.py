@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import certflow as cf
-from certflow.exact import exact_text
+from certflow.numbers.exact import exact_text
 
 BUILTIN = [name for name in cf.builtin_mixtures() if cf.load_mixture(name).kind == "common-isotropic"]
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import certflow
-from certflow.claims.model import ClaimResult, Curves, Evidence, Kind, Outcome, Report
+from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
+from certflow.report.document import Curves
 from certflow.report.plots import figures_for
+from certflow.report.report import Report
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from certflow.arithmetic import arithmetic_of
-from certflow.mixture import GaussianMixture
-from certflow.pairs import peak
+from certflow.bounds.peak import peak
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arithmetic import arithmetic_of
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic import DERIVATIONS, Verdict, decide, derivation_cases, derive, symbolic_case
 from certflow.symbolic.normal_form import Interval

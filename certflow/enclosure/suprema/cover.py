@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic.floats import UNIT
 from certflow.enclosure.suprema.exponential import exp_upper
 from certflow.enclosure.suprema.margins import UP
 from certflow.enclosure.suprema.points import Face
 from certflow.enclosure.suprema.rules import PairReasons, pair_rule, taylor_rule
 from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold
 from certflow.errors import CertflowError
+from certflow.numbers.floats import UNIT
 
 #: Cells are bisected at most this often, and no side to less than this share of its distance from 0.
 _DEPTH, _FINEST = 400, 2.0**-44

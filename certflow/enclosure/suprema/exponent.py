@@ -18,18 +18,18 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Sum, Variable, ball
 from certflow.enclosure.integrals import NoEnclosure, integrate
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
-from certflow.enclosure.suprema.laws import BITS, isotropic_task
+from certflow.enclosure.suprema.laws import BITS, common_isotropic_task
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.search import Candidate, improve, propose, prove
 from certflow.enclosure.suprema.tasks import Threshold
 from certflow.enclosure.suprema.witness import top_direction
 from certflow.errors import InputError
-from certflow.exact import exact_number
+from certflow.numbers.exact import exact_number
+from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
 DIGITS = 12
@@ -249,7 +249,7 @@ class _Panels:
                 continue  # Popoviciu's bound of this factor is below the line
             if points.dimension > 3:
                 raise Exhausted
-            task = isotropic_task(points, None, (low, high))
+            task = common_isotropic_task(points, None, (low, high))
             deadline = min(self.deadline, time.perf_counter() + 10.0)
             prove(task, points.faces, threshold, Budget(_PANEL_CELLS, deadline))
 
@@ -259,7 +259,7 @@ class _Panels:
         if r not in self.known:
             found = []
             for number, points in enumerate(self.factors):
-                task = isotropic_task(points, ball(Fraction(r)))
+                task = common_isotropic_task(points, ball(Fraction(r)))
                 candidates = [propose(task, points.faces)]
                 near = [self.known[other].best for other in sorted(self.known, key=lambda o: abs(o - r))[:2]]
                 same = [best for best in near if best.face is None and len(best.tilt) == task.tilts]

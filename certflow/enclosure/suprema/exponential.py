@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic.floats import UNIT
-from certflow.arithmetic.precision import ball_precision
+from certflow.numbers.floats import UNIT
+from certflow.numbers.precision import ball_precision
 
 #: `|exp_float(x) / exp(x) - 1|` is at most this for -700 <= x <= 700 (derived below).
 RELATIVE_ERROR = 16 * UNIT

@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from certflow.arithmetic.floats import UNIT
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.tasks import Task
 from certflow.errors import InputError
+from certflow.numbers.floats import UNIT
 
 #: Working precision of the balls from which float64 tasks are made.
 BITS = 160
 _RANGE = 1e60
 
 
-def isotropic_task(points: Points, r: Any | None, interval: tuple[float, float] | None = None) -> Task:
+def common_isotropic_task(points: Points, r: Any | None, interval: tuple[float, float] | None = None) -> Task:
     """The task of `V*(r)`: lengths are Euclidean, the threshold is the value of `V*`.
 
     Either `r` is a ball, or `interval` holds the ends of an interval of `r`, which then is the last tilt coordinate.

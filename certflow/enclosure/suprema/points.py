@@ -16,8 +16,8 @@ from math import gcd
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.exposed import exposed_diameter
-from certflow.mixture import GaussianMixture
+from certflow.law.exposed import exposed_diameter
+from certflow.law.mixture import GaussianMixture
 
 Vector = tuple[Fraction, ...]
 

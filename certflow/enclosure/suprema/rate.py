@@ -10,6 +10,9 @@ from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.supremum import Supremum
 from certflow.enclosure.suprema.witness import Witness, spread_out, turned_back
 
+#: Digits of the bounds.
+DIGITS = 20
+
 
 @dataclass(frozen=True)
 class Block:

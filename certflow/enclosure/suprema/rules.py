@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from certflow.arithmetic.floats import UNIT
 from certflow.enclosure.suprema.exponential import RELATIVE_ERROR, exp_float, exp_remainder, exp_upper
 from certflow.enclosure.suprema.margins import LN2_DOWN, UP, is_positive, mass_times
 from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold
+from certflow.numbers.floats import UNIT
 
 #: How many of the leading points of a cell are tried as second point of a pair.
 _CANDIDATES = 4

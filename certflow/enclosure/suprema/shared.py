@@ -18,13 +18,12 @@ from typing import Any
 import flint
 import numpy as np
 
-from certflow.arithmetic.precision import ball_precision
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
 from certflow.enclosure.suprema.laws import BITS, shared_task
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
-from certflow.enclosure.suprema.rate import SharpRate
+from certflow.enclosure.suprema.rate import DIGITS, SharpRate
 from certflow.enclosure.suprema.search import Candidate, improve, propose, prove
 from certflow.enclosure.suprema.supremum import MAX_CELLS
 from certflow.enclosure.suprema.tasks import Task, Threshold
@@ -37,9 +36,9 @@ from certflow.enclosure.suprema.witness import (
     variance_along,
     weights_at,
 )
-from certflow.mixture import GaussianMixture
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.precision import ball_precision
 
-DIGITS = 20
 #: Natural logarithm of what is left of the mass of vanishing components at a point that stands for a limit.
 FADED = 80
 _ROUNDS = 30
@@ -234,13 +233,13 @@ def _vertex(law: _Law, mixture: GaussianMixture) -> Witness | None:
 
 def _closed_form(mixture: GaussianMixture, time: Fraction) -> Fraction:
     """The bound of L6, evaluated in balls."""
-    from certflow.bounds import growth_rate_bound
+    from certflow.bounds.rates import growth_rate_bound
 
     return _end(growth_rate_bound(mixture, np.array([ball(time)], dtype=object))[0], 1)
 
 
 def _eigenvalues(matrix: Any) -> tuple[Any, Any]:
-    from certflow.arithmetic.objects import ArbArithmetic
+    from certflow.numbers.objects import ArbArithmetic
 
     d = matrix.nrows()
     entries = np.empty((1, d, d), dtype=object)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from certflow.arithmetic.floats import UNIT
+from certflow.numbers.floats import UNIT
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from oracle_sharp import decode, dense_search, mpf, volume
 
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted, Tree, face_budget
-from certflow.enclosure.suprema.laws import isotropic_task
+from certflow.enclosure.suprema.laws import common_isotropic_task
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.search import propose, prove
 from certflow.enclosure.suprema.tasks import Threshold
@@ -52,7 +52,7 @@ _PROOFS = {}
 def proof_of(name):
     if name not in _PROOFS:
         points, r, gap = law_of(name)
-        task = isotropic_task(points, ball(r))
+        task = common_isotropic_task(points, ball(r))
         threshold = propose(task, points.faces).value * (1 + gap)
         _PROOFS[name] = (points, r, threshold, prove(task, points.faces, Threshold(threshold), soon()))
     return _PROOFS[name]
@@ -393,7 +393,7 @@ def test_a_flat_side_is_not_bisected():
 @pytest.mark.parametrize("name", CASES)
 def test_one_cell_is_not_enough(name):
     points, r, _ = law_of(name)
-    task = isotropic_task(points, ball(r))
+    task = common_isotropic_task(points, ball(r))
     threshold = Threshold(propose(task, points.faces).value * (1 + 1e-3))
     with pytest.raises(Exhausted):
         prove(task, points.faces, threshold, soon(cells=1))
@@ -405,7 +405,7 @@ def test_one_cell_is_not_enough(name):
 @pytest.mark.parametrize("below", [1e-6, 1e-3, 0.3])
 def test_thresholds_below_the_supremum_meet_a_counterexample(name, below):
     points, r, _ = law_of(name)
-    task = isotropic_task(points, ball(r))
+    task = common_isotropic_task(points, ball(r))
     best = propose(task, points.faces)
     with pytest.raises((Counterexample, Exhausted)) as caught:
         prove(task, points.faces, Threshold(best.value * (1 - below)), soon(20_000, 3.0))

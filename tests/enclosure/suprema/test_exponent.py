@@ -195,3 +195,10 @@ def test_other_covariances_are_refused():
     for name in ("two-variances", "anisotropic-pair"):
         with pytest.raises(InputError, match="mixture: got"):
             sharp_stability(cf.OrnsteinUhlenbeck(cf.load_mixture(name)), "0.1", "1")
+
+
+def test_narrow_modes_have_an_enclosure_though_quadrature_fails_on_wide_panels():
+    value = line_exponent("1e-4", "1e-6", "1")
+    found = sharp_stability(process_of(LINE, variance="1e-4"), "1e-6", "1", seconds=2)
+    assert inside(found, value)
+    assert mpf(found.popoviciu) > 3 * value

@@ -6,9 +6,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from certflow.arithmetic.floats import UNIT
 from certflow.enclosure.suprema import exponential
 from certflow.enclosure.suprema.exponential import RELATIVE_ERROR, exp_float, exp_upper
+from certflow.numbers.floats import UNIT
 
 LN2 = 0.6931471805599453
 

@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 
 import certflow as cf
-from certflow.enclosure.suprema import isotropic_cells, isotropic_search, isotropic_taylor
 from certflow.enclosure.suprema.cover import Budget, Exhausted
-from certflow.enclosure.suprema.isotropic import closed_form, isotropic_rate, prove_level
-from certflow.enclosure.suprema.isotropic_cells import Cells, Level
-from certflow.enclosure.suprema.isotropic_far import Widest, far_field
-from certflow.enclosure.suprema.isotropic_law import IsotropicLaw, Pairs, law_bits
-from certflow.enclosure.suprema.isotropic_search import LargerValue, cover
+from certflow.enclosure.suprema.isotropic import cells as isotropic_cells
+from certflow.enclosure.suprema.isotropic import search as isotropic_search
+from certflow.enclosure.suprema.isotropic import taylor as isotropic_taylor
+from certflow.enclosure.suprema.isotropic.cells import Cells, Level
+from certflow.enclosure.suprema.isotropic.far import Widest, far_field
+from certflow.enclosure.suprema.isotropic.law import IsotropicLaw, Pairs, law_bits
+from certflow.enclosure.suprema.isotropic.rate import closed_form, isotropic_rate, prove_level
+from certflow.enclosure.suprema.isotropic.search import LargerValue, cover
 
 
 def mixture(weights, means, variances):

@@ -14,7 +14,7 @@ from certflow.enclosure.expressions import ball
 from certflow.enclosure.suprema import cover as cover_module
 from certflow.enclosure.suprema import rules
 from certflow.enclosure.suprema.cover import face_budget, face_rule
-from certflow.enclosure.suprema.laws import isotropic_task
+from certflow.enclosure.suprema.laws import common_isotropic_task
 from certflow.enclosure.suprema.margins import is_positive
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.rules import pair_rule, taylor_rule
@@ -441,7 +441,7 @@ def face_trial(seed, n, budget, faces_of=lambda points: points.faces):
     worst, settled = -np.inf, 0
     for _ in range(12):
         points = hull_points(rng, n)
-        task = isotropic_task(points, ball(Fraction(1, 3)))
+        task = common_isotropic_task(points, ball(Fraction(1, 3)))
         task = replace(task, budget=budget)
         for face in faces_of(points):
             normal = np.array([float(v) for v in face.normal])
@@ -481,7 +481,7 @@ def test_a_generous_face_rule_is_caught(monkeypatch):
 def test_a_face_cannot_pass_on_more_than_it_allows():
     rng = np.random.default_rng(22)
     points = hull_points(rng, 2)
-    task = isotropic_task(points, ball(Fraction(1, 3)))
+    task = common_isotropic_task(points, ball(Fraction(1, 3)))
     task = replace(task, budget=2.0**-30)
     face = points.faces[0]
     normal = np.array([float(v) for v in face.normal])

@@ -14,7 +14,7 @@ from oracle_sharp import Times, dense_search, line_spread, mpf, spread_mp, time_
 import certflow as cf
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
-from certflow.enclosure.suprema.laws import isotropic_task
+from certflow.enclosure.suprema.laws import common_isotropic_task
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.search import prove
 from certflow.enclosure.suprema.sharp import sharp_rate
@@ -395,7 +395,7 @@ def test_lowered_thresholds_are_never_proved(name, below):
     points = Points.of(
         tuple(tuple(Fraction(v) for v in row) for row in means), tuple(Fraction(w) / total for w in weights)
     )
-    task = isotropic_task(points, ball(Fraction(r)))
+    task = common_isotropic_task(points, ball(Fraction(r)))
     true = supremum(task, points, lambda value: 1e-7, 0.3, points.diameter_squared / 4).best.value
     budget = Budget(40_000, time.perf_counter() + 0.5)
     with pytest.raises((Counterexample, Exhausted)):
@@ -410,7 +410,7 @@ def test_raised_thresholds_are_proved(name):
     points = Points.of(
         tuple(tuple(Fraction(v) for v in row) for row in means), tuple(Fraction(w) / total for w in weights)
     )
-    task = isotropic_task(points, ball(Fraction(r)))
+    task = common_isotropic_task(points, ball(Fraction(r)))
     best = supremum(task, points, lambda value: 1e-6, 3.0, points.diameter_squared / 4).best
     assert prove(task, points.faces, Threshold(best.value * (1 + 1e-6)), Budget(40_000, time.perf_counter() + 3)).leaves
 

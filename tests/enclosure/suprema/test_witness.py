@@ -109,3 +109,11 @@ def test_the_checker_accepts_a_vertex(name):
     verdict = checker.check(certificate_text(certificate))
     assert verdict.accepted, verdict.text
     assert len(found.witness.components) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_checker_accepts_late_times(kind):
+    process = cf.OrnsteinUhlenbeck(cf.GaussianMixture(["0.5", "0.5"], [["0", "0"], ["1", "0"]], "0.04"), "0.01", "30")
+    certificate, _ = sharp_certificate(process, "30", kind)
+    verdict = checker.check(certificate_text(certificate))
+    assert verdict.accepted, verdict.text

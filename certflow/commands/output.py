@@ -1,0 +1,103 @@
+"""What a command prints for programs, the warnings it gives, and the directory that it writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from certflow.commands.texts import check_directory
+from certflow.errors import InputError
+from certflow.law.mixture import GaussianMixture
+
+
+def print_document(text: str) -> None:
+    """Print what a program reads, in UTF-8 whatever the terminal's encoding, which may lack a letter of a name."""
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None:  # somebody's stream of text
+        sys.stdout.write(text)
+        return
+    sys.stdout.flush()
+    buffer.write(text.encode("utf-8"))
+    buffer.flush()
+
+
+def print_json(text: str) -> None:
+    """Print a JSON text; unless the output is in UTF-8 anyway, with the escapes that every encoding can show."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("_", "-")
+    beyond = "[\ud800-\udfff]" if encoding in ("utf-8", "utf8") else "[^\x00-\x7f]"
+    print_document(re.sub(beyond, lambda match: json.dumps(match.group())[1:-1], text))
+
+
+def warn(message: str) -> None:
+    """One line on stderr about what does not stop the run; nothing where nobody listens."""
+    with suppress(OSError, ValueError):
+        print("certflow: warning:", " ".join(message.split()), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def output_directory(
+    folder: Path | None, mixture: GaussianMixture, document: str, key: str, pages: tuple[str, ...], force: bool
+) -> Iterator[None]:
+    """Within the block, `folder` is this run's: it can be written, and no other run of certflow writes it.
+
+    document, key : the JSON file that a finished run leaves there, and where in it the mixture file stands
+    pages : the other files that the run will write
+
+    Raises
+    ------
+    InputError : the directory cannot be written, another run is at work in it, or, without `force`, it holds pages
+        that are not of this mixture.
+    """
+    if folder is None:
+        yield
+        return
+    check_directory("--out", folder)
+    with _locked(folder):
+        if not force:
+            _check_owner(folder, mixture, document, key, pages)
+        yield
+
+
+def _check_owner(folder: Path, mixture: GaussianMixture, document: str, key: str, pages: tuple[str, ...]) -> None:
+    from certflow.law.formats import to_mapping
+
+    if not any((folder / name).exists() for name in (document, *pages)):
+        return
+    remedy = "a directory without another report, or --force to replace it"
+    try:
+        found = json.loads((folder / document).read_bytes().decode("utf-8"))[key]
+        law, name = _law(found), str(found.get("name"))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise InputError("--out", f"{folder}, whose files are not those of such a report", remedy) from None
+    if law != _law(to_mapping(mixture)):
+        raise InputError("--out", f"{folder}, which holds the report of mixture {name}", remedy)
+
+
+def _law(mapping: dict[str, object]) -> list[object]:
+    return [mapping[part] for part in ("weights", "means", "covariances")]
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """The directory itself carries the lock, which ends with the process, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system; every single file is whole all the same
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError("--out", str(folder), "a directory that no other run is writing at this time") from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,390 @@
+"""How well a `B`-Lipschitz map can do at all: floors under every one-step student, however trained (THEORY M1-M3).
+
+    M1    sup |g - Phi| >= 1/2 sup_{x,y} ( |Phi(x) - Phi(y)| - B |x - y| )
+    M2    E|g - Phi|^2 >= 1/4 E ( |Phi(X) - Phi(RX)| - B |X - RX| )_+^2,    R an involution that preserves p_T
+    d=1   B z - g(z) is the L^2(p_T) projection of B z - Phi(z) on nondecreasing functions
+    M3    K >= log Lip(Phi) / log B
+
+`Phi = Phi_{t_max -> t_min}`, `X ~ p_T`, `T = t_max`. Floors are numbers with an estimate of their error, not
+enclosures. In one dimension M1 and the projection are what the best map attains (proofs/M1.md, M2.md).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from certflow.composition.pairing import RTOL, Pairing
+from certflow.errors import InputError
+from certflow.flow.quantile_map import Nodes, OfPair, QuantileMap
+from certflow.law.factors import Factors, factors
+from certflow.law.noised import Process, noised
+from certflow.law.symmetry import Symmetry, reflections, symmetries
+from certflow.numbers.inputs import real_number, whole_number
+
+#: Points of the pairs of M1, and of the mean of M2, in more than one dimension.
+PAIRS, SAMPLES = 256, 4096
+#: Level of the lower confidence bounds of M2.
+LEVEL = 0.999
+#: Pairs of means through whose midpoints lines of M1 are laid.
+LINES = 8
+#: How often panels are cut at the kinks of an optimum, and in how many parts.
+ROUNDS, CUT = 5, 6
+#: Rounding of a quadrature, relative to `E|Phi|^2`.
+ROUNDING = 1e-13
+#: A budget that is the slope far out but for rounding is no smaller.
+LEAST_SLOPE = 1 - 1e-12
+#: A mass that underflows (between modes many widths apart) stands for this one.
+LEAST = 1e-300
+#: A measured error is under a floor if it is so by more than this many estimated errors.
+SURE = 4.0
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A lower bound for every `B`-Lipschitz map.
+
+    statement, method : THEORY id, and how it was computed
+    budget : `B`
+    value : M1: a distance; M2: a mean square
+    error : estimated numerical error of `value`, by refinement for a quadrature
+    scale : `E|Phi(X)|^2`
+    attained : some `B`-Lipschitz map reaches it
+    level : None where `value` is computed; else it is a lower confidence bound, and this the probability with which
+        draws give one that is no larger than the mean it bounds
+    pair : M1: the points `x` and `y` at the noise end, shape (2, d), on which a finite value rests, if it is not 0
+    """
+
+    statement: str
+    method: str
+    budget: float
+    value: float
+    error: float
+    scale: float
+    attained: bool
+    level: float | None = None
+    pair: np.ndarray | None = field(default=None, compare=False)
+
+    @property
+    def basis(self) -> str:
+        """How the floor was obtained, in words."""
+        exact = "what the best map attains" if self.attained else "a lower bound, computed"
+        kind = exact if self.level is None else f"a lower confidence bound at {100 * self.level:g} %"
+        return f"{kind} ({self.method})"
+
+    @property
+    def relative(self) -> float:
+        """M2: over `E|Phi|^2`, as relative mean squared errors are; M1: over its root."""
+        return self.value / (math.sqrt(self.scale) if self.statement == "M1" else self.scale)
+
+    def is_violated_by(self, error: float, uncertainty: float = 0.0) -> bool:
+        """A measured error, in the units of `value`, lies below the floor by more than either is uncertain.
+
+        An infinite floor, and a number that is not one, are no evidence.
+        """
+        least = self.value - SURE * (self.error + uncertainty)
+        return math.isfinite(least) and error < least
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best `B`-Lipschitz map in one dimension: its error, and its values `best` at `nodes.z`."""
+
+    floor: Floor
+    nodes: Nodes
+    best: np.ndarray
+
+
+def second_moment(process: Process) -> float:
+    """`E|Phi(X)|^2 = E_{p_s}|x|^2 = sum_k w_k (m^2 (|mu_k|^2 + tr Sigma_k)) + d (1 - m^2)`, `s = t_min`."""
+    mixture = process.mixture
+    weights = mixture.weights / mixture.weights.sum()
+    traces = np.trace(mixture.covariance_matrices, axis1=1, axis2=2)
+    squares = (mixture.means**2).sum(1) + traces
+    s = process.t_min
+    return float(math.exp(-2 * s) * (weights @ squares) - mixture.dimension * math.expm1(-2 * s))
+
+
+# -- one dimension: what the best map attains -------------------------------------------------------------------
+
+
+def best_map(process: Process, budget: float, nodes: Nodes | None = None) -> Optimum:
+    """The `B`-Lipschitz map with the smallest `E|g - Phi|^2` in one dimension (THEORY M2, isotonic regression).
+
+    `h = B z - g` runs over functions with slopes in [0, 2B]. The projection of `f = B z - Phi` on nondecreasing ones
+    has slopes of at most `B`, because `Phi` is nondecreasing: the upper limit is no restriction, and `g*` is itself
+    nondecreasing. Computed on Gauss-Legendre nodes; the panels at the ends of the pools, where `f - h` has its kinks,
+    are cut again and again, and the last change is the estimate of the error. `nodes`: those to start from.
+
+    Raises
+    ------
+    InputError : more than one dimension, symbolic parameters, a budget that is not > 0.
+    """
+    from sklearn.isotonic import isotonic_regression
+
+    budget = _budget(budget)
+    flow = QuantileMap(process)
+    nodes = flow.nodes() if nodes is None else nodes
+    kinks, found = np.empty(0, dtype=int), []
+    for _ in range(ROUNDS):
+        nodes = flow.refine(nodes, kinks, CUT)
+        values = budget * nodes.z - nodes.x
+        projected = isotonic_regression(values, sample_weight=np.maximum(nodes.weights, LEAST))
+        found.append(nodes.mean((values - projected) ** 2))
+        kinks = np.flatnonzero(np.diff(np.diff(projected) == 0)) + 1
+    scale = second_moment(process)
+    error = abs(found[-1] - found[-2]) + (ROUNDING + abs(1 - float(nodes.weights.sum()))) * scale
+    floor = Floor("M2", "isotonic regression", float(budget), found[-1], error, scale, True)
+    return Optimum(floor, nodes, budget * nodes.z - projected)
+
+
+def symmetric_floor(process: Process, budget: float) -> Floor:
+    """`E (|Phi(X) - c_s| - B |X - c_T|)_+^2` in one dimension, `p_T` symmetric about `c_T` (THEORY M2).
+
+    For two modes at `+-a` this is `2 int_0^{z*} p_T (Phi - B z)^2 dz`, `Phi(z*) = B z*`, and the best map attains it.
+    The crossings `z*` are found by Brent's method, each piece between them is integrated on panels of its own.
+
+    Raises
+    ------
+    InputError : more than one dimension, or a mixture that is not symmetric (decided exactly).
+    """
+    budget = _budget(budget)
+    flow = QuantileMap(process)
+    centres = [family.centre[0] for family in symmetries(process.mixture) if family.name == "point reflection"]
+    if not centres:
+        raise InputError("mixture", process.mixture.name, "a mixture that is symmetric about its mean")
+    from_, to = (math.exp(-t) * centres[0] for t in (process.t_max, process.t_min))
+    panels = flow.panels()
+    middle = from_ + to  # the coordinate of the centre, which the map carries to the centre
+    right = np.concatenate([[middle], panels[panels > middle + 1e-12]])
+
+    def excess(z: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return (x - to) - budget * (z - from_)
+
+    ends = np.array(sorted({middle, *flow.crossings(excess, right[1:]), *_first_crossing(flow, excess, right)}))
+    total, coarse, outside = 0.0, 0.0, 0.0
+    for low, high in zip(ends, [*ends[1:], right[-1]], strict=True):
+        inner = panels[(low < panels) & (panels < high)]
+        cuts = np.array([low, *inner, high]) if len(inner) > 8 else np.linspace(low, high, 9)
+        nodes = flow.nodes(cuts)
+        over = np.maximum(excess(nodes.z, nodes.x), 0)
+        total += 2 * nodes.mean(over**2)
+        half = flow.nodes(np.append(cuts[:-1:2], high))
+        coarse += 2 * half.mean(np.maximum(excess(half.z, half.x), 0) ** 2)
+        if not over.any() or low > middle:
+            outside = max(outside, float((nodes.slope - budget).max()))
+    scale = second_moment(process)
+    # attained if the excess is positive at most once, next to the centre, and Phi' <= B from there on
+    attained = len(ends) <= 2 and outside <= 1e-9 * budget
+    return Floor(
+        "M2", "pairing, quadrature", float(budget), total, abs(total - coarse) + ROUNDING * scale, scale, attained
+    )
+
+
+def _first_crossing(flow: QuantileMap, excess: OfPair, right: np.ndarray) -> list[float]:
+    """A crossing between the centre, where the excess is 0, and the first end of a panel."""
+    inner = right[0] + (right[1] - right[0]) * np.array([1e-6, 1.0])
+    return flow.crossings(excess, inner)
+
+
+# -- any dimension ---------------------------------------------------------------------------------------------
+
+
+def mean_square_floor(process: Process, budget: float, samples: int = SAMPLES, seed: int = 0) -> Floor:
+    """A lower bound of `E|g - Phi|^2` for every `B`-Lipschitz `g`, the best that is known here (THEORY M2).
+
+    In one dimension, and where the law is a product of one-dimensional ones, what the best map attains. Else the sum
+    of the one-dimensional factors and, where the rest has a symmetry, a lower confidence bound of its pairing.
+
+    Raises
+    ------
+    InputError : a budget that is not > 0, or a mixture without a factor and without a symmetry.
+    """
+    budget = _budget(budget)
+    if process.mixture.dimension == 1:
+        return best_map(process, budget).floor
+    split = factors(process.mixture)
+    if not len(split.removed):
+        return pairing_floor(process, budget, samples, seed)
+    alone = [best_map(process.of(line), budget).floor for line in split.lines]
+    scale = second_moment(process)
+    value = math.fsum([*(floor.value for floor in alone), _gaussian(process, split.variances, budget)])
+    error = math.fsum(floor.error for floor in alone) + ROUNDING * scale
+    method = _product(split)
+    whole = Floor("M2", method, float(budget), value, error, scale, split.complete)
+    rest = [] if split.complete else _in_the_rest(symmetries(process.mixture), split.removed)
+    if not rest:
+        return whole
+    samples = whole_number(samples, "samples", 2)
+    paired, family = Pairing(process, budget, rest[0].centre, seed).bound(rest, samples, LEVEL)
+    method = f"{method}, and pairing, {family.name}, {samples} draws"
+    return replace(whole, method=method, value=value + paired, error=error + _rough(paired, scale), level=LEVEL)
+
+
+def pairing_floor(process: Process, budget: float, samples: int = SAMPLES, seed: int = 0) -> Floor:
+    """M2 by the best family of symmetries: `sum_j E ( |Q_j (Phi(X) - c_s)| - B |Q_j (X - c_T)| )_+^2` (THEORY M2).
+
+    `Q_j` mutually orthogonal, `I - 2 Q_j` about the centre a symmetry of the mixture (`certflow.law.symmetry`). In one
+    dimension by quadrature, else a lower confidence bound of the level `LEVEL` from `samples` draws
+    (`certflow.composition.pairing`).
+
+    Raises
+    ------
+    InputError : a mixture without such a symmetry.
+    """
+    budget = _budget(budget)
+    families = symmetries(process.mixture)
+    if not families:
+        raise InputError("mixture", process.mixture.name, "a mixture with a point reflection or a reflection")
+    if process.mixture.dimension == 1:
+        return symmetric_floor(process, budget)
+    scale = second_moment(process)
+    samples = whole_number(samples, "samples", 2)
+    value, family = Pairing(process, budget, families[0].centre, seed).bound(families, samples, LEVEL)
+    method = f"pairing, {family.name}, {samples} draws"
+    return Floor("M2", method, float(budget), value, _rough(value, scale), scale, attained=False, level=LEVEL)
+
+
+def _product(split: Factors) -> str:
+    count = len(split.removed)
+    return f"product of {count} one-dimensional laws" if count > 1 else "one-dimensional factor"
+
+
+def _gaussian(process: Process, variances: np.ndarray, budget: float) -> float:
+    """`sum_i ( sqrt(v_i(s)) - B sqrt(v_i(T)) )_+^2`: along an eigenvector `Phi` is `sqrt(v_i(s) / v_i(T)) x`."""
+    late = _widths(variances, process.t_max)
+    return float((np.maximum(_widths(variances, process.t_min) - budget * late, 0) ** 2).sum())
+
+
+def _slopes(process: Process, variances: np.ndarray) -> np.ndarray:
+    return _widths(variances, process.t_min) / _widths(variances, process.t_max)
+
+
+def _widths(variances: np.ndarray, t: float) -> np.ndarray:
+    return np.sqrt(math.exp(-2 * t) * variances - math.expm1(-2 * t))
+
+
+def _in_the_rest(families: list[Symmetry], removed: np.ndarray) -> list[Symmetry]:
+    """Their parts across the directions removed: a law that is a product has the symmetries of its factors."""
+    across = np.eye(removed.shape[1]) - removed.T @ removed
+    found = []
+    for family in families:
+        inside = [q for q in family.projectors if np.linalg.norm(q - across @ q @ across) < 1e-9]
+        if family.name == "point reflection":
+            inside = [across]
+        if inside:
+            name = family.name if family.name == "point reflection" else reflections(len(inside))
+            found.append(replace(family, name=name, projectors=np.stack(inside)))
+    return found
+
+
+def _rough(value: float, scale: float) -> float:
+    """What the tolerance of the ODE solver makes of a mean square."""
+    return RTOL * math.sqrt(value * scale)
+
+
+def sup_floor(process: Process, budget: float, pairs: int = PAIRS, seed: int = 0) -> Floor:
+    """M1: half of the largest `|Phi(x) - Phi(y)| - B |x - y|` over pairs, or 0 (THEORY M1).
+
+    In one dimension over all pairs, and some map attains it. Else over pairs made of those of the one-dimensional
+    factors, if there are any, over `pairs` typical points, and over points of lines across the midpoints of means;
+    every pair gives a lower bound. Infinite where `B` is smaller than the slope of `Phi` far out.
+    """
+    budget = _budget(budget)
+    scale = second_moment(process)
+    if process.mixture.dimension == 1:
+        return _largest_fall(process, float(budget), scale)
+    split = factors(process.mixture)
+    whole = _fall_of_factors(process, split, float(budget), scale)
+    if split.complete or math.isinf(whole.value):
+        return whole
+    largest, best = 0.0, None
+    for points in [_noised(process, pairs, seed), *_lines(process, pairs)]:
+        moved = process.flow(points, process.t_max, process.t_min, rtol=1e-6)
+        gaps = _distances(moved) - budget * _distances(points)
+        if gaps.max() > largest:
+            largest, best = float(gaps.max()), points[list(np.unravel_index(gaps.argmax(), gaps.shape))]
+    if best is None:
+        return whole
+    ends = process.flow(best, process.t_max, process.t_min, rtol=1e-10)
+    value = (float(np.linalg.norm(ends[0] - ends[1])) - budget * float(np.linalg.norm(best[0] - best[1]))) / 2
+    if value <= whole.value:
+        return whole
+    return Floor("M1", "pairs", float(budget), value, 1e-8 * math.sqrt(scale), scale, attained=False, pair=best)
+
+
+def _fall_of_factors(process: Process, split: Factors, budget: float, scale: float) -> Floor:
+    """M1 for the pair whose coordinate along each line is that line's best pair.
+
+    A product of maps is off by at most the root of the sum of squares; where the pair says the same it is attained.
+    """
+    method = _product(split)
+    found = [sup_floor(process.of(line), budget) for line in split.lines]
+    steep = bool((LEAST_SLOPE * _slopes(process, split.variances) > budget).any())
+    if steep or any(math.isinf(floor.value) for floor in found):
+        return Floor("M1", "slope at infinity", budget, math.inf, 0.0, scale, True)
+    centre = math.exp(-process.t_max) * (process.mixture.weights @ process.mixture.means)
+    kept = [(floor, n) for floor, n in zip(found, split.directions, strict=True) if floor.value > 0]
+    each = np.array([floor.value for floor, _ in kept])
+    error = math.fsum(floor.error for floor, _ in kept) + ROUNDING * math.sqrt(scale)
+    if not kept:
+        return Floor("M1", method, budget, 0.0, error, scale, split.complete)
+    before = [float(np.ptp(floor.pair)) for floor, _ in kept if floor.pair is not None]
+    after = [2 * value + budget * gap for value, gap in zip(each, before, strict=True)]
+    value = float(np.linalg.norm(after) - budget * np.linalg.norm(before)) / 2
+    pair = centre + sum(floor.pair * n for floor, n in kept)  # each of shape (2, 1) along its line
+    attained = split.complete and value >= float(np.linalg.norm(each)) - error
+    return Floor("M1", method, budget, value, error, scale, attained, pair=pair)
+
+
+def _largest_fall(process: Process, budget: float, scale: float) -> Floor:
+    """Half of `max_{i<j} (f_i - f_j)`, `f = B z - Phi`, which is `max_{i<j} (Phi_j - Phi_i - B (z_j - z_i))`.
+
+    Far out `Phi` has the slope `sqrt(v_s / v_T)` of the widest component: no smaller `B` has a finite distance.
+    """
+    flow = QuantileMap(process)
+    widest = np.argmax(flow.start.widths)
+    if budget < LEAST_SLOPE * flow.end.widths[widest] / flow.start.widths[widest]:
+        return Floor("M1", "slope at infinity", budget, math.inf, 0.0, scale, True)
+    nodes, ends, found = flow.nodes(), np.empty(0, dtype=int), []
+    for _ in range(ROUNDS):
+        nodes = flow.refine(nodes, ends, CUT)
+        values = budget * nodes.z - nodes.x
+        falls = np.maximum.accumulate(values) - values
+        low = int(falls.argmax())
+        found.append(float(falls[low]) / 2)
+        ends = np.array([values[: low + 1].argmax(), low])
+    error = abs(found[-1] - found[-2]) + ROUNDING * math.sqrt(scale)
+    return Floor("M1", "all pairs", budget, found[-1], error, scale, True, pair=nodes.z[ends, None])
+
+
+def _lines(process: Process, points: int) -> list[np.ndarray]:
+    """Points across the midpoints of the nearest pairs of different means, at the noise end."""
+    means = process.mixture.means
+    i, j = np.triu_indices(len(means), 1)
+    apart = np.linalg.norm(means[i] - means[j], axis=1)
+    order = np.argsort(apart, kind="stable")
+    m = math.exp(-process.t_max)
+    steps = np.linspace(-2, 2, 2 * (points // 2))[:, None]  # an even number: the midpoint, a separatrix, is left out
+    return [
+        m * (means[i[k]] + means[j[k]]) / 2 + steps * (means[i[k]] - means[j[k]]) / apart[k]
+        for k in order[apart[order] > 0][:LINES]
+    ]
+
+
+def _distances(points: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(points[:, None] - points[None], axis=2)
+
+
+def _noised(process: Process, samples: int, seed: int) -> np.ndarray:
+    """Points of `p_T`, shape (samples, d)."""
+    samples, seed = whole_number(samples, "samples", 2), whole_number(seed, "seed")
+    start = process.mixture.sample(samples, seed)
+    return noised(start, process.t_max, np.random.default_rng([seed, 1]).standard_normal(start.shape))
+
+
+def _budget(budget: Any) -> float:
+    return real_number(budget, "budget", "a finite Lipschitz constant B > 0", lambda b: 0 < b < math.inf)

@@ -1,0 +1,115 @@
+"""How local errors of a composition bound its end-to-end error (THEORY E2, E3, E5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from certflow.errors import InputError
+from certflow.law.noised import Process
+from certflow.numbers.exact import check_plain
+from certflow.numbers.inputs import real_number
+
+_KEPT: WeakKeyDictionary[Any, dict[tuple[tuple[float, ...], str], list[float]]] = WeakKeyDictionary()
+
+
+def gronwall_bound(process: Process, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided") -> float:
+    """`e_K <= sum_k eps_k exp(int_{t_K}^{t_k} rate)`: an error made at `t_k` grows by what is still to come. THEORY E3.
+
+    Parameters
+    ----------
+    process : its `stability` is used
+    times : `t_0 > ... > t_K`
+    errors : `eps_1, ..., eps_K`, each at least the error of its segment wherever the learned path goes
+
+    Raises
+    ------
+    InputError : not one error for each segment, or one that is negative or NaN; times that do not decrease.
+    NoGlobalBound : THEORY L8.
+    """
+    return _sum(size * exp_or_inf(exponent) for size, exponent in _grown(process, times, errors, rate))
+
+
+def log_gronwall_bound(
+    process: Process, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided"
+) -> float:
+    """`log sum_k eps_k exp(int_{t_K}^{t_k} rate)`, the logarithm of `gronwall_bound` also beyond the largest float64;
+    `-inf` where no segment errs. THEORY E3. Raises as `gronwall_bound`."""
+    logs = [math.log(size) + exponent for size, exponent in _grown(process, times, errors, rate)]
+    largest = max(logs, default=-math.inf)
+    if not math.isfinite(largest):
+        return largest
+    return largest + math.log(math.fsum(math.exp(value - largest) for value in logs))
+
+
+def _grown(process: Process, times: Sequence[float], errors: Sequence[float], rate: str) -> list[tuple[float, float]]:
+    """`(eps_k, int_{t_K}^{t_k} rate)` of every segment that errs."""
+    moments = _numbers("times", times, "finite times > 0, strictly decreasing (noise end first)")
+    if not all(math.inf > t > s > 0 for t, s in pairwise(moments)):
+        raise InputError("times", times, "finite times > 0, strictly decreasing (noise end first)")
+    sizes = _checked("errors", errors, len(moments) - 1, "one for each segment")
+    exponents = _exponents(process, tuple(moments), rate)
+    return [(size, math.fsum(exponents[k:])) for k, size in enumerate(sizes, 1) if size]
+
+
+def _exponents(process: Process, times: tuple[float, ...], rate: str) -> list[float]:
+    """The integral of the rate over each segment; kept, since an experiment asks again for every seed."""
+    kept = _KEPT.setdefault(process, {})
+    if (times, rate) not in kept:
+        kept[times, rate] = [float(value) for value in process.stability(times[1:], times[:-1], rate)]
+    return kept[times, rate]
+
+
+def law_bound(lipschitz: Sequence[float], errors: Sequence[float]) -> float:
+    """`||e_K|| <= sum_k (prod_{j>k} Lip(Psi_j)) ||Psi_k - Phi_k||_{L^2(p_{t_{k-1}})}`. THEORY E2.
+
+    lipschitz : `Lip(Psi_1), ..., Lip(Psi_K)`; errors : the norms, as many
+
+    Raises
+    ------
+    InputError : different numbers of the two, or one that is negative or NaN.
+    """
+    constants = _numbers("lipschitz", lipschitz, "numbers >= 0, one for each map")
+    constants = _checked("lipschitz", constants, len(constants), "one for each map")
+    sizes = _checked("errors", errors, len(constants), "as many as Lipschitz constants")
+    # a constant map ends every error before it, however large and however steep the other maps
+    return _sum(math.prod(constants[k:]) * size for k, size in enumerate(sizes, 1) if size and 0 not in constants[k:])
+
+
+def coherent_sum(squares: Iterable[float]) -> float:
+    """`(sum_k sqrt(s_k))^2`: the mean square of a sum of errors of mean squares `s_k` is at most that. THEORY E5."""
+    total = _sum(map(math.sqrt, squares))
+    return total * total  # infinite where `total**2` would raise OverflowError
+
+
+def exp_or_inf(value: float) -> float:
+    """`exp(value)`, infinite beyond the largest float64."""
+    return math.exp(value) if value < 709 else math.inf
+
+
+def _sum(terms: Iterable[float]) -> float:
+    """The sum of terms `>= 0`, infinite beyond the largest float64."""
+    try:
+        return math.fsum(terms)
+    except OverflowError:
+        return math.inf
+
+
+def _checked(name: str, values: Sequence[float], count: int, what: str) -> list[float]:
+    numbers = _numbers(name, values, f"numbers >= 0, {what}")
+    if len(numbers) != count or not all(number >= 0 for number in numbers):
+        raise InputError(name, values, f"numbers >= 0, {what}")
+    return numbers
+
+
+def _numbers(name: str, values: Any, requirement: str) -> list[float]:
+    """The entries as floats, infinite ones among them."""
+    try:
+        check_plain(values, name, requirement)
+        listed = list(values)
+    except TypeError:
+        raise InputError(name, values, requirement) from None
+    return [real_number(value, name, requirement, lambda number: not math.isnan(number)) for value in listed]

@@ -1,0 +1,148 @@
+"""Log-density, responsibilities, score, velocity and Jacobian of a noised mixture, in any arithmetic.
+
+THEORY S1-S4. The formulas stand in `certflow.field.components`; here the data are brought into shape, cut into
+chunks of bounded memory, and, for float64, every result whose error bound is too large is computed again in
+double-double arithmetic by the same formulas (`certflow.field.guard`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from certflow.errors import InputError
+from certflow.field import guard
+from certflow.field.components import components_at, quantity_from
+from certflow.law.mixture import GaussianMixture
+from certflow.law.spectra import precision_ceiling
+from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
+
+#: Numbers in the largest temporary of one chunk: 512 KiB of float64, so that several stay in the cache.
+CHUNK_NUMBERS = 2**16
+
+
+def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
+    """Evaluate "log_density", "responsibilities", "score", "velocity" or "jacobian".
+
+    x : shape (..., d); t : scalar or broadcastable to (...), positive.
+    Returns an array of the kind of `x` (or of `t`, if that is the one that is not plain numbers).
+    """
+    arithmetic = arithmetic_of(x, t)
+    with arithmetic.undisturbed():
+        points = arithmetic.read(x, "x")
+        times = arithmetic.read(t, "t")
+        _check_points(points, mixture.dimension, arithmetic)
+        if isinstance(t, int | float) and arithmetic.name == "torch":
+            check_times(t, arithmetic)  # known here, with no wait for a device
+        else:
+            times = check_times(times, arithmetic)
+        batch = tuple(points.shape[:-1])
+        times = _broadcast_times(times, batch)
+        flat = points.reshape((-1, mixture.dimension))
+        with arithmetic.extended(_magnitude(mixture, arithmetic, flat, times)):
+            result = _in_chunks(mixture, arithmetic, quantity, flat, times)
+        result = arithmetic.finish(result)
+    result = result.reshape(batch + tuple(result.shape[1:]))
+    if arithmetic.name == "float64" and getattr(x, "dtype", None) == np.float32:
+        result = result.astype(np.float32)
+    return result if batch or result.ndim else result[()]
+
+
+def _in_chunks(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, x: Any, t: Any) -> Any:
+    if arithmetic.name == "torch":  # differentiable and on a device: one piece, memory is the caller's choice
+        return quantity_from(components_at(mixture, arithmetic, t), arithmetic, quantity, x)[0]
+    rows = _rows(mixture, quantity, t.shape[0])
+    count = x.shape[0]
+    fixed = components_at(mixture, arithmetic, t) if t.shape[0] == 1 else None
+    result: Any = None
+    doubtful = []
+    for start in range(0, max(count, 1), rows):
+        part = slice(start, min(start + rows, count))
+        times = t if fixed is not None else t[part]
+        components = fixed if fixed is not None else components_at(mixture, arithmetic, times)
+        points = arithmetic.by_point(x[part])
+        values, gamma = quantity_from(components, arithmetic, quantity, points)
+        if arithmetic.guarded:
+            index = guard.doubtful_rows(mixture, quantity, points, times, components, gamma, values)
+            if len(index):
+                doubtful.append(index + start)
+        if result is None:
+            result = np.empty((count, *values.shape[1:]), dtype=values.dtype)
+        result[part] = values
+    if doubtful:
+        guard.recompute(mixture, quantity, x, t, np.concatenate(doubtful), result)
+    return result
+
+
+def _rows(mixture: GaussianMixture, quantity: str, times: int) -> int:
+    per_row = mixture.n_components
+    if quantity == "jacobian" or mixture.kind == "full":
+        per_row *= mixture.dimension
+    if quantity == "jacobian":
+        per_row += mixture.dimension**2
+        if mixture.kind == "full" and times > 1:  # a matrix for each component and point
+            per_row *= mixture.dimension
+    return max(1, CHUNK_NUMBERS // per_row)
+
+
+def _broadcast_times(times: Any, batch: tuple[int, ...]) -> Any:
+    count = int(np.prod(times.shape)) if len(times.shape) else 1
+    if count == 1:
+        return times.reshape((1,))
+    try:
+        shape = np.broadcast_shapes(tuple(times.shape), batch)
+    except ValueError:
+        shape = None
+    if shape != batch:
+        raise InputError("t", f"shape {tuple(times.shape)}", f"a scalar or a shape that broadcasts to {batch}")
+    if hasattr(times, "broadcast_to"):
+        return times.broadcast_to(batch).reshape((-1,))
+    return np.broadcast_to(times, batch).reshape((-1,))
+
+
+def _check_points(points: Any, dimension: int, arithmetic: Arithmetic) -> None:
+    if not len(points.shape) or points.shape[-1] != dimension:
+        raise InputError("x", f"shape {tuple(points.shape)}", f"shape (..., {dimension})")
+    if arithmetic.name == "float64" and not np.isfinite(points).all():
+        raise InputError("x", points[~np.isfinite(points)][0], "finite numbers")
+    if arithmetic.name == "mpmath":
+        for entry in points.flat:
+            if not abs(entry) < float("inf"):
+                raise InputError("x", float(entry), "finite numbers")
+
+
+def check_times(times: Any, arithmetic: Arithmetic, field: str = "t", required: str = "a finite time > 0") -> Any:
+    """Times must be positive and finite where that can be told (of a symbol it cannot); the times.
+
+    Inside `torch.vmap` and `torch.compile` it cannot either: there a bad time becomes NaN, and so does the result.
+    """
+    if arithmetic.name == "sympy":
+        return times
+    if arithmetic.name == "torch" and not isinstance(times, int | float):
+        good = (times > 0) & (times < float("inf"))
+        found = arithmetic.known(good)
+        if found is False:
+            raise InputError(field, float(times[~good].detach().flatten()[0]), required)
+        return times if found else times.masked_fill(~good, float("nan"))
+    if isinstance(times, int | float):
+        if not 0 < times < float("inf"):
+            raise InputError(field, float(times), required)
+        return times
+    for value in np.asarray(times).flat if times.size <= 16 or times.dtype == object else ():
+        if not (value > 0 and value < float("inf")):
+            raise InputError(field, float(value), required)
+    if times.dtype != object and not ((times > 0) & (times < np.inf)).all():
+        raise InputError(field, times[~((times > 0) & (times < np.inf))][0], required)
+    return times
+
+
+def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, x: Any, t: Any) -> float:
+    """Size of the terms that cancel in the logits, for arithmetics of adjustable precision."""
+    if arithmetic.name not in ("mpmath", "arb"):
+        return 1.0
+
+    largest_x = max((abs(float(entry)) for entry in x.flat), default=0.0)
+    earliest = min((float(entry) for entry in t), default=1.0)
+    reach = largest_x + float(np.abs(mixture.means).max()) + 1.0
+    return min(float(precision_ceiling(mixture, np.array([earliest]))[0]) * reach * reach, 1e300)

@@ -1,0 +1,186 @@
+"""The guard of float64 results: an error bound for every point, and a repair where it is too large.
+
+Rounding of the logits is what spoils a mixture's score in float64: at `|x| = 1000` and `v = 0.01` they are of
+size 1e5, so near a tie the responsibilities lose five digits. For each point a first-order bound of the
+error is at hand for a few operations; where it exceeds `TOLERANCE` times the result, the point is computed
+again by the same formulas in double-double arithmetic (about 31 digits), and where the same bound says that
+this is not enough either (next to a point where the score vanishes, say), in balls of rising precision.
+The constants of the bound are generous, not proved: rigorous bounds are the business of ball arithmetic.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from certflow.errors import InputError
+from certflow.field.components import Components, IsotropicComponents, components_at, quantity_from
+from certflow.field.rounding import close_bound, coarse_bound, moment_bound
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic
+from certflow.numbers.precision import ball_precision
+
+#: Relative error in norm beyond which a float64 result is not accepted.
+TOLERANCE = 5e-13
+
+#: Up to this dimension the bound by moments costs no more than the coarse one.
+_SMALL_DIMENSION = 8
+
+_DOUBLE_DOUBLE_UNIT = 2.0**-100
+
+#: Matrices beyond this size round more, and their repair by balls would take minutes: the tolerance grows with d.
+_LARGE_MATRIX = 64
+
+#: Double-double inverts matrices up to this size; beyond, balls are faster.
+_DOUBLE_DOUBLE_SIZE = 64
+
+#: Precisions of the balls, in bits; the last resolves numbers down to the smallest float64 squared.
+_BALL_BITS = (256, 512, 1024, 2400)
+
+
+def tolerance(mixture: GaussianMixture) -> float:
+    """`TOLERANCE`, times `d/64` for covariance matrices of more than 64 rows."""
+    if mixture.kind.endswith("isotropic"):
+        return TOLERANCE
+    return TOLERANCE * max(1.0, mixture.dimension / _LARGE_MATRIX)
+
+
+def doubtful_rows(
+    mixture: GaussianMixture,
+    quantity: str,
+    x: np.ndarray,
+    t: np.ndarray,
+    components: Components,
+    gamma: np.ndarray,
+    values: np.ndarray,
+) -> np.ndarray:
+    """Indices of the rows of `values` whose error may exceed the tolerance, by bounds of rising cost.
+
+    Where moments serve, few rows are left: the closest bound is then taken of all of them in `recompute`.
+    """
+    accepted = tolerance(mixture)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if mixture.dimension <= _SMALL_DIMENSION and _has_moments(mixture, quantity, t):
+            return _doubtful(quantity, _finer_bound(mixture, quantity, x, t, components, gamma), values, accepted)
+        index = _doubtful(quantity, coarse_bound(mixture, quantity, x, t, gamma), values, accepted)
+        if not len(index):
+            return index
+        if len(t) > 1:
+            components = components_at(mixture, components.arithmetic, t[index])
+        x, gamma = components.arithmetic.by_point(x[index]), gamma.T[:, index].T
+        bound = _finer_bound(mixture, quantity, x, t, components, gamma)
+        return index[_doubtful(quantity, bound, values[index], accepted)]
+
+
+def _finer_bound(
+    mixture: GaussianMixture, quantity: str, x: np.ndarray, t: np.ndarray, components: Components, gamma: np.ndarray
+) -> np.ndarray:
+    if isinstance(components, IsotropicComponents) and _has_moments(mixture, quantity, t):
+        return moment_bound(mixture, quantity, x, components, gamma)
+    return close_bound(mixture, quantity, x, components, gamma)
+
+
+def _doubtful(quantity: str, bound: np.ndarray, values: np.ndarray, accepted: float) -> np.ndarray:
+    """The rows whose bound exceeds the accepted relative error, or that are not finite."""
+    if quantity == "responsibilities":
+        size = np.where(np.isfinite(values).all(axis=1), 1.0, np.nan)
+    elif quantity == "log_density":
+        size = np.maximum(1.0, np.abs(values))
+    else:
+        size = np.sqrt((values * values).sum(axis=tuple(range(1, values.ndim))))
+    return np.flatnonzero(~((bound <= accepted * size) & np.isfinite(size)))
+
+
+def _has_moments(mixture: GaussianMixture, quantity: str, t: np.ndarray) -> bool:
+    """Whether `moment_bound` serves: isotropic covariances, different ones at one time only."""
+    isotropic = mixture.kind == "common-isotropic" or (mixture.kind == "isotropic" and len(t) == 1)
+    return isotropic and quantity in ("score", "velocity", "jacobian")
+
+
+def _left_by_close_bound(
+    mixture: GaussianMixture, quantity: str, x: np.ndarray, t: np.ndarray, index: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    arithmetic = FloatArithmetic()
+    rows = max(1, 2**18 // (mixture.n_components * mixture.dimension))
+    left = []
+    for start in range(0, len(index), rows):
+        part = index[start : start + rows]
+        points = arithmetic.by_point(x[part])
+        components = components_at(mixture, arithmetic, t if len(t) == 1 else t[part])
+        _, gamma = quantity_from(components, arithmetic, "responsibilities", points)
+        bound = close_bound(mixture, quantity, points, components, gamma)
+        left.append(part[_doubtful(quantity, bound, values[part], tolerance(mixture))])
+    return np.concatenate(left)
+
+
+def recompute(
+    mixture: GaussianMixture, quantity: str, x: np.ndarray, t: np.ndarray, index: np.ndarray, values: np.ndarray
+) -> None:
+    """Replace, in place, the rows `index` of `values` that are doubtful indeed by more precise ones.
+
+    Raises
+    ------
+    InputError : a value that is too large for float64.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        if len(index) and _has_moments(mixture, quantity, t):
+            index = _left_by_close_bound(mixture, quantity, x, t, index, values)
+        if len(index) and (mixture.kind.endswith("isotropic") or mixture.dimension <= _DOUBLE_DOUBLE_SIZE):
+            index = _repair_in_double_double(mixture, quantity, x, t, index, values)
+    for row in index:
+        values[row] = _in_balls(mixture, quantity, x[row], t[row if len(t) > 1 else 0])
+        if not np.isfinite(values[row]).all():
+            raise InputError("x, t", f"x = {x[row]}", f"a point at which the {quantity} is a float64 number")
+
+
+def _repair_in_double_double(
+    mixture: GaussianMixture, quantity: str, x: np.ndarray, t: np.ndarray, index: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """Recompute the rows `index` in double-double; return those for which it was not enough."""
+    from certflow.numbers.doubledouble import DoubleDoubleArithmetic
+
+    arithmetic = DoubleDoubleArithmetic()
+    width = 1 if mixture.kind.endswith("isotropic") and quantity != "jacobian" else mixture.dimension
+    rows = max(1, 2**18 // (mixture.n_components * mixture.dimension * width))
+    left = []
+    for start in range(0, len(index), rows):
+        part = index[start : start + rows]
+        times = t if len(t) == 1 else t[part]
+        precise = _precise_components(mixture, arithmetic, times)
+        result, gamma = quantity_from(precise, arithmetic, quantity, arithmetic.asarray(x[part]))
+        values[part] = result.to_float()
+        bound = coarse_bound(mixture, quantity, x[part], times, gamma.to_float(), _DOUBLE_DOUBLE_UNIT)
+        left.append(part[_doubtful(quantity, bound, values[part], tolerance(mixture))])
+    return np.concatenate(left)
+
+
+def _precise_components(mixture: GaussianMixture, arithmetic: Arithmetic, t: np.ndarray) -> Components:
+    """The components in double-double; of a single time they are kept for the next array at that time."""
+    if len(t) > 1 or not mixture.kind.endswith("isotropic"):
+        return components_at(mixture, arithmetic, arithmetic.asarray(t))
+    time, components = mixture.__dict__.get("_precise_components", (None, None))
+    if time != t[0]:
+        components = components_at(mixture, arithmetic, arithmetic.asarray(t))
+        mixture.__dict__["_precise_components"] = (t[0], components)
+    return components
+
+
+def _in_balls(mixture: GaussianMixture, quantity: str, x: np.ndarray, t: float) -> Any:
+    """One row in Arb balls, of a precision at which the radius is below the rounding of the result."""
+
+    from certflow.numbers.objects import ArbArithmetic
+
+    for bits in _BALL_BITS:
+        with ball_precision(bits):
+            arithmetic = ArbArithmetic()
+            precise = components_at(mixture, arithmetic, arithmetic.asarray([t]))
+            balls = quantity_from(precise, arithmetic, quantity, arithmetic.asarray(x[None]))[0][0]
+            entries = list(np.asarray(balls, dtype=object).flat)
+            middle = np.array([float(ball.mid()) for ball in entries])
+            error = max(ball.rad() for ball in entries)
+            size = max(abs(ball.mid()) for ball in entries)
+            if not error < size / 2**56:
+                continue  # a NaN too; an exact zero ends at the last precision, as zero
+        break
+    return middle.reshape(np.shape(balls))

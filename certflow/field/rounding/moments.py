@@ -1,0 +1,112 @@
+"""The bound by moments: isotropic covariances, no array of more than N numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from certflow.field.components import IsotropicComponents
+from certflow.field.rounding.scale import EPSILON, norm, scale_of, trusted
+from certflow.law.mixture import GaussianMixture
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What the variances give at the points (N,), from moments of `gamma`; means are root mean squares.
+
+    precision, slope, push : of `p_k`, of `m^2 q_k`, of `m p_k |mu_k|`, the parts of `u_k = m^2 q_k x - m p_k mu_k`
+    size, spread : `sum_k gamma_k |u_k|^2` (of what varies with `k`), and that less the mean's part, `tr Cov_gamma(u)`
+    delta, worst : the error of a logit in units of rounding, in the mean and at most
+    """
+
+    precision: np.ndarray
+    slope: np.ndarray
+    push: np.ndarray
+    size: np.ndarray
+    spread: np.ndarray
+    delta: np.ndarray
+    worst: np.ndarray
+
+
+def moment_bound(
+    mixture: GaussianMixture, quantity: str, x: np.ndarray, components: IsotropicComponents, gamma: np.ndarray
+) -> np.ndarray:
+    """The bound of `close_bound` by Cauchy-Schwarz, shape (N,): for score, velocity and Jacobian.
+
+    With a common variance the times may differ from point to point.
+    """
+    scale = scale_of(mixture)
+    unit = 2 * EPSILON * scale.growth
+    radius = float(np.sqrt(components.parameters.square_norms.max()))
+    norm_x = norm(x)
+    reach = norm_x + components.m[:, 0] * radius
+    if components.common:
+        terms = _common(components, gamma, reach, radius, scale.log_weight)
+    else:
+        terms = _different(components, gamma, x, norm_x, reach, radius, scale.log_weight)
+    spread = np.maximum(terms.spread, 0) + 8 * unit * terms.size  # the rounding of the difference is added
+    delta, worst = unit * terms.delta, unit * terms.worst
+    if quantity == "jacobian":
+        bound = _jacobian(components, terms, spread, delta, worst, norm_x, radius, unit)
+    else:
+        rounding = (terms.precision if quantity == "score" else terms.slope) * norm_x + terms.push
+        bound = delta * np.sqrt(spread) + unit * rounding
+    return trusted(bound, worst)
+
+
+def _common(
+    components: IsotropicComponents, gamma: np.ndarray, reach: np.ndarray, radius: float, rest: float
+) -> _Terms:
+    """One variance: the `u_k` differ by `m p mu_k` alone, so moments of the means serve every time."""
+    d, means, squares = components.dimension, components.means, components.parameters.square_norms
+    m, p, slope = components.m[:, 0], components.p[:, 0], components.m2[:, 0] * np.abs(components.q[:, 0])
+    moments = np.vstack([means.T, squares]) @ gamma.T
+    push = m * p * np.sqrt(moments[d])
+    size = push * push
+    spread = size - (m * p) ** 2 * (moments[:d] ** 2).sum(axis=0)
+    return _Terms(p, slope, push, size, spread, push * reach + rest, m * p * radius * reach + rest)
+
+
+def _different(
+    components: IsotropicComponents,
+    gamma: np.ndarray,
+    x: np.ndarray,
+    norm_x: np.ndarray,
+    reach: np.ndarray,
+    radius: float,
+    rest: float,
+) -> _Terms:
+    """Variances of one time: moments of `p_k`, `q_k` and of their products with the means."""
+    d, means, squares = components.dimension, components.means, components.parameters.square_norms
+    m, p, q = components.m[:, 0], components.p[0], components.m2[:, 0] * components.q[0]
+    rows = [means.T * (m * p), means.T * (m * p * q), squares * (m * p) ** 2, p**2, q, q**2]
+    moments = np.vstack(rows) @ gamma.T
+    push, precision, slope = (np.sqrt(moments[2 * d + i]) for i in (0, 1, 3))
+    size = (slope * norm_x) ** 2 + moments[2 * d]
+    mean = moments[2 * d + 2] * x.T - moments[:d]
+    spread = size - (2 * x.T * moments[d : 2 * d] + mean * mean).sum(axis=0)
+    rest = rest + d * (1 + np.abs(np.log(components.p)).max()) / 4
+    delta = norm_x * (precision * norm_x / 2 + push) + push * (m * radius / 2)
+    return _Terms(precision, slope, push, size, spread, delta + rest, components.p.max() * reach**2 / 2 + rest)
+
+
+def _jacobian(
+    components: IsotropicComponents,
+    terms: _Terms,
+    spread: np.ndarray,
+    delta: np.ndarray,
+    worst: np.ndarray,
+    norm_x: np.ndarray,
+    radius: float,
+    unit: float,
+) -> np.ndarray:
+    """An error of `gamma` moves `Cov_gamma(u)`, and with different variances the mean of `m^2 q_k` as well."""
+    if components.common:
+        moved, each = 2 * worst * spread, terms.push
+    else:
+        moved, each = 2 * worst * spread + 2 * delta * terms.slope, terms.slope * norm_x + terms.push
+    own = components.dimension**0.5 * (terms.slope + 2 * each * np.sqrt(spread)) + 2 * spread
+    steepest, largest = np.abs(components.q).max(axis=1), components.p.max(axis=1)
+    top = components.m2[:, 0] * steepest * norm_x + components.m[:, 0] * largest * radius
+    return moved + unit * own + (unit * top) ** 2

@@ -1,0 +1,72 @@
+"""What the bounds share: the sizes of a mixture, and where a first-order bound says nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from certflow.law.mixture import GaussianMixture
+from certflow.law.spectra import variance_extremes
+from certflow.numbers.floats import UNIT
+
+#: Errors of the logits beyond which the responsibilities say nothing about their own error.
+LOGIT_LIMIT = 1e-3
+
+#: Spacing of float64 numbers at one.
+EPSILON = 2 * UNIT
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The sizes of a mixture.
+
+    radius : `max |mu_k|`; log_weight : `max |log w_k|`; growth : of rounding errors in sums over `d` and `K` terms
+    low, high : smallest and largest eigenvalue of each covariance, shapes (1,) or (K,)
+    slope : `max |1 - s2|` over these, the size of `I - Sigma_k`
+    alike : one covariance for all; isotropic : multiples of the identity
+    """
+
+    radius: float
+    log_weight: float
+    growth: float
+    low: np.ndarray
+    high: np.ndarray
+    slope: np.ndarray
+    alike: bool
+    isotropic: bool
+
+
+def scale_of(mixture: GaussianMixture) -> Scale:
+    """The sizes of a mixture, kept with it."""
+    kept: Scale | None = mixture.__dict__.get("_rounding_scale")
+    if kept is None:
+        low, high = variance_extremes(mixture)
+        kept = Scale(
+            radius=float(np.sqrt((mixture.means**2).sum(axis=1).max())),
+            log_weight=-float(np.log(max(float(mixture.weights.min()), 5e-324))),
+            growth=1 + (mixture.dimension**0.5 + mixture.n_components**0.5) / 16,
+            low=low,
+            high=high,
+            slope=np.maximum(abs(1 - low), abs(1 - high)),
+            alike=mixture.kind in ("common-isotropic", "shared"),
+            isotropic=mixture.kind.endswith("isotropic"),
+        )
+        mixture.__dict__["_rounding_scale"] = kept
+    return kept
+
+
+def trusted(bound: Any, logit_error: np.ndarray) -> np.ndarray:
+    """The bound where the logits (N,) are known well enough for the first order, infinity elsewhere."""
+    return np.where(logit_error <= LOGIT_LIMIT, bound, np.inf)
+
+
+def outer(times: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """`a_t b_k`, shape (T, K), of shapes (T, 1) and (K,); the times of one component lie together."""
+    return (values[:, None] * times.T).T
+
+
+def norm(vectors: np.ndarray) -> np.ndarray:
+    """Euclidean norms over the last axis."""
+    return np.sqrt((vectors * vectors).sum(axis=-1))

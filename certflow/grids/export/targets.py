@@ -1,0 +1,55 @@
+"""Which format a grid is exported in: `TimeGrid.export` comes here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from certflow.errors import InputError
+from certflow.grids.export.diffusers import to_diffusers
+from certflow.grids.export.formats import Export, to_json
+from certflow.grids.export.karras import to_edm, to_k_diffusion
+from certflow.grids.nodes import Nodes
+
+_MAKERS: dict[str, Callable[..., Export]] = {
+    "diffusers": to_diffusers,
+    "k-diffusion": to_k_diffusion,
+    "edm": to_edm,
+    "json": to_json,
+}
+
+FORMATS = tuple(_MAKERS)
+
+
+def export(grid: Nodes, format: str = "json", **options: Any) -> Export:
+    """The grid for one kind of sampler.
+
+    Parameters
+    ----------
+    format : "diffusers", "k-diffusion", "edm" or "json"
+    options : of the format:
+
+        - diffusers: `scheduler` (an object, its config or a class name; EulerDiscreteScheduler), `end`, `mu`,
+          `alphas_cumprod`, and for a name or a config the entries of the config (`shift`, `beta_schedule`, ...)
+        - k-diffusion: `sampler` ("sample_euler"), `end`
+        - edm: `tolerance`, the largest error in log sigma that a fitted exponent may leave
+        - json: the training schedule of `timesteps` (`beta_schedule`, `num_train_timesteps`, ...)
+
+        `end` is "zero" (the sampler steps on from the last node to noise level 0) or "t_min" (it stops there).
+
+    Raises
+    ------
+    InputError : no such format or option; a target that takes no grid, or that would change this one.
+    """
+    if not isinstance(grid, Nodes):
+        raise InputError("grid", grid, "a certflow.grids.TimeGrid")
+    if format not in FORMATS:
+        raise InputError("format", format, "one of " + ", ".join(FORMATS))
+    maker = _MAKERS[format]
+    parameters = inspect.signature(maker).parameters
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        for option in options:
+            if option not in list(parameters)[1:]:
+                raise InputError("option", option, f"one of {', '.join(list(parameters)[1:])} for the format {format}")
+    return maker(grid, **options)

@@ -1,0 +1,215 @@
+"""Fit mixtures to data with scikit-learn, recording how.
+
+The data are fitted as `z = (x - c) / s`, with `c` the middle of each column and `s` its standard deviation (one for all
+columns where the model has one variance for all directions), and mapped back: means `c + s mu`, covariances
+`s_i s_j Sigma_ij`. So shifting the data shifts the fit and scaling it scales the fit: every covariance type takes one
+factor for all columns, "tied", "diag" and "full" one for each. scikit-learn adds a regulariser to every variance, which
+decides nothing on such data but is still far above the variance of narrow clusters; it is taken off again.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from certflow.errors import InputError
+from certflow.law.covariances import check_fitted
+from certflow.numbers.inputs import float_array, whole_number
+
+#: The names of the kinds in the words below, and what scikit-learn fits for each.
+_WORDS = {"common-isotropic": "common", "isotropic": "spherical", "shared": "tied"}
+_TYPES = {"spherical": "spherical", "common": "tied", "tied": "tied", "full": "full", "diag": "diag"}
+#: Types whose model is the same with any other unit of each column.
+_BY_COLUMN = ("tied", "full", "diag")
+RESTARTS = 3
+#: What scikit-learn adds to variances of data of variance one.
+_REGULARISER = 1e-6
+#: A variance below this, in the same units, is none: the points lie on a flat.
+_FLAT = 1e-12
+#: Points that a component must account for, all together.
+_HELD = 1e-6
+_LARGEST_SEED = 2**32 - 1
+
+
+class Fit(NamedTuple):
+    """The parameters of a fit, as `GaussianMixture` takes them, and how they were found."""
+
+    weights: np.ndarray
+    means: np.ndarray
+    covariances: Any
+    origin: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """Parameters in the coordinates `z`, and what scikit-learn said of them."""
+
+    weights: np.ndarray
+    means: np.ndarray
+    covariances: np.ndarray
+    bound: float
+    converged: bool
+
+
+def fit(data: Any, n_components: int, *, covariance_type: str = "spherical", seed: int = 0) -> Fit:
+    """Expectation maximisation with three restarts (scikit-learn); see `GaussianMixture.fit`.
+
+    Warns in one line (scikit-learn's `ConvergenceWarning`) if the best restart has not converged.
+
+    Raises
+    ------
+    InputError : bad data; or in every restart a component had no data, or no variance in some direction.
+    """
+    points = _points(data)
+    check_fitted(covariance_type)
+    word = _WORDS.get(covariance_type, covariance_type)
+    n_components = whole_number(n_components, "n_components", 1)
+    seed = whole_number(seed, "seed", 0, _LARGEST_SEED)
+    if n_components > len(points):
+        raise InputError("n_components", n_components, f"at most the number of points, {len(points)}")
+    import sklearn
+    from sklearn.exceptions import ConvergenceWarning
+
+    scaled, centre, scale = _standardised(points, word)
+    best = _best(scaled, n_components, word, seed)
+    if not best.converged:
+        warnings.warn(
+            "the fit has NOT converged: more data or fewer components may help", ConvergenceWarning, stacklevel=2
+        )
+    origin = {
+        "method": "expectation maximisation, scikit-learn GaussianMixture",
+        "scikit-learn": sklearn.__version__,
+        "n_components": n_components,
+        "covariance_type": covariance_type,
+        "restarts": RESTARTS,
+        "seed": seed,
+        "points": len(points),
+        "converged": best.converged,
+        "mean_log_likelihood": _mean_log_likelihood(scaled, best) - float(np.log(scale).sum()),
+    }
+    with np.errstate(over="ignore", under="ignore"):
+        covariances = _mapped_back(best.covariances, scale, word)
+    if not np.isfinite(covariances).all() or not np.all(_variances(covariances) > 0):
+        raise InputError("data", f"numbers of size {scale.max():.3g}", "numbers whose squares float64 can hold")
+    weights = _summing_to_one(best.weights / best.weights.sum())
+    return Fit(weights, centre + scale * best.means, covariances, origin)
+
+
+def _standardised(points: np.ndarray, covariance_type: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`(z, c, s)` with `x = c + s z`; the columns of `z` have mean zero, and variance one where `s` is theirs alone."""
+    centre = points.min(axis=0) / 2 + points.max(axis=0) / 2  # halves first: a sum could overflow
+    size = np.abs(points - centre).max(axis=0)
+    if covariance_type in _BY_COLUMN:
+        constant = np.flatnonzero(size == 0)
+        if len(constant):
+            column = int(constant[0])
+            requirement = f"a column that varies for covariance type {covariance_type} (leave this one out)"
+            raise InputError(f"data[:, {column}]", f"{points[0, column]} in every row", requirement)
+    else:
+        size = np.full_like(size, size.max())
+        if size[0] == 0:
+            raise InputError("data", "the same point in every row", "points that differ")
+    scaled = (points - centre) / size
+    middle = scaled.mean(axis=0)
+    scaled = scaled - middle
+    deviation = np.sqrt((scaled**2).mean(axis=0))
+    if covariance_type not in _BY_COLUMN:
+        deviation = np.full_like(deviation, np.sqrt((deviation**2).mean()))
+    return scaled / deviation, centre + size * middle, size * deviation
+
+
+def _best(scaled: np.ndarray, n_components: int, covariance_type: str, seed: int) -> _Fitted:
+    """The restart of the largest likelihood among those whose every component has data and variance."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture as Estimator
+    from sklearn.utils import check_random_state
+
+    found: list[_Fitted] = []
+    stream = check_random_state(seed)
+    for _ in range(RESTARTS):
+        estimator = Estimator(
+            n_components, covariance_type=_TYPES[covariance_type], reg_covar=_REGULARISER, random_state=stream
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # kept in `converged`, or seen as a lack of data
+            try:
+                estimator.fit(scaled)
+            except ValueError:  # scikit-learn: some component has an ill-defined empirical covariance
+                continue
+        covariances = _without_regulariser(np.asarray(estimator.covariances_), covariance_type)
+        weights = np.asarray(estimator.weights_)
+        if weights.min() * len(scaled) > _HELD and _variances(covariances).min() > _FLAT:
+            bound, converged = float(estimator.lower_bound_), bool(estimator.converged_)
+            found.append(_Fitted(weights, np.asarray(estimator.means_), covariances, bound, converged))
+    if not found:
+        raise InputError(
+            "n_components",
+            n_components,
+            f"components that all have data and a variance, which no fit of covariance type {covariance_type} to these "
+            "data has: fewer components, or another type, or no columns that depend on one another",
+        )
+    return max(found, key=lambda fitted: fitted.bound)
+
+
+def _without_regulariser(covariances: np.ndarray, covariance_type: str) -> np.ndarray:
+    """In the shapes of a `GaussianMixture`: (K,), (), (d, d) or (K, d, d)."""
+    if covariance_type == "spherical":
+        return covariances - _REGULARISER
+    if covariance_type == "diag":
+        return (covariances - _REGULARISER)[:, :, None] * np.eye(covariances.shape[1])
+    dimension = covariances.shape[-1]
+    covariances = covariances - _REGULARISER * np.eye(dimension)
+    if covariance_type == "common":
+        return np.asarray(np.trace(covariances) / dimension)
+    return (covariances + np.swapaxes(covariances, -1, -2)) / 2
+
+
+def _variances(covariances: np.ndarray) -> np.ndarray:
+    """The variances, or the least one of each matrix."""
+    return np.linalg.eigvalsh(covariances)[..., 0] if covariances.ndim >= 2 else covariances
+
+
+def _mapped_back(covariances: np.ndarray, scale: np.ndarray, covariance_type: str) -> np.ndarray:
+    return covariances * np.outer(scale, scale) if covariance_type in _BY_COLUMN else covariances * scale[0] ** 2
+
+
+def _mean_log_likelihood(scaled: np.ndarray, fitted: _Fitted) -> float:
+    from scipy.special import logsumexp
+
+    dimension = scaled.shape[1]
+    covariances = fitted.covariances
+    if covariances.ndim < 2:
+        covariances = covariances[..., None, None] * np.eye(dimension)
+    factors = np.linalg.cholesky(np.broadcast_to(covariances, (len(fitted.weights), dimension, dimension)))
+    terms = [
+        np.log(weight)
+        - (np.linalg.solve(factor, (scaled - mean).T) ** 2).sum(axis=0) / 2
+        - np.log(np.diagonal(factor)).sum()
+        for weight, mean, factor in zip(fitted.weights, fitted.means, factors, strict=True)
+    ]
+    return float(logsumexp(terms, axis=0).mean() - dimension * np.log(2 * np.pi) / 2)
+
+
+def _summing_to_one(weights: np.ndarray) -> np.ndarray:
+    """Weights moved by a unit roundoff or so to binary numbers whose exact sum is one.
+
+    So nothing is left to divide by when they are read back from the decimals of a file.
+    """
+    counts = [round(float(weight) * 2**53) for weight in weights]
+    counts[int(np.argmax(weights))] += 2**53 - sum(counts)
+    return np.array(counts) / 2.0**53 if min(counts) > 0 else weights
+
+
+def _points(data: Any) -> np.ndarray:
+    points = float_array(data, "data")
+    if points.ndim == 1:
+        points = points[:, None]
+    if points.ndim != 2 or points.shape[1] == 0 or len(points) < 2:
+        raise InputError("data", f"shape {points.shape}", "shape (n, d) with n >= 2 points and d >= 1")
+    if not np.isfinite(points).all():
+        row, column = np.argwhere(~np.isfinite(points))[0]
+        raise InputError(f"data[{row}][{column}]", float(points[row, column]), "a finite number")
+    return points

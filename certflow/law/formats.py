@@ -1,0 +1,364 @@
+"""Mixture files (schema `certflow/mixture/1`; JSON, TOML, NPZ): from bytes to plain parameters, and back.
+
+A number in JSON or TOML is the decimal (or fraction) that is written, exactly; NPZ holds binary numbers.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import tomllib
+from collections.abc import Iterable, Iterator
+from math import isfinite
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from certflow.atomic import write_bytes_atomic
+from certflow.errors import InputError
+from certflow.law.covariances import AXES, KINDS
+from certflow.law.origin import check_text, plain_origin
+from certflow.numbers.exact import ExactArray
+
+SCHEMA = "certflow/mixture/1"
+
+#: Files larger than this are refused: a mixture of 10,000 components in the plane takes about 1 MiB.
+MAX_BYTES = 256 * 2**20
+
+#: Numerators and denominators that are written: together with the bar, fewer characters than a number may have.
+_MAX_BITS = 7000
+#: Lists and objects inside one another, at most; the parameters need four.
+MAX_DEPTH = 50
+
+
+class Written(Protocol):
+    """What a file holds of a mixture."""
+
+    name: str
+    kind: str
+    origin: dict[str, Any]
+    exact_weights: ExactArray
+    exact_means: ExactArray
+    exact_covariances: ExactArray
+
+    @property
+    def is_symbolic(self) -> bool:
+        """True if a parameter is an expression."""
+        ...
+
+
+class Parameters(NamedTuple):
+    """What a file says, in the words of `GaussianMixture`; `kind` is None where the file leaves it to the shape."""
+
+    weights: Any
+    means: Any
+    covariances: Any
+    name: str
+    origin: dict[str, Any]
+    kind: str | None = None
+
+
+class _Number(str):
+    """A number of a JSON or TOML file, kept as the text that is written."""
+
+
+class _Covariances(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["common-isotropic", "isotropic", "shared", "full"]
+    values: Any
+
+
+class _MixtureFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    schema_: Literal["certflow/mixture/1"] = Field(alias="schema")
+    name: str = "mixture"
+    weights: list[Any]
+    means: list[list[Any]]
+    covariances: _Covariances
+    origin: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _name_is_text(cls, value: Any) -> Any:
+        if isinstance(value, _Number):
+            raise ValueError("a text")
+        return value
+
+
+def read_file(path: Path) -> Parameters:
+    """The parameters of a `.json`, `.toml` or `.npz` file. Raises `InputError` as `load_mixture`."""
+    name = str(path)
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise InputError("MIXTURE", f"{name} of {size} bytes", f"a file of at most {MAX_BYTES} bytes")
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError("MIXTURE", name, f"a readable file ({error.strerror})") from None
+    if not content.strip():
+        raise InputError("MIXTURE", name, "a file that is not empty")
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        return _from_npz(content, path)
+    if suffix not in (".json", ".toml"):
+        raise InputError("MIXTURE", name, "a file name that ends in .json, .toml or .npz")
+    try:
+        text = content.decode("utf-8-sig")  # editors of Windows begin a file with a mark
+    except UnicodeDecodeError:
+        raise InputError("MIXTURE", name, "a text file in UTF-8") from None
+    return parameters_of(parse_json(text, name) if suffix == ".json" else _parse_toml(text, name))
+
+
+def save_mixture(mixture: Written, path: str | PathLike[str]) -> None:
+    """Write a mixture file, atomically; the suffix chooses the format. `load_mixture` gives the same numbers.
+
+    Raises
+    ------
+    InputError : another suffix, or what would not come back from the file.
+    """
+    target = Path(path)
+    suffix = target.suffix.lower()
+    _check_content(mixture, suffix)
+    if suffix == ".json":
+        content = (json.dumps(to_mapping(mixture), indent=1, ensure_ascii=False) + "\n").encode()
+    elif suffix == ".toml":
+        content = _toml(to_mapping(mixture)).encode()
+    elif suffix == ".npz":
+        content = _npz(mixture)
+    else:
+        raise InputError("path", str(path), "a file name that ends in .json, .toml or .npz")
+    write_bytes_atomic(target, content)
+
+
+def to_mapping(mixture: Written) -> dict[str, Any]:
+    """The mixture as the JSON object of its file, numbers as exact texts."""
+    mapping: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": mixture.name,
+        "weights": mixture.exact_weights.texts(),
+        "means": mixture.exact_means.texts(),
+        "covariances": {"kind": mixture.kind, "values": mixture.exact_covariances.texts()},
+    }
+    if mixture.origin:
+        mapping["origin"] = plain_origin(mixture.origin)
+    return mapping
+
+
+def _check_content(mixture: Written, suffix: str) -> None:
+    """Refuse what `load_mixture` would refuse, or read as something else."""
+    if mixture.is_symbolic:
+        raise InputError("mixture", "symbolic parameters", "numbers, to be saved")
+    check_text(mixture.name, "name")
+    if suffix == ".npz" and mixture.name.endswith("\0"):
+        raise InputError("name", mixture.name, "a text that does not end in a zero character, which .npz drops")
+    plain_origin(mixture.origin, null=suffix != ".toml")
+    for field in ("weights", "means", "covariances"):
+        exact: ExactArray = getattr(mixture, f"exact_{field}")
+        largest = max(part.bit_length() for value in exact.fractions.flat for part in value.as_integer_ratio())
+        if largest > _MAX_BITS and not exact.is_binary:
+            raise InputError(field, f"a number of {largest} bits", f"at most {_MAX_BITS} bits above and below the bar")
+
+
+def parse_json(text: str, name: str) -> Any:
+    """The JSON value of a text, numbers as they are written. Raises `InputError`: not JSON, a key twice, too deep."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) != len(pairs):
+            keys = [key for key, _ in pairs]
+            duplicate = next(key for key in keys if keys.count(key) > 1)
+            raise InputError(duplicate, "the key twice", "each key once")
+        return result
+
+    def refuse(constant: str) -> Any:
+        raise InputError("MIXTURE", constant, "finite numbers")
+
+    try:
+        found = json.loads(
+            text, parse_float=_Number, parse_int=_Number, parse_constant=refuse, object_pairs_hook=unique
+        )
+        return _shallow(found, name, "JSON")
+    except json.JSONDecodeError as error:
+        raise InputError("MIXTURE", name, f"valid JSON (line {error.lineno}: {error.msg})") from None
+    except RecursionError:
+        raise InputError("MIXTURE", name, "JSON that is not nested so deeply") from None
+
+
+def _parse_toml(text: str, name: str) -> Any:
+    try:
+        return _jsonable(_shallow(tomllib.loads(text, parse_float=_Number), name, "TOML"))
+    except ValueError as error:  # tomllib lets some errors of numbers and dates through as they are
+        raise InputError("MIXTURE", name, f"valid TOML ({error})") from None
+    except RecursionError:
+        raise InputError("MIXTURE", name, "TOML that is not nested so deeply") from None
+
+
+def _shallow(found: Any, name: str, form: str) -> Any:
+    """What was parsed, unless its lists and objects are nested too deeply for whoever walks through them."""
+    level, depth = [found], 0
+    while level := [entry for value in level for entry in _entries(value)]:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise InputError("MIXTURE", name, f"{form} that is not nested so deeply (at most {MAX_DEPTH})")
+    return found
+
+
+def _entries(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _jsonable(value: Any) -> Any:
+    """TOML's dates and times as the texts that are written, since an `origin` must go into JSON too."""
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: _jsonable(entry) for key, entry in value.items()}
+    return [_jsonable(entry) for entry in value] if isinstance(value, list) else value
+
+
+def parameters_of(mapping: Any) -> Parameters:
+    """The parameters of a parsed mixture file; errors as `load_mixture`."""
+    if not isinstance(mapping, dict):
+        raise InputError("MIXTURE", mapping, "an object with the keys schema, weights, means, covariances")
+    try:
+        content = _MixtureFile.model_validate(mapping)
+    except ValidationError as error:
+        raise _one_line(error) from None
+    kind, values = content.covariances.kind, content.covariances.values
+    if _depth(values) != AXES[kind]:
+        nested = f"{AXES[kind]}-fold nested lists" if AXES[kind] else "a number"
+        raise InputError("covariances.values", values, f"{nested} for kind {kind}")
+    return Parameters(content.weights, content.means, values, content.name, _plain(content.origin))
+
+
+def _depth(values: Any) -> int:
+    return 1 + _depth(values[0]) if isinstance(values, list) and values else int(isinstance(values, list))
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of the free-form `origin` back as numbers."""
+    if isinstance(value, _Number):
+        return _number(value)
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _number(text: str) -> int | float | str:
+    """The number; the text itself where no number of JSON is near it (`1e999`, a million digits, TOML's `nan`)."""
+    try:
+        number = int(text) if text.lstrip("-").isdigit() else float(text)
+    except ValueError:
+        return str(text)
+    return number if isinstance(number, int) or isfinite(number) else str(text)
+
+
+def _one_line(error: ValidationError) -> InputError:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or "MIXTURE"
+    if first["type"] == "missing":
+        return InputError(field, "nothing", "this key")
+    if first["type"] == "extra_forbidden":
+        return InputError(
+            field, first["input"], "no such key (known: schema, name, weights, means, covariances, origin)"
+        )
+    if first["type"] == "literal_error":
+        return InputError(field, first["input"], first["ctx"]["expected"].replace("'", '"'))
+    return InputError(
+        field, first["input"], first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    )
+
+
+def _from_npz(content: bytes, path: Path) -> Parameters:
+    required = "an .npz file with arrays weights, means, covariances (and text: schema, name, kind)"
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except Exception:  # NumPy raises many kinds of error on foreign or truncated bytes
+        raise InputError("MIXTURE", str(path), required) from None
+    known = {"schema", "name", "kind", "weights", "means", "covariances", "origin"}
+    for key in arrays:
+        if key not in known:
+            raise InputError(key, "an array", f"no such key (known: {', '.join(sorted(known))})")
+    for key in ("weights", "means", "covariances"):
+        if key not in arrays:
+            raise InputError(key, "nothing", required)
+    texts = {key: _text(key, arrays[key]) for key in ("schema", "name", "kind", "origin") if key in arrays}
+    if texts.get("schema", SCHEMA) != SCHEMA:
+        raise InputError("schema", texts["schema"], f'"{SCHEMA}"')
+    origin = _npz_origin(texts["origin"]) if "origin" in texts else {}
+    parts = [_texts(arrays[key]) for key in ("weights", "means", "covariances")]
+    kind = texts.get("kind")
+    if kind is not None and kind not in KINDS:
+        raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
+    return Parameters(parts[0], parts[1], parts[2], texts.get("name", path.stem), origin, kind)
+
+
+def _text(key: str, array: np.ndarray) -> str:
+    if array.dtype.kind != "U" or array.ndim:
+        raise InputError(key, f"an array of dtype {array.dtype}, shape {array.shape}", "a text")
+    return str(array)
+
+
+def _npz_origin(text: str) -> dict[str, Any]:
+    required = "a text that holds a JSON object"
+    try:
+        origin = _plain(parse_json(text, "origin"))
+    except InputError:
+        origin = None
+    if not isinstance(origin, dict):
+        raise InputError("origin", text, required)
+    return origin
+
+
+def _texts(array: np.ndarray) -> Any:
+    return array.tolist() if array.dtype.kind == "U" else array
+
+
+def _npz(mixture: Written) -> bytes:
+    def array(exact: ExactArray) -> np.ndarray:
+        return exact.values if exact.is_binary else np.array(exact.texts(), dtype=str)
+
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        schema=SCHEMA,
+        name=mixture.name,
+        kind=mixture.kind,
+        weights=array(mixture.exact_weights),
+        means=array(mixture.exact_means),
+        covariances=array(mixture.exact_covariances),
+        origin=json.dumps(plain_origin(mixture.origin)),
+    )
+    return buffer.getvalue()
+
+
+def _toml(mapping: dict[str, Any]) -> str:
+    return "\n".join(_toml_lines(mapping, "")) + "\n"
+
+
+def _toml_lines(table: dict[str, Any], prefix: str) -> Iterator[str]:
+    """TOML of a mapping whose values are texts, numbers, nested lists and mappings."""
+    for key, value in table.items():
+        if not isinstance(value, dict):
+            yield f"{_toml_key(key)} = {_toml_value(value)}"
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield f"\n[{prefix}{_toml_key(key)}]"
+            yield from _toml_lines(value, f"{prefix}{_toml_key(key)}.")
+
+
+def _toml_key(key: str) -> str:
+    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else _toml_value(key)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_toml_key(key)} = {_toml_value(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml_value, value)) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # a JSON text is TOML's but for DEL

@@ -1,0 +1,54 @@
+"""Mixtures by name or from a file: the built-in ones, and what `certflow.law.formats` reads."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from certflow.errors import InputError
+from certflow.law import formats
+from certflow.law.mixture import GaussianMixture
+
+
+def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
+    """Load a mixture file (`.json`, `.toml`, `.npz`) or a built-in mixture by name.
+
+    Raises
+    ------
+    InputError : no such file or name, unreadable or malformed content, or bad parameters; one line that names
+        the field, the value received and the requirement.
+    """
+    name = os.fspath(source)
+    if name in builtin_mixtures():
+        return from_mapping(formats.parse_json(_builtin_text(name), name))
+    path = Path(name)
+    if not path.exists():
+        raise InputError("MIXTURE", name, f"a file (.json, .toml, .npz) or one of: {', '.join(builtin_mixtures())}")
+    if path.is_dir():
+        raise InputError("MIXTURE", name, "a file, not a directory")
+    return _mixture(formats.read_file(path))
+
+
+def from_mapping(mapping: Any) -> GaussianMixture:
+    """The mixture of a parsed mixture file; errors as `load_mixture`."""
+    return _mixture(formats.parameters_of(mapping))
+
+
+def _mixture(found: formats.Parameters) -> GaussianMixture:
+    mixture = GaussianMixture(found.weights, found.means, found.covariances, name=found.name, origin=found.origin)
+    if found.kind not in (None, mixture.kind):
+        raise InputError("kind", found.kind, f"{mixture.kind}, which the shape of covariances says")
+    return mixture
+
+
+def builtin_mixtures() -> tuple[str, ...]:
+    """Names of the built-in mixtures."""
+    folder = files("certflow.law") / "mixtures"
+    return tuple(sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".json")))
+
+
+def _builtin_text(name: str) -> str:
+    return (files("certflow.law") / "mixtures" / f"{name}.json").read_text(encoding="utf-8")

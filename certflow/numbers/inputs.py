@@ -1,0 +1,124 @@
+"""What a caller hands over, read as plain numbers: refused in one line where something would be lost on the way.
+
+NumPy drops a mask, the imaginary part of a number and the unit of a date without a word, and takes True for 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from certflow.errors import InputError
+from certflow.numbers.exact import check_plain, exact_number, is_whole
+
+_NUMBERS = "real numbers"
+
+
+def whole_number(value: Any, field: str, low: int = 0, high: int | None = None, requirement: str = "") -> int:
+    """An int within [low, high], Python's or NumPy's; True and False are none."""
+    if not is_whole(value) or value < low or (high is not None and value > high):
+        text = f"an int from {low} to {high}" if high is not None else f"an int >= {low}"
+        raise InputError(field, value, requirement or text)
+    return int(value)
+
+
+def seed_numbers(seeds: Any, most: int, requirement: str) -> tuple[int, ...]:
+    """Which seeds: as listed, or the first so many; one more than `most` of them tells of too many."""
+    if is_whole(seeds):
+        return tuple(range(min(int(seeds), most + 1)))
+    if isinstance(seeds, str | bytes) or not isinstance(seeds, Sequence | np.ndarray):
+        raise InputError("seeds", seeds, requirement)
+    return tuple(whole_number(seed, "seeds", 0, 2**32 - 1, requirement) for seed in seeds)
+
+
+def real_number(value: Any, field: str, requirement: str, accepts: Callable[[float], bool] = np.isfinite) -> float:
+    """A real number (no text) that the condition accepts, nearest float64; infinite where that is accepted.
+
+    A tensor that torch differentiates is refused: the float knows nothing of it.
+    """
+    if is_followed(value):
+        raise InputError(
+            field, "a tensor that requires grad", f"{requirement}, without derivatives (detach the tensor)"
+        )
+    try:
+        check_plain(value, field, requirement)
+        number = value.item() if getattr(value, "ndim", 1) == 0 else value  # NumPy, torch: one number
+        if isinstance(number, str):
+            raise InputError(field, value, requirement)
+        result = number if isinstance(number, float) else float(exact_number(number, field))
+    except (InputError, OverflowError, RuntimeError, ValueError):
+        raise InputError(field, value, requirement) from None
+    if not accepts(result):
+        raise InputError(field, value, requirement)
+    return result
+
+
+def is_tensor(value: Any) -> bool:
+    """True for a torch tensor, of a subclass too (told without importing torch)."""
+    return hasattr(value, "__torch_function__")
+
+
+def is_followed(value: Any) -> bool:
+    """Whether torch differentiates with respect to this, backwards or forwards."""
+    if not is_tensor(value):
+        return False
+    from torch.autograd import forward_ad
+
+    return not has_memory(value) or value.requires_grad or forward_ad.unpack_dual(value).tangent is not None
+
+
+def has_memory(tensor: Any) -> bool:
+    """False for a tensor that a transformation of `torch.func` has wrapped."""
+    try:
+        tensor.data_ptr()
+    except RuntimeError:
+        return False
+    return True
+
+
+def float_array(value: Any, field: str) -> np.ndarray:
+    """Real numbers, lists or arrays of them, as float64; text and fractions to the nearest float64.
+
+    Raises
+    ------
+    InputError : masked entries, complex numbers, booleans, dates, ragged lists, or what is no number.
+    """
+    if type(value) is np.ndarray and value.dtype == np.float64:
+        return value
+    check_plain(value, field)
+    _check_booleans(value, field)
+    try:
+        array = np.asarray(_readable(value))
+        if array.dtype.kind in "fiu":
+            return array.astype(np.float64, copy=False)
+    except RuntimeError:
+        raise InputError(field, value, f"{_NUMBERS}: of a tensor with a graph, tensor.detach()") from None
+    except (TypeError, ValueError):
+        raise InputError(field, value, f"{_NUMBERS}, in rows of equal length") from None
+    if array.dtype.kind not in "OU":  # complex numbers in a list, or a frame of dates
+        raise InputError(field, value, _NUMBERS)
+    result = np.empty(array.shape)
+    for index in np.ndindex(array.shape):
+        place = field + "".join(f"[{i}]" for i in index)
+        try:
+            result[index] = float(exact_number(array[index], place))
+        except OverflowError:
+            raise InputError(place, array[index], "a number within 1.8e308 in size") from None
+    return result
+
+
+def _check_booleans(value: Any, field: str) -> None:
+    """Python's True and False, of which NumPy makes 1.0 and 0.0 beside other numbers."""
+    if isinstance(value, list | tuple):
+        for i, entry in enumerate(value):
+            _check_booleans(entry, f"{field}[{i}]")
+    elif isinstance(value, bool):
+        raise InputError(field, value, f"{_NUMBERS}, not booleans")
+
+
+def _readable(value: Any) -> Any:
+    """One number in a form of which NumPy does not make an array of characters or digits."""
+    return np.array(value, dtype=object) if isinstance(value, str | Fraction) else value

@@ -1,0 +1,383 @@
+"""mpmath numbers, Arb balls and SymPy expressions, in NumPy arrays of dtype object."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager, nullcontext
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from certflow.errors import InputError
+from certflow.numbers.exact import ExactArray, check_plain, check_real_symbol, exact_number
+from certflow.numbers.interface import Arithmetic
+from certflow.numbers.precision import ball_precision, mpmath_context
+
+
+class ObjectArithmetic(Arithmetic):
+    """Numbers in object arrays; a subclass supplies the scalar functions."""
+
+    def scalar(self, value: Any, field: str = "array") -> Any:
+        """One user value (number of this kind, int, float, Fraction or text) in this arithmetic."""
+        raise NotImplementedError
+
+    def numbers(self, exact: ExactArray) -> np.ndarray:
+        if exact.is_symbolic:
+            raise InputError("mixture", "symbolic parameters", f"numbers, for {self.name} evaluation")
+        return self._map(self.number, exact.fractions)
+
+    def asarray(self, value: Any) -> np.ndarray:
+        return self.read(value, "array")
+
+    def read(self, value: Any, field: str) -> np.ndarray:
+        check_plain(value, field)
+        try:
+            array = _object_array(value)
+        except ValueError:
+            raise InputError(field, value, "real numbers, in rows of equal length") from None
+        return self._map(lambda entry: self.scalar(entry, field), array)
+
+    @staticmethod
+    def _map(function: Any, array: Any) -> np.ndarray:
+        array = np.asarray(array, dtype=object)  # a scalar where NumPy has unpacked an array of shape ()
+        result = np.empty(array.shape, dtype=object)
+        for index in np.ndindex(array.shape):
+            result[index] = function(array[index])
+        return result
+
+    def softmax(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gamma = np.empty(logits.shape, dtype=object)
+        total = np.empty(logits.shape[:-1], dtype=object)
+        for index in np.ndindex(total.shape):
+            gamma[index], total[index] = self._softmax_row(list(logits[index]))
+        return gamma, total
+
+    def _softmax_row(self, row: list[Any]) -> tuple[list[Any], Any]:
+        top = max(row)
+        powers = [self._exp(entry - top) for entry in row]
+        total = sum(powers[1:], powers[0])
+        return [power / total for power in powers], top + self._log(total)
+
+    def _exp(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def _expm1(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def _log(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def _log1p(self, a: Any) -> Any:
+        return self._log(1 + a)
+
+    def _sqrt(self, a: Any) -> Any:
+        raise NotImplementedError
+
+    def _maximum(self, a: Any, b: Any) -> Any:
+        return max(a, b)
+
+    def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+    def exp(self, a: Any) -> Any:
+        return self._map(self._exp, a)
+
+    def expm1(self, a: Any) -> Any:
+        return self._map(self._expm1, a)
+
+    def log(self, a: Any) -> Any:
+        return self._map(self._log, a)
+
+    def log1p(self, a: Any) -> Any:
+        return self._map(self._log1p, a)
+
+    def sqrt(self, a: Any) -> Any:
+        return self._map(self._sqrt, a)
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        a, b = np.broadcast_arrays(_object_array(a), _object_array(b))
+        result = np.empty(a.shape, dtype=object)
+        for index in np.ndindex(a.shape):
+            result[index] = self._maximum(a[index], b[index])
+        return result
+
+    def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+    def eigenvalue_range(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        low = np.empty(matrices.shape[:-2], dtype=object)
+        high = np.empty(matrices.shape[:-2], dtype=object)
+        for index in np.ndindex(low.shape):
+            low[index], high[index] = self._eigenvalue_range(matrices[index])
+        return low, high
+
+    def inverse_logdet(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        inverse = np.empty(matrices.shape, dtype=object)
+        logdet = np.empty(matrices.shape[:-2], dtype=object)
+        for index in np.ndindex(logdet.shape):
+            inverse[index], logdet[index] = self._inverse_logdet(matrices[index])
+        return inverse, logdet
+
+
+class MpmathArithmetic(ObjectArithmetic):
+    """mpmath `mpf` numbers at the precision that the caller's context has when a formula is called.
+
+    Formulas are evaluated in a context of this thread's own; `finish` makes numbers of the caller's context.
+    """
+
+    name = "mpmath"
+
+    def __init__(self, caller: Any = None) -> None:
+        import mpmath
+
+        self.caller = mpmath.mp if caller is None else caller
+        self.mp = mpmath_context(self.caller.prec)
+
+    @property
+    def key(self) -> Any:
+        return ("mpmath", self.mp, self.mp.prec)
+
+    def number(self, value: Fraction | int) -> Any:
+        value = Fraction(value)
+        return self.mp.mpf(value.numerator) / self.mp.mpf(value.denominator)
+
+    def scalar(self, value: Any, field: str = "array") -> Any:
+        if hasattr(value, "_mpf_") and hasattr(value, "context"):  # of any context; a constant has all digits
+            constant = isinstance(value, value.context.constant)
+            return self.mp.constant(value.func, value.name) if constant else self.mp.make_mpf(value._mpf_)
+        return self.number(exact_number(value, field))
+
+    def _exp(self, a: Any) -> Any:
+        return self.mp.exp(a)
+
+    def _expm1(self, a: Any) -> Any:
+        return self.mp.expm1(a)
+
+    def _log(self, a: Any) -> Any:
+        return self.mp.log(a)
+
+    def _log1p(self, a: Any) -> Any:
+        return self.mp.log1p(a)
+
+    def _sqrt(self, a: Any) -> Any:
+        return self.mp.sqrt(a)
+
+    def log_two_pi(self) -> Any:
+        return self.mp.log(2 * self.mp.pi)
+
+    def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        lower = self.mp.cholesky(self.mp.matrix(matrix.tolist()))
+        size = len(matrix)
+        inverse = np.array((self.mp.matrix(matrix.tolist()) ** -1).tolist(), dtype=object).reshape(size, size)
+        return inverse, 2 * sum(self.mp.log(lower[i, i]) for i in range(size))
+
+    def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        values = self.mp.eigsy(self.mp.matrix(matrix.tolist()), eigvals_only=True)
+        return min(values), max(values)
+
+    def lambertw(self, z: Any, branch: int) -> Any:
+        return self._map(lambda a: self.mp.lambertw(a, branch).real, z)
+
+    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
+        return self.mp.extraprec(20 + max(0, math.frexp(magnitude)[1]))
+
+    def finish(self, a: Any) -> Any:
+        return self._map(lambda entry: +self.caller.make_mpf(self.mp.mpf(entry)._mpf_), a)
+
+
+class ArbArithmetic(ObjectArithmetic):
+    """Arb balls at the precision in force; every result contains the exact value."""
+
+    name = "arb"
+
+    def __init__(self) -> None:
+        import flint
+
+        self.flint = flint
+        self.arb = flint.arb
+
+    @property
+    def key(self) -> Any:
+        return ("arb", self.flint.ctx.prec)
+
+    def number(self, value: Fraction | int) -> Any:
+        value = Fraction(value)
+        return self.arb(self.flint.fmpq(value.numerator, value.denominator))
+
+    def scalar(self, value: Any, field: str = "array") -> Any:
+        if isinstance(value, self.arb):
+            return value
+        return self.number(exact_number(value, field))
+
+    def _softmax_row(self, row: list[Any]) -> tuple[list[Any], Any]:
+        # gamma_k = 1 / sum_j exp(l_j - l_k): each ball enters a difference once, so overlapping logits
+        # do not inflate the quotient as numerator over sum would.
+        top = max(row, key=lambda ball: float(ball.mid()))
+        powers = [(entry - top).exp() for entry in row]
+        total = sum(powers, self.arb(0))
+        if len(row) > 64:  # K^2 exponentials are too many
+            return [power / total for power in powers], top + total.log()
+        inverse = [sum(((other - entry).exp() for other in row), self.arb(0)) for entry in row]
+        return [1 / entry for entry in inverse], top + total.log()
+
+    def _exp(self, a: Any) -> Any:
+        return a.exp()
+
+    def _expm1(self, a: Any) -> Any:
+        return a.expm1()
+
+    def _log(self, a: Any) -> Any:
+        return a.log()
+
+    def _log1p(self, a: Any) -> Any:
+        return a.log1p()
+
+    def _sqrt(self, a: Any) -> Any:
+        return a.nonnegative_part().sqrt()  # the arguments are squares, whatever their balls say
+
+    def _maximum(self, a: Any, b: Any) -> Any:
+        return self.arb(a).max(self.arb(b))
+
+    def log_two_pi(self) -> Any:
+        return (2 * self.arb.pi()).log()
+
+    def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        ball = self.flint.arb_mat(matrix.tolist())
+        return np.array(ball.inv().tolist(), dtype=object), ball.det().log()
+
+    def resolvent(self, covariances: ExactArray, m2: Any, n2: Any) -> tuple[Any, Any, Any]:
+        """As in the base class, with the matrix products in Arb."""
+        sigma = self.numbers(covariances)
+        size = sigma.shape[-1]
+        shape = (len(m2), *sigma.shape[:-2])
+        precision, slope = (np.empty((*shape, size, size), dtype=object) for _ in range(2))
+        logdet = np.empty(shape, dtype=object)
+        eye = self.eye(size)
+        matrix = self.flint.arb_mat
+        for index in np.ndindex(shape):
+            part = sigma[index[1:]]
+            inverse, log = self._inverse_logdet(m2[index[0]] * part + n2[index[0]] * eye)
+            product = matrix(inverse.tolist()) * matrix((eye - part).tolist())
+            precision[index], logdet[index] = inverse, -log
+            slope[index] = np.array(product.tolist(), dtype=object)
+        return precision, slope, logdet
+
+    def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        if len(matrix) == 1:
+            return matrix[0, 0], matrix[0, 0]
+        try:
+            balls = self.flint.acb_mat(matrix.tolist()).eig(multiple=True)
+        except ValueError:  # FLINT isolates no eigenvalues of some matrices with repeated ones, as diag(1, 2, 1)
+            return self._quotients(matrix)
+        values = [ball.real for ball in balls]
+        low, high = values[0], values[0]
+        for value in values[1:]:
+            low, high = low.min(value), high.max(value)
+        return low, high
+
+    def _quotients(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        """The extreme eigenvalues by Rayleigh quotients and Gershgorin's discs of `V^T A V`, `V` nearly orthogonal.
+
+        With `x = V y` the quotient of x is `y^T B y / y^T G y`, `B = V^T A V`, `G = V^T V`: unit vectors y bound the
+        extremes from inside, the discs of B over those of G, near 1, from outside.
+        """
+        import mpmath
+
+        context, size = mpmath.mp.clone(), range(len(matrix))
+        context.prec = self.flint.ctx.prec
+        middles = [[context.mpf(entry.mid().str(radius=False)) for entry in row] for row in matrix]
+        vectors = context.eigsy(context.matrix(middles))[1]
+        basis = self.flint.arb_mat([[self.scalar(vectors[i, j]) for j in size] for i in size])
+        turned = basis.transpose() * self.flint.arb_mat(matrix.tolist()) * basis
+        gram = basis.transpose() * basis
+        quotients = [turned[i, i] / gram[i, i] for i in size]
+        spread = [sum((abs(turned[i, j]) for j in size if j != i), self.arb(0)) for i in size]
+        defect = sum((abs(gram[i, j] - int(i == j)) for i in size for j in size), self.arb(0))
+        low, high = self.arb(quotients[0]), self.arb(quotients[0])
+        for value in quotients[1:]:
+            low, high = low.min(value), high.max(value)
+        for i in size:
+            for end in (turned[i, i] - spread[i], turned[i, i] + spread[i]):
+                for scale in (1 - defect, 1 + defect):
+                    low, high = low.union(low.min(end / scale)), high.union(high.max(end / scale))
+        return low, high
+
+    def lambertw(self, z: Any, branch: int) -> Any:
+        return self._map(lambda a: a.lambertw(branch), z)
+
+    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
+        return ball_precision(extra=20 + max(0, math.frexp(magnitude)[1]))
+
+    def undisturbed(self) -> AbstractContextManager[Any]:
+        return ball_precision()
+
+    def finish(self, a: Any) -> Any:
+        return self._map(lambda entry: +entry, a)
+
+
+class SympyArithmetic(ObjectArithmetic):
+    """SymPy expressions, exact."""
+
+    name = "sympy"
+
+    def __init__(self) -> None:
+        import sympy
+
+        self.sympy = sympy
+
+    def numbers(self, exact: ExactArray) -> np.ndarray:
+        return self._map(self.scalar, exact.values if exact.is_symbolic else exact.fractions)
+
+    def number(self, value: Any) -> Any:
+        return self.scalar(value)
+
+    def scalar(self, value: Any, field: str = "array") -> Any:
+        if isinstance(value, self.sympy.Basic):
+            check_real_symbol(value, field)
+            return value
+        return self.sympy.Rational(*exact_number(value, field).as_integer_ratio())
+
+    def _softmax_row(self, row: list[Any]) -> tuple[list[Any], Any]:
+        powers = [self.sympy.exp(entry) for entry in row]
+        total = self.sympy.Add(*powers)
+        return [power / total for power in powers], self.sympy.log(total)
+
+    def _exp(self, a: Any) -> Any:
+        return self.sympy.exp(a)
+
+    def _expm1(self, a: Any) -> Any:
+        return self.sympy.exp(a) - 1
+
+    def _log(self, a: Any) -> Any:
+        return self.sympy.log(a)
+
+    def _sqrt(self, a: Any) -> Any:
+        return self.sympy.sqrt(a)
+
+    def _maximum(self, a: Any, b: Any) -> Any:
+        return self.sympy.Max(a, b)
+
+    def log_two_pi(self) -> Any:
+        return self.sympy.log(2 * self.sympy.pi)
+
+    def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        exact = self.sympy.Matrix(matrix.tolist())
+        determinant = exact.det(method="berkowitz")
+        return np.array((exact.adjugate() / determinant).tolist(), dtype=object), self.sympy.log(determinant)
+
+    def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
+        values = list(self.sympy.Matrix(matrix.tolist()).eigenvals())
+        return self.sympy.Min(*values), self.sympy.Max(*values)
+
+    def lambertw(self, z: Any, branch: int) -> Any:
+        return self._map(lambda a: self.sympy.LambertW(a, branch), z)
+
+    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+
+def _object_array(value: Any) -> np.ndarray:
+    if isinstance(value, np.ndarray):
+        return value
+    return np.array(value, dtype=object)

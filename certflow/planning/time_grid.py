@@ -1,0 +1,62 @@
+"""The public `time_grid`: a grid of one kind, or the choice among kinds, or the number of segments, left to a pilot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from certflow.errors import InputError
+from certflow.grids.grid import TimeGrid
+from certflow.grids.registry import DEFAULT_KIND, DEFAULT_RATE, KINDS, grid_of_kind
+from certflow.planning.names import AUTO, PLAN_OPTIONS
+from certflow.process import OrnsteinUhlenbeck
+
+
+def time_grid(
+    process: OrnsteinUhlenbeck,
+    segments: int | None = 8,
+    kind: str = DEFAULT_KIND,
+    rate: str | None = None,
+    *,
+    tolerance: float | None = None,
+    **options: Any,
+) -> TimeGrid:
+    """`t_0 = t_max > t_1 > ... > t_K = t_min`, the nodes of a sampler of `K` segments (THEORY G1-G3).
+
+    Parameters
+    ----------
+    segments : `K`, from 1 to 10,000; None with a tolerance
+    kind : a name of `certflow.grids.KINDS`; "auto" leaves the choice to a pilot (needs torch, takes some ten seconds)
+    tolerance : a relative mean squared error between 0 and 1: the fewest segments for which a pilot predicts at most
+        this (`certflow.planning.planner`); the grid's options tell the predicted error and how far to trust it
+    rate : for "stability-balanced" one of one-sided (`lambda`, the default), two-sided (the paper's `L`), sharp
+        (`lambda*`, enclosed); for "typical" one of frobenius (default), spectral; other kinds have no rate
+    options : those of the kind, see `KINDS[kind].options`; of a plan settings, device and progress
+
+    The first and the last node are `t_max` and `t_min` exactly. Whatever determined the others stands in `.options`.
+
+    Raises
+    ------
+    InputError : an unknown kind, rate or option; a mixture for which the kind has no grid (`stability-balanced`
+        needs a global bound, THEORY L8); nodes that float64 cannot tell apart.
+    """
+    if kind == AUTO or tolerance is not None:
+        if not isinstance(process, OrnsteinUhlenbeck):
+            raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
+        if process.mixture.is_symbolic:
+            raise InputError("mixture", "symbolic parameters", "numbers")
+        from certflow.planning.planner import recommend  # it needs torch
+
+        check_plan(rate, options)
+        return recommend(process, segments, tolerance, kind=kind, **options).grid
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise InputError("kind", kind, f"one of {', '.join(KINDS)}, {AUTO}")
+    return grid_of_kind(process, segments, kind, rate, **options)
+
+
+def check_plan(rate: str | None, options: Mapping[str, Any]) -> None:
+    """Raise `InputError` for a rate or an option of a kind: a plan compares kinds with their defaults."""
+    given = {"rate": None if rate == DEFAULT_RATE else rate, **options}
+    for name, value in given.items():
+        if value is not None and name not in PLAN_OPTIONS:
+            raise InputError(name, value, f"no {name} for a plan, which compares kinds with their defaults")

@@ -1,0 +1,49 @@
+"""The report that `cf.verify` returns: its document, and the files that are made from it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from certflow.errors import InputError
+from certflow.report.document import REPORT_SCHEMA, Document
+from certflow.report.rebuild import process_of
+from certflow.report.saved import read_document
+
+#: The file of a directory that holds the document.
+REPORT = "report.json"
+_REQUIRED = "a report.json as `certflow verify --out DIR` writes it"
+
+
+class Report(Document):
+    """A document that writes itself and its views."""
+
+    def save(self, directory: str | os.PathLike[str]) -> list[Path]:
+        """Write report.html, report.md, report.json, junit.xml, the figures and the certificates, each atomically.
+
+        The figures are computed from the mixture of the report. A report that was read back from a file has no
+        certificates to write; those in the directory stay as they are. Returns the paths written.
+        """
+        from certflow.report.plots import figures_for  # Matplotlib
+        from certflow.report.views import write_certificates, write_views  # Jinja2
+
+        figures = figures_for(self, process_of(self))
+        return [*write_certificates(self, directory), *write_views(self, directory, figures)]
+
+
+def load_report(directory: str | os.PathLike[str]) -> Report:
+    """The report whose `report.json` lies in `directory`.
+
+    Raises `ValueError`, in one line that names the file, what is wrong with it and what is required, if the
+    file is missing, unreadable, truncated, of another schema, or not a report.
+    """
+    path = Path(directory) / REPORT
+    data = read_document(path, REPORT_SCHEMA, _REQUIRED)
+    try:
+        return Report.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(str(path), f"field {where}: {first['msg']}", _REQUIRED) from None
