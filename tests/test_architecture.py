@@ -1,4 +1,4 @@
-"""The house is as ARCHITECTURE.md draws it: rooms on floors, imports pointing down, no circle, few files on a hot path."""
+"""The house is as ARCHITECTURE.md draws it: rooms on floors, imports point down, no circle, few files on a hot path."""
 
 from __future__ import annotations
 
