@@ -13,7 +13,7 @@ import pytest
 
 import certflow as cf
 from certflow.errors import InputError
-from certflow.flow import flow_with_derivative
+from certflow.flow.reference import flow_with_derivative
 
 torch = pytest.importorskip("torch")
 
@@ -277,6 +277,7 @@ def test_short_dtypes_are_evaluated_in_float32(kind, dtype):
     x, t = torch.tensor([[0.3, -0.4]], dtype=dtype), torch.tensor(0.375, dtype=dtype)
     calls = [lambda x, t, name=name: getattr(p, name)(x, t) for name in FIELDS]
     calls += [lambda x, t: p.lipschitz_bound(t), lambda x, t: p.ball_bound(2.0, t), lambda x, t: p.stability(0.1, t)]
+    calls += [lambda x, t: p.amplification(0.1, t)]
     for call in calls:
         result = call(x, t)
         assert result.dtype == dtype

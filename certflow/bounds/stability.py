@@ -58,7 +58,6 @@ def _integrated(
     """A function of the integral, whose error in float64 may be as `accepted` says of a value."""
     if rate not in RATES:
         raise InputError("rate", rate, f"one of {', '.join(RATES)}")
-    arithmetic = arithmetic_of(s, t)
     arithmetic = arithmetic_of(s, t, fields=("s", "t"))
     with arithmetic.undisturbed():
         start, end = _interval(arithmetic, s, t)
