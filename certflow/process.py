@@ -23,8 +23,12 @@ class OrnsteinUhlenbeck(NoisedMixture):
     t_min, t_max : `0 < t_min < t_max`; text and fractions are exact, a float is the binary number that it is
 
     `x` has shape (..., d); `t` is a scalar or broadcasts to (...). Every method returns the kind of number
-    that it was given: NumPy, torch (same device and dtype, differentiable), object arrays of mpmath `mpf`,
-    Arb balls or SymPy expressions.
+    that it was given: NumPy, torch (same device and dtype), object arrays of mpmath `mpf`, Arb balls or SymPy
+    expressions.
+
+    torch differentiates every tensor that is returned, backwards and forwards; what returns a float refuses a tensor
+    that requires grad. Inside `torch.vmap` and `torch.compile`, where no error can depend on data, a time that would
+    be refused makes the result NaN.
     """
 
     def __repr__(self) -> str:

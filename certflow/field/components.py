@@ -40,15 +40,22 @@ class Parameters:
             self.variances = arithmetic.numbers(variances)
             self.complements = arithmetic.numbers(ExactArray(1 - variances.fractions))
             self.square_norms = (self.means * self.means).sum(-1)
+        else:
+            self.covariances = arithmetic.prepared(mixture.exact_covariances)
 
 
 def parameters(mixture: GaussianMixture, arithmetic: Arithmetic) -> Parameters:
     """Converted parameters, cached by mixture and by arithmetic at its present precision."""
+    arithmetic.ahead(_kept_parameters, mixture)
+    return _kept_parameters(mixture, arithmetic)
+
+
+def _kept_parameters(mixture: GaussianMixture, arithmetic: Arithmetic) -> Parameters:
     cache = mixture.__dict__.setdefault("_parameters", {})
     key = arithmetic.key
     found = cache.get(key)
     if found is None:
-        found = Parameters(mixture, arithmetic)
+        found = arithmetic.lasting(lambda: Parameters(mixture, arithmetic))
         if len(cache) > 16:  # (another thread may do so too: what was found stays at hand)
             cache.clear()
         cache[key] = found
@@ -142,7 +149,7 @@ class SharedComponents(_Components):
 
     def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic, t: Any):
         super().__init__(mixture, arithmetic, t)
-        self.resolvent = arithmetic.maps(mixture.exact_covariances, self.m2[:, 0], self.n2[:, 0])
+        self.resolvent = arithmetic.maps(self.parameters.covariances, self.m2[:, 0], self.n2[:, 0])
 
     def logits(self, x: Any) -> Any:
         """Logits (N, K) less the term `log_scale` that all components share."""
@@ -187,7 +194,7 @@ class FullComponents(_Components):
 
     def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic, t: Any):
         super().__init__(mixture, arithmetic, t)
-        self.resolvent = arithmetic.maps(mixture.exact_covariances, self.m2[:, 0], self.n2[:, 0])
+        self.resolvent = arithmetic.maps(self.parameters.covariances, self.m2[:, 0], self.n2[:, 0])
 
     def _offsets(self, x: Any) -> Any:
         return x[:, None, :] - self.m[:, :, None] * self.means

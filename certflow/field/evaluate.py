@@ -33,7 +33,10 @@ def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
         points = arithmetic.read(x, "x")
         times = arithmetic.read(t, "t")
         _check_points(points, mixture.dimension, arithmetic)
-        check_times(t if isinstance(t, int | float) and arithmetic.name == "torch" else times, arithmetic)
+        if isinstance(t, int | float) and arithmetic.name == "torch":
+            check_times(t, arithmetic)  # known here, with no wait for a device
+        else:
+            times = check_times(times, arithmetic)
         batch = tuple(points.shape[:-1])
         times = _broadcast_times(times, batch)
         flat = points.reshape((-1, mixture.dimension))
@@ -109,24 +112,29 @@ def _check_points(points: Any, dimension: int, arithmetic: Arithmetic) -> None:
                 raise InputError("x", float(entry), "finite numbers")
 
 
-def check_times(times: Any, arithmetic: Arithmetic, field: str = "t", required: str = "a finite time > 0") -> None:
-    """Times must be positive and finite where that can be told (of a symbol it cannot)."""
+def check_times(times: Any, arithmetic: Arithmetic, field: str = "t", required: str = "a finite time > 0") -> Any:
+    """Times must be positive and finite where that can be told (of a symbol it cannot); the times.
+
+    Inside `torch.vmap` and `torch.compile` it cannot either: there a bad time becomes NaN, and so does the result.
+    """
     if arithmetic.name == "sympy":
-        return
-    if isinstance(times, int | float):  # known here, with no wait for a device
+        return times
+    if arithmetic.name == "torch" and not isinstance(times, int | float):
+        good = (times > 0) & (times < float("inf"))
+        found = arithmetic.known(good)
+        if found is False:
+            raise InputError(field, float(times[~good].detach().flatten()[0]), required)
+        return times if found else times.masked_fill(~good, float("nan"))
+    if isinstance(times, int | float):
         if not 0 < times < float("inf"):
             raise InputError(field, float(times), required)
-        return
-    if arithmetic.name == "torch":
-        wrong = ~((times > 0) & (times < float("inf")))
-        if bool(wrong.any()):
-            raise InputError(field, float(times[wrong].flatten()[0]), required)
-        return
+        return times
     for value in np.asarray(times).flat if times.size <= 16 or times.dtype == object else ():
         if not (value > 0 and value < float("inf")):
             raise InputError(field, float(value), required)
     if times.dtype != object and not ((times > 0) & (times < np.inf)).all():
         raise InputError(field, times[~((times > 0) & (times < np.inf))][0], required)
+    return times
 
 
 def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, x: Any, t: Any) -> float:

@@ -134,7 +134,7 @@ class FloatArithmetic(Arithmetic):
         values, vectors = spectrum(covariances)
         return _spectral(values, vectors, m2, n2, np.log)
 
-    def maps(self, covariances: ExactArray, m2: Any, n2: Any) -> Resolvent:
+    def maps(self, covariances: Any, m2: Any, n2: Any) -> Resolvent:
         return SpectralResolvent(self, covariances, m2, n2)
 
     def apply(self, matrices: Floats, vectors: Floats) -> Floats:

@@ -242,6 +242,26 @@ def test_place_of_what_is_kept(monkeypatch, variables, expected):
     assert kept.folder() == Path(expected)
 
 
+@pytest.mark.parametrize("place", ["process.py", "bounds/rates.py", "grids/kinds/ays.py"])
+def test_every_source_file_counts(place, tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "certflow", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "certflow" / place).open("a") as file:
+        file.write("\n")
+    code = "import json; from certflow.claims.fingerprint import source_digest; print(json.dumps(source_digest()))"
+    assert run(tmp_path, code, tmp_path) != run(tmp_path, code)
+
+
+def test_what_torch_compiles_is_no_other_code():
+    torch = pytest.importorskip("torch")
+    process, t = OrnsteinUhlenbeck(cf.load_mixture("two-variances")), torch.tensor(0.5)
+    expected = process.ball_bound(2.0, t)
+    before, names = live_digests(), set(vars(certflow.bounds.rates))
+    assert torch.compile(lambda s: process.ball_bound(2.0, s), backend="eager")(t) == expected
+    assert set(vars(certflow.bounds.rates)) > names
+    after = live_digests()
+    assert {name for name in before if before[name] != after[name]} == set()
+
+
 def test_a_run_leaves_the_digests_of_the_code_as_they_were(place):
     """Else nothing that was kept would ever be found again."""
     derivation()

@@ -696,6 +696,20 @@ CALLS: dict[str, tuple[Callable[[], Any], str, str, str]] = {
     ),
     "mixed-numbers": (lambda: _process().stability(_mpf(1), _arb(2)), "x, t", "arb and mpmath", "one kind"),
     "integer-tensor": (lambda: _process().score(_integers(), 1.0), "x", "torch.int64", "floating dtype"),
+    "integer-tensor-time": (lambda: _process().score(POINT, _integers()), "t", "torch.int64", "floating dtype"),
+    "integer-tensor-start": (lambda: _process().stability(_integers(), 1.0), "s", "torch.int64", "floating dtype"),
+    "integer-tensor-radius": (
+        lambda: _process().ball_bound(_integers(), 1.0),
+        "radius",
+        "torch.int64",
+        "floating dtype",
+    ),
+    "integer-tensor-step": (
+        lambda: _process().residual_block(POINT, 1.0, _integers()[0, 0]),
+        "h",
+        "torch.int64",
+        "floating dtype",
+    ),
     "radius": (lambda: _process().ball_bound(-1.0, 1.0), "radius", "-1.0", "a finite radius > 0"),
     "not-a-mixture": (lambda: cf.OrnsteinUhlenbeck("iris"), "mixture", "'iris'", "GaussianMixture"),  # type: ignore[arg-type]
     "t-min": (lambda: _process(t_min=0), "t_min", "0", "a time > 0"),
