@@ -29,6 +29,7 @@ class FloatArithmetic(Arithmetic):
     """NumPy float64; results of the fields are guarded by an error bound (see `certflow.field.guard`)."""
 
     name = "float64"
+    key = "float64"
     guarded = True
 
     def numbers(self, exact: ExactArray) -> Floats:
@@ -71,16 +72,12 @@ class FloatArithmetic(Arithmetic):
     def log_two_pi(self) -> float:
         return float(np.log(2 * np.pi))
 
-    def einsum(self, spec: str, *operands: Any) -> Any:
-        return np.einsum(spec, *operands, optimize=len(operands) > 2)
-
-    def softmax(self, logits: Floats) -> tuple[Floats, Floats]:
-        top = logits.max(axis=-1, keepdims=True)
-        gamma = np.subtract(logits, top, out=logits if logits.flags.writeable else None)
-        np.exp(gamma, out=gamma)
-        total = gamma.sum(axis=-1, keepdims=True)
-        gamma /= total
+    def softmax(self, logits: Floats) -> tuple[Weights, Floats]:
+        gamma, top, total = _shares(logits)
         return gamma, (top + np.log(total))[..., 0]
+
+    def responsibilities(self, logits: Floats) -> Weights:
+        return _shares(logits)[0]
 
     def by_point(self, x: Points) -> Floats:
         return np.asfortranarray(x) if x.shape[1] <= _SMALL_DIMENSION else x
@@ -137,19 +134,23 @@ class FloatArithmetic(Arithmetic):
     def maps(self, covariances: Any, m2: Any, n2: Any) -> Resolvent:
         return SpectralResolvent(self, covariances, m2, n2)
 
-    def apply(self, matrices: Floats, vectors: Floats) -> Floats:
-        if len(matrices) > 1:
-            found: Floats = super().apply(matrices, vectors)
-            return found
-        if vectors.ndim == 2:
-            return self.average(vectors, matrices[0].T)
-        result: Floats = (matrices[0] @ vectors.transpose(1, 2, 0)).transpose(2, 0, 1)
-        return result
-
     def lambertw(self, z: Any, branch: int) -> Any:
         from scipy.special import lambertw
 
         return lambertw(z, branch).real
+
+
+FLOATS = FloatArithmetic()
+
+
+def _shares(logits: Floats) -> tuple[Weights, Floats, Floats]:
+    """`exp(l_k - top) / total`, written over the logits where that is allowed, `top` and `total`, with an axis kept."""
+    top = logits.max(axis=-1, keepdims=True)
+    gamma = np.subtract(logits, top, out=logits if logits.flags.writeable else None)
+    np.exp(gamma, out=gamma)
+    total = gamma.sum(axis=-1, keepdims=True)
+    gamma /= total
+    return gamma, top, total
 
 
 class SpectralResolvent(Resolvent):
@@ -176,10 +177,10 @@ class SpectralResolvent(Resolvent):
         return self._matrices[1]
 
     def precision(self, vectors: Any) -> Any:
-        return super().precision(vectors) if len(self.p) == 1 else self._scaled(self.p, vectors)
+        return self._by(self.precision_matrices[0], vectors) if len(self.p) == 1 else self._scaled(self.p, vectors)
 
     def slope(self, vectors: Any) -> Any:
-        return super().slope(vectors) if len(self.p) == 1 else self._scaled(self.q, vectors)
+        return self._by(self.slope_matrices[0], vectors) if len(self.p) == 1 else self._scaled(self.q, vectors)
 
     def squares(self, vectors: Any) -> Any:
         return self.arithmetic.products(self.p, (vectors @ self.vectors) ** 2)
@@ -192,11 +193,14 @@ class SpectralResolvent(Resolvent):
         return super().average_slope(gamma)
 
     def _scaled(self, factors: Any, vectors: Any) -> Any:
-        if vectors.ndim == factors.ndim:
-            turned = self._apply(self.vectors.swapaxes(-1, -2)[None], vectors)
-            return self._apply(self.vectors[None], factors * turned)
-        turned = self._apply(self.vectors.T[None], vectors)
-        return self._apply(self.vectors[None], factors[:, None] * turned)
+        turned = self._by(self.vectors.swapaxes(-1, -2), vectors)
+        return self._by(self.vectors, (factors if vectors.ndim == factors.ndim else factors[:, None]) * turned)
+
+    def _by(self, matrices: Any, vectors: Any) -> Any:
+        """`A v`: one matrix (d, d) or one for each component (K, d, d), vectors (N, d) or (N, K, d)."""
+        if vectors.ndim == 2:
+            return self.arithmetic.average(vectors, matrices.T)
+        return (matrices @ vectors.transpose(1, 2, 0)).transpose(2, 0, 1)
 
 
 @lru_cache(maxsize=64)

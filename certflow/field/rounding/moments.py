@@ -39,7 +39,7 @@ def moment_bound(
     """
     scale: Scale = mixture.kept[scale_of]
     unit = 2 * EPSILON * scale.growth
-    radius = float(np.sqrt(components.parameters.square_norms.max()))
+    radius = scale.radius
     norm_x = norm(x)
     reach = norm_x + components.m[:, 0] * radius
     if components.common:
