@@ -100,7 +100,7 @@ REFUSED: dict[str, tuple[Any, int, str, str, str]] = {
     "fewer-points-than-directions": (np.random.default_rng(0).normal(size=(4, 6)), 1, "full", "n_components", "1"),
     "too-large": (np.array([[0.0], [1e300], [3e300]]), 1, "spherical", "data", "float64 can hold"),
     "too-small": (np.array([[0.0], [1e-300], [3e-300]]), 1, "spherical", "data", "float64 can hold"),
-    "complex": (np.array([[1j], [2.0], [3.0]]), 1, "spherical", "data", "complex"),
+    "complex": (np.array([[1j], [2.0], [3.0]]), 1, "spherical", "data[0][0]", "complex"),
     "masked": (np.ma.masked_less(np.array([[1.0], [-999.0], [3.0]]), 0), 1, "spherical", "data", "masked"),
     "infinite": (np.array([[1.0], [np.inf]]), 1, "spherical", "data[1][0]", "a finite number"),
 }
