@@ -719,7 +719,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str, str, str]] = {
     "save-suffix": (lambda: _process().mixture.save("m.txt"), "path", "'m.txt'", ".json, .toml or .npz"),
     "load-nothing": (lambda: cf.load_mixture("nothing"), "MIXTURE", "'nothing'", "a file"),
     "fit-nan": (lambda: cf.GaussianMixture.fit([[np.nan], [1.0]], 1), "data[0][0]", "nan", "a finite number"),
-    "fit-text": (lambda: cf.GaussianMixture.fit([["a"], ["b"]], 1), "data", "a", "an array of numbers"),
+    "fit-text": (lambda: cf.GaussianMixture.fit([["a"], ["b"]], 1), "data", "a", "a finite number"),
     "fit-components": (lambda: cf.GaussianMixture.fit([[0.0], [1.0]], 3), "n_components", "3", "at most"),
     "fit-one-point": (lambda: cf.GaussianMixture.fit([[0.0]], 1), "data", "shape (1, 1)", "n >= 2"),
     "fit-type": (
