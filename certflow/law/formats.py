@@ -5,12 +5,8 @@ A number in JSON or TOML is the decimal (or fraction) that is written, exactly; 
 
 from __future__ import annotations
 
-import datetime
 import io
 import json
-import tomllib
-from collections.abc import Iterable, Iterator
-from math import isfinite
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -23,6 +19,7 @@ from certflow.atomic import write_bytes_atomic
 from certflow.errors import InputError
 from certflow.law.covariances import AXES, KINDS
 from certflow.law.origin import check_text, plain_origin
+from certflow.law.texts import Number, as_numbers, parse_json, parse_toml, toml_text
 from certflow.numbers.exact import ExactArray
 
 SCHEMA = "certflow/mixture/1"
@@ -32,8 +29,6 @@ MAX_BYTES = 256 * 2**20
 
 #: Numerators and denominators that are written: together with the bar, fewer characters than a number may have.
 _MAX_BITS = 7000
-#: Lists and objects inside one another, at most; the parameters need four.
-MAX_DEPTH = 50
 
 
 class Written(Protocol):
@@ -63,10 +58,6 @@ class Parameters(NamedTuple):
     kind: str | None = None
 
 
-class _Number(str):
-    """A number of a JSON or TOML file, kept as the text that is written."""
-
-
 class _Covariances(BaseModel):
     model_config = ConfigDict(extra="forbid")
     kind: Literal["common-isotropic", "isotropic", "shared", "full"]
@@ -85,7 +76,7 @@ class _MixtureFile(BaseModel):
     @field_validator("name", mode="before")
     @classmethod
     def _name_is_text(cls, value: Any) -> Any:
-        if isinstance(value, _Number):
+        if isinstance(value, Number):
             raise ValueError("a text")
         return value
 
@@ -111,7 +102,7 @@ def read_file(path: Path) -> Parameters:
         text = content.decode("utf-8-sig")  # editors of Windows begin a file with a mark
     except UnicodeDecodeError:
         raise InputError("MIXTURE", name, "a text file in UTF-8") from None
-    return parameters_of(parse_json(text, name) if suffix == ".json" else _parse_toml(text, name))
+    return parameters_of(parse_json(text, name) if suffix == ".json" else parse_toml(text, name))
 
 
 def save_mixture(mixture: Written, path: str | PathLike[str]) -> None:
@@ -127,7 +118,7 @@ def save_mixture(mixture: Written, path: str | PathLike[str]) -> None:
     if suffix == ".json":
         content = (json.dumps(to_mapping(mixture), indent=1, ensure_ascii=False) + "\n").encode()
     elif suffix == ".toml":
-        content = _toml(to_mapping(mixture)).encode()
+        content = toml_text(to_mapping(mixture)).encode()
     elif suffix == ".npz":
         content = _npz(mixture)
     else:
@@ -164,63 +155,6 @@ def _check_content(mixture: Written, suffix: str) -> None:
             raise InputError(field, f"a number of {largest} bits", f"at most {_MAX_BITS} bits above and below the bar")
 
 
-def parse_json(text: str, name: str) -> Any:
-    """The JSON value of a text, numbers as they are written. Raises `InputError`: not JSON, a key twice, too deep."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        result = dict(pairs)
-        if len(result) != len(pairs):
-            keys = [key for key, _ in pairs]
-            duplicate = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(duplicate, "the key twice", "each key once")
-        return result
-
-    def refuse(constant: str) -> Any:
-        raise InputError("MIXTURE", constant, "finite numbers")
-
-    try:
-        found = json.loads(
-            text, parse_float=_Number, parse_int=_Number, parse_constant=refuse, object_pairs_hook=unique
-        )
-        return _shallow(found, name, "JSON")
-    except json.JSONDecodeError as error:
-        raise InputError("MIXTURE", name, f"valid JSON (line {error.lineno}: {error.msg})") from None
-    except RecursionError:
-        raise InputError("MIXTURE", name, "JSON that is not nested so deeply") from None
-
-
-def _parse_toml(text: str, name: str) -> Any:
-    try:
-        return _jsonable(_shallow(tomllib.loads(text, parse_float=_Number), name, "TOML"))
-    except ValueError as error:  # tomllib lets some errors of numbers and dates through as they are
-        raise InputError("MIXTURE", name, f"valid TOML ({error})") from None
-    except RecursionError:
-        raise InputError("MIXTURE", name, "TOML that is not nested so deeply") from None
-
-
-def _shallow(found: Any, name: str, form: str) -> Any:
-    """What was parsed, unless its lists and objects are nested too deeply for whoever walks through them."""
-    level, depth = [found], 0
-    while level := [entry for value in level for entry in _entries(value)]:
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise InputError("MIXTURE", name, f"{form} that is not nested so deeply (at most {MAX_DEPTH})")
-    return found
-
-
-def _entries(value: Any) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-
-
-def _jsonable(value: Any) -> Any:
-    """TOML's dates and times as the texts that are written, since an `origin` must go into JSON too."""
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {key: _jsonable(entry) for key, entry in value.items()}
-    return [_jsonable(entry) for entry in value] if isinstance(value, list) else value
-
-
 def parameters_of(mapping: Any) -> Parameters:
     """The parameters of a parsed mixture file; errors as `load_mixture`."""
     if not isinstance(mapping, dict):
@@ -233,29 +167,11 @@ def parameters_of(mapping: Any) -> Parameters:
     if _depth(values) != AXES[kind]:
         nested = f"{AXES[kind]}-fold nested lists" if AXES[kind] else "a number"
         raise InputError("covariances.values", values, f"{nested} for kind {kind}")
-    return Parameters(content.weights, content.means, values, content.name, _plain(content.origin))
+    return Parameters(content.weights, content.means, values, content.name, as_numbers(content.origin))
 
 
 def _depth(values: Any) -> int:
     return 1 + _depth(values[0]) if isinstance(values, list) and values else int(isinstance(values, list))
-
-
-def _plain(value: Any) -> Any:
-    """Numbers of the free-form `origin` back as numbers."""
-    if isinstance(value, _Number):
-        return _number(value)
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    return [_plain(entry) for entry in value] if isinstance(value, list) else value
-
-
-def _number(text: str) -> int | float | str:
-    """The number; the text itself where no number of JSON is near it (`1e999`, a million digits, TOML's `nan`)."""
-    try:
-        number = int(text) if text.lstrip("-").isdigit() else float(text)
-    except ValueError:
-        return str(text)
-    return number if isinstance(number, int) or isfinite(number) else str(text)
 
 
 def _one_line(error: ValidationError) -> InputError:
@@ -308,7 +224,7 @@ def _text(key: str, array: NDArray[Any]) -> str:
 def _npz_origin(text: str) -> dict[str, Any]:
     required = "a text that holds a JSON object"
     try:
-        origin = _plain(parse_json(text, "origin"))
+        origin = as_numbers(parse_json(text, "origin"))
     except InputError:
         origin = None
     if not isinstance(origin, dict):
@@ -336,30 +252,3 @@ def _npz(mixture: Written) -> bytes:
         origin=json.dumps(plain_origin(mixture.origin)),
     )
     return buffer.getvalue()
-
-
-def _toml(mapping: dict[str, Any]) -> str:
-    return "\n".join(_toml_lines(mapping, "")) + "\n"
-
-
-def _toml_lines(table: dict[str, Any], prefix: str) -> Iterator[str]:
-    """TOML of a mapping whose values are texts, numbers, nested lists and mappings."""
-    for key, value in table.items():
-        if not isinstance(value, dict):
-            yield f"{_toml_key(key)} = {_toml_value(value)}"
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield f"\n[{prefix}{_toml_key(key)}]"
-            yield from _toml_lines(value, f"{prefix}{_toml_key(key)}.")
-
-
-def _toml_key(key: str) -> str:
-    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else _toml_value(key)
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_toml_key(key)} = {_toml_value(entry)}" for key, entry in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml_value, value)) + "]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # a JSON text is TOML's but for DEL

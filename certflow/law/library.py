@@ -11,6 +11,7 @@ from typing import Any
 from certflow.errors import InputError
 from certflow.law import formats
 from certflow.law.mixture import GaussianMixture
+from certflow.law.texts import parse_json
 
 
 def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
@@ -20,10 +21,17 @@ def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
     ------
     InputError : no such file or name, unreadable or malformed content, or bad parameters; one line that names
         the field, the value received and the requirement.
+
+    >>> import certflow as cf
+    >>> mixture = cf.load_mixture("two-modes")
+    >>> mixture
+    GaussianMixture('two-modes', K=2, d=2, common-isotropic)
+    >>> float(mixture.covariances)
+    0.04
     """
     name = os.fspath(source)
     if name in builtin_mixtures():
-        return from_mapping(formats.parse_json(_builtin_text(name), name))
+        return from_mapping(parse_json(_builtin_text(name), name))
     path = Path(name)
     if not path.exists():
         raise InputError("MIXTURE", name, f"a file (.json, .toml, .npz) or one of: {', '.join(builtin_mixtures())}")

@@ -44,6 +44,15 @@ class GaussianMixture:
     Raises
     ------
     InputError : a `ValueError` that names the field, the value received and the requirement.
+
+    >>> import certflow as cf
+    >>> mixture = cf.GaussianMixture(["1/3", "2/3"], [[-1, 0], ["0.5", 0]], "0.04")
+    >>> mixture
+    GaussianMixture('mixture', K=2, d=2, common-isotropic)
+    >>> mixture.diameter
+    1.5
+    >>> mixture.exact_weights.texts()
+    ['1/3', '2/3']
     """
 
     def __init__(
@@ -139,7 +148,14 @@ class GaussianMixture:
     # -- data ----------------------------------------------------------------------------------------------
 
     def sample(self, n: int, seed: int | None = None) -> Points:
-        """Draw `n` points of `p_0` in float64, shape (n, d)."""
+        """Draw `n` points of `p_0` in float64, shape (n, d).
+
+        >>> import certflow as cf
+        >>> mixture = cf.load_mixture("two-modes")
+        >>> mixture.sample(2, seed=0).round(3)
+        array([[ 1.128,  0.021],
+               [-1.107,  0.072]])
+        """
         n = whole_number(n, "n", requirement="a number of points, an int >= 0")
         rng = np.random.default_rng(None if seed is None else whole_number(seed, "seed"))
         labels = rng.choice(self.n_components, size=n, p=self.weights / self.weights.sum())
@@ -171,6 +187,16 @@ class GaussianMixture:
         `covariance_type`: a kind of covariance ("isotropic", "common-isotropic", "shared", "full"), or scikit-learn's
         word for it ("spherical", "common", "tied", "full"), or "diag" (full, diagonal). How it was fitted is kept in
         `origin`.
+
+        >>> import certflow as cf
+        >>> mixture = cf.load_mixture("two-modes")
+        >>> found = cf.GaussianMixture.fit(mixture.sample(500, seed=0), 2, "common-isotropic")
+        >>> found
+        GaussianMixture('fitted', K=2, d=2, common-isotropic)
+        >>> found.weights.round(2).tolist()
+        [0.45, 0.55]
+        >>> found.origin["converged"]
+        True
         """
         from certflow.law.fitting import fit
 
@@ -183,6 +209,17 @@ class GaussianMixture:
         Raises
         ------
         InputError : what `load_mixture` would not read back: symbols, an `origin` that is not made of JSON values.
+
+        >>> import certflow as cf
+        >>> mixture = cf.load_mixture("two-modes")
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> folder = TemporaryDirectory()
+        >>> path = Path(folder.name) / "mixture.toml"
+        >>> mixture.save(path)
+        >>> cf.load_mixture(path).exact_means.texts()
+        [['-1', '0'], ['1', '0']]
+        >>> folder.cleanup()
         """
         from certflow.law.formats import save_mixture
 
