@@ -23,6 +23,7 @@ from certflow.errors import InputError
 from certflow.field.evaluate import CHUNK_NUMBERS, check_times
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic, arithmetic_of
+from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.exact import ExactArray
 
 RATES = ("one-sided", "two-sided")
@@ -82,7 +83,7 @@ def _integral(
     return repaired(result, error, accepted(result), partial(_in_balls, mixture, s, t, rate))
 
 
-def _in_balls(mixture: GaussianMixture, s: np.ndarray, t: np.ndarray, rate: str, row: int) -> Any:
+def _in_balls(mixture: GaussianMixture, s: Times, t: Times, rate: str, row: int) -> Any:
     """The closed form of one interval as a ball."""
     ends = exact_ball(float(s[row])), exact_ball(float(t[row]))
     balls = arithmetic_of(*ends)
@@ -206,7 +207,7 @@ def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any
     size = mixture.n_components * (mixture.dimension**2 if mixture.kind in ("shared", "full") else 1)
     rows = max(1, 8 * CHUNK_NUMBERS // size)  # memory stays bounded, and the interpreter's share small
 
-    def integrand(y: np.ndarray) -> np.ndarray:
+    def integrand(y: Floats) -> Floats:
         times = np.exp(y)
         parts = [bound(mixture, times[i : i + rows]) for i in range(0, len(times), rows)]
         return np.concatenate(parts) * times

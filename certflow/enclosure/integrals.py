@@ -18,9 +18,9 @@ from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Progr
 from certflow.enclosure.results import Enclosure, ball_ends
 from certflow.errors import InputError, NoEnclosure
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.balls import ArbArithmetic
 from certflow.numbers.exact import exact_number
 from certflow.numbers.inputs import whole_number
-from certflow.numbers.objects import ArbArithmetic
 from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 

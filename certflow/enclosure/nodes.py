@@ -24,8 +24,8 @@ from certflow.enclosure.integrals import (
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.balls import ArbArithmetic
 from certflow.numbers.inputs import whole_number
-from certflow.numbers.objects import ArbArithmetic
 from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 

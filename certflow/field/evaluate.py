@@ -31,16 +31,13 @@ def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
     Returns an array of the kind of `x` (or of `t`, if that is the one that is not plain numbers).
     """
     if _is_float64(x) and _is_float64(t):  # most calls: there is nothing to ask and nothing to convert
-        batch, result = _at_points(mixture, FLOATS, quantity, x, check_times(np.asarray(t), FLOATS))
+        batch, result = _at_points(mixture, FLOATS, quantity, np.asarray(x), np.asarray(t))
     else:
         arithmetic = arithmetic_of(x, t)
         with arithmetic.undisturbed():
             points, times = arithmetic.read(x, "x"), arithmetic.read(t, "t")
-            if isinstance(t, int | float) and arithmetic.name == "torch":
-                check_times(t, arithmetic)  # known here, with no wait for a device
-            else:
-                times = check_times(times, arithmetic)
-            batch, result = _at_points(mixture, arithmetic, quantity, points, times)
+            known = isinstance(t, int | float) and arithmetic.name == "torch"  # with no wait for a device
+            batch, result = _at_points(mixture, arithmetic, quantity, points, times, t if known else None)
             result = arithmetic.finish(result)
         if arithmetic.name == "float64" and getattr(x, "dtype", None) == np.float32:
             result = result.astype(np.float32)
@@ -55,10 +52,14 @@ def _is_float64(value: Any) -> bool:
 
 
 def _at_points(
-    mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, points: Any, times: Any
+    mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, points: Any, times: Any, known: Any = None
 ) -> tuple[tuple[int, ...], Any]:
-    """The shape of the points, and the results row by row."""
+    """The shape of the points, and the results row by row; `known` : the time as a Python number, if it is one."""
     _check_points(points, mixture.dimension, arithmetic)
+    if known is None:
+        times = check_times(times, arithmetic)
+    else:
+        check_times(known, arithmetic)
     batch = tuple(points.shape[:-1])
     times = _broadcast_times(times, batch)
     flat = points.reshape((-1, mixture.dimension))

@@ -171,7 +171,7 @@ def _last_time(mixture: GaussianMixture) -> Recent[Components]:
 def _in_balls(mixture: GaussianMixture, quantity: str, x: Points, t: float) -> Any:
     """One row in Arb balls, of a precision at which the radius is below the rounding of the result."""
 
-    from certflow.numbers.objects import ArbArithmetic
+    from certflow.numbers.balls import ArbArithmetic
 
     for bits in _BALL_BITS:
         with ball_precision(bits):

@@ -18,6 +18,7 @@ import numpy as np
 
 from certflow.errors import IntegrationError
 from certflow.numbers.arithmetic import Arithmetic
+from certflow.numbers.arrays import Floats
 from certflow.numbers.inputs import has_memory, is_followed, is_tensor
 
 #: A trajectory that asks for more steps than this is not integrated.
@@ -116,7 +117,7 @@ class Integrator:
             step = _exact(step * factor)
         return state
 
-    def _attempt(self, state: Any, time: Any, step: Any) -> tuple[Any, np.ndarray]:
+    def _attempt(self, state: Any, time: Any, step: Any) -> tuple[Any, Floats]:
         """The increment, and the local error as a multiple of the tolerance, float64 of shape (N,)."""
         quiet = state.detach() if hasattr(state, "detach") else state
         with np.errstate(over="ignore", invalid="ignore"):  # a step far too long is refused below
@@ -164,7 +165,7 @@ def midpoints(array: Any) -> Any:
     return np.frompyfunc(_exact, 1, 1)(array)
 
 
-def floats(values: Any) -> np.ndarray:
+def floats(values: Any) -> Floats:
     """float64 copy of numbers of any kind."""
     if not is_tensor(values):
         return np.asarray(values, dtype=np.float64)

@@ -115,14 +115,15 @@ def trajectories(process: Process, x: Any, times: Any, rtol: Any = DEFAULT_RTOL)
     return np.stack(parts)
 
 
-def _solved(process: Any, x: Any, *rest: Any) -> tuple[_Problem, Runs]:
+def _solved(process: Process, x: Any, *rest: Any) -> tuple[_Problem, Runs]:
     """The problem and its runs, outside of what torch compiles: the steps depend on the data."""
 
     def solve() -> tuple[_Problem, Runs]:
         problem = _Problem(process, x, *rest)
         return problem, problem.solve(derivative=False)
 
-    return arithmetic_of(x, fields=("x",)).eagerly(solve)
+    found: tuple[_Problem, Runs] = arithmetic_of(x, fields=("x",)).eagerly(solve)
+    return found
 
 
 class _Problem:

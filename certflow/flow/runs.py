@@ -20,6 +20,7 @@ from certflow.flow.extrapolation import Integrator, floats, midpoints, order_for
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import precision_ceiling
 from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic
+from certflow.numbers.arrays import Floats, Points
 from certflow.numbers.floats import UNIT
 from certflow.numbers.precision import ball_precision
 
@@ -42,7 +43,7 @@ class Runs:
 
     states: list[Any]
     errors: list[Any]
-    relative_errors: list[np.ndarray]
+    relative_errors: list[Floats]
 
 
 def solve(
@@ -86,7 +87,7 @@ def _differences(equation: FlowEquation, new: list[Any], old: list[Any]) -> list
     return [equation.relative(a - b, a, tau) for a, b, tau in pairs]
 
 
-def _solve_float(mixture: GaussianMixture, x: np.ndarray, times: list[Fraction], rtol: float, derivative: bool) -> Runs:
+def _solve_float(mixture: GaussianMixture, x: Points, times: list[Fraction], rtol: float, derivative: bool) -> Runs:
     equation = FlowEquation(mixture, FloatArithmetic(), times, derivative)
     rows = np.arange(len(x))
     tolerance = max(rtol / 30, _FLOAT_FLOOR)
@@ -114,7 +115,7 @@ def _solve_float(mixture: GaussianMixture, x: np.ndarray, times: list[Fraction],
         rows, amplification = rows[missing], amplification[missing]
         previous = [state[missing] for state in current]
     if len(rows):
-        from certflow.numbers.objects import ArbArithmetic
+        from certflow.numbers.balls import ArbArithmetic
 
         precise = _solve_arb(mixture, ArbArithmetic(), x[rows], times, Fraction(rtol) / 100, derivative)
         for k in range(len(times)):
@@ -177,7 +178,7 @@ def _solve_mpmath(
     mixture: GaussianMixture, arithmetic: Any, x: Any, times: list[Fraction], rtol: Fraction, derivative: bool
 ) -> Runs:
     """The flow of mpmath numbers, computed with the midpoints of Arb numbers (several times faster)."""
-    from certflow.numbers.objects import ArbArithmetic
+    from certflow.numbers.balls import ArbArithmetic
 
     mp = arithmetic.mp
     runs = _solve_arb(mixture, ArbArithmetic(), _exact(x), times, rtol, derivative)
@@ -187,7 +188,7 @@ def _solve_mpmath(
     return Runs(states, errors, runs.relative_errors)
 
 
-def _exact(x: np.ndarray) -> np.ndarray:
+def _exact(x: Points) -> Floats:
     """mpmath numbers as fractions, exactly."""
     from mpmath.libmp import to_rational
 

@@ -38,12 +38,12 @@ def arithmetic_of(*values: Any, fields: Sequence[str] = ("x", "t")) -> Arithmeti
         raise InputError("x, t", f"a mixture of {' and '.join(sorted(names))} numbers", "one kind of number")
     if not names:
         return FLOATS
-    from certflow.numbers import objects
+    from certflow.numbers import balls, objects
 
     if "mpmath" in names:
         contexts = [entry.context for entry in entries if hasattr(entry, "_mpf_") and hasattr(entry, "context")]
         return objects.MpmathArithmetic(contexts[0] if contexts else None)
-    return objects.SympyArithmetic() if "sympy" in names else objects.ArbArithmetic()
+    return objects.SympyArithmetic() if "sympy" in names else balls.ArbArithmetic()
 
 
 def _is_plain(value: Any) -> bool:

@@ -21,14 +21,15 @@ def elementwise(values: Callable[..., Tensor], slopes: Callable[..., Sequence[Te
     values : `(x_1, ..., x_n) -> f`, of plain tensors: no transformation of torch is at work on them
     slopes : `(f, x_1, ..., x_n) -> (df/dx_1, ..., df/dx_n)`, in operations that torch differentiates
     """
-    return _Elementwise.apply(values, slopes, *torch.broadcast_tensors(*inputs))
+    apply: Callable[..., Tensor] = _Elementwise.apply
+    return apply(values, slopes, *torch.broadcast_tensors(*inputs))
 
 
 class _Elementwise(torch.autograd.Function):
     """`elementwise`, for autograd and for `torch.func`."""
 
     @staticmethod
-    def forward(values: Any, slopes: Any, *inputs: Tensor) -> Tensor:
+    def forward(values: Callable[..., Tensor], slopes: Any, *inputs: Tensor) -> Tensor:
         return values(*inputs)
 
     @staticmethod

@@ -78,7 +78,8 @@ class TorchArithmetic(Arithmetic):
         return _eagerly(function, *values)
 
     def broadcast(self, a: Any, b: Any) -> tuple[Any, Any]:
-        return torch.broadcast_tensors(a, b)
+        first, second = torch.broadcast_tensors(a, b)
+        return first, second
 
     def exp(self, a: Any) -> Any:
         return torch.exp(a)
@@ -147,12 +148,16 @@ class TorchArithmetic(Arithmetic):
             return None
 
 
-@torch.compiler.assume_constant_result
 def _ahead(function: Callable[..., Any], value: Any, dtype: torch.dtype, device: torch.device) -> bool:
     function(value, TorchArithmetic(dtype, device))
     return True
 
 
-@torch.compiler.disable
-def _eagerly(function: Callable[..., Any], *values: Any) -> Any:
+torch.compiler.assume_constant_result(_ahead)
+
+
+def _called(function: Callable[..., Any], *values: Any) -> Any:
     return function(*values)
+
+
+_eagerly: Callable[..., Any] = torch.compiler.disable(_called)

@@ -21,7 +21,7 @@ from flint import arb
 import certflow as cf
 from certflow.enclosure.expressions import Constant, Exp, Log, Program, Reciprocal, Sqrt, Variable
 from certflow.enclosure.integrals import stability_ball
-from certflow.numbers.objects import ArbArithmetic
+from certflow.numbers.balls import ArbArithmetic
 
 SCALE = float(os.environ.get("CERTFLOW_CASES", "1"))
 REFERENCE_DIGITS = 100

@@ -336,6 +336,18 @@ def test_kinds_do_not_mix():
         p.score(_cast("arb", [0.1, 0.2]), mpmath.mpf(1))
 
 
+@pytest.mark.parametrize("quantity", ["score", "jacobian", "log_density"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_short_way_of_float64_arrays_gives_the_same_bits(kind, quantity):
+    evaluate = getattr(process(KINDS[kind]), quantity)
+    rows = [[0.1, 0.2], [-3.0, 0.7], [40.0, 1.0]]
+    quick = evaluate(np.array(rows), 0.5)
+    for x, t in [(rows, 0.5), (np.array(rows), "1/2"), (np.array(rows), np.float64(0.5)), (np.array(rows), [0.5] * 3)]:
+        again = evaluate(x, t)
+        assert again.dtype == np.float64
+        np.testing.assert_allclose(again, quick, rtol=1e-12 if isinstance(t, list) else 0)
+
+
 @pytest.mark.parametrize(
     ("x", "t", "message"),
     [
@@ -346,8 +358,14 @@ def test_kinds_do_not_mix():
         ([0.1, 0.2], 0, "t: got 0.0; required: a finite time > 0"),
         ([0.1, 0.2], -1.0, "t: got -1.0"),
         ([0.1, 0.2], np.inf, "t: got inf"),
+        ([[0.1, 0.2]] * 20, [0.5] * 19 + [-1.0], "t: got -1.0; required: a finite time > 0"),
+        (np.full((20, 2), 0.1), np.r_[np.full(19, 0.5), np.nan], "t: got nan"),
+        (np.array([0.1]), 0.5, r"x: got 'shape \(1,\)'"),
+        (np.array([0.1, np.nan]), 0.5, "x: got .*nan.*; required: finite numbers"),
+        (np.array([0.1, 0.2]), float("inf"), "t: got inf"),
+        (np.array([0.1, 0.2]), mpmath.mpf(-1), "t: got -1.0"),
         ([[0.1, 0.2]] * 3, [0.1, 0.2], r"t: got 'shape \(2,\)'; required: a scalar or a shape that broadcasts"),
-        (["a", "b"], 0.5, "array: got .*; required: numbers"),
+        (["a", "b"], 0.5, r"x\[0\]: got 'a'; required: a finite number"),
     ],
 )
 def test_bad_points_and_times(x, t, message):

@@ -239,7 +239,7 @@ def _closed_form(mixture: GaussianMixture, time: Fraction) -> Fraction:
 
 
 def _eigenvalues(matrix: Any) -> tuple[Any, Any]:
-    from certflow.numbers.objects import ArbArithmetic
+    from certflow.numbers.balls import ArbArithmetic
 
     d = matrix.nrows()
     entries = np.empty((1, d, d), dtype=object)
