@@ -165,7 +165,7 @@ def _edm_nodes(arguments: dict[str, Any]) -> np.ndarray:
         ("diffusers", {"scheduler": "DDPMScheduler", "beta_end": 2}, "between 0 and 1"),
         ("diffusers", {"scheduler": "DDPMScheduler", "num_train_timesteps": 1}, "a whole number from 2"),
         ("diffusers", {"scheduler": "DDPMScheduler", "alphas_cumprod": [0.5, 0.9]}, "strictly falling"),
-        ("diffusers", {"scheduler": "DDPMScheduler", "rescale_betas_zero_snr": True}, "the scheduler object"),
+        ("diffusers", {"scheduler": "DDPMScheduler", "rescale_betas_zero_snr": True}, "without that last step"),
         ("diffusers", {"scheduler": "EDMEulerScheduler", "sigma_schedule": "exponential"}, "karras"),
     ],
 )
