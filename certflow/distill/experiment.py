@@ -13,7 +13,7 @@ import torch
 
 from certflow.distill.carried import exact_entries
 from certflow.distill.clouds import clouds
-from certflow.distill.ledger import Maps, ledger, test_set
+from certflow.distill.ledger import Maps, fresh_trajectories, ledger
 from certflow.distill.plan import Plan, make_plan
 from certflow.distill.reference import ReferenceFlow, device_of
 from certflow.distill.results import Results
@@ -142,7 +142,7 @@ def measure(plan: Plan, flow: ReferenceFlow, maps: Maps, exact: bool, tell: Prog
     rows: dict[tuple[int, int], dict[str, Any]] = {}
     total = len(plan.seeds) * len(plan.entries)
     for place, seed in enumerate(plan.seeds):
-        tests = test_set(plan, flow, seed)
+        tests = fresh_trajectories(plan, flow, seed)
         found: list[dict[str, Any]] = []
         for entry in plan.entries:
             tell(len(rows) + len(found), total, f"measuring {entry.label}, K = {entry.segments}")
