@@ -81,6 +81,15 @@ def verify(
     InputError : unknown claim, profile, or a number out of range.
     Exception : a check met a mistake in the code. It is raised at the end: every other result is collected first, and
         saved if there is a directory.
+
+    Examples
+    --------
+    ::
+
+        import certflow as cf
+
+        report = cf.verify(cf.load_mixture("two-modes"), ["L2", "F1"], out="report")
+        print(report.outcome, report.exit_code)
     """
     process = subject if isinstance(subject, OrnsteinUhlenbeck) else OrnsteinUhlenbeck(subject, "0.01", "3")
     wanted = _wanted(claims)

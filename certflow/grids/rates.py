@@ -117,6 +117,16 @@ def grid_from_rate(
     Raises
     ------
     InputError : a table that does not span the interval; a negative rate, or one that is zero throughout.
+
+    Examples
+    --------
+    A rate `1/t` spreads the nodes evenly in `log t`:
+
+    >>> import certflow as cf
+    >>> from certflow.grids import grid_from_rate
+    >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), t_min=1, t_max=16)
+    >>> grid_from_rate(process, [1, 4, 16], [1, 1 / 4, 1 / 16], 4)
+    TimeGrid(custom, K=4: 16, 8, 4, 2, 1)
     """
     number = count(1, MAX_SEGMENTS)("segments", segments)
     curve = RateCurve(times, rate)  # type: ignore[arg-type]  # it converts what it is given, or refuses it by name

@@ -2,6 +2,14 @@
 
 Every number is built from small integers, so that what Hypothesis reports is short: a failing example shrinks
 towards one standard normal component in one dimension.
+
+::
+
+    from hypothesis import given
+    from certflow.testing import mixtures, points
+
+    @given(mixtures(kinds=["isotropic"], max_dimension=2), points(2))
+    def test_the_density_is_finite(mixture, x): ...
 """
 
 from __future__ import annotations

@@ -37,6 +37,16 @@ def typical_rate(
 
     times : shape (T,), > 0. The expectation is the mean over `samples` exact points `x_t = m x_0 + sqrt(1 - m^2) z`
     of `p_t`, the same `x_0` and `z` for all times, so that the curve is smooth in `t`. No bound: a typical size.
+
+    Examples
+    --------
+    For `N(0, v)` the Jacobian is the same everywhere, `m^2 (v - 1) / (1 + m^2 (v - 1))`, here 1/2 and 1/3:
+
+    >>> import certflow as cf
+    >>> from certflow.grids import typical_rate
+    >>> process = cf.OrnsteinUhlenbeck(cf.GaussianMixture([1], [[0]], 5), t_min="0.01", t_max=3)
+    >>> typical_rate(process, [np.log(2), np.log(8) / 2]).round(12)
+    array([0.5       , 0.33333333])
     """
     one_of(RATES)("rate", rate)
     points = Draws(process, samples, seed)
