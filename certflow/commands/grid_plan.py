@@ -7,7 +7,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from certflow.commands.progress import progress_bar
-from certflow.commands.texts import table
+from certflow.commands.texts import WIDTH, table
 from certflow.errors import InputError
 from certflow.numbers.numerals import figure
 from certflow.planning.time_grid import check_plan
@@ -15,8 +15,6 @@ from certflow.process import OrnsteinUhlenbeck
 
 if TYPE_CHECKING:
     from certflow.planning.planner import Recommendation
-
-WIDTH = 96
 
 
 def tolerance_of(text: str | None) -> float | None:
