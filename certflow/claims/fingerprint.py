@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 _PACKAGE = __name__.partition(".")[0]
-_ROOT = Path(__file__).parent
+_ROOT = Path(__file__).parents[1]
 _LOADED = time.time()
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, Fraction, type(Ellipsis))
 #: Names that say where a module lies, what it was compiled to or when it was loaded, not what it computes.

@@ -1,7 +1,7 @@
 """The nouns every view of a result is made of: evidence, outcome, claim result.
 
 Reports, exit codes, JUnit files and pytest results are all views of the models below
-(THEORY section 8; the wording of the kinds is never mixed).
+(`proofs/evidence.md`; the wording of the kinds is never mixed).
 """
 
 from __future__ import annotations
