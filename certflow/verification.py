@@ -197,6 +197,7 @@ def _result(claim: str, evidence: list[Evidence], reasons: list[str], later: str
         source=statement.source,
         remark=statement.remark,
         proof=statement.proof,
+        rests_on=statement.depends_on,
         outcome=outcome,
         reason=reason,
         evidence=tuple(evidence),

@@ -112,6 +112,7 @@ class ClaimResult(Frozen):
     source: str
     remark: str = Field(default="", description="what a reader should know; text with inline $LaTeX$")
     proof: str | None = Field(default=None, description="path of the page in proofs/")
+    rests_on: tuple[str, ...] = Field(default=(), description="ids of the statements that its proof uses")
     outcome: Outcome
     reason: str = Field(default="", description="why not applicable, inconclusive or not yet checked")
     evidence: tuple[Evidence, ...] = ()
