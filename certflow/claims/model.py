@@ -72,7 +72,7 @@ CertificatePath = Annotated[str, StringConstraints(pattern=r"^certificates/[A-Za
 class Evidence(Frozen):
     """One piece of evidence: what was looked at, how strongly, and what came out."""
 
-    check: str = Field(description="name of the check in the registry, e.g. 'S2.gradient-50-digits'")
+    check: str = Field(description="name of the check in the registry, e.g. 'S2.gradient'")
     kind: Kind
     outcome: Outcome
     summary: str = Field(description="one sentence with the decisive number")

@@ -53,13 +53,9 @@ def at_points(comparison: Comparison, what: str, share: float = 1.0) -> Callable
     """
 
     def procedure(context: Context, name: str) -> Finding:
-        if context.mixture.kind in (
-            "shared",
-            "full",
-        ):  # matrices of mpmath numbers are inverted anew for each point
-            share_here = share * min(1.0, 4 / context.mixture.dimension)
-        else:
-            share_here = share
+        share_here = share
+        if context.mixture.kind in ("shared", "full"):  # matrices of mpmath numbers are inverted anew for each point
+            share_here *= min(1.0, 4 / context.mixture.dimension)
         count = max(3, round(context.profile.precise_points * share_here))
         points = precise_points(context.process, count, context.rng(name))
         agreement = Agreement(context.digits, context.digits - LOST_DIGITS)
