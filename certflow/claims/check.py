@@ -122,7 +122,6 @@ class Twin:
 
 
 _UNDECIDED_SCOPE = "this mixture and interval"
-
 #: What collects the evidence, given the context and the name of the check.
 Procedure = Callable[[Context, str], Finding]
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from certflow.claims.model import Kind
 
 PAPER = "arXiv 2606.03820"
-
 #: Hypotheses that many statements share.
 MIXTURE = "$p_0$ is a Gaussian mixture: weights $w_k > 0$ of sum 1, covariances positive definite"
 COMMON_VARIANCE = (

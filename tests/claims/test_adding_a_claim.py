@@ -28,11 +28,11 @@ def block(name: str) -> str:
 @pytest.fixture
 def added(monkeypatch: pytest.MonkeyPatch) -> tuple[Statement, Check]:
     """The statement and the check of the page, read where the page puts them."""
-    (statement,) = eval(f"({block('statement')})", dict(vars(statements)))
+    statement = eval(block("statement"), dict(vars(statements)))
     space: dict[str, Any] = dict(vars(comparisons))
     exec(block("comparison"), space)
     monkeypatch.setattr(comparisons, "divergence", space["divergence"], raising=False)
-    (check,) = eval(f"({block('check')})", dict(vars(checks)))
+    check = eval(block("check"), dict(vars(checks)))
     return statement, check
 
 

@@ -19,10 +19,8 @@ from certflow.numbers.numerals import exponential
 
 #: Segments of the grid, uniform in log-SNR; errors of the velocity.
 SEGMENTS, VELOCITY_ERRORS = 12, (0.0, 0.05)
-
 #: Times in a segment at which derivatives along the trajectory are looked at; step of their differences, over t.
 NODES, STEP = 17, 1e-4
-
 #: Error of the reference flow and of rounding, in units of the root of `E|Phi|^2`.
 ROUNDING = 1e-9
 

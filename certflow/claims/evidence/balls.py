@@ -23,7 +23,6 @@ from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
 KINDS = ("one-sided", "two-sided")
-
 #: The names of the two bounds in summaries.
 SYMBOLS = {"one-sided": "lambda(t)", "two-sided": "L(t)"}
 

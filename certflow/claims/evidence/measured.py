@@ -22,7 +22,6 @@ from certflow.process import OrnsteinUhlenbeck
 
 #: Grids of the experiment; those that need a global bound are left out where none exists.
 GRIDS = ("uniform", "logsnr", "typical", "stability-balanced", "stability-balanced:two-sided")
-
 #: Relative error of the reference flow at one point, which an excess has to exceed: it is chosen for a relative mean
 #: squared error below 1e-10 and measured with twice the steps.
 REFERENCE_ERROR = 1e-5

@@ -19,7 +19,6 @@ from certflow.claims.evidence.sampling import precise_points, witness
 GUARD_DIGITS = 15
 
 LOST_DIGITS = 5
-
 #: Digits that late times may cost at most; what is smaller counts as 0.
 MOST_LOST = 2000
 

@@ -24,7 +24,6 @@ from certflow.process import OrnsteinUhlenbeck
 
 #: Relative room for the last digit of an end that was rounded outwards to 20 digits.
 ROUNDING = Fraction(1, 10**15)
-
 #: Exact arithmetic on so many products of coordinates takes seconds; beyond, no sharp rate is searched for.
 MAX_PRODUCTS = 1_000_000
 

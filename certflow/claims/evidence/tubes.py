@@ -12,7 +12,6 @@ from certflow.law.mixture import GaussianMixture
 
 #: Tubes run over an interval in which errors grow by at most about `e^LARGEST_GROWTH`.
 LARGEST_GROWTH = 60
-
 #: Digits of tubes.
 TUBE_DIGITS = 8
 

@@ -26,7 +26,6 @@ from certflow.process import OrnsteinUhlenbeck
 
 #: `K d^2` up to which a tube along a calm trajectory takes seconds at most.
 MAX_TUBE_SIZE = 2500
-
 #: Relative error of the reference flow that the tube must not exceed, many times that of its default tolerance.
 FLOW_TOLERANCE = Fraction(1, 10**7)
 

@@ -24,13 +24,10 @@ from certflow.process import OrnsteinUhlenbeck
 
 #: The smallest floor, relative to the flow's size, that says something.
 VISIBLE = 1e-6
-
 #: Relative accuracy of the maps that attain the floor: they live on the nodes of a quadrature.
 ATTAINED = 1e-3
-
 #: Points of the flow where no line can be looked at.
 POINTS = 200
-
 #: Of a process and a budget: the error of a `B`-Lipschitz map, the floor, and the size of the flow in the same units.
 Rival = Callable[[OrnsteinUhlenbeck, float], tuple[float, float, float]]
 

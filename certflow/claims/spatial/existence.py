@@ -21,7 +21,6 @@ from certflow.law.mixture import GaussianMixture
 
 #: Rounding that a float64 comparison may show.
 _SLACK = 1e-9
-
 #: Powers of ten up to which the growth is looked for, in two rounds of rising precision; distances that must agree.
 _REACH, _ALIKE = (20, 60), 3
 

@@ -54,7 +54,6 @@ _CLOSED = {"common-isotropic": "L2 and L3", "shared": "L6", "isotropic": "L7"}
 
 #: Panels of time on which L2 and L3 are bounded for all x and all t.
 PANELS = 64
-
 #: Farther than this (a multiple of a direction to infinity) no point is looked for that stands for the limit.
 _LONGEST = 2.0**200
 

@@ -17,7 +17,6 @@ from certflow.process import OrnsteinUhlenbeck
 
 #: `K d^2` up to which a tube along a trajectory that grows takes seconds at most.
 MAX_GROWING_TUBE_SIZE = 500
-
 #: Share of `t_max` below which an interval of time is not looked at in float64.
 SHORTEST = Fraction(1, 10**5)
 
