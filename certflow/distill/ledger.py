@@ -49,7 +49,8 @@ class Maps:
     def apply(self, where: tuple[int, int, int], x: torch.Tensor) -> torch.Tensor:
         """`Psi(x)`, shape (N, d), float64 (the map itself computes in float32)."""
         stack, index = self.places[where]
-        return stack.maps(x.float().unsqueeze(0), [index])[0].double()
+        mapped: torch.Tensor = stack.maps(x.float().unsqueeze(0), [index])[0]
+        return mapped.double()
 
     def bound(self, where: tuple[int, int, int]) -> float:
         """A bound of the Lipschitz constant of the map."""

@@ -17,14 +17,15 @@ import torch
 
 from certflow.composition.floors import SURE, Floor, Optimum, best_map
 from certflow.composition.segments import SegmentTable, segment_table
-from certflow.distill.exact_pairs import Measure, Progress, Student, in_float64, part_of, stratified, student
+from certflow.distill.exact_pairs import Measure, Student, in_float64, part_of, stratified, student
 from certflow.distill.plan import seeds_of
 from certflow.distill.reference import device_of
-from certflow.distill.settings import Settings
+from certflow.distill.settings import Progress, Settings
 from certflow.distill.students.one_step import BUILD, GRIDS, Compositions, compositions, two_modes
 from certflow.distill.training import Segment, train
 from certflow.errors import InputError
 from certflow.flow.quantile_map import QuantileMap
+from certflow.numbers.arrays import Points
 from certflow.numbers.exact import exact_text
 from certflow.numbers.inputs import real_number
 from certflow.process import OrnsteinUhlenbeck
@@ -111,10 +112,10 @@ class Curve:
     """What a figure shows for one budget: `Phi`, the best `B`-Lipschitz map and the best student, shape (CURVE,)."""
 
     budget: float
-    z: np.ndarray
-    phi: np.ndarray
-    best: np.ndarray
-    student: np.ndarray
+    z: Points
+    phi: Points
+    best: Points
+    student: Points
 
     def mapping(self) -> dict[str, Any]:
         """As JSON values."""

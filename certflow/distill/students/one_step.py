@@ -21,7 +21,6 @@ import torch
 from certflow.composition.floors import LEAST, best_map, second_moment
 from certflow.distill.exact_pairs import (
     Measure,
-    Progress,
     Student,
     composed,
     in_float64,
@@ -31,7 +30,7 @@ from certflow.distill.exact_pairs import (
 )
 from certflow.distill.plan import count_of, seeds_of
 from certflow.distill.reference import ReferenceFlow, device_of
-from certflow.distill.settings import Settings
+from certflow.distill.settings import Progress, Settings
 from certflow.distill.training import Segment, train
 from certflow.errors import InputError
 from certflow.flow.quantile_map import QuantileMap

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from fractions import Fraction
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
 from certflow.grids.rates import RateCurve, log_times
+from certflow.numbers.arrays import Floats
 from certflow.process import OrnsteinUhlenbeck
 
 #: Times at which the supremum is enclosed, and of the curve through them.
@@ -29,7 +31,7 @@ def sharp_curve(process: OrnsteinUhlenbeck) -> RateCurve:
     """
     from scipy.interpolate import PchipInterpolator
 
-    cache = process.mixture.__dict__.setdefault("_sharp_curves", {})
+    cache: dict[tuple[Fraction, Fraction], RateCurve] = process.mixture.__dict__.setdefault("_sharp_curves", {})
     key = process.exact_t_min, process.exact_t_max
     if key in cache:
         return cache[key]
@@ -51,7 +53,7 @@ def sharp_curve(process: OrnsteinUhlenbeck) -> RateCurve:
     return cache[key]
 
 
-def sharp_rates(process: OrnsteinUhlenbeck, times: Any) -> tuple[np.ndarray, np.ndarray]:
+def sharp_rates(process: OrnsteinUhlenbeck, times: ArrayLike) -> tuple[Floats, Floats]:
     """Upper ends of `lambda*` and, for common variance, of `V*` (else NaN) at the times; shape (T,) each.
 
     Raises
