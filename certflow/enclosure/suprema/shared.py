@@ -37,6 +37,7 @@ from certflow.enclosure.suprema.witness import (
     weights_at,
 )
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats
 from certflow.numbers.precision import ball_precision
 
 #: Natural logarithm of what is left of the mass of vanishing components at a point that stands for a limit.
@@ -269,5 +270,5 @@ def _product(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
     return sum((x * y for x, y in zip(a, b, strict=True)), Fraction(0))
 
 
-def _floats(matrix: Any) -> np.ndarray:
+def _floats(matrix: Any) -> Floats:
     return np.array([[float(matrix[i, j].mid()) for j in range(matrix.ncols())] for i in range(matrix.nrows())])
