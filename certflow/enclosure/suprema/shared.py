@@ -92,7 +92,7 @@ class _Law:
         return float(np.linalg.eigvalsh(matrix)[-1])
 
 
-def shared_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
+def shared_rate(mixture: GaussianMixture, time: Fraction, rate: str, gap: float, seconds: float) -> SharpRate:
     """`lambda*(t)` or `L*(t) = max(lambda*, lambda_max(P) - 1)`, enclosed; see `sharp_rate` (THEORY L6).
 
     `J <= P - I` holds everywhere and is approached where one component has all the mass.
@@ -108,7 +108,7 @@ def shared_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float,
         else:
             best, upper = _enclose(law, mixture, time, gap, deadline)
             lower, witness, vector = _evaluate(law, mixture, best)
-        if kind == "two-sided":
+        if rate == "two-sided":
             upper = max(upper, _end(highest - 1, 1))
             vertex = _end(highest - 1, -1)
             place = _vertex(law, mixture) if vertex > lower else None
@@ -116,7 +116,7 @@ def shared_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float,
                 lower, witness, vector = vertex, place, tuple(top_direction(_floats(law.precision)))
         low, high = rounded_down(lower, DIGITS), rounded_up(upper, DIGITS)
         complete = high - low <= gap * abs(high)
-        return SharpRate(low, high, witness, complete, kind, time, members=witness.components, direction=vector)
+        return SharpRate(low, high, witness, complete, rate, time, members=witness.components, direction=vector)
 
 
 def _enclose(
