@@ -135,13 +135,13 @@ class OrnsteinUhlenbeck(NoisedMixture):
         finite distance. Raises `InputError` for a mixture that has neither factors nor symmetries, another norm, or a
         budget that is not positive.
         """
-        from certflow.composition import floors as mismatch
+        from certflow.composition import floors, sup_norm
 
         if norm not in ("mean-square", "sup"):
             raise InputError("norm", norm, "mean-square or sup")
         if norm == "sup":
-            return mismatch.sup_floor(self, budget).relative
-        return mismatch.mean_square_floor(self, budget).relative
+            return sup_norm.sup_floor(self, budget).relative
+        return floors.mean_square_floor(self, budget).relative
 
     def time_at_stability(self, value: Any, s: Any | None = None) -> Any:
         """The time `t` with `int_s^t lambda = value` (default `s = t_min`), by Lambert W. THEORY G2."""

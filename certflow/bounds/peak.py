@@ -12,6 +12,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic
+from certflow.numbers.arrays import Floats
 
 #: The root at Fmax = 0.
 _AT_ZERO = 1.5434046384182086
@@ -33,9 +34,10 @@ def peak(arithmetic: Arithmetic, fmax: Any) -> Any:
     return result
 
 
-def float_root(fmax: Any) -> np.ndarray:
+def float_root(fmax: Any) -> Floats:
     """`G` in float64."""
-    return _root(FloatArithmetic(), np.asarray(fmax, dtype=float))
+    root: Floats = _root(FloatArithmetic(), np.asarray(fmax, dtype=float))
+    return root
 
 
 def _root(arithmetic: Arithmetic, fmax: Any) -> Any:

@@ -231,7 +231,8 @@ def _isotropic_cross_spread(
 
 def _pair_terms(mixture: GaussianMixture, arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt) -> tuple[Any, Any]:
     """What `Fmax` has beside the determinants, for each pair, and the sum of the sizes of its terms."""
-    shifts = arithmetic.numbers(_pair_constants(mixture, narrow.group, wide.group))
+    # kept with the mixture: a quadrature asks for them at every node
+    shifts = arithmetic.numbers(mixture.kept[_pair_constants, narrow.group, wide.group])
     log_weights = parameters(mixture, arithmetic).log_weights
     left, right = log_weights[np.array(narrow.group.indices)], log_weights[np.array(wide.group.indices)]
     constants = (left[:, None] - right[None, :] + shifts / 2).reshape((-1,))
@@ -239,15 +240,6 @@ def _pair_terms(mixture: GaussianMixture, arithmetic: Arithmetic, narrow: _Group
 
 
 def _pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> ExactArray:
-    """`_exact_pair_constants`, kept with the mixture: a quadrature asks for them at every node."""
-    cache = mixture.__dict__.setdefault("_pair_constants", {})
-    key = (narrow.indices[0], wide.indices[0])
-    if key not in cache:
-        cache[key] = _exact_pair_constants(mixture, narrow, wide)
-    return cache[key]
-
-
-def _exact_pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> ExactArray:
     """`Delta^T (Sigma_wide - Sigma_narrow)^+ Delta`, exact, shape (narrow, wide); it does not depend on t."""
     means = mixture.exact_means.fractions
     result = np.empty((len(narrow.indices), len(wide.indices)), dtype=object)

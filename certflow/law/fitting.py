@@ -17,6 +17,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.law.covariances import check_fitted
+from certflow.numbers.arrays import Floats, Points
 from certflow.numbers.inputs import float_array, whole_number
 
 #: The names of the kinds in the words below, and what scikit-learn fits for each.
@@ -39,8 +40,8 @@ _LARGEST_SEED = 2**32 - 1
 class Fit(NamedTuple):
     """The parameters of a fit, as `GaussianMixture` takes them, and how they were found."""
 
-    weights: np.ndarray
-    means: np.ndarray
+    weights: Floats
+    means: Points
     covariances: Any
     origin: dict[str, Any]
 
@@ -49,9 +50,9 @@ class Fit(NamedTuple):
 class _Fitted:
     """Parameters in the coordinates `z`, and what scikit-learn said of them."""
 
-    weights: np.ndarray
-    means: np.ndarray
-    covariances: np.ndarray
+    weights: Floats
+    means: Points
+    covariances: Floats
     bound: float
     converged: bool
 
@@ -100,7 +101,7 @@ def fit(data: Any, n_components: int, *, covariance_type: str = "spherical", see
     return Fit(weights, centre + scale * best.means, covariances, origin)
 
 
-def _standardised(points: np.ndarray, covariance_type: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _standardised(points: Points, covariance_type: str) -> tuple[Floats, Floats, Floats]:
     """`(z, c, s)` with `x = c + s z`; the columns of `z` have mean zero, and variance one where `s` is theirs alone."""
     centre = points.min(axis=0) / 2 + points.max(axis=0) / 2  # halves first: a sum could overflow
     size = np.abs(points - centre).max(axis=0)
@@ -123,7 +124,7 @@ def _standardised(points: np.ndarray, covariance_type: str) -> tuple[np.ndarray,
     return scaled / deviation, centre + size * middle, size * deviation
 
 
-def _best(scaled: np.ndarray, n_components: int, covariance_type: str, seed: int) -> _Fitted:
+def _best(scaled: Floats, n_components: int, covariance_type: str, seed: int) -> _Fitted:
     """The restart of the largest likelihood among those whose every component has data and variance.
 
     A regulariser decides nothing while every variance is well above it. Where one is not (clusters much narrower than
@@ -146,7 +147,7 @@ def _best(scaled: np.ndarray, n_components: int, covariance_type: str, seed: int
 
 
 def _restarted(
-    scaled: np.ndarray, n_components: int, covariance_type: str, seed: int, regulariser: float
+    scaled: Floats, n_components: int, covariance_type: str, seed: int, regulariser: float
 ) -> _Fitted | None:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture as Estimator
@@ -172,7 +173,7 @@ def _restarted(
     return max(found, key=lambda fitted: fitted.bound, default=None)
 
 
-def _without_regulariser(covariances: np.ndarray, covariance_type: str, regulariser: float) -> np.ndarray:
+def _without_regulariser(covariances: Floats, covariance_type: str, regulariser: float) -> Floats:
     """In the shapes of a `GaussianMixture`: (K,), (), (d, d) or (K, d, d)."""
     if covariance_type == "spherical":
         return covariances - regulariser
@@ -185,16 +186,18 @@ def _without_regulariser(covariances: np.ndarray, covariance_type: str, regulari
     return (covariances + np.swapaxes(covariances, -1, -2)) / 2
 
 
-def _variances(covariances: np.ndarray) -> np.ndarray:
+def _variances(covariances: Floats) -> Floats:
     """The variances, or the least one of each matrix."""
-    return np.linalg.eigvalsh(covariances)[..., 0] if covariances.ndim >= 2 else covariances
+    if covariances.ndim < 2:
+        return covariances
+    return np.asarray(np.linalg.eigvalsh(covariances)[..., 0], dtype=np.float64)
 
 
-def _mapped_back(covariances: np.ndarray, scale: np.ndarray, covariance_type: str) -> np.ndarray:
+def _mapped_back(covariances: Floats, scale: Floats, covariance_type: str) -> Floats:
     return covariances * np.outer(scale, scale) if covariance_type in _BY_COLUMN else covariances * scale[0] ** 2
 
 
-def _mean_log_likelihood(scaled: np.ndarray, fitted: _Fitted) -> float:
+def _mean_log_likelihood(scaled: Floats, fitted: _Fitted) -> float:
     from scipy.special import logsumexp
 
     dimension = scaled.shape[1]
@@ -211,7 +214,7 @@ def _mean_log_likelihood(scaled: np.ndarray, fitted: _Fitted) -> float:
     return float(logsumexp(terms, axis=0).mean() - dimension * np.log(2 * np.pi) / 2)
 
 
-def _summing_to_one(weights: np.ndarray) -> np.ndarray:
+def _summing_to_one(weights: Floats) -> Floats:
     """Weights moved by a unit roundoff or so to binary numbers whose exact sum is one.
 
     So nothing is left to divide by when they are read back from the decimals of a file.
@@ -221,7 +224,7 @@ def _summing_to_one(weights: np.ndarray) -> np.ndarray:
     return np.array(counts) / 2.0**53 if min(counts) > 0 else weights
 
 
-def _points(data: Any) -> np.ndarray:
+def _points(data: Any) -> Floats:
     points = float_array(data, "data")
     if points.ndim == 1:
         points = points[:, None]

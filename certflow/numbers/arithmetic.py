@@ -9,13 +9,11 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.numbers.exact import is_symbolic
-from certflow.numbers.floats import FloatArithmetic
+from certflow.numbers.floats import FLOATS, FloatArithmetic
 from certflow.numbers.inputs import is_tensor
 from certflow.numbers.interface import Arithmetic
 
 __all__ = ["Arithmetic", "FloatArithmetic", "arithmetic_of"]
-
-_FLOATS = FloatArithmetic()
 
 
 def arithmetic_of(*values: Any, fields: Sequence[str] = ("x", "t")) -> Arithmetic:
@@ -26,7 +24,7 @@ def arithmetic_of(*values: Any, fields: Sequence[str] = ("x", "t")) -> Arithmeti
     """
     unknown = [(i, value) for i, value in enumerate(values) if not _is_plain(value)]
     if not unknown:
-        return _FLOATS
+        return FLOATS
     for i, value in unknown:
         if is_tensor(value):
             from certflow.numbers.tensors import TorchArithmetic
@@ -39,7 +37,7 @@ def arithmetic_of(*values: Any, fields: Sequence[str] = ("x", "t")) -> Arithmeti
     if len(names) > 1:
         raise InputError("x, t", f"a mixture of {' and '.join(sorted(names))} numbers", "one kind of number")
     if not names:
-        return _FLOATS
+        return FLOATS
     from certflow.numbers import objects
 
     if "mpmath" in names:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
+from certflow.numbers.arrays import Floats
 from certflow.numbers.exact import check_plain, exact_number, is_whole
 
 _NUMBERS = "real numbers"
@@ -79,7 +80,7 @@ def has_memory(tensor: Any) -> bool:
     return True
 
 
-def float_array(value: Any, field: str) -> np.ndarray:
+def float_array(value: Any, field: str) -> Floats:
     """Real numbers, lists or arrays of them, as float64; text and fractions to the nearest float64.
 
     Raises

@@ -14,8 +14,9 @@ from certflow.claims.check import Context, Finding
 from certflow.claims.evidence.sampling import marginal_points
 from certflow.claims.mismatch.lines import BUDGETS, lines_of, place_of
 from certflow.claims.model import Outcome
-from certflow.composition.floors import best_map, second_moment, sup_floor
+from certflow.composition.floors import best_map, second_moment
 from certflow.composition.segments import log_steepest
+from certflow.composition.sup_norm import sup_floor
 from certflow.flow.quantile_map import QuantileMap
 from certflow.law.factors import factors
 from certflow.law.mixture import GaussianMixture
