@@ -57,6 +57,10 @@ class NoEnclosure(CertflowError, ArithmeticError):
     """The budget ended without any finite enclosure: inconclusive, and nothing is said about the value."""
 
 
+class NotFinite(CertflowError, ArithmeticError, ValueError):
+    """A ball without finite ends, where ends are needed."""
+
+
 class OutsideNormalForm(CertflowError, ValueError):
     """The expression holds a function for which the normal form has no rule."""
 

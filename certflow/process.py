@@ -23,8 +23,12 @@ class OrnsteinUhlenbeck(NoisedMixture):
     t_min, t_max : `0 < t_min < t_max`; text and fractions are exact, a float is the binary number that it is
 
     `x` has shape (..., d); `t` is a scalar or broadcasts to (...). Every method returns the kind of number
-    that it was given: NumPy, torch (same device and dtype, differentiable), object arrays of mpmath `mpf`,
-    Arb balls or SymPy expressions.
+    that it was given: NumPy, torch (same device and dtype), object arrays of mpmath `mpf`, Arb balls or SymPy
+    expressions.
+
+    torch differentiates every tensor that is returned, backwards and forwards; what returns a float refuses a tensor
+    that requires grad. Inside `torch.vmap` and `torch.compile`, where no error can depend on data, a time that would
+    be refused makes the result NaN.
     """
 
     def __repr__(self) -> str:
@@ -131,13 +135,13 @@ class OrnsteinUhlenbeck(NoisedMixture):
         finite distance. Raises `InputError` for a mixture that has neither factors nor symmetries, another norm, or a
         budget that is not positive.
         """
-        from certflow.composition import floors as mismatch
+        from certflow.composition import floors, sup_norm
 
         if norm not in ("mean-square", "sup"):
             raise InputError("norm", norm, "mean-square or sup")
         if norm == "sup":
-            return mismatch.sup_floor(self, budget).relative
-        return mismatch.mean_square_floor(self, budget).relative
+            return sup_norm.sup_floor(self, budget).relative
+        return floors.mean_square_floor(self, budget).relative
 
     def time_at_stability(self, value: Any, s: Any | None = None) -> Any:
         """The time `t` with `int_s^t lambda = value` (default `s = t_min`), by Lambert W. THEORY G2."""

@@ -28,11 +28,10 @@ from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.claims.check import PROFILES, Check, Context, OutOfReach
 from certflow.claims.digits import ALONE
+from certflow.claims.evidence.sampling import log_times
 from certflow.claims.fingerprint import agrees, class_digest, live_digests, source_digest
 from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
-from certflow.claims.registry import PENDING, checks_of
-from certflow.claims.sampling import log_times
-from certflow.claims.statements import STATEMENTS
+from certflow.claims.registry import PENDING, STATEMENTS, checks_of
 from certflow.errors import InputError, NoGlobalBound
 from certflow.law.formats import to_mapping
 from certflow.law.mixture import GaussianMixture
@@ -207,6 +206,7 @@ def _result(claim: str, evidence: list[Evidence], reasons: list[str], later: str
         source=statement.source,
         remark=statement.remark,
         proof=statement.proof,
+        rests_on=statement.depends_on,
         outcome=outcome,
         reason=reason,
         evidence=tuple(evidence),

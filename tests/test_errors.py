@@ -16,7 +16,8 @@ import pytest
 import certflow
 import certflow as cf
 from certflow import errors
-from certflow.certificate.checker import Imprecise, Refused
+from certflow.certificate.checker.arithmetic import Imprecise
+from certflow.certificate.checker.refusals import Refused
 from certflow.enclosure.suprema.cover import Counterexample, Exhausted
 from certflow.enclosure.suprema.isotropic.rate import _Unproved
 from certflow.enclosure.suprema.isotropic.search import LargerValue
@@ -36,6 +37,7 @@ ERRORS: dict[str, Exception] = {
     "no-bound": cf.NoGlobalBound("no bound", pair=(0, 1), growth="linear", proved=True),
     "integration": errors.IntegrationError("too many steps"),
     "no-enclosure": errors.NoEnclosure("out of budget"),
+    "not-finite": errors.NotFinite("a ball that is not finite"),
     "normal-form": errors.OutsideNormalForm("no rule for gamma"),
     "accuracy": errors.AccuracyWarning("1 of 2 trajectories"),
     "refused": Refused("t: got 0, required > 0"),

@@ -15,9 +15,11 @@ from math import isqrt
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from certflow.bounds.existence import Existence, Group, difference, existence, groups
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats, Objects
 from certflow.numbers.geometry import positive_direction
 
 #: Directions among which the start of a path is chosen, and the bits that an entry of one has.
@@ -34,11 +36,11 @@ class Path:
     """
 
     group: Group
-    start: tuple[Group, np.ndarray]
-    finish: tuple[Group | None, np.ndarray]
+    start: tuple[Group, Objects]
+    finish: tuple[Group | None, Objects]
     end: Fraction
 
-    def line(self, noised: Callable[[Group, np.ndarray], Any]) -> tuple[Any, Any, Fraction]:
+    def line(self, noised: Callable[[Group, Objects], Any]) -> tuple[Any, Any, Fraction]:
         """`u`, `w` and p, given the function `(group, y) -> C y` in the caller's arithmetic."""
         u = noised(*self.start)
         group, vector = self.finish
@@ -80,17 +82,18 @@ class _Place:
             for group in self.family
         }
 
-    def noised(self, group: Group, y: np.ndarray) -> np.ndarray:
+    def noised(self, group: Group, y: Objects) -> Floats:
         """`C y`."""
-        return self.m2 * (group.exact.floats @ y.astype(float)) + self.n2 * y.astype(float)
+        result: Floats = self.m2 * (group.exact.floats @ y.astype(float)) + self.n2 * y.astype(float)
+        return result
 
-    def gap(self, a: Group, b: Group) -> tuple[Fraction, np.ndarray]:
+    def gap(self, a: Group, b: Group) -> tuple[Fraction, Floats]:
         """`P_a - P_b = m^2 scale matrix`, from `P_a (Sigma_b - Sigma_a) P_b`: it does not cancel."""
         scale, matrix = _scaled(difference(b, a).fractions)
         product = self.precisions[a.indices[0]] @ matrix @ self.precisions[b.indices[0]]
         return scale, (product + product.T) / 2
 
-    def pair(self, first: Group, second: Group, direction: np.ndarray) -> tuple[int, int]:
+    def pair(self, first: Group, second: Group, direction: Floats) -> tuple[int, int]:
         """Of each group the member whose mean reaches farthest along the direction."""
         members = []
         for group in (first, second):
@@ -119,7 +122,7 @@ def _crossed(place: _Place) -> Obstruction:
     return Obstruction(pair, "quadratic", tuple(map(float, direction)), reason, path)
 
 
-def _widest_somewhere(place: _Place) -> tuple[Group, np.ndarray]:
+def _widest_somewhere(place: _Place) -> tuple[Group, Objects]:
     """A group, and an exact `y` with `y^T Sigma y` larger for it than for any other group."""
     rng = np.random.default_rng(0)
     family = place.family
@@ -134,7 +137,7 @@ def _widest_somewhere(place: _Place) -> tuple[Group, np.ndarray]:
             return family[exact.index(max(exact))], y / np.abs(y).max()
 
 
-def _wider(family: tuple[Group, ...], than: Group) -> tuple[Group, np.ndarray]:
+def _wider(family: tuple[Group, ...], than: Group) -> tuple[Group, Objects]:
     """The group that is the widest along some exact `y` along which it is wider than the given one."""
     found = []
     for group in family:
@@ -144,12 +147,12 @@ def _wider(family: tuple[Group, ...], than: Group) -> tuple[Group, np.ndarray]:
             found.append((float(values[-1]), group, vectors[:, -1]))
     for _, group, vector in sorted(found, key=lambda entry: -entry[0]):
         gap = difference(group, than).fractions
-        y: np.ndarray | None = _exact(np.round(vector * 2**_BITS))
-        if not y @ gap @ y > 0:
-            y = positive_direction(gap)
-        if y is not None:
-            y = y / np.abs(y).max()
-            return max(family, key=lambda one: y @ one.exact.fractions @ y), y
+        near = _exact(np.round(vector * 2**_BITS))
+        along = near if near @ gap @ near > 0 else positive_direction(gap)
+        if along is not None:
+            y: Objects = along / np.abs(along).max()
+            widths = [y @ group.exact.fractions @ y for group in family]
+            return family[widths.index(max(widths))], y
     raise ValueError("the given group is the largest")
 
 
@@ -185,7 +188,7 @@ def _outside(place: _Place, decision: Existence) -> Obstruction:
     return Obstruction(pair, "linear", tuple(map(float, direction)), reason, path)
 
 
-def _first_root(gap: np.ndarray, start: np.ndarray, across: np.ndarray) -> float:
+def _first_root(gap: Floats, start: Floats, across: Floats) -> float:
     """Where `s -> (u + s w)^T G (u + s w)` first turns positive in [0, 1]; infinity if it does not."""
     a, b, c = across @ gap @ across, 2 * (start @ gap @ across), start @ gap @ start
     roots = np.roots([a, b, c])
@@ -199,11 +202,11 @@ def _root(value: Fraction) -> Fraction:
     return Fraction(isqrt(p * q << 80) + 1, q << 40)
 
 
-def _scaled(exact: np.ndarray) -> tuple[Fraction, np.ndarray]:
+def _scaled(exact: Objects) -> tuple[Fraction, Floats]:
     """The largest entry in size, and the entries in units of it, in float64."""
     scale = np.abs(exact).max()
     return scale, (exact / scale).astype(float) if scale else exact.astype(float)
 
 
-def _exact(vector: np.ndarray) -> np.ndarray:
+def _exact(vector: NDArray[Any]) -> Objects:
     return np.array([Fraction(int(entry)) for entry in vector], dtype=object)

@@ -17,6 +17,7 @@ from certflow.bounds.existence import Group, difference, existence
 from certflow.field.components import parameters
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arithmetic import Arithmetic
+from certflow.numbers.arrays import Objects
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.geometry import kernel, quadratic_pseudo_inverse
 
@@ -62,8 +63,6 @@ class Domination:
         self.largest: GroupAt = next(entry for entry in family if entry.group is decision.largest)
         self.weights = decision.weights
         self.means = mixture.exact_means.fractions
-        #: What does not depend on t, kept with the mixture: a quadrature asks for it at every node.
-        self.kept: dict[Any, Any] = mixture.__dict__.setdefault("_domination", {})
         self.log_weights = parameters(mixture, arithmetic).log_weights
 
     def spread(self, a: GroupAt, b: GroupAt) -> Any:
@@ -88,30 +87,17 @@ class Domination:
                 total = total + bound
         return total
 
-    def _mean(self, k: int) -> np.ndarray:
+    def _mean(self, k: int) -> Objects:
         """`mu(k)`, exact; of a component of the largest covariance its own mean."""
-        if k not in self.weights:
-            return self.means[k]
-        if k not in self.kept:
-            shares = self.weights[k].items()
-            self.kept[k] = sum((share * self.means[member] for member, share in shares), self._zero()[0])
-        return self.kept[k]
-
-    def _zero(self) -> np.ndarray:
-        return np.full((self.mixture.dimension, self.mixture.dimension), Fraction(0), dtype=object)
+        mean: Objects = self.mixture.kept[_convex_mean, k] if k in self.weights else self.means[k]
+        return mean
 
     def _inverse(self, below: list[GroupAt], matrix: Any) -> Any:
         """`(M + E)^{-1}`, `E = Y (Y^T C_* Y)^{-1} Y^T` with `C_* Y` the kernel of M: an inverse of M on its range.
 
         None where the exact differences of covariances tell that float64 might not see the smallest eigenvalue.
         """
-        key = tuple(entry.group.indices[0] for entry in below), "kernel"
-        if key not in self.kept:
-            exact = sum((difference(self.largest.group, entry.group).fractions for entry in below), self._zero())
-            basis = kernel(exact)
-            values = np.linalg.eigvalsh((exact / np.abs(exact).max()).astype(float))[len(basis) :]
-            self.kept[key] = basis if 0 < values[-1] < _CONDITION * values[0] else None
-        basis = self.kept[key]
+        basis: Objects | None = self.mixture.kept[_trusted_kernel, self.largest.group, *(e.group for e in below)]
         if basis is None:
             return None
         if len(basis):
@@ -126,15 +112,11 @@ class Domination:
         """The mean of the largest values of `H_k`, by `Delta^T (Sigma_* - Sigma_k)^+ Delta`, `Delta = mu_k - mu(k)`."""
         total = 0 * self.m2
         for k, entry in lower:
-            mean = self._mean(k)
-            if (k, "square") not in self.kept:
-                gap = difference(self.largest.group, entry.group).fractions
-                self.kept[k, "square"] = quadratic_pseudo_inverse(gap, self.means[k] - mean)
-            square = self.arithmetic.number(self.kept[k, "square"])
-            total = total + self._level(k, entry, mean, None) + square / 2
+            square = self.arithmetic.number(self.mixture.kept[_squared_offset, self.largest.group, entry.group, k])
+            total = total + self._level(k, entry, self._mean(k), None) + square / 2
         return total / len(lower)
 
-    def _level(self, k: int, entry: GroupAt, origin: np.ndarray, own: Any) -> Any:
+    def _level(self, k: int, entry: GroupAt, origin: Objects, own: Any) -> Any:
         """`H_k(m origin)`; where `own` is None, without the term of the component's own mean."""
         level = self.log_weights[k] + (entry.maps.logdet - self.largest.maps.logdet) / 2
         if own is not None:
@@ -153,7 +135,7 @@ class Domination:
         self, below: list[tuple[int, GroupAt]], pair: list[tuple[int, GroupAt]], inverse: Any, across: Any
     ) -> tuple[Any, Any]:
         """The largest value of the mean of the `H_k`, and `|b_i - b_j|` there; origin: the mean of the `mu(k)`."""
-        origin = sum((self._mean(k) for k, _ in below), self._zero()[0]) / Fraction(len(below))
+        origin = np.sum([self._mean(k) for k, _ in below], axis=0) / Fraction(len(below))
         level: Any = 0 * self.m2
         slope: Any = 0
         for k, entry in below:
@@ -166,8 +148,34 @@ class Domination:
         gradient = self.m[:, None] * (pulls[0] - pulls[1]) - (across @ center[:, :, None])[:, :, 0]
         return level + (slope * center).sum(-1) / 2, self.arithmetic.sqrt((gradient * gradient).sum(-1))
 
-    def _vector(self, exact: np.ndarray) -> Any:
+    def _vector(self, exact: Objects) -> Any:
         return self.arithmetic.numbers(ExactArray(exact))[None]
+
+
+# What does not depend on t is kept with the mixture: a quadrature asks for it at every node.
+
+
+def _convex_mean(mixture: GaussianMixture, k: int) -> Objects:
+    """`mu(k)` of a component outside the largest group."""
+    weights = existence(mixture).weights
+    assert weights is not None
+    means = mixture.exact_means.fractions
+    result: Objects = np.sum([share * means[member] for member, share in weights[k].items()], axis=0)
+    return result
+
+
+def _squared_offset(mixture: GaussianMixture, largest: Group, group: Group, k: int) -> Fraction:
+    """`Delta^T (Sigma_* - Sigma_k)^+ Delta`, `Delta = mu_k - mu(k)`."""
+    offset = mixture.exact_means.fractions[k] - mixture.kept[_convex_mean, k]
+    return quadratic_pseudo_inverse(difference(largest, group).fractions, offset)
+
+
+def _trusted_kernel(mixture: GaussianMixture, largest: Group, *below: Group) -> Objects | None:
+    """The kernel of the sum of `Sigma_* - Sigma_k`; None where it tells nothing about the smallest eigenvalue."""
+    exact = np.sum([difference(largest, group).fractions for group in below], axis=0)
+    basis = kernel(exact)
+    values = np.linalg.eigvalsh((exact / np.abs(exact).max()).astype(float))[len(basis) :]
+    return basis if 0 < values[-1] < _CONDITION * values[0] else None
 
 
 def _squared(arithmetic: Arithmetic, size: Any, height: Any, apart: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Objects
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.geometry import in_range, inertia, kernel
 from certflow.numbers.hull import hull_position
@@ -47,7 +48,7 @@ class Existence:
     largest: Group | None
     weights: Mapping[int, Mapping[int, Fraction]] | None = None
     outside: int | None = None
-    direction: np.ndarray | None = None
+    direction: Objects | None = None
     crossed: tuple[Group, Group] | None = None
 
     @property
@@ -62,11 +63,8 @@ class Existence:
 
 def groups(mixture: GaussianMixture) -> tuple[Group, ...]:
     """The components grouped by equal covariance, exactly, in order of first appearance."""
-    cached = mixture.__dict__.get("_groups")
-    if cached is None:
-        cached = _groups(mixture)
-        mixture.__dict__["_groups"] = cached
-    return cached
+    found: tuple[Group, ...] = mixture.kept[_groups]
+    return found
 
 
 def _groups(mixture: GaussianMixture) -> tuple[Group, ...]:
@@ -88,11 +86,8 @@ def _hashable(entry: Any) -> Any:
 
 def existence(mixture: GaussianMixture) -> Existence:
     """Whether `sup_x ||J(x, t)||` is finite, for a mixture of full covariances; the same for every `t > 0`."""
-    cached = mixture.__dict__.get("_existence")
-    if cached is None:
-        cached = _existence(mixture)
-        mixture.__dict__["_existence"] = cached
-    return cached
+    found: Existence = mixture.kept[_existence]
+    return found
 
 
 def _existence(mixture: GaussianMixture) -> Existence:
@@ -123,16 +118,13 @@ def _by_distance(mixture: GaussianMixture, indices: tuple[int, ...], k: int) -> 
     """Nearer means first, heavier components first among equals: any weights serve, those on near means serve best."""
     members = np.array(indices)
     squares = ((mixture.means[members] - mixture.means[k]) ** 2).sum(axis=1)
-    return members[np.lexsort((-mixture.weights[members], squares))].tolist()
+    result: list[int] = members[np.lexsort((-mixture.weights[members], squares))].tolist()
+    return result
 
 
 def is_ordered(mixture: GaussianMixture, a: Group, b: Group) -> bool:
     """Whether the covariances are semidefinite-ordered with the differences of means in the range."""
-    cache = mixture.__dict__.setdefault("_order", {})
-    key = (a.indices[0], b.indices[0])
-    if key not in cache:
-        cache[key] = _ordered(mixture, a, b)
-    return cache[key]
+    return bool(mixture.kept[_ordered, a, b])
 
 
 def _ordered(mixture: GaussianMixture, a: Group, b: Group) -> bool:
@@ -165,7 +157,7 @@ def signature(matrix: ExactArray) -> tuple[int, int, int]:
     return inertia(exact)
 
 
-def sorted_pair(a: Group, b: Group) -> tuple[Group, Group, np.ndarray]:
+def sorted_pair(a: Group, b: Group) -> tuple[Group, Group, Objects]:
     """The pair as (narrower, wider) with the exact matrix `Sigma_wider - Sigma_narrower >= 0`."""
     gap = difference(b, a)
     if signature(gap)[0]:

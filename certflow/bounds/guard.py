@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from certflow.numbers.arrays import Floats
 from certflow.numbers.precision import ball_precision
 
 #: Relative error beyond which a float64 result is not accepted.
@@ -28,7 +29,7 @@ _BALL_BITS = (128, 256, 512, 1024, 2400)
 _SMALLEST_NORMAL = float(np.finfo(np.float64).tiny)
 
 
-def repaired(values: Any, error: Any, accepted: Any, in_balls: Callable[[int], Any]) -> np.ndarray:
+def repaired(values: Floats, error: Any, accepted: Any, in_balls: Callable[[int], Any]) -> Floats:
     """The values (N,), those of an error bound above `accepted` and subnormal ones anew: `in_balls(row)` is a ball."""
     size = np.abs(values)
     doubtful = ~((error <= accepted) & (size >= _SMALLEST_NORMAL))

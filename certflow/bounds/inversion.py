@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from certflow.bounds.rates import growth_rate_bound
 from certflow.bounds.stability import CommonVariance
 from certflow.errors import InputError
 from certflow.field.evaluate import check_times
@@ -18,7 +19,9 @@ FLOAT_BITS = 136
 
 
 def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
-    """The time `t >= s` with `int_s^t lambda = value` (scalars), for common isotropic variance. THEORY G2.
+    """The time `t >= s` with `int_s^t lambda = value`, for common isotropic variance. THEORY G2.
+
+    value, s : scalars, or torch tensors that broadcast
 
     With `y = 1/v` and `A = D^2/(8c)`, `F = 1/2 ln y - A y` satisfies `F(t) = F(s) + value`, so that
     `y = -W_j(-2 A e^{2F}) / (2 A)`, branch `j = -1` for `y > 1/(2A) > 0` (where `lambda > 0`), else 0, and
@@ -35,14 +38,11 @@ def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
     """
     if mixture.kind != "common-isotropic":
         raise InputError("mixture", f"{mixture.kind} covariances", "common-isotropic covariance")
-    arithmetic = arithmetic_of(value, s)
-    if arithmetic.name in ("float64", "torch"):
-        from certflow.numbers.objects import MpmathArithmetic
-
-        inner = MpmathArithmetic(mpmath_context(FLOAT_BITS))
-        target, start = (inner.read([_one(a, name)], name) for a, name in ((value, "value"), (s, "s")))
-        time = float(_lambert_time(mixture, inner, target, start)[0])
-        return time if arithmetic.name == "float64" else arithmetic.asarray(time)
+    arithmetic = arithmetic_of(value, s, fields=("value", "s"))
+    if arithmetic.name == "float64":
+        return _float_time(mixture, _one(value, "value"), _one(s, "s"))
+    if arithmetic.name == "torch":
+        return arithmetic.finish(arithmetic.eagerly(_tensor_time, mixture, arithmetic, value, s))
     with arithmetic.undisturbed():
         with arithmetic.extended(_magnitude(mixture, arithmetic, s)):
             target, start = (arithmetic.read([_one(a, name)], name) for a, name in ((value, "value"), (s, "s")))
@@ -51,11 +51,34 @@ def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
 
 
 def _one(value: Any, field: str) -> Any:
-    """One number; what arrays of any library hold one of is taken out."""
+    """One number; what an array holds one of is taken out."""
     check_plain(value, field)
     if isinstance(value, list | tuple) or prod(getattr(value, "shape", ())) != 1:
         raise InputError(field, value, "one number: the time is computed for one value and one start")
     return value.item() if hasattr(value, "item") else value
+
+
+def _float_time(mixture: GaussianMixture, value: Any, s: Any) -> float:
+    """The formula with 40 digits inside, rounded."""
+    from certflow.numbers.objects import MpmathArithmetic
+
+    inner = MpmathArithmetic(mpmath_context(FLOAT_BITS))
+    return float(_lambert_time(mixture, inner, inner.read([value], "value"), inner.read([s], "s"))[0])
+
+
+def _tensor_time(mixture: GaussianMixture, arithmetic: Arithmetic, value: Any, s: Any) -> Any:
+    """Tensors, elementwise; by the equation itself `dt/dvalue = 1 / lambda(t)` and `dt/ds = lambda(s) / lambda(t)`."""
+    from certflow.numbers.implicit import elementwise
+
+    def values(targets: Any, starts: Any) -> Any:
+        pairs = zip(targets.flatten().tolist(), starts.flatten().tolist(), strict=True)
+        return arithmetic.asarray([_float_time(mixture, *pair) for pair in pairs]).reshape(targets.shape)
+
+    def slopes(time: Any, _: Any, start: Any) -> tuple[Any, Any]:
+        growth = growth_rate_bound(mixture, time)
+        return 1 / growth, growth_rate_bound(mixture, start) / growth
+
+    return elementwise(values, slopes, arithmetic.read(value, "value"), arithmetic.read(s, "s"))
 
 
 def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any) -> float:

@@ -11,44 +11,58 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.numbers.arithmetic import Arithmetic
+from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic
+from certflow.numbers.arrays import Floats
 
-#: At Fmax = 0 the root is 1.54340463...; elsewhere it lies within this of max(0, -Fmax).
-_REACH = 1.5434046384182086
+#: The root at Fmax = 0.
+_AT_ZERO = 1.5434046384182086
+#: Newton steps that reach the last digit of float64.
+_STEPS = 6
 
 
 def peak(arithmetic: Arithmetic, fmax: Any) -> Any:
     """`1 / sinh(G(Fmax))`, elementwise."""
     if arithmetic.name == "float64":
-        return _inverse_sinh(float_root(fmax))
+        return _inverse_sinh(arithmetic, _root(arithmetic, fmax))
     if arithmetic.name == "torch":
-        return arithmetic.asarray(_inverse_sinh(float_root(fmax.detach().cpu().numpy().astype(float))))
+        from certflow.numbers.implicit import elementwise
+
+        return elementwise(lambda f: _inverse_sinh(arithmetic, _root(arithmetic, f)), _peak_slope, fmax)
     result = np.empty(fmax.shape, dtype=object)
     for index in np.ndindex(fmax.shape):
         result[index] = _object_peak(arithmetic, fmax[index])
     return result
 
 
-def float_root(fmax: Any) -> np.ndarray:
-    """`G` in float64: bisection, then twice the Newton steps that reach the last digit from there."""
-    fmax = np.asarray(fmax, dtype=float)
-    low = np.maximum(0.0, -fmax)
-    high = low + _REACH * (1 + 1e-15)
-    for _ in range(10):
-        middle = (low + high) / 2
-        below = (fmax + middle) * np.tanh(middle / 2) < 1
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    root = high
-    for _ in range(6):
-        tanh = np.tanh(root / 2)
-        slope = tanh + (fmax + root) * (1 - tanh**2) / 2
-        root = root - ((fmax + root) * tanh - 1) / slope
+def float_root(fmax: Any) -> Floats:
+    """`G` in float64."""
+    root: Floats = _root(FloatArithmetic(), np.asarray(fmax, dtype=float))
     return root
 
 
-def _inverse_sinh(root: np.ndarray) -> np.ndarray:
+def _root(arithmetic: Arithmetic, fmax: Any) -> Any:
+    """`G` of float64 numbers or tensors by Newton steps for `coth(G/2) - G - Fmax`, which is convex and decreasing.
+
+    They rise to the root from any point below it. `coth(G/2) > 1` puts `1 - Fmax` below it, and `coth(G/2) > 2/G`
+    with `Fmax + G <= max(Fmax, 0) + 1.5434...` the second start; the larger is at least 0.6 of the root.
+    With `e = e^{-G}` a step adds `(1-e) (1 + e - (1-e) (G + Fmax)) / (1 + e^2)`, of numbers that do not overflow.
+    """
+    zero = 0 * fmax
+    root = arithmetic.maximum(1 - fmax, 2 / (arithmetic.maximum(fmax, zero) + _AT_ZERO))
+    for _ in range(_STEPS):
+        e, complement = arithmetic.exp(-root), -arithmetic.expm1(-root)
+        root = root + complement * (1 + e - complement * (root + fmax)) / (1 + e * e)
+    return root
+
+
+def _inverse_sinh(arithmetic: Arithmetic, root: Any) -> Any:
     """`1/sinh(G) = 2 e^{-G} / (1 - e^{-2G})`, without overflow."""
-    return -2 * np.exp(-root) / np.expm1(-2 * root)
+    return -2 * arithmetic.exp(-root) / arithmetic.expm1(-2 * root)
+
+
+def _peak_slope(peak: Any, fmax: Any) -> tuple[Any]:
+    """`dp/dFmax = 1 / (1 + cosh G) = p / (p + sqrt(1 + p^2))`, by `Fmax = coth(G/2) - G` and `p = 1 / sinh(G)`."""
+    return (peak / (peak + peak.hypot(peak.new_ones(()))),)
 
 
 def _object_peak(arithmetic: Arithmetic, fmax: Any) -> Any:

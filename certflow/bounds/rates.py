@@ -22,7 +22,7 @@ import numpy as np
 
 from certflow.bounds.divergence import obstruction
 from certflow.bounds.domination import Domination, precision_gap
-from certflow.bounds.existence import Group, groups, is_ordered, sorted_pair
+from certflow.bounds.existence import Group, existence, groups, is_ordered, sorted_pair
 from certflow.bounds.guard import TERMS, exact_ball, repaired, tolerance
 from certflow.bounds.peak import peak
 from certflow.errors import InputError, NoGlobalBound
@@ -90,14 +90,14 @@ def _guarded(mixture: GaussianMixture, rate: Callable[[Arithmetic, SpectralBound
     return at_times(formula, t)
 
 
-def at_times(formula: Any, t: Any) -> Any:
+def at_times(formula: Any, t: Any, arithmetic: Arithmetic | None = None) -> Any:
     """Call `formula(arithmetic, times)` with `t` as an array of shape (T,); give the shape of `t` back."""
-    arithmetic = arithmetic_of(t)
+    arithmetic = arithmetic or arithmetic_of(t, fields=("t",))
     with arithmetic.undisturbed():
-        times = arithmetic.read(t, "t")
-        check_times(times, arithmetic)
+        times = check_times(arithmetic.read(t, "t"), arithmetic)
         shape = tuple(times.shape)
-        result = arithmetic.finish(formula(arithmetic, times.reshape((-1,)))).reshape(shape)
+        result = arithmetic.eagerly(formula, arithmetic, times.reshape((-1,)))
+        result = arithmetic.finish(result).reshape(shape)
     return result[()] if not shape and isinstance(result, np.ndarray) else result
 
 
@@ -128,12 +128,11 @@ def spectral_bound(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> 
 
 
 def check_bounded(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> None:
-    """Raise `NoGlobalBound` where no global bound exists (THEORY L8)."""
-    if mixture.kind != "full" or mixture.is_symbolic:
+    """Raise `NoGlobalBound` where no global bound exists (THEORY L8): a fact about the parameters, not the times."""
+    if mixture.kind != "full" or mixture.is_symbolic or existence(mixture).finite:
         return
-    found = obstruction(mixture, float(t[0]) if arithmetic.name != "sympy" and len(t) else 1.0)
-    if found is None:
-        return
+    found = obstruction(mixture, arithmetic.first(t) if len(t) else 1.0)
+    assert found is not None
     raise NoGlobalBound(
         f"sup_x ||J(x, t)|| is infinite for {mixture.name!r}: {found.reason}; "
         f"growth is {found.growth} in |x|; use ball_bound(radius, t) instead",
@@ -168,7 +167,7 @@ class _GroupAt:
             square = ExactArray(np.array([_diameter_squared(mixture, group)], dtype=object))
             self.spread = m2 * self.p * self.p * arithmetic.numbers(square)[0] / 4
             return
-        self.maps = arithmetic.maps(exact, m2, n2)
+        self.maps = arithmetic.maps(arithmetic.prepared(exact), m2, n2)
         low, high = arithmetic.covariance_range(exact)
         self.q_min = m2 * (1 - high) / (high * m2 + n2)  # (1 - l) / (l m^2 + 1 - m^2) decreases in l
         self.q_max = m2 * (1 - low) / (low * m2 + n2)
@@ -232,7 +231,8 @@ def _isotropic_cross_spread(
 
 def _pair_terms(mixture: GaussianMixture, arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt) -> tuple[Any, Any]:
     """What `Fmax` has beside the determinants, for each pair, and the sum of the sizes of its terms."""
-    shifts = arithmetic.numbers(_pair_constants(mixture, narrow.group, wide.group))
+    # kept with the mixture: a quadrature asks for them at every node
+    shifts = arithmetic.numbers(mixture.kept[_pair_constants, narrow.group, wide.group])
     log_weights = parameters(mixture, arithmetic).log_weights
     left, right = log_weights[np.array(narrow.group.indices)], log_weights[np.array(wide.group.indices)]
     constants = (left[:, None] - right[None, :] + shifts / 2).reshape((-1,))
@@ -240,15 +240,6 @@ def _pair_terms(mixture: GaussianMixture, arithmetic: Arithmetic, narrow: _Group
 
 
 def _pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> ExactArray:
-    """`_exact_pair_constants`, kept with the mixture: a quadrature asks for them at every node."""
-    cache = mixture.__dict__.setdefault("_pair_constants", {})
-    key = (narrow.indices[0], wide.indices[0])
-    if key not in cache:
-        cache[key] = _exact_pair_constants(mixture, narrow, wide)
-    return cache[key]
-
-
-def _exact_pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> ExactArray:
     """`Delta^T (Sigma_wide - Sigma_narrow)^+ Delta`, exact, shape (narrow, wide); it does not depend on t."""
     means = mixture.exact_means.fractions
     result = np.empty((len(narrow.indices), len(wide.indices)), dtype=object)
@@ -270,27 +261,34 @@ def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
     """`sup_{|x| <= R} ||J(x, t)||_2` is at most this, for every mixture (THEORY L8, proofs/L8.md).
 
     `max(|q_max|, |q_min - d^2/4|)`, where `d = max_{k,l} (m^2 ||Q_k - Q_l||_2 R + m |P_k mu_k - P_l mu_l|)` bounds
-    the diameter of the component velocities on the ball (Popoviciu along every direction).
+    the diameter of the component velocities on the ball (Popoviciu along every direction). `radius` and `t` broadcast.
     """
+    arithmetic = arithmetic_of(t, radius, fields=("t", "radius"))
+    with arithmetic.undisturbed():
+        size = check_times(arithmetic.read(radius, "radius"), arithmetic, "radius", "a finite radius > 0")
+        size, times = arithmetic.broadcast(size, arithmetic.read(t, "t"))
 
-    def formula(arithmetic: Arithmetic, times: Any) -> Any:
-        size = arithmetic.read(radius, "radius")
-        m2, n2 = arithmetic.exp(-2 * times), -arithmetic.expm1(-2 * times)
-        m = arithmetic.exp(-times)
-        family = _family(mixture, arithmetic, m2, n2)
-        q_min, q_max, largest = family[0].q_min, family[0].q_max, arithmetic.sqrt(4 * family[0].spread)
-        for i, a in enumerate(family):
-            q_min, q_max = arithmetic.minimum(q_min, a.q_min), arithmetic.maximum(q_max, a.q_max)
-            largest = arithmetic.maximum(largest, arithmetic.sqrt(4 * a.spread))
-            for b in family[:i]:
-                slope, offset = _velocity_gap(arithmetic, a, b, m2)
-                largest = arithmetic.maximum(largest, slope * size + m * offset)
-        low = q_min - largest * largest / 4
-        upper = arithmetic.maximum(q_max, -q_max)
-        return arithmetic.maximum(upper, arithmetic.maximum(low, -low))
+        def formula(arithmetic: Arithmetic, times: Any) -> Any:
+            return _ball_bound(mixture, arithmetic, size.reshape((-1,)), times)
 
-    check_times(arithmetic_of(radius).read(radius, "radius"), arithmetic_of(radius), "radius", "a finite radius > 0")
-    return at_times(formula, t)
+        return at_times(formula, times, arithmetic)
+
+
+def _ball_bound(mixture: GaussianMixture, arithmetic: Arithmetic, radius: Any, t: Any) -> Any:
+    """`ball_bound` of radii and times of shape (T,)."""
+    m, m2, n2 = arithmetic.exp(-t), arithmetic.exp(-2 * t), -arithmetic.expm1(-2 * t)
+    family = _family(mixture, arithmetic, m2, n2)
+    q_min, q_max, spread = family[0].q_min, family[0].q_max, family[0].spread + 0 * radius
+    for i, a in enumerate(family):
+        q_min, q_max = arithmetic.minimum(q_min, a.q_min), arithmetic.maximum(q_max, a.q_max)
+        spread = arithmetic.maximum(spread, a.spread)
+        for b in family[:i]:
+            slope, offset = _velocity_gap(arithmetic, a, b, m2)
+            gap = slope * radius + m * offset
+            spread = arithmetic.maximum(spread, gap * gap / 4)
+    low = q_min - spread
+    upper = arithmetic.maximum(q_max, -q_max)
+    return arithmetic.maximum(upper, arithmetic.maximum(low, -low))
 
 
 def _velocity_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> tuple[Any, Any]:

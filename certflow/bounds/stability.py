@@ -22,7 +22,7 @@ from certflow.bounds.rates import growth_rate_bound, lipschitz_bound
 from certflow.errors import InputError
 from certflow.field.evaluate import CHUNK_NUMBERS, check_times
 from certflow.law.mixture import GaussianMixture
-from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
+from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic, arithmetic_of
 from certflow.numbers.exact import ExactArray
 
 RATES = ("one-sided", "two-sided")
@@ -37,36 +37,49 @@ def stability(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sided")
     return _integrated(mixture, s, t, rate, lambda value: TOLERANCE * np.abs(value))
 
 
-def _integrated(mixture: GaussianMixture, s: Any, t: Any, rate: str, accepted: Callable[[Any], Any]) -> Any:
-    """`stability`, whose error in float64 may be as `accepted` says of a value."""
+def amplification(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sided") -> Any:
+    """`exp(int_s^t rate)`. THEORY F1."""
+
+    def factor(arithmetic: Arithmetic, exponent: Any) -> Any:
+        with np.errstate(over="ignore"):  # beyond 1e308 the factor is infinite in float64: that is the answer
+            return arithmetic.exp(exponent)
+
+    return _integrated(mixture, s, t, rate, lambda value: np.full(np.shape(value), TOLERANCE), factor)
+
+
+def _integrated(
+    mixture: GaussianMixture,
+    s: Any,
+    t: Any,
+    rate: str,
+    accepted: Callable[[Any], Any],
+    function: Callable[[Arithmetic, Any], Any] = lambda _, value: value,
+) -> Any:
+    """A function of the integral, whose error in float64 may be as `accepted` says of a value."""
     if rate not in RATES:
         raise InputError("rate", rate, f"one of {', '.join(RATES)}")
-    arithmetic = arithmetic_of(s, t)
+    arithmetic = arithmetic_of(s, t, fields=("s", "t"))
     with arithmetic.undisturbed():
         start, end = _interval(arithmetic, s, t)
         shape = tuple(start.shape)
         start, end = start.reshape((-1,)), end.reshape((-1,))
-        if mixture.kind == "common-isotropic":
-            closed = CommonVariance(mixture, arithmetic)
-            terms = closed.terms(start, end, rate)
-            result = sum(terms[1:], terms[0])
-            if arithmetic.guarded:
-                error = TERMS * sum(map(abs, terms))
-                again = partial(_in_balls, mixture, start, end, rate)
-                result = repaired(result, error, accepted(result), again)
-        else:
-            result = _quadrature(mixture, arithmetic, start, end, rate)
-        result = arithmetic.finish(result).reshape(shape)
+        result = arithmetic.eagerly(_integral, mixture, arithmetic, start, end, rate, accepted)
+        result = arithmetic.finish(function(arithmetic, result)).reshape(shape)
     return result[()] if not shape and isinstance(result, np.ndarray) else result
 
 
-def amplification(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sided") -> Any:
-    """`exp(int_s^t rate)`. THEORY F1."""
-    exponent = _integrated(mixture, s, t, rate, lambda value: np.full(np.shape(value), TOLERANCE))
-    arithmetic = arithmetic_of(exponent)
-    with np.errstate(over="ignore"):  # beyond 1e308 the factor is infinite in float64: that is the answer
-        result = arithmetic.finish(arithmetic.exp(arithmetic.asarray(exponent)))
-    return result[()] if isinstance(result, np.ndarray) and not result.shape else result
+def _integral(
+    mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any, rate: str, accepted: Callable[[Any], Any]
+) -> Any:
+    """`int_s^t rate`, shape (T,)."""
+    if mixture.kind != "common-isotropic":
+        return _quadrature(mixture, arithmetic, s, t, rate)
+    terms = CommonVariance(mixture, arithmetic).terms(s, t, rate)
+    result = sum(terms[1:], terms[0])
+    if not arithmetic.guarded:
+        return result
+    error = TERMS * sum(map(abs, terms))
+    return repaired(result, error, accepted(result), partial(_in_balls, mixture, s, t, rate))
 
 
 def _in_balls(mixture: GaussianMixture, s: np.ndarray, t: np.ndarray, rate: str, row: int) -> Any:
@@ -77,18 +90,14 @@ def _in_balls(mixture: GaussianMixture, s: np.ndarray, t: np.ndarray, rate: str,
 
 
 def _interval(arithmetic: Arithmetic, s: Any, t: Any) -> tuple[Any, Any]:
-    start, end = arithmetic.read(s, "s"), arithmetic.read(t, "t")
-    check_times(start, arithmetic, "s")
-    check_times(end, arithmetic, "t")
+    start = check_times(arithmetic.read(s, "s"), arithmetic, "s")
+    end = check_times(arithmetic.read(t, "t"), arithmetic, "t")
+    start, end = arithmetic.broadcast(start, end)
     if arithmetic.name == "torch":
-        import torch
-
-        start, end = torch.broadcast_tensors(start, end)
-        wrong = bool((start > end).any())
+        late = arithmetic.known(start <= end) is False
     else:
-        start, end = np.broadcast_arrays(start, end)
-        wrong = arithmetic.name != "sympy" and any(a > b for a, b in zip(start.flat, end.flat, strict=True))
-    if wrong:
+        late = arithmetic.name != "sympy" and any(a > b for a, b in zip(start.flat, end.flat, strict=True))
+    if late:
         raise InputError("s", s, f"a time that is not later than t = {t}")
     return start, end
 
@@ -163,8 +172,9 @@ class CommonVariance:
 def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any, rate: str) -> Any:
     """Numerical integral in `log t`, where the rates of narrow components are spread evenly.
 
-    float64: SciPy's adaptive Gauss-Kronrod to 1e-10; mpmath: tanh-sinh on intervals halved until its
-    own error estimate is small (the rates are maxima, so they may have kinks).
+    float64: SciPy's adaptive Gauss-Kronrod to 1e-10; torch: the same, whose derivatives are the rates at both
+    ends; mpmath: tanh-sinh on intervals halved until its own error estimate is small (the rates are maxima, so
+    they may have kinks).
     """
     bound = growth_rate_bound if rate == "one-sided" else lipschitz_bound
     if arithmetic.name == "mpmath":
@@ -175,7 +185,16 @@ def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any
                 mp, lambda y: bound(mixture, mp.exp(y)) * mp.exp(y), mp.log(a), mp.log(b)
             )
         return result
-    if arithmetic.name not in ("float64", "torch"):
+    if arithmetic.name == "torch":
+        from certflow.numbers.implicit import elementwise
+
+        def values(start: Any, end: Any) -> Any:
+            numbers = [part.detach().cpu().double().numpy() for part in (start, end)]
+            found = _quadrature(mixture, FloatArithmetic(), numbers[0].reshape(-1), numbers[1].reshape(-1), rate)
+            return arithmetic.asarray(found.reshape(start.shape))
+
+        return elementwise(values, lambda _, start, end: (-bound(mixture, start), bound(mixture, end)), s, t)
+    if arithmetic.name != "float64":
         raise InputError(
             "mixture",
             mixture.kind,
@@ -192,13 +211,12 @@ def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any
         parts = [bound(mixture, times[i : i + rows]) for i in range(0, len(times), rows)]
         return np.concatenate(parts) * times
 
-    first, last = (np.array([float(time) for time in times]) for times in (s, t))
-    low, width = np.log(first), np.log1p((last - first) / first)  # the difference of logarithms would cancel
+    low, width = np.log(s), np.log1p((t - s) / s)  # the difference of logarithms would cancel
     # One adaptive rule for all intervals at once, each mapped to [0, 1].
     values, _ = quad_vec(
         lambda u: width * integrand(low + u * width), 0, 1, epsabs=1e-12, epsrel=1e-10, norm="max", limit=10_000
     )
-    return arithmetic.asarray(values)
+    return values
 
 
 def _halving_quadrature(mp: Any, function: Any, low: Any, high: Any) -> Any:

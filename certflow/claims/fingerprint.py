@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import sys
 import time
 import types
@@ -21,12 +22,14 @@ from typing import Any
 import numpy as np
 
 _PACKAGE = __name__.partition(".")[0]
-_ROOT = Path(__file__).parent
+_ROOT = Path(__file__).parents[1]
 _LOADED = time.time()
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, Fraction, type(Ellipsis))
 #: Names that say where a module lies, what it was compiled to or when it was loaded, not what it computes.
 _UNTOLD = {"__dict__", "__weakref__", "__doc__", "__annotations__", "__builtins__", "__file__", "__cached__"}
 _UNTOLD |= {"__spec__", "__loader__", "__path__", "_LOADED"}
+#: What `torch.compile` puts into the modules that it has read: `__compiled_fn_7_...`, `__builtins_dict___2`, `_281_c9`.
+_COMPILED = re.compile(r"__\w*(?<!__)|_\d+_c\d+")
 
 
 def source_digest() -> str | None:
@@ -85,7 +88,7 @@ def _text_digest(parts: Iterable[str]) -> str:
 
 
 def _counts(name: str) -> bool:
-    return name not in _UNTOLD and not name.startswith("__pydantic")
+    return name not in _UNTOLD and not name.startswith("__pydantic") and not _COMPILED.fullmatch(name)
 
 
 def _told(value: Any, home: str, within: tuple[int, ...] = ()) -> str:

@@ -17,11 +17,13 @@ Composed over a grid, errors of single blocks grow as THEORY E3 says (`OrnsteinU
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 from certflow.errors import InputError
 from certflow.numbers.arithmetic import arithmetic_of
 from certflow.numbers.exact import check_plain, is_symbolic
+from certflow.numbers.inputs import is_tensor
 
 #: The methods and their orders `q`: the local error is of order `h^{q+1}`.
 ORDERS = {"euler": 1, "midpoint": 2}
@@ -40,20 +42,11 @@ def residual_block(velocity: Velocity, x: Any, t: Any, h: Any, method: str = "mi
     """
     _check_method(method)
     for name, value in (("t", t), ("h", h)):
-        check_plain(value, name)
-        if isinstance(value, bool):
-            raise InputError(name, value, "a number")
-    try:
-        inside = bool(0 < h < t)
-    except (TypeError, ValueError, RuntimeError):
-        if not is_symbolic(h) and not is_symbolic(t):
-            name, value = ("t", t) if isinstance(h, int | float) else ("h", h)
-            raise InputError(name, value, "one number") from None
-        inside = True
-    if not inside:
+        _check_one(name, value)
+    arithmetic = arithmetic_of(x, t, h, fields=("x", "t", "h"))
+    if arithmetic.known(_inside(h, t)) is False:
         raise InputError("h", h, f"a step between 0 and t = {t}")
-    arithmetic = arithmetic_of(x, t)
-    points = arithmetic.read(x, "x")
+    points = x if is_tensor(x) else arithmetic.read(x, "x")  # a network may take no other dtype
     if method == "euler":
         return arithmetic.finish(points - h * velocity(points, t))
     return arithmetic.finish(points - h * velocity(points - h / 2 * velocity(points, t), t - h / 2))
@@ -88,12 +81,29 @@ def _check_method(method: Any) -> None:
         raise InputError("method", method, f"one of {', '.join(ORDERS)}")
 
 
+def _check_one(name: str, value: Any) -> None:
+    """Refuse what is not one number."""
+    check_plain(value, name)
+    try:
+        fine = not isinstance(value, bool) and prod(getattr(value > 0, "shape", ())) == 1
+    except TypeError:  # no real number
+        fine = False
+    if not fine:
+        raise InputError(name, value, "one number")
+
+
+def _inside(h: Any, t: Any) -> Any:
+    try:
+        return (h > 0) & (h < t)
+    except TypeError:
+        raise InputError("h", h, f"a number that compares with t = {t}") from None
+
+
 def _check_size(name: str, value: Any) -> None:
     check_plain(value, name)
     try:
         fine = value >= 0
-        fine = not isinstance(value, bool) and (bool(fine.all()) if hasattr(fine, "all") else bool(fine))
     except TypeError:
         fine = is_symbolic(value)
-    if not fine:
+    if isinstance(value, bool) or arithmetic_of(value, fields=(name,)).known(fine) is False:
         raise InputError(name, value, "a number >= 0")

@@ -1,12 +1,12 @@
-"""How well a `B`-Lipschitz map can do at all: floors under every one-step student, however trained (THEORY M1-M3).
+"""How well a `B`-Lipschitz map can do at all: floors under every one-step student, however trained (THEORY M2, M3).
 
-    M1    sup |g - Phi| >= 1/2 sup_{x,y} ( |Phi(x) - Phi(y)| - B |x - y| )
     M2    E|g - Phi|^2 >= 1/4 E ( |Phi(X) - Phi(RX)| - B |X - RX| )_+^2,    R an involution that preserves p_T
     d=1   B z - g(z) is the L^2(p_T) projection of B z - Phi(z) on nondecreasing functions
     M3    K >= log Lip(Phi) / log B
 
 `Phi = Phi_{t_max -> t_min}`, `X ~ p_T`, `T = t_max`. Floors are numbers with an estimate of their error, not
-enclosures. In one dimension M1 and the projection are what the best map attains (proofs/M1.md, M2.md).
+enclosures. In one dimension the projection is what the best map attains (proofs/M2.md); the sup norm (M1) has a
+module of its own, `certflow.composition.sup_norm`.
 """
 
 from __future__ import annotations
@@ -21,22 +21,19 @@ from certflow.composition.pairing import RTOL, Pairing
 from certflow.errors import InputError
 from certflow.flow.quantile_map import Nodes, OfPair, QuantileMap
 from certflow.law.factors import Factors, factors
-from certflow.law.noised import Process, noised
+from certflow.law.noised import Process
 from certflow.law.symmetry import Symmetry, reflections, symmetries
+from certflow.numbers.arrays import Floats
 from certflow.numbers.inputs import real_number, whole_number
 
-#: Points of the pairs of M1, and of the mean of M2, in more than one dimension.
-PAIRS, SAMPLES = 256, 4096
+#: Points of the mean of M2 in more than one dimension.
+SAMPLES = 4096
 #: Level of the lower confidence bounds of M2.
 LEVEL = 0.999
-#: Pairs of means through whose midpoints lines of M1 are laid.
-LINES = 8
 #: How often panels are cut at the kinks of an optimum, and in how many parts.
 ROUNDS, CUT = 5, 6
 #: Rounding of a quadrature, relative to `E|Phi|^2`.
 ROUNDING = 1e-13
-#: A budget that is the slope far out but for rounding is no smaller.
-LEAST_SLOPE = 1 - 1e-12
 #: A mass that underflows (between modes many widths apart) stands for this one.
 LEAST = 1e-300
 #: A measured error is under a floor if it is so by more than this many estimated errors.
@@ -66,7 +63,7 @@ class Floor:
     scale: float
     attained: bool
     level: float | None = None
-    pair: np.ndarray | None = field(default=None, compare=False)
+    pair: Floats | None = field(default=None, compare=False)
 
     @property
     def basis(self) -> str:
@@ -95,7 +92,7 @@ class Optimum:
 
     floor: Floor
     nodes: Nodes
-    best: np.ndarray
+    best: Floats
 
 
 def second_moment(process: Process) -> float:
@@ -125,7 +122,7 @@ def best_map(process: Process, budget: float, nodes: Nodes | None = None) -> Opt
     """
     from sklearn.isotonic import isotonic_regression
 
-    budget = _budget(budget)
+    budget = lipschitz_constant(budget)
     flow = QuantileMap(process)
     nodes = flow.nodes() if nodes is None else nodes
     kinks, found = np.empty(0, dtype=int), []
@@ -151,7 +148,7 @@ def symmetric_floor(process: Process, budget: float) -> Floor:
     ------
     InputError : more than one dimension, or a mixture that is not symmetric (decided exactly).
     """
-    budget = _budget(budget)
+    budget = lipschitz_constant(budget)
     flow = QuantileMap(process)
     centres = [family.centre[0] for family in symmetries(process.mixture) if family.name == "point reflection"]
     if not centres:
@@ -161,8 +158,9 @@ def symmetric_floor(process: Process, budget: float) -> Floor:
     middle = from_ + to  # the coordinate of the centre, which the map carries to the centre
     right = np.concatenate([[middle], panels[panels > middle + 1e-12]])
 
-    def excess(z: np.ndarray, x: np.ndarray) -> np.ndarray:
-        return (x - to) - budget * (z - from_)
+    def excess(z: Floats, x: Floats) -> Floats:
+        result: Floats = (x - to) - budget * (z - from_)
+        return result
 
     ends = np.array(sorted({middle, *flow.crossings(excess, right[1:]), *_first_crossing(flow, excess, right)}))
     total, coarse, outside = 0.0, 0.0, 0.0
@@ -184,7 +182,7 @@ def symmetric_floor(process: Process, budget: float) -> Floor:
     )
 
 
-def _first_crossing(flow: QuantileMap, excess: OfPair, right: np.ndarray) -> list[float]:
+def _first_crossing(flow: QuantileMap, excess: OfPair, right: Floats) -> list[float]:
     """A crossing between the centre, where the excess is 0, and the first end of a panel."""
     inner = right[0] + (right[1] - right[0]) * np.array([1e-6, 1.0])
     return flow.crossings(excess, inner)
@@ -203,7 +201,7 @@ def mean_square_floor(process: Process, budget: float, samples: int = SAMPLES, s
     ------
     InputError : a budget that is not > 0, or a mixture without a factor and without a symmetry.
     """
-    budget = _budget(budget)
+    budget = lipschitz_constant(budget)
     if process.mixture.dimension == 1:
         return best_map(process, budget).floor
     split = factors(process.mixture)
@@ -213,7 +211,7 @@ def mean_square_floor(process: Process, budget: float, samples: int = SAMPLES, s
     scale = second_moment(process)
     value = math.fsum([*(floor.value for floor in alone), _gaussian(process, split.variances, budget)])
     error = math.fsum(floor.error for floor in alone) + ROUNDING * scale
-    method = _product(split)
+    method = product_method(split)
     whole = Floor("M2", method, float(budget), value, error, scale, split.complete)
     rest = [] if split.complete else _in_the_rest(symmetries(process.mixture), split.removed)
     if not rest:
@@ -235,7 +233,7 @@ def pairing_floor(process: Process, budget: float, samples: int = SAMPLES, seed:
     ------
     InputError : a mixture without such a symmetry.
     """
-    budget = _budget(budget)
+    budget = lipschitz_constant(budget)
     families = symmetries(process.mixture)
     if not families:
         raise InputError("mixture", process.mixture.name, "a mixture with a point reflection or a reflection")
@@ -248,26 +246,28 @@ def pairing_floor(process: Process, budget: float, samples: int = SAMPLES, seed:
     return Floor("M2", method, float(budget), value, _rough(value, scale), scale, attained=False, level=LEVEL)
 
 
-def _product(split: Factors) -> str:
+def product_method(split: Factors) -> str:
+    """How a floor of the factors was computed, in words."""
     count = len(split.removed)
     return f"product of {count} one-dimensional laws" if count > 1 else "one-dimensional factor"
 
 
-def _gaussian(process: Process, variances: np.ndarray, budget: float) -> float:
+def _gaussian(process: Process, variances: Floats, budget: float) -> float:
     """`sum_i ( sqrt(v_i(s)) - B sqrt(v_i(T)) )_+^2`: along an eigenvector `Phi` is `sqrt(v_i(s) / v_i(T)) x`."""
     late = _widths(variances, process.t_max)
     return float((np.maximum(_widths(variances, process.t_min) - budget * late, 0) ** 2).sum())
 
 
-def _slopes(process: Process, variances: np.ndarray) -> np.ndarray:
+def gaussian_slopes(process: Process, variances: Floats) -> Floats:
+    """`sqrt(v_i(s) / v_i(T))`, the slopes of `Phi` along the Gaussian directions."""
     return _widths(variances, process.t_min) / _widths(variances, process.t_max)
 
 
-def _widths(variances: np.ndarray, t: float) -> np.ndarray:
+def _widths(variances: Floats, t: float) -> Floats:
     return np.sqrt(math.exp(-2 * t) * variances - math.expm1(-2 * t))
 
 
-def _in_the_rest(families: list[Symmetry], removed: np.ndarray) -> list[Symmetry]:
+def _in_the_rest(families: list[Symmetry], removed: Floats) -> list[Symmetry]:
     """Their parts across the directions removed: a law that is a product has the symmetries of its factors."""
     across = np.eye(removed.shape[1]) - removed.T @ removed
     found = []
@@ -286,105 +286,6 @@ def _rough(value: float, scale: float) -> float:
     return RTOL * math.sqrt(value * scale)
 
 
-def sup_floor(process: Process, budget: float, pairs: int = PAIRS, seed: int = 0) -> Floor:
-    """M1: half of the largest `|Phi(x) - Phi(y)| - B |x - y|` over pairs, or 0 (THEORY M1).
-
-    In one dimension over all pairs, and some map attains it. Else over pairs made of those of the one-dimensional
-    factors, if there are any, over `pairs` typical points, and over points of lines across the midpoints of means;
-    every pair gives a lower bound. Infinite where `B` is smaller than the slope of `Phi` far out.
-    """
-    budget = _budget(budget)
-    scale = second_moment(process)
-    if process.mixture.dimension == 1:
-        return _largest_fall(process, float(budget), scale)
-    split = factors(process.mixture)
-    whole = _fall_of_factors(process, split, float(budget), scale)
-    if split.complete or math.isinf(whole.value):
-        return whole
-    largest, best = 0.0, None
-    for points in [_noised(process, pairs, seed), *_lines(process, pairs)]:
-        moved = process.flow(points, process.t_max, process.t_min, rtol=1e-6)
-        gaps = _distances(moved) - budget * _distances(points)
-        if gaps.max() > largest:
-            largest, best = float(gaps.max()), points[list(np.unravel_index(gaps.argmax(), gaps.shape))]
-    if best is None:
-        return whole
-    ends = process.flow(best, process.t_max, process.t_min, rtol=1e-10)
-    value = (float(np.linalg.norm(ends[0] - ends[1])) - budget * float(np.linalg.norm(best[0] - best[1]))) / 2
-    if value <= whole.value:
-        return whole
-    return Floor("M1", "pairs", float(budget), value, 1e-8 * math.sqrt(scale), scale, attained=False, pair=best)
-
-
-def _fall_of_factors(process: Process, split: Factors, budget: float, scale: float) -> Floor:
-    """M1 for the pair whose coordinate along each line is that line's best pair.
-
-    A product of maps is off by at most the root of the sum of squares; where the pair says the same it is attained.
-    """
-    method = _product(split)
-    found = [sup_floor(process.of(line), budget) for line in split.lines]
-    steep = bool((LEAST_SLOPE * _slopes(process, split.variances) > budget).any())
-    if steep or any(math.isinf(floor.value) for floor in found):
-        return Floor("M1", "slope at infinity", budget, math.inf, 0.0, scale, True)
-    centre = math.exp(-process.t_max) * (process.mixture.weights @ process.mixture.means)
-    kept = [(floor, n) for floor, n in zip(found, split.directions, strict=True) if floor.value > 0]
-    each = np.array([floor.value for floor, _ in kept])
-    error = math.fsum(floor.error for floor, _ in kept) + ROUNDING * math.sqrt(scale)
-    if not kept:
-        return Floor("M1", method, budget, 0.0, error, scale, split.complete)
-    before = [float(np.ptp(floor.pair)) for floor, _ in kept if floor.pair is not None]
-    after = [2 * value + budget * gap for value, gap in zip(each, before, strict=True)]
-    value = float(np.linalg.norm(after) - budget * np.linalg.norm(before)) / 2
-    pair = centre + sum(floor.pair * n for floor, n in kept)  # each of shape (2, 1) along its line
-    attained = split.complete and value >= float(np.linalg.norm(each)) - error
-    return Floor("M1", method, budget, value, error, scale, attained, pair=pair)
-
-
-def _largest_fall(process: Process, budget: float, scale: float) -> Floor:
-    """Half of `max_{i<j} (f_i - f_j)`, `f = B z - Phi`, which is `max_{i<j} (Phi_j - Phi_i - B (z_j - z_i))`.
-
-    Far out `Phi` has the slope `sqrt(v_s / v_T)` of the widest component: no smaller `B` has a finite distance.
-    """
-    flow = QuantileMap(process)
-    widest = np.argmax(flow.start.widths)
-    if budget < LEAST_SLOPE * flow.end.widths[widest] / flow.start.widths[widest]:
-        return Floor("M1", "slope at infinity", budget, math.inf, 0.0, scale, True)
-    nodes, ends, found = flow.nodes(), np.empty(0, dtype=int), []
-    for _ in range(ROUNDS):
-        nodes = flow.refine(nodes, ends, CUT)
-        values = budget * nodes.z - nodes.x
-        falls = np.maximum.accumulate(values) - values
-        low = int(falls.argmax())
-        found.append(float(falls[low]) / 2)
-        ends = np.array([values[: low + 1].argmax(), low])
-    error = abs(found[-1] - found[-2]) + ROUNDING * math.sqrt(scale)
-    return Floor("M1", "all pairs", budget, found[-1], error, scale, True, pair=nodes.z[ends, None])
-
-
-def _lines(process: Process, points: int) -> list[np.ndarray]:
-    """Points across the midpoints of the nearest pairs of different means, at the noise end."""
-    means = process.mixture.means
-    i, j = np.triu_indices(len(means), 1)
-    apart = np.linalg.norm(means[i] - means[j], axis=1)
-    order = np.argsort(apart, kind="stable")
-    m = math.exp(-process.t_max)
-    steps = np.linspace(-2, 2, 2 * (points // 2))[:, None]  # an even number: the midpoint, a separatrix, is left out
-    return [
-        m * (means[i[k]] + means[j[k]]) / 2 + steps * (means[i[k]] - means[j[k]]) / apart[k]
-        for k in order[apart[order] > 0][:LINES]
-    ]
-
-
-def _distances(points: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(points[:, None] - points[None], axis=2)
-
-
-def _noised(process: Process, samples: int, seed: int) -> np.ndarray:
-    """Points of `p_T`, shape (samples, d)."""
-    samples, seed = whole_number(samples, "samples", 2), whole_number(seed, "seed")
-    start = process.mixture.sample(samples, seed)
-    return noised(start, process.t_max, np.random.default_rng([seed, 1]).standard_normal(start.shape))
-
-
-def _budget(budget: Any) -> float:
+def lipschitz_constant(budget: Any) -> float:
+    """A budget `B`; an `InputError` says what it must be."""
     return real_number(budget, "budget", "a finite Lipschitz constant B > 0", lambda b: 0 < b < math.inf)

@@ -20,6 +20,7 @@ from scipy.special import logsumexp, rel_entr
 
 from certflow.law.noised import Process, noised
 from certflow.law.symmetry import Symmetry
+from certflow.numbers.arrays import Floats, Points
 
 #: Draws that choose where to look, and the relative tolerance of the ODE solver.
 PILOT, RTOL = 256, 1e-6
@@ -49,8 +50,8 @@ class _Plan:
     mean : what the pilot draws gave
     """
 
-    projector: np.ndarray
-    normal: np.ndarray | None
+    projector: Floats
+    normal: Floats | None
     reach: float
     cap: float
     mean: float
@@ -59,7 +60,7 @@ class _Plan:
 class Pairing:
     """The means of one process and budget; `centre` is that of the data law, shape (d,)."""
 
-    def __init__(self, process: Process, budget: float, centre: np.ndarray, seed: int):
+    def __init__(self, process: Process, budget: float, centre: Floats, seed: int):
         self.process, self.budget = process, budget
         self.rng = np.random.default_rng([seed, 2])
         self.start, self.end = (math.exp(-t) * centre for t in (process.t_max, process.t_min))
@@ -79,7 +80,7 @@ class Pairing:
                 total += plan.cap * lower_confidence(float(values.mean()), samples, each)
         return total, families[best]
 
-    def _plan(self, projector: np.ndarray) -> _Plan:
+    def _plan(self, projector: Floats) -> _Plan:
         if round(float(np.trace(projector))) > 1:
             values = self._excess(projector, self.pilot, self.image)
             return _Plan(projector, None, math.inf, float(values.max()), float(values.mean()))
@@ -94,7 +95,7 @@ class Pairing:
         cap = float(values.max()) * nearer / reach
         return _Plan(projector, normal, nearer, cap, float(values.mean()))
 
-    def _values(self, plan: _Plan, samples: int) -> tuple[np.ndarray, np.ndarray]:
+    def _values(self, plan: _Plan, samples: int) -> tuple[Floats, Floats]:
         """Independent summands and their distances from the hyperplane, shape (samples,)."""
         x = self._draws(samples)
         if plan.normal is None:
@@ -104,12 +105,13 @@ class Pairing:
         density = np.exp(self.process.log_density(moved, self.process.t_max) - self._log_across(moved, plan.normal))
         return 2 * plan.reach * density * self._excess(plan.projector, moved, self._flow(moved)), places
 
-    def _excess(self, projector: np.ndarray, x: np.ndarray, phi: np.ndarray) -> np.ndarray:
+    def _excess(self, projector: Floats, x: Points, phi: Floats) -> Floats:
         before = np.linalg.norm((x - self.start) @ projector, axis=1)
         after = np.linalg.norm((phi - self.end) @ projector, axis=1)
-        return np.maximum(after - self.budget * before, 0) ** 2
+        result: Floats = np.maximum(after - self.budget * before, 0) ** 2
+        return result
 
-    def _log_across(self, x: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    def _log_across(self, x: Points, normal: Floats) -> Floats:
         """`log int p_T(x + u n) du`: each component at its largest value on the line, times its width."""
         mixture, m = self.process.mixture, math.exp(-self.process.t_max)
         covariances = m * m * mixture.covariance_matrices + (1 - m * m) * np.eye(mixture.dimension)
@@ -120,14 +122,15 @@ class Pairing:
         squares = np.einsum("nki,kij,nkj->nk", y, precisions, y) - np.einsum("nki,ki->nk", y, pulled) ** 2 / stiffness
         logs = np.log(mixture.weights / mixture.weights.sum()) + np.linalg.slogdet(precisions)[1] / 2
         logs = logs - np.log(stiffness) / 2 - squares / 2
-        return logsumexp(logs, axis=1) - (mixture.dimension - 1) / 2 * math.log(2 * math.pi)
+        result: Floats = logsumexp(logs, axis=1) - (mixture.dimension - 1) / 2 * math.log(2 * math.pi)
+        return result
 
-    def _draws(self, samples: int) -> np.ndarray:
+    def _draws(self, samples: int) -> Floats:
         """Points of `p_T`, shape (samples, d)."""
         start = self.process.mixture.sample(samples, int(self.rng.integers(2**31)))
         return noised(start, self.process.t_max, self.rng.standard_normal(start.shape))
 
-    def _flow(self, x: np.ndarray) -> np.ndarray:
+    def _flow(self, x: Points) -> Floats:
         return np.asarray(self.process.flow(x, self.process.t_max, self.process.t_min, rtol=RTOL))
 
 

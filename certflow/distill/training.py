@@ -139,7 +139,7 @@ def _train_stack(
     key = _key(segments, pool, settings)
     state = _load(path, key)
     done = 0
-    losses = torch.full((len(segments),), math.nan, device=device)
+    losses = torch.full((len(segments),), math.nan, dtype=weights.dtype, device=device)
     if state is not None:
         done = state["done"]
         losses = state["losses"].to(device)
@@ -148,7 +148,7 @@ def _train_stack(
     advance(done)
     while done < settings.steps:
         end = min(done + ROUND, settings.steps)
-        total = torch.zeros(len(segments), device=device)
+        total = torch.zeros(len(segments), dtype=weights.dtype, device=device)
         for step in range(done, end):
             for group in optimiser.param_groups:
                 group["lr"] = rate_at(step, settings)
@@ -194,7 +194,7 @@ class _Order:
         self.per_epoch = blocks // per_batch
         self.generators = [np.random.default_rng(s.order) for s in segments]
         self.epoch = -1
-        self.factor = self.offset = torch.empty(0)
+        self.factor = self.offset = torch.empty(0, dtype=torch.int64, device=device)
         self.base = torch.arange(per_batch, device=device)
 
     def at(self, step: int) -> torch.Tensor:

@@ -15,6 +15,7 @@ from certflow.errors import InputError
 from certflow.numbers.exact import exact_number
 from certflow.numbers.inputs import whole_number
 from certflow.numbers.precision import ball_precision, mpmath_context
+from certflow.process import OrnsteinUhlenbeck
 
 #: Significant digits of the bounds.
 DIGITS = 12
@@ -39,7 +40,7 @@ class RateBounds:
     bits: int
 
 
-def rate_bounds(process: Any, s: Any, t: Any, panels: int = 64) -> RateBounds:
+def rate_bounds(process: OrnsteinUhlenbeck, s: Any, t: Any, panels: int = 64) -> RateBounds:
     """Bounds of `||J||_2`, `lambda_max(-J)`, `lambda_min(-J)` on `panels` panels of [s, t], `0 < s < t`; for all `x`.
 
     With `q = e^{-2t}`, `v = 1 - c q`, Popoviciu's inequality gives (THEORY L2, L3, common isotropic variance)

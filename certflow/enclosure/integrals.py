@@ -252,7 +252,7 @@ def decimal_bits(digits: int) -> int:
     return int(np.ceil(digits * np.log2(10)))
 
 
-def common_law(process: Any) -> GaussianMixture:
+def common_law(process: OrnsteinUhlenbeck) -> GaussianMixture:
     """The mixture of a process, if its covariance is common-isotropic and its parameters are numbers."""
     if not isinstance(process, OrnsteinUhlenbeck):
         raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
@@ -270,10 +270,10 @@ def shape_of(law: GaussianMixture) -> tuple[Fraction, Fraction]:
     return 1 - variance, law.diameter_squared
 
 
-def check_rate(rate: Any) -> None:
+def check_rate(rate: Any, field: str = "rate") -> None:
     """Raise `InputError` for a rate that is not one of the two."""
     if rate not in RATES:
-        raise InputError("rate", rate, f"one of {', '.join(RATES)}")
+        raise InputError(field, rate, f"one of {', '.join(RATES)}")
 
 
 def check_digits(digits: Any) -> int:

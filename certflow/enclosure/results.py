@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from certflow.errors import NotFinite
 from certflow.numbers.exact import exact_text
-
-
-class NotFinite(ArithmeticError, ValueError):
-    """A ball without finite ends, where ends are needed."""
 
 
 class ExactDecimal(Fraction):

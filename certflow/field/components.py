@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from certflow.law.kept import Recent
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arithmetic import Arithmetic
 from certflow.numbers.exact import ExactArray
@@ -26,7 +27,6 @@ class Parameters:
     """The exact parameters of a mixture converted to one arithmetic (kept for the next call)."""
 
     def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic):
-        self.mixture = mixture
         self.means = arithmetic.numbers(mixture.exact_means)
         total = mixture.weight_total
         self.log_weights = arithmetic.log_numbers(mixture.exact_weights)
@@ -40,19 +40,27 @@ class Parameters:
             self.variances = arithmetic.numbers(variances)
             self.complements = arithmetic.numbers(ExactArray(1 - variances.fractions))
             self.square_norms = (self.means * self.means).sum(-1)
+        else:
+            self.covariances = arithmetic.prepared(mixture.exact_covariances)
 
 
 def parameters(mixture: GaussianMixture, arithmetic: Arithmetic) -> Parameters:
-    """Converted parameters, cached by mixture and by arithmetic at its present precision."""
-    cache = mixture.__dict__.setdefault("_parameters", {})
-    key = arithmetic.key
-    found = cache.get(key)
+    """Converted parameters, kept with the mixture by arithmetic at its present precision."""
+    if arithmetic.name == "torch":
+        arithmetic.ahead(_kept_parameters, mixture)
+    return _kept_parameters(mixture, arithmetic)
+
+
+def _kept_parameters(mixture: GaussianMixture, arithmetic: Arithmetic) -> Parameters:
+    kept: Recent[Parameters] = mixture.kept[_by_arithmetic]
+    found = kept.get(arithmetic.key)
     if found is None:
-        found = Parameters(mixture, arithmetic)
-        if len(cache) > 16:  # (another thread may do so too: what was found stays at hand)
-            cache.clear()
-        cache[key] = found
+        found = kept.keep(arithmetic.key, arithmetic.lasting(lambda: Parameters(mixture, arithmetic)))
     return found
+
+
+def _by_arithmetic(mixture: GaussianMixture) -> Recent[Parameters]:
+    return Recent(16)
 
 
 class _Components:
@@ -142,7 +150,7 @@ class SharedComponents(_Components):
 
     def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic, t: Any):
         super().__init__(mixture, arithmetic, t)
-        self.resolvent = arithmetic.maps(mixture.exact_covariances, self.m2[:, 0], self.n2[:, 0])
+        self.resolvent = arithmetic.maps(self.parameters.covariances, self.m2[:, 0], self.n2[:, 0])
 
     def logits(self, x: Any) -> Any:
         """Logits (N, K) less the term `log_scale` that all components share."""
@@ -187,7 +195,7 @@ class FullComponents(_Components):
 
     def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic, t: Any):
         super().__init__(mixture, arithmetic, t)
-        self.resolvent = arithmetic.maps(mixture.exact_covariances, self.m2[:, 0], self.n2[:, 0])
+        self.resolvent = arithmetic.maps(self.parameters.covariances, self.m2[:, 0], self.n2[:, 0])
 
     def _offsets(self, x: Any) -> Any:
         return x[:, None, :] - self.m[:, :, None] * self.means

@@ -7,6 +7,7 @@ double-double arithmetic by the same formulas (`certflow.field.guard`).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from certflow.field.components import components_at, quantity_from
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import precision_ceiling
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
+from certflow.numbers.floats import FLOATS
 
 #: Numbers in the largest temporary of one chunk: 512 KiB of float64, so that several stay in the cache.
 CHUNK_NUMBERS = 2**16
@@ -28,22 +30,40 @@ def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
     x : shape (..., d); t : scalar or broadcastable to (...), positive.
     Returns an array of the kind of `x` (or of `t`, if that is the one that is not plain numbers).
     """
-    arithmetic = arithmetic_of(x, t)
-    with arithmetic.undisturbed():
-        points = arithmetic.read(x, "x")
-        times = arithmetic.read(t, "t")
-        _check_points(points, mixture.dimension, arithmetic)
-        check_times(t if isinstance(t, int | float) and arithmetic.name == "torch" else times, arithmetic)
-        batch = tuple(points.shape[:-1])
-        times = _broadcast_times(times, batch)
-        flat = points.reshape((-1, mixture.dimension))
-        with arithmetic.extended(_magnitude(mixture, arithmetic, flat, times)):
-            result = _in_chunks(mixture, arithmetic, quantity, flat, times)
-        result = arithmetic.finish(result)
+    if _is_float64(x) and _is_float64(t):  # most calls: there is nothing to ask and nothing to convert
+        batch, result = _at_points(mixture, FLOATS, quantity, x, check_times(np.asarray(t), FLOATS))
+    else:
+        arithmetic = arithmetic_of(x, t)
+        with arithmetic.undisturbed():
+            points, times = arithmetic.read(x, "x"), arithmetic.read(t, "t")
+            if isinstance(t, int | float) and arithmetic.name == "torch":
+                check_times(t, arithmetic)  # known here, with no wait for a device
+            else:
+                times = check_times(times, arithmetic)
+            batch, result = _at_points(mixture, arithmetic, quantity, points, times)
+            result = arithmetic.finish(result)
+        if arithmetic.name == "float64" and getattr(x, "dtype", None) == np.float32:
+            result = result.astype(np.float32)
     result = result.reshape(batch + tuple(result.shape[1:]))
-    if arithmetic.name == "float64" and getattr(x, "dtype", None) == np.float32:
-        result = result.astype(np.float32)
     return result if batch or result.ndim else result[()]
+
+
+def _is_float64(value: Any) -> bool:
+    """A float, or an array of float64 numbers and of no subclass."""
+    kind = type(value)
+    return kind is float or (kind is np.ndarray and value.dtype == np.float64)
+
+
+def _at_points(
+    mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, points: Any, times: Any
+) -> tuple[tuple[int, ...], Any]:
+    """The shape of the points, and the results row by row."""
+    _check_points(points, mixture.dimension, arithmetic)
+    batch = tuple(points.shape[:-1])
+    times = _broadcast_times(times, batch)
+    flat = points.reshape((-1, mixture.dimension))
+    with arithmetic.extended(_magnitude(mixture, arithmetic, flat, times)):
+        return batch, _in_chunks(mixture, arithmetic, quantity, flat, times)
 
 
 def _in_chunks(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, x: Any, t: Any) -> Any:
@@ -84,8 +104,7 @@ def _rows(mixture: GaussianMixture, quantity: str, times: int) -> int:
 
 
 def _broadcast_times(times: Any, batch: tuple[int, ...]) -> Any:
-    count = int(np.prod(times.shape)) if len(times.shape) else 1
-    if count == 1:
+    if math.prod(times.shape) == 1:
         return times.reshape((1,))
     try:
         shape = np.broadcast_shapes(tuple(times.shape), batch)
@@ -109,24 +128,27 @@ def _check_points(points: Any, dimension: int, arithmetic: Arithmetic) -> None:
                 raise InputError("x", float(entry), "finite numbers")
 
 
-def check_times(times: Any, arithmetic: Arithmetic, field: str = "t", required: str = "a finite time > 0") -> None:
-    """Times must be positive and finite where that can be told (of a symbol it cannot)."""
+def check_times(times: Any, arithmetic: Arithmetic, field: str = "t", required: str = "a finite time > 0") -> Any:
+    """Times must be positive and finite where that can be told (of a symbol it cannot); the times.
+
+    Inside `torch.vmap` and `torch.compile` it cannot either: there a bad time becomes NaN, and so does the result.
+    """
     if arithmetic.name == "sympy":
-        return
-    if isinstance(times, int | float):  # known here, with no wait for a device
+        return times
+    if arithmetic.name == "torch" and not isinstance(times, int | float):
+        good = (times > 0) & (times < float("inf"))
+        found = arithmetic.known(good)
+        if found is False:
+            raise InputError(field, float(times[~good].detach().flatten()[0]), required)
+        return times if found else times.masked_fill(~good, float("nan"))
+    if isinstance(times, int | float):
         if not 0 < times < float("inf"):
             raise InputError(field, float(times), required)
-        return
-    if arithmetic.name == "torch":
-        wrong = ~((times > 0) & (times < float("inf")))
-        if bool(wrong.any()):
-            raise InputError(field, float(times[wrong].flatten()[0]), required)
-        return
-    for value in np.asarray(times).flat if times.size <= 16 or times.dtype == object else ():
-        if not (value > 0 and value < float("inf")):
-            raise InputError(field, float(value), required)
-    if times.dtype != object and not ((times > 0) & (times < np.inf)).all():
-        raise InputError(field, times[~((times > 0) & (times < np.inf))][0], required)
+        return times
+    good = np.asarray((times > 0) & (times < float("inf")))
+    if not good.all():
+        raise InputError(field, float(times[~good][0]), required)
+    return times
 
 
 def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, x: Any, t: Any) -> float:

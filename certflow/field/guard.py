@@ -17,8 +17,10 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.field.components import Components, IsotropicComponents, components_at, quantity_from
 from certflow.field.rounding import close_bound, coarse_bound, moment_bound
+from certflow.law.kept import Recent
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic
+from certflow.numbers.arrays import Floats, Indices, Points, Times, Weights
 from certflow.numbers.precision import ball_precision
 
 #: Relative error in norm beyond which a float64 result is not accepted.
@@ -49,12 +51,12 @@ def tolerance(mixture: GaussianMixture) -> float:
 def doubtful_rows(
     mixture: GaussianMixture,
     quantity: str,
-    x: np.ndarray,
-    t: np.ndarray,
+    x: Points,
+    t: Times,
     components: Components,
-    gamma: np.ndarray,
-    values: np.ndarray,
-) -> np.ndarray:
+    gamma: Weights,
+    values: Floats,
+) -> Indices:
     """Indices of the rows of `values` whose error may exceed the tolerance, by bounds of rising cost.
 
     Where moments serve, few rows are left: the closest bound is then taken of all of them in `recompute`.
@@ -74,14 +76,14 @@ def doubtful_rows(
 
 
 def _finer_bound(
-    mixture: GaussianMixture, quantity: str, x: np.ndarray, t: np.ndarray, components: Components, gamma: np.ndarray
-) -> np.ndarray:
+    mixture: GaussianMixture, quantity: str, x: Points, t: Times, components: Components, gamma: Weights
+) -> Floats:
     if isinstance(components, IsotropicComponents) and _has_moments(mixture, quantity, t):
         return moment_bound(mixture, quantity, x, components, gamma)
     return close_bound(mixture, quantity, x, components, gamma)
 
 
-def _doubtful(quantity: str, bound: np.ndarray, values: np.ndarray, accepted: float) -> np.ndarray:
+def _doubtful(quantity: str, bound: Floats, values: Floats, accepted: float) -> Indices:
     """The rows whose bound exceeds the accepted relative error, or that are not finite."""
     if quantity == "responsibilities":
         size = np.where(np.isfinite(values).all(axis=1), 1.0, np.nan)
@@ -92,15 +94,15 @@ def _doubtful(quantity: str, bound: np.ndarray, values: np.ndarray, accepted: fl
     return np.flatnonzero(~((bound <= accepted * size) & np.isfinite(size)))
 
 
-def _has_moments(mixture: GaussianMixture, quantity: str, t: np.ndarray) -> bool:
+def _has_moments(mixture: GaussianMixture, quantity: str, t: Times) -> bool:
     """Whether `moment_bound` serves: isotropic covariances, different ones at one time only."""
     isotropic = mixture.kind == "common-isotropic" or (mixture.kind == "isotropic" and len(t) == 1)
     return isotropic and quantity in ("score", "velocity", "jacobian")
 
 
 def _left_by_close_bound(
-    mixture: GaussianMixture, quantity: str, x: np.ndarray, t: np.ndarray, index: np.ndarray, values: np.ndarray
-) -> np.ndarray:
+    mixture: GaussianMixture, quantity: str, x: Points, t: Times, index: Indices, values: Floats
+) -> Indices:
     arithmetic = FloatArithmetic()
     rows = max(1, 2**18 // (mixture.n_components * mixture.dimension))
     left = []
@@ -114,9 +116,7 @@ def _left_by_close_bound(
     return np.concatenate(left)
 
 
-def recompute(
-    mixture: GaussianMixture, quantity: str, x: np.ndarray, t: np.ndarray, index: np.ndarray, values: np.ndarray
-) -> None:
+def recompute(mixture: GaussianMixture, quantity: str, x: Points, t: Times, index: Indices, values: Floats) -> None:
     """Replace, in place, the rows `index` of `values` that are doubtful indeed by more precise ones.
 
     Raises
@@ -135,8 +135,8 @@ def recompute(
 
 
 def _repair_in_double_double(
-    mixture: GaussianMixture, quantity: str, x: np.ndarray, t: np.ndarray, index: np.ndarray, values: np.ndarray
-) -> np.ndarray:
+    mixture: GaussianMixture, quantity: str, x: Points, t: Times, index: Indices, values: Floats
+) -> Indices:
     """Recompute the rows `index` in double-double; return those for which it was not enough."""
     from certflow.numbers.doubledouble import DoubleDoubleArithmetic
 
@@ -155,18 +155,20 @@ def _repair_in_double_double(
     return np.concatenate(left)
 
 
-def _precise_components(mixture: GaussianMixture, arithmetic: Arithmetic, t: np.ndarray) -> Components:
+def _precise_components(mixture: GaussianMixture, arithmetic: Arithmetic, t: Times) -> Components:
     """The components in double-double; of a single time they are kept for the next array at that time."""
     if len(t) > 1 or not mixture.kind.endswith("isotropic"):
         return components_at(mixture, arithmetic, arithmetic.asarray(t))
-    time, components = mixture.__dict__.get("_precise_components", (None, None))
-    if time != t[0]:
-        components = components_at(mixture, arithmetic, arithmetic.asarray(t))
-        mixture.__dict__["_precise_components"] = (t[0], components)
-    return components
+    kept: Recent[Components] = mixture.kept[_last_time]
+    time = float(t[0])
+    return kept.get(time) or kept.keep(time, components_at(mixture, arithmetic, arithmetic.asarray(t)))
 
 
-def _in_balls(mixture: GaussianMixture, quantity: str, x: np.ndarray, t: float) -> Any:
+def _last_time(mixture: GaussianMixture) -> Recent[Components]:
+    return Recent(1)
+
+
+def _in_balls(mixture: GaussianMixture, quantity: str, x: Points, t: float) -> Any:
     """One row in Arb balls, of a precision at which the radius is below the rounding of the result."""
 
     from certflow.numbers.objects import ArbArithmetic

@@ -18,6 +18,7 @@ import numpy as np
 
 from certflow.errors import IntegrationError
 from certflow.numbers.arithmetic import Arithmetic
+from certflow.numbers.inputs import has_memory, is_followed, is_tensor
 
 #: A trajectory that asks for more steps than this is not integrated.
 STEP_LIMIT = 20_000
@@ -120,7 +121,7 @@ class Integrator:
         quiet = state.detach() if hasattr(state, "detach") else state
         with np.errstate(over="ignore", invalid="ignore"):  # a step far too long is refused below
             increment, error = extrapolated_step(self.system, quiet, time, step, self.columns)
-            excess = _floats(self.system.relative(error, quiet, time) / self.tolerance)
+            excess = floats(self.system.relative(error, quiet, time) / self.tolerance)
         return increment, np.where(np.isfinite(excess), excess, np.inf)
 
     def _accepted(self, state: Any, increment: Any, rows: Any, time: Any, step: Any) -> Any:
@@ -129,7 +130,7 @@ class Integrator:
         (A graph through refused steps would cost memory, and turn their overflows into NaN gradients.)
         """
         part = state if rows is None else state[rows]
-        if getattr(state, "requires_grad", False):
+        if is_followed(state):
             increment = extrapolated_step(self.system, part, time, step, self.columns)[0]
         elif rows is not None:
             increment = increment[rows]
@@ -163,11 +164,12 @@ def midpoints(array: Any) -> Any:
     return np.frompyfunc(_exact, 1, 1)(array)
 
 
-def _floats(values: Any) -> np.ndarray:
-    """float64 copy, shape (N,), of numbers of any kind."""
-    if hasattr(values, "detach"):
-        return values.detach().cpu().numpy().astype(np.float64)
-    return np.asarray(values, dtype=np.float64)
+def floats(values: Any) -> np.ndarray:
+    """float64 copy of numbers of any kind."""
+    if not is_tensor(values):
+        return np.asarray(values, dtype=np.float64)
+    plain = values.detach().cpu()
+    return np.array(plain.numpy() if has_memory(plain) else plain.tolist(), dtype=np.float64)
 
 
 def _join(like: Any, first: Any, first_rows: Any, second: Any, second_rows: Any) -> Any:

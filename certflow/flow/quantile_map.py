@@ -21,6 +21,7 @@ from scipy.special import log_ndtr
 
 from certflow.errors import InputError
 from certflow.law.noised import Process
+from certflow.numbers.arrays import Flags, Floats, Indices
 
 #: Nodes of the Gauss-Legendre rule of one panel.
 NODES = 6
@@ -34,9 +35,9 @@ RESOLVED = 1e-9
 ITERATIONS = 130
 
 #: Of a point and its image.
-OfPair = Callable[[np.ndarray, np.ndarray], np.ndarray]
+OfPair = Callable[[Floats, Floats], Floats]
 #: `function(y, which)`: values and derivatives of the problems with these indices.
-Function = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+Function = Callable[[Floats, Indices], tuple[Floats, Floats]]
 
 
 class Marginal:
@@ -53,16 +54,16 @@ class Marginal:
         self.means = m * mixture.means[:, 0]
         self.widths = np.sqrt(m * m * mixture.covariance_matrices[:, 0, 0] - math.expm1(-2 * t))
 
-    def standard(self, x: np.ndarray) -> np.ndarray:
+    def standard(self, x: Floats) -> Floats:
         """`(x - m mu_k) / sqrt(v_k)`, shape (..., K)."""
         return (np.asarray(x)[..., None] - self.means) / self.widths
 
-    def log_tails(self, x: np.ndarray) -> np.ndarray:
+    def log_tails(self, x: Floats) -> Floats:
         """`log F(x)` and `log (1 - F(x))`, shape (2, ...)."""
         y = self.standard(x)
         return np.stack([_log_sum(self.log_weights + log_ndtr(y)), _log_sum(self.log_weights + log_ndtr(-y))])
 
-    def log_density(self, x: np.ndarray) -> np.ndarray:
+    def log_density(self, x: Floats) -> Floats:
         """`log p(x)`."""
         y = self.standard(x)
         return _log_sum(self.log_weights - y * y / 2 - np.log(self.widths)) - math.log(2 * math.pi) / 2
@@ -81,20 +82,20 @@ class Nodes:
     z, x, weights, log_slope : shape (P * NODES,), z and x ascending; `x = Phi(z)`, `Phi'(z) = p_t(z) / p_s(x)`
     """
 
-    low: np.ndarray
-    high: np.ndarray
-    z: np.ndarray
-    x: np.ndarray
-    weights: np.ndarray
-    log_slope: np.ndarray
+    low: Floats
+    high: Floats
+    z: Floats
+    x: Floats
+    weights: Floats
+    log_slope: Floats
 
     @property
-    def slope(self) -> np.ndarray:
+    def slope(self) -> Floats:
         """`Phi'(z)`; infinite where it is beyond float64."""
         with np.errstate(over="ignore"):
             return np.exp(self.log_slope)
 
-    def mean(self, values: np.ndarray) -> float:
+    def mean(self, values: Floats) -> float:
         """`E f`, for `values` of `f` at the nodes."""
         return float(self.weights @ values)
 
@@ -114,16 +115,16 @@ class QuantileMap:
                 raise InputError(name, time, "one finite time > 0")
         self.start, self.end = (Marginal(process, float(time)) for time in times)
 
-    def __call__(self, z: np.ndarray) -> np.ndarray:
+    def __call__(self, z: Floats) -> Floats:
         """`Phi(z)`, shape of `z`."""
         return _carried(self.start, self.end, z)
 
-    def at(self, coordinate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def at(self, coordinate: Floats) -> tuple[Floats, Floats]:
         """`(z, Phi(z))` where `z + Phi(z)` is `coordinate`; shapes of it."""
         s = np.asarray(coordinate, dtype=np.float64).ravel()
         margin = 2 * (np.abs(s) + max(abs(v) for v in (*self.start.reach, *self.end.reach)))
 
-        def equation(z: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        def equation(z: Floats, which: Indices) -> tuple[Floats, Floats]:
             x = s[which] - z
             tails, other = self.start.log_tails(z), self.end.log_tails(x)
             excess, lower = _excess(tails, other)
@@ -132,14 +133,15 @@ class QuantileMap:
         z = _increasing_root(equation, -margin, margin).reshape(np.shape(coordinate))
         return z, np.asarray(coordinate) - z
 
-    def resolved(self, z: np.ndarray, x: np.ndarray) -> np.ndarray:
+    def resolved(self, z: Floats, x: Floats) -> Flags:
         """Where `x = Phi(z)` is known: at one end at least a change of place changes the distribution function."""
         change = []
         for one, point in ((self.start, z), (self.end, x)):
             tails = one.log_tails(point)
             rate = _rate(one.log_density(point), tails, tails[0] < tails[1])
             change.append(rate * one.widths.min())
-        return np.maximum(*change) > RESOLVED
+        known: Flags = np.maximum(*change) > RESOLVED
+        return known
 
     def reach(self) -> tuple[float, float]:
         """The coordinates between which lies all but 1e-20 of the mass."""
@@ -147,7 +149,7 @@ class QuantileMap:
         low, high = ends + self(ends)
         return float(low), float(high)
 
-    def panels(self) -> np.ndarray:
+    def panels(self) -> Floats:
         """Ends of panels, several for each width of the narrowest component; of equal length, if those are not many.
 
         Else several for each width of each component, at either time: far from all of them is no mass.
@@ -163,12 +165,12 @@ class QuantileMap:
         apart = np.diff(ends, prepend=-math.inf) > 1e-13 * max(abs(low), abs(high))
         return ends[apart]
 
-    def nodes(self, panels: np.ndarray | None = None) -> Nodes:
+    def nodes(self, panels: Floats | None = None) -> Nodes:
         """Gauss-Legendre nodes between the ends given, shape (P + 1,); by default those of `panels()`."""
         ends = self.panels() if panels is None else np.asarray(panels, dtype=np.float64)
         return self._nodes(ends[:-1], ends[1:])
 
-    def _nodes(self, low: np.ndarray, high: np.ndarray) -> Nodes:
+    def _nodes(self, low: Floats, high: Floats) -> Nodes:
         points, weights = np.polynomial.legendre.leggauss(NODES)
         half = (high - low)[:, None] / 2
         z, x = self.at(((low[:, None] + half) + half * points).ravel())
@@ -176,7 +178,7 @@ class QuantileMap:
         mass = np.exp(start + end - np.logaddexp(start, end)) * (half * weights).ravel()
         return Nodes(low, high, z, x, mass, start - end)
 
-    def refine(self, nodes: Nodes, where: np.ndarray, parts: int) -> Nodes:
+    def refine(self, nodes: Nodes, where: Indices, parts: int) -> Nodes:
         """The nodes with the panels of the nodes `where` (indices), and the panels next to them, cut in `parts`."""
         hit = np.unique(np.asarray(where) // NODES)
         hit = np.unique(np.clip(np.concatenate([hit - 1, hit, hit + 1]), 0, len(nodes.low) - 1))
@@ -191,13 +193,14 @@ class QuantileMap:
         order = np.argsort(low)
         places = (order[:, None] * NODES + np.arange(NODES)).ravel()
 
-        def joined(name: str) -> np.ndarray:
-            return np.concatenate([getattr(nodes, name)[each], getattr(new, name)])[places]
+        def joined(name: str) -> Floats:
+            result: Floats = np.concatenate([getattr(nodes, name)[each], getattr(new, name)])[places]
+            return result
 
         high = np.concatenate([nodes.high[kept], new.high])[order]
         return Nodes(low[order], high, joined("z"), joined("x"), joined("weights"), joined("log_slope"))
 
-    def crossings(self, function: OfPair, panels: np.ndarray) -> list[float]:
+    def crossings(self, function: OfPair, panels: Floats) -> list[float]:
         """Coordinates at which `function(z, x)` changes sign, one at most between neighbouring ends of panels."""
         values = np.asarray(function(*self.at(panels)))
 
@@ -210,14 +213,14 @@ class QuantileMap:
         return sorted(found + panels[values == 0].tolist())
 
 
-def _carried(start: Marginal, end: Marginal, z: np.ndarray) -> np.ndarray:
+def _carried(start: Marginal, end: Marginal, z: Floats) -> Floats:
     """`F_end^{-1}(F_start(z))`, shape of `z`."""
     flat = np.asarray(z, dtype=np.float64).ravel()
     low, high = end.reach
     own = start.log_tails(flat)
     margin = 10 * float(end.widths.max()) * (1 + np.abs(start.standard(flat)).max(-1, initial=0.0))
 
-    def equation(x: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def equation(x: Floats, which: Indices) -> tuple[Floats, Floats]:
         tails = end.log_tails(x)
         excess, lower = _excess(tails, own[:, which])
         return excess, _rate(end.log_density(x), tails, lower)
@@ -225,22 +228,24 @@ def _carried(start: Marginal, end: Marginal, z: np.ndarray) -> np.ndarray:
     return _increasing_root(equation, low - margin, high + margin).reshape(np.shape(z))
 
 
-def _log_sum(logs: np.ndarray) -> np.ndarray:
-    return np.logaddexp.reduce(logs, axis=-1)
+def _log_sum(logs: Floats) -> Floats:
+    result: Floats = np.logaddexp.reduce(logs, axis=-1)
+    return result
 
 
-def _excess(tails: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _excess(tails: Floats, other: Floats) -> tuple[Floats, Flags]:
     """Positive where the first distribution function is the larger, by the tail that is the smaller; and which."""
     lower = other[0] < other[1]
     return np.where(lower, tails[0] - other[0], other[1] - tails[1]), lower
 
 
-def _rate(density: np.ndarray, tails: np.ndarray, lower: np.ndarray) -> np.ndarray:
+def _rate(density: Floats, tails: Floats, lower: Flags) -> Floats:
     """The derivative of `log F`, or of `-log (1 - F)`."""
-    return np.exp(np.minimum(density - np.where(lower, tails[0], tails[1]), 700.0))
+    result: Floats = np.exp(np.minimum(density - np.where(lower, tails[0], tails[1]), 700.0))
+    return result
 
 
-def _increasing_root(function: Function, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _increasing_root(function: Function, low: Floats, high: Floats) -> Floats:
     """Elementwise root of an increasing function of shape (N,): Newton's method, and bisection where that is slow.
 
     `function(y, which)` returns values and derivatives at `y` for the problems with indices `which`.

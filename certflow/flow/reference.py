@@ -21,6 +21,7 @@ from certflow.law.mixture import GaussianMixture
 from certflow.law.noised import Process
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
 from certflow.numbers.exact import check_plain, exact_number
+from certflow.numbers.inputs import is_followed
 
 __all__ = ["DEFAULT_RTOL", "AccuracyWarning", "flow_map", "flow_with_derivative", "trajectories"]
 
@@ -62,8 +63,7 @@ def flow_map(
     -----
     AccuracyWarning : a point did not reach `rtol` (unless `with_error`). Source: THEORY section 0, S3, F1.
     """
-    problem = _Problem(process, x, (t_from, t_to), ("t_from", "t_to"), rtol)
-    runs = problem.solve(derivative=False)
+    problem, runs = _solved(process, x, (t_from, t_to), ("t_from", "t_to"), rtol)
     result = problem.restore(runs.states[-1], (problem.dimension,))
     if not with_error:
         problem.warn(runs)
@@ -100,7 +100,8 @@ def trajectories(process: Process, x: Any, times: Any, rtol: Any = DEFAULT_RTOL)
         listed = []
     if not listed:
         raise InputError("times", times, "a list of one or more times > 0")
-    problem = _Problem(process, x, tuple(listed), tuple(f"times[{i}]" for i in range(len(listed))), rtol)
+    names = tuple(f"times[{i}]" for i in range(len(listed)))
+    problem = _Problem(process, x, tuple(listed), names, rtol)
     signs = {(b > a) - (b < a) for a, b in zip(problem.times, problem.times[1:], strict=False)}
     if len(signs | {0}) > 2 or 0 in signs:
         raise InputError("times", times, "strictly increasing or strictly decreasing times")
@@ -114,6 +115,16 @@ def trajectories(process: Process, x: Any, times: Any, rtol: Any = DEFAULT_RTOL)
     return np.stack(parts)
 
 
+def _solved(process: Any, x: Any, *rest: Any) -> tuple[_Problem, Runs]:
+    """The problem and its runs, outside of what torch compiles: the steps depend on the data."""
+
+    def solve() -> tuple[_Problem, Runs]:
+        problem = _Problem(process, x, *rest)
+        return problem, problem.solve(derivative=False)
+
+    return arithmetic_of(x, fields=("x",)).eagerly(solve)
+
+
 class _Problem:
     """Validated input of a flow map, and the way back from flat states (N, D) to the form of `x`."""
 
@@ -121,7 +132,7 @@ class _Problem:
         self.mixture: GaussianMixture = process.mixture
         self.dimension = self.mixture.dimension
         self.given = x
-        self.arithmetic: Arithmetic = arithmetic_of(x)
+        self.arithmetic: Arithmetic = arithmetic_of(x, fields=("x",))
         kind = self.arithmetic.name
         if kind in ("arb", "sympy"):
             raise InputError("x", f"{kind} numbers", "float64, torch or mpmath numbers: the flow map is numerical")
@@ -129,7 +140,7 @@ class _Problem:
         if not len(self.points.shape) or self.points.shape[-1] != self.dimension:
             raise InputError("x", f"shape {tuple(self.points.shape)}", f"shape (..., {self.dimension})")
         self.batch = tuple(self.points.shape[:-1])
-        _check_finite(self.points)
+        _check_finite(self.points, self.arithmetic)
         self.times = [_time(value, name) for value, name in zip(times, names, strict=True)]
         self.rtol = self._tolerance(rtol)
 
@@ -181,7 +192,7 @@ class _Problem:
 
 def _time(value: Any, name: str) -> Fraction:
     requirement = "one finite time > 0"
-    if getattr(value, "requires_grad", False):
+    if is_followed(value):
         raise InputError(name, "a tensor that requires grad", requirement + " (the flow is differentiable in x)")
     check_plain(value, name, requirement)
     if isinstance(value, list | tuple) or np.ndim(value) or type(value).__module__.startswith("flint"):
@@ -194,11 +205,16 @@ def _time(value: Any, name: str) -> Fraction:
     return exact
 
 
-def _check_finite(points: Any) -> None:
-    if hasattr(points, "detach"):
-        wrong = ~points.detach().isfinite()
-        if bool(wrong.any()):
-            raise InputError("x", float(points[wrong][0]), "finite numbers")
+def _check_finite(points: Any, arithmetic: Arithmetic) -> None:
+    if arithmetic.name == "torch":
+        finite = points.detach().isfinite()
+        found = arithmetic.known(finite)
+        if found is None:
+            raise InputError(
+                "x", "a tensor inside vmap", "a batch of points, shape (..., d): steps depend on the values"
+            )
+        if not found:
+            raise InputError("x", float(points.detach()[~finite][0]), "finite numbers")
         return
     for entry in points.flat if points.dtype == object else points[~np.isfinite(points)][:1]:
         if not -np.inf < entry < np.inf:

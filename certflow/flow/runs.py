@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from certflow.flow.clock import FlowEquation
-from certflow.flow.extrapolation import Integrator, midpoints, order_for
+from certflow.flow.extrapolation import Integrator, floats, midpoints, order_for
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import precision_ceiling
 from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic
@@ -159,12 +159,12 @@ def _solve_torch(mixture: GaussianMixture, x: Any, times: list[Fraction], rtol: 
     tolerance = max(tolerance / 30, _FLOAT_FLOOR)
     states = _run(equation, points, tolerance, max(columns + 1, order_for(tolerance)))
     differences = _differences(equation, [state.detach() for state in states], previous)
-    relative = [part.cpu().numpy() + _floor(tolerance) for part in differences]
+    relative = [floats(part) + _floor(tolerance) for part in differences]
     scales = [_scale(equation, state.detach(), tau) for state, tau in zip(states, equation.stops, strict=True)]
-    errors = [part * scale.cpu().numpy() for part, scale in zip(relative, scales, strict=True)]
+    errors = [part * floats(scale) for part, scale in zip(relative, scales, strict=True)]
     rows = np.flatnonzero(np.max(relative, axis=0) > max(rtol, _floor(_FLOAT_FLOOR)))
     if len(rows):
-        better = _solve_float(mixture, points.detach()[rows].cpu().numpy(), times, rtol, False)
+        better = _solve_float(mixture, floats(points)[rows], times, rtol, False)
         index = torch.as_tensor(rows, device=x.device)
         for k, state in enumerate(states):
             correction = torch.as_tensor(better.states[k], device=x.device) - state.detach()[index]

@@ -8,25 +8,23 @@ from typing import Any
 import numpy as np
 
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Objects, Points
 
 #: Pairs at distance D that are tried before the search is given up.
 _TRIES = 64
 
 
-def exposed_diameter(mixture: GaussianMixture) -> tuple[int, int, np.ndarray] | None:
+def exposed_diameter(mixture: GaussianMixture) -> tuple[int, int, Objects] | None:
     """A pair of means at distance exactly `D` that spans an exposed edge, with a rational normal.
 
     Returns `(i, j, n)` with `n.mu_i = n.mu_j > n.mu_k` for every other mean (`n = 0` if there is none), checked in
     rational arithmetic; None if no such pair was found among those at distance D.
     """
-    cached = mixture.__dict__.get("_exposed", False)
-    if cached is False:
-        cached = _search(mixture)
-        mixture.__dict__["_exposed"] = cached
-    return cached
+    found: tuple[int, int, Objects] | None = mixture.kept[_search]
+    return found
 
 
-def _search(mixture: GaussianMixture) -> tuple[int, int, np.ndarray] | None:
+def _search(mixture: GaussianMixture) -> tuple[int, int, Objects] | None:
     means = mixture.exact_means.fractions
     floats = mixture.means
     if len(floats) > 2000:
@@ -44,7 +42,7 @@ def _search(mixture: GaussianMixture) -> tuple[int, int, np.ndarray] | None:
     return None
 
 
-def _normal(means: np.ndarray, floats: np.ndarray, i: int, j: int) -> np.ndarray | None:
+def _normal(means: Objects, floats: Points, i: int, j: int) -> Objects | None:
     """A rational `n` orthogonal to `mu_i - mu_j` that separates the edge from every other mean."""
     others = [k for k in range(len(means)) if k not in (i, j)]
     zero = np.array([Fraction(0)] * means.shape[1], dtype=object)

@@ -18,6 +18,7 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
 from certflow.law.symmetry import Law, Vector, candidate_normals, dot, orthogonal_families
+from certflow.numbers.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,16 @@ class Factors:
     variances : of the Gaussian directions;  removed : orthonormal, shape (n, d): all directions but those of the rest
     """
 
-    directions: np.ndarray
+    directions: Floats
     lines: tuple[GaussianMixture, ...]
-    variances: np.ndarray
-    removed: np.ndarray
+    variances: Floats
+    removed: Floats
 
     @property
     def complete(self) -> bool:
         """No rest: the law is a product of one-dimensional ones."""
-        return len(self.lines) + len(self.variances) == self.removed.shape[1]
+        result: bool = len(self.lines) + len(self.variances) == self.removed.shape[1]
+        return result
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,10 @@ def _single_rest(law: Law, normals: list[Vector]) -> bool:
     return len(parts) == 1
 
 
-def _unit(normal: Vector) -> np.ndarray:
+def _unit(normal: Vector) -> Floats:
     n = np.array([float(v) for v in normal])
-    return n / np.linalg.norm(n)
+    result: Floats = n / np.linalg.norm(n)
+    return result
 
 
 def _mixture(line: _Line, name: str) -> GaussianMixture:

@@ -3,8 +3,8 @@
 The data are fitted as `z = (x - c) / s`, with `c` the middle of each column and `s` its standard deviation (one for all
 columns where the model has one variance for all directions), and mapped back: means `c + s mu`, covariances
 `s_i s_j Sigma_ij`. So shifting the data shifts the fit and scaling it scales the fit: every covariance type takes one
-factor for all columns, "tied", "diag" and "full" one for each. scikit-learn adds a regulariser to every variance, which
-decides nothing on such data but is still far above the variance of narrow clusters; it is taken off again.
+factor for all columns, "tied", "diag" and "full" one for each. scikit-learn adds a regulariser to every variance; it is
+taken off again, and lowered where a cluster is so narrow that it would decide something.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.law.covariances import check_fitted
+from certflow.numbers.arrays import Floats, Points
 from certflow.numbers.inputs import float_array, whole_number
 
 #: The names of the kinds in the words below, and what scikit-learn fits for each.
@@ -25,8 +26,10 @@ _TYPES = {"spherical": "spherical", "common": "tied", "tied": "tied", "full": "f
 #: Types whose model is the same with any other unit of each column.
 _BY_COLUMN = ("tied", "full", "diag")
 RESTARTS = 3
-#: What scikit-learn adds to variances of data of variance one.
-_REGULARISER = 1e-6
+#: What scikit-learn adds to variances of data of variance one: the first of these that decides nothing.
+_REGULARISERS = (1e-6, 1e-9, 1e-12)
+#: A variance so many times the regulariser is not decided by it.
+_CLEAR = 100
 #: A variance below this, in the same units, is none: the points lie on a flat.
 _FLAT = 1e-12
 #: Points that a component must account for, all together.
@@ -37,8 +40,8 @@ _LARGEST_SEED = 2**32 - 1
 class Fit(NamedTuple):
     """The parameters of a fit, as `GaussianMixture` takes them, and how they were found."""
 
-    weights: np.ndarray
-    means: np.ndarray
+    weights: Floats
+    means: Points
     covariances: Any
     origin: dict[str, Any]
 
@@ -47,9 +50,9 @@ class Fit(NamedTuple):
 class _Fitted:
     """Parameters in the coordinates `z`, and what scikit-learn said of them."""
 
-    weights: np.ndarray
-    means: np.ndarray
-    covariances: np.ndarray
+    weights: Floats
+    means: Points
+    covariances: Floats
     bound: float
     converged: bool
 
@@ -98,7 +101,7 @@ def fit(data: Any, n_components: int, *, covariance_type: str = "spherical", see
     return Fit(weights, centre + scale * best.means, covariances, origin)
 
 
-def _standardised(points: np.ndarray, covariance_type: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _standardised(points: Points, covariance_type: str) -> tuple[Floats, Floats, Floats]:
     """`(z, c, s)` with `x = c + s z`; the columns of `z` have mean zero, and variance one where `s` is theirs alone."""
     centre = points.min(axis=0) / 2 + points.max(axis=0) / 2  # halves first: a sum could overflow
     size = np.abs(points - centre).max(axis=0)
@@ -121,8 +124,31 @@ def _standardised(points: np.ndarray, covariance_type: str) -> tuple[np.ndarray,
     return scaled / deviation, centre + size * middle, size * deviation
 
 
-def _best(scaled: np.ndarray, n_components: int, covariance_type: str, seed: int) -> _Fitted:
-    """The restart of the largest likelihood among those whose every component has data and variance."""
+def _best(scaled: Floats, n_components: int, covariance_type: str, seed: int) -> _Fitted:
+    """The restart of the largest likelihood among those whose every component has data and variance.
+
+    A regulariser decides nothing while every variance is well above it. Where one is not (clusters much narrower than
+    the distance between them), the fit is made again with a smaller one.
+    """
+    best: _Fitted | None = None
+    for regulariser in _REGULARISERS:
+        found = _restarted(scaled, n_components, covariance_type, seed, regulariser)
+        best = found or best
+        if found is not None and _variances(found.covariances).min() > _CLEAR * regulariser:
+            break
+    if best is None:
+        raise InputError(
+            "n_components",
+            n_components,
+            f"components that all have data and a variance, which no fit of covariance type {covariance_type} to these "
+            "data has: fewer components, or another type, or no columns that depend on one another",
+        )
+    return best
+
+
+def _restarted(
+    scaled: Floats, n_components: int, covariance_type: str, seed: int, regulariser: float
+) -> _Fitted | None:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture as Estimator
     from sklearn.utils import check_random_state
@@ -131,7 +157,7 @@ def _best(scaled: np.ndarray, n_components: int, covariance_type: str, seed: int
     stream = check_random_state(seed)
     for _ in range(RESTARTS):
         estimator = Estimator(
-            n_components, covariance_type=_TYPES[covariance_type], reg_covar=_REGULARISER, random_state=stream
+            n_components, covariance_type=_TYPES[covariance_type], reg_covar=regulariser, random_state=stream
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # kept in `converged`, or seen as a lack of data
@@ -139,44 +165,39 @@ def _best(scaled: np.ndarray, n_components: int, covariance_type: str, seed: int
                 estimator.fit(scaled)
             except ValueError:  # scikit-learn: some component has an ill-defined empirical covariance
                 continue
-        covariances = _without_regulariser(np.asarray(estimator.covariances_), covariance_type)
+        covariances = _without_regulariser(np.asarray(estimator.covariances_), covariance_type, regulariser)
         weights = np.asarray(estimator.weights_)
         if weights.min() * len(scaled) > _HELD and _variances(covariances).min() > _FLAT:
             bound, converged = float(estimator.lower_bound_), bool(estimator.converged_)
             found.append(_Fitted(weights, np.asarray(estimator.means_), covariances, bound, converged))
-    if not found:
-        raise InputError(
-            "n_components",
-            n_components,
-            f"components that all have data and a variance, which no fit of covariance type {covariance_type} to these "
-            "data has: fewer components, or another type, or no columns that depend on one another",
-        )
-    return max(found, key=lambda fitted: fitted.bound)
+    return max(found, key=lambda fitted: fitted.bound, default=None)
 
 
-def _without_regulariser(covariances: np.ndarray, covariance_type: str) -> np.ndarray:
+def _without_regulariser(covariances: Floats, covariance_type: str, regulariser: float) -> Floats:
     """In the shapes of a `GaussianMixture`: (K,), (), (d, d) or (K, d, d)."""
     if covariance_type == "spherical":
-        return covariances - _REGULARISER
+        return covariances - regulariser
     if covariance_type == "diag":
-        return (covariances - _REGULARISER)[:, :, None] * np.eye(covariances.shape[1])
+        return (covariances - regulariser)[:, :, None] * np.eye(covariances.shape[1])
     dimension = covariances.shape[-1]
-    covariances = covariances - _REGULARISER * np.eye(dimension)
+    covariances = covariances - regulariser * np.eye(dimension)
     if covariance_type == "common":
         return np.asarray(np.trace(covariances) / dimension)
     return (covariances + np.swapaxes(covariances, -1, -2)) / 2
 
 
-def _variances(covariances: np.ndarray) -> np.ndarray:
+def _variances(covariances: Floats) -> Floats:
     """The variances, or the least one of each matrix."""
-    return np.linalg.eigvalsh(covariances)[..., 0] if covariances.ndim >= 2 else covariances
+    if covariances.ndim < 2:
+        return covariances
+    return np.asarray(np.linalg.eigvalsh(covariances)[..., 0], dtype=np.float64)
 
 
-def _mapped_back(covariances: np.ndarray, scale: np.ndarray, covariance_type: str) -> np.ndarray:
+def _mapped_back(covariances: Floats, scale: Floats, covariance_type: str) -> Floats:
     return covariances * np.outer(scale, scale) if covariance_type in _BY_COLUMN else covariances * scale[0] ** 2
 
 
-def _mean_log_likelihood(scaled: np.ndarray, fitted: _Fitted) -> float:
+def _mean_log_likelihood(scaled: Floats, fitted: _Fitted) -> float:
     from scipy.special import logsumexp
 
     dimension = scaled.shape[1]
@@ -193,7 +214,7 @@ def _mean_log_likelihood(scaled: np.ndarray, fitted: _Fitted) -> float:
     return float(logsumexp(terms, axis=0).mean() - dimension * np.log(2 * np.pi) / 2)
 
 
-def _summing_to_one(weights: np.ndarray) -> np.ndarray:
+def _summing_to_one(weights: Floats) -> Floats:
     """Weights moved by a unit roundoff or so to binary numbers whose exact sum is one.
 
     So nothing is left to divide by when they are read back from the decimals of a file.
@@ -203,7 +224,7 @@ def _summing_to_one(weights: np.ndarray) -> np.ndarray:
     return np.array(counts) / 2.0**53 if min(counts) > 0 else weights
 
 
-def _points(data: Any) -> np.ndarray:
+def _points(data: Any) -> Floats:
     points = float_array(data, "data")
     if points.ndim == 1:
         points = points[:, None]

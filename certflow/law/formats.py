@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from certflow.atomic import write_bytes_atomic
@@ -298,7 +299,7 @@ def _from_npz(content: bytes, path: Path) -> Parameters:
     return Parameters(parts[0], parts[1], parts[2], texts.get("name", path.stem), origin, kind)
 
 
-def _text(key: str, array: np.ndarray) -> str:
+def _text(key: str, array: NDArray[Any]) -> str:
     if array.dtype.kind != "U" or array.ndim:
         raise InputError(key, f"an array of dtype {array.dtype}, shape {array.shape}", "a text")
     return str(array)
@@ -315,12 +316,12 @@ def _npz_origin(text: str) -> dict[str, Any]:
     return origin
 
 
-def _texts(array: np.ndarray) -> Any:
+def _texts(array: NDArray[Any]) -> Any:
     return array.tolist() if array.dtype.kind == "U" else array
 
 
 def _npz(mixture: Written) -> bytes:
-    def array(exact: ExactArray) -> np.ndarray:
+    def array(exact: ExactArray) -> NDArray[Any]:
         return exact.values if exact.is_binary else np.array(exact.texts(), dtype=str)
 
     buffer = io.BytesIO()

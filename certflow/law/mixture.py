@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
+from certflow.law.kept import Kept
+from certflow.numbers.arrays import Floats, Matrices, Objects, Points
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.inputs import whole_number
 
@@ -66,21 +68,31 @@ class GaussianMixture:
         self.kind = _kind(self.exact_covariances, self.n_components, self.dimension, covariances)
         if not self.is_symbolic:
             _check_positive_definite(self.exact_covariances, self.kind, self.n_components)
+        #: What others compute from this mixture once (`certflow.law.kept`).
+        self.kept = Kept(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A pickle or a copy has the exact parameters: what is computed from them is made again where it is wanted."""
+        return {name: value for name, value in vars(self).items() if name not in _COMPUTED}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.kept = Kept(self)
 
     # -- views ---------------------------------------------------------------------------------------------
 
     @property
-    def weights(self) -> np.ndarray:
+    def weights(self) -> Floats:
         """Nearest float64 weights, shape (K,)."""
         return self.exact_weights.floats
 
     @property
-    def means(self) -> np.ndarray:
+    def means(self) -> Points:
         """Nearest float64 means, shape (K, d)."""
         return self.exact_means.floats
 
     @property
-    def covariances(self) -> np.ndarray:
+    def covariances(self) -> Floats:
         """Nearest float64 covariances in the shape of their kind: (), (K,), (d, d) or (K, d, d)."""
         return self.exact_covariances.floats
 
@@ -98,7 +110,7 @@ class GaussianMixture:
         return _exact_sum(self.exact_weights)
 
     @cached_property
-    def covariance_matrices(self) -> np.ndarray:
+    def covariance_matrices(self) -> Matrices:
         """Float64 covariance of every component, shape (K, d, d)."""
         eye = np.eye(self.dimension)
         values = self.covariances
@@ -118,14 +130,15 @@ class GaussianMixture:
     @property
     def diameter(self) -> float:
         """`D = max_{k,l} |mu_k - mu_l|`, nearest float64 (THEORY section 0)."""
-        return float(self.diameter_squared) ** 0.5
+        result: float = float(self.diameter_squared) ** 0.5
+        return result
 
     def __repr__(self) -> str:
         return f"GaussianMixture({self.name!r}, K={self.n_components}, d={self.dimension}, {self.kind})"
 
     # -- data ----------------------------------------------------------------------------------------------
 
-    def sample(self, n: int, seed: int | None = None) -> np.ndarray:
+    def sample(self, n: int, seed: int | None = None) -> Points:
         """Draw `n` points of `p_0` in float64, shape (n, d)."""
         n = whole_number(n, "n", requirement="a number of points, an int >= 0")
         rng = np.random.default_rng(None if seed is None else whole_number(seed, "seed"))
@@ -174,6 +187,10 @@ class GaussianMixture:
         from certflow.law.formats import save_mixture
 
         save_mixture(self, path)
+
+
+#: Attributes that are made from the others.
+_COMPUTED = {"kept", *(name for name, member in vars(GaussianMixture).items() if isinstance(member, cached_property))}
 
 
 def _read_weights(weights: Any) -> ExactArray:
@@ -258,7 +275,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Fraction) else float(value)
 
 
-def _plain_matrix(matrix: np.ndarray) -> str:
+def _plain_matrix(matrix: Objects) -> str:
     if matrix.shape[0] > 4:
         return f"a {matrix.shape[0]}x{matrix.shape[0]} matrix"
     return str([[_plain(value) for value in row] for row in matrix])

@@ -6,10 +6,9 @@ import math
 from fractions import Fraction
 from typing import Any, Protocol, Self
 
-import numpy as np
-
 from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Points
 from certflow.numbers.exact import exact_number
 
 
@@ -73,6 +72,6 @@ class Process(Protocol):
     def flow(self, x: Any, t_from: Any, t_to: Any, rtol: float = ...) -> Any: ...
 
 
-def noised(data: np.ndarray, t: float, normal: np.ndarray) -> np.ndarray:
+def noised(data: Points, t: float, normal: Points) -> Points:
     """`X_t = m X_0 + sqrt(1 - m^2) Z`, `m = e^{-t}`, of rows `X_0` and standard normal rows `Z` of the same shape."""
     return math.exp(-t) * data + math.sqrt(-math.expm1(-2 * t)) * normal

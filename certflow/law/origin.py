@@ -27,7 +27,8 @@ def plain_origin(origin: Any, null: bool = True) -> dict[str, Any]:
     """
     if not isinstance(origin, Mapping):
         raise InputError("origin", origin, "an object: text keys and JSON values")
-    return _plain(origin, "origin", null, 0)
+    result: dict[str, Any] = _plain(origin, "origin", null, 0)
+    return result
 
 
 def check_text(text: Any, field: str) -> None:

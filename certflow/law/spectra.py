@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.floats import UNIT, spectrum
 
 
-def precision_ceiling(mixture: GaussianMixture, t: np.ndarray) -> np.ndarray:
+def precision_ceiling(mixture: GaussianMixture, t: Times) -> Floats:
     """Largest eigenvalue of any `P_k` at times `t`, shape (T,)."""
     smallest = smallest_variance(mixture)
     return 1 / (smallest * np.exp(-2 * t) - np.expm1(-2 * t))
@@ -24,17 +25,17 @@ def largest_variance(mixture: GaussianMixture) -> float:
     return float(variance_extremes(mixture)[1].max())
 
 
-def variance_extremes(mixture: GaussianMixture) -> tuple[np.ndarray, np.ndarray]:
+def variance_extremes(mixture: GaussianMixture) -> tuple[Floats, Floats]:
     """Smallest and largest eigenvalue of each covariance, shapes (1,) or (K,)."""
-    cached = mixture.__dict__.get("_variance_extremes")
-    if cached is None:
-        if mixture.kind in ("shared", "full"):
-            values = np.atleast_2d(spectrum(mixture.exact_covariances)[0])
-            low, high = values[:, 0], values[:, -1]
-            # An eigenvalue is known to within the rounding of the largest one.
-            cached = (np.maximum(low, 8 * UNIT * high), high)
-        else:
-            values = np.atleast_1d(mixture.covariances)
-            cached = (values, values)
-        mixture.__dict__["_variance_extremes"] = cached
-    return cached
+    found: tuple[Floats, Floats] = mixture.kept[_extremes]
+    return found
+
+
+def _extremes(mixture: GaussianMixture) -> tuple[Floats, Floats]:
+    if not mixture.kind.endswith("isotropic"):
+        values = np.atleast_2d(spectrum(mixture.exact_covariances)[0])
+        low, high = values[:, 0], values[:, -1]
+        # An eigenvalue is known to within the rounding of the largest one.
+        return np.maximum(low, 8 * UNIT * high), high
+    values = np.atleast_1d(mixture.covariances)
+    return values, values

@@ -16,6 +16,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats
 
 #: Most components whose differences of means are tried as normals, and most axes that are tried.
 MAX_COMPONENTS, MAX_AXES = 16, 64
@@ -32,8 +33,8 @@ class Symmetry:
     """
 
     name: str
-    centre: np.ndarray
-    projectors: np.ndarray
+    centre: Floats
+    projectors: Floats
 
 
 def symmetries(mixture: GaussianMixture) -> list[Symmetry]:
@@ -151,7 +152,8 @@ def orthogonal_families(normals: list[Vector]) -> list[tuple[Vector, ...]]:
     return list(families.values())
 
 
-def projector(normal: Vector) -> np.ndarray:
+def projector(normal: Vector) -> Floats:
     """`n n^T / |n|^2` in float64."""
     n = np.array([float(v) for v in normal])
-    return np.outer(n, n) / (n @ n)
+    result: Floats = np.outer(n, n) / (n @ n)
+    return result

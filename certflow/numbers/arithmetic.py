@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from certflow.errors import InputError
 from certflow.numbers.exact import is_symbolic
-from certflow.numbers.floats import FloatArithmetic
+from certflow.numbers.floats import FLOATS, FloatArithmetic
+from certflow.numbers.inputs import is_tensor
 from certflow.numbers.interface import Arithmetic
 
 __all__ = ["Arithmetic", "FloatArithmetic", "arithmetic_of"]
 
-_FLOATS = FloatArithmetic()
 
-
-def arithmetic_of(*values: Any) -> Arithmetic:
-    """The arithmetic that the given data belong to.
+def arithmetic_of(*values: Any, fields: Sequence[str] = ("x", "t")) -> Arithmetic:
+    """The arithmetic that the given data belong to; `fields` are their names, for errors.
 
     torch tensors win over everything; then SymPy expressions, Arb balls and mpmath numbers (alone or in
     object arrays or lists); all else is float64.
     """
-    for value in values:
-        if type(value).__module__.partition(".")[0] == "torch":
+    unknown = [(i, value) for i, value in enumerate(values) if not _is_plain(value)]
+    if not unknown:
+        return FLOATS
+    for i, value in unknown:
+        if is_tensor(value):
             from certflow.numbers.tensors import TorchArithmetic
 
-            dtype = value.dtype if value.dtype.is_floating_point else None
-            if dtype is None:
-                raise InputError("x", f"a torch tensor of {value.dtype}", "a tensor of a floating dtype")
-            return TorchArithmetic(dtype, value.device)
-    entries = [entry for value in values for entry in _entries(value)]
+            if not value.dtype.is_floating_point:
+                raise InputError(fields[i], f"a torch tensor of {value.dtype}", "a tensor of a floating dtype")
+            return TorchArithmetic(value.dtype, value.device)
+    entries = [entry for _, value in unknown for entry in _entries(value)]
     names = {_family(entry) for entry in entries} - {""}
     if len(names) > 1:
         raise InputError("x, t", f"a mixture of {' and '.join(sorted(names))} numbers", "one kind of number")
     if not names:
-        return _FLOATS
+        return FLOATS
     from certflow.numbers import objects
 
     if "mpmath" in names:
         contexts = [entry.context for entry in entries if hasattr(entry, "_mpf_") and hasattr(entry, "context")]
         return objects.MpmathArithmetic(contexts[0] if contexts else None)
     return objects.SympyArithmetic() if "sympy" in names else objects.ArbArithmetic()
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether this is what most calls are of, told at once: a float, or an array of numbers that NumPy has."""
+    kind = type(value)
+    return kind is float or (kind is np.ndarray and value.dtype.kind != "O")
 
 
 def _entries(value: Any) -> list[Any]:

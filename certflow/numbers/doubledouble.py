@@ -12,30 +12,31 @@ from typing import Any
 
 import numpy as np
 
+from certflow.numbers.arrays import Floats
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.interface import Arithmetic
 
 _SPLITTER = 134217729.0  # 2^27 + 1
 
 
-def _two_sum(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     s = a + b
     v = s - a
     return s, (a - (s - v)) + (b - v)
 
 
-def _quick_two_sum(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _quick_two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     s = a + b
     return s, b - (s - a)
 
 
-def _split(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _split(a: Floats) -> tuple[Floats, Floats]:
     c = _SPLITTER * a
     high = c - (c - a)
     return high, a - high
 
 
-def _two_product(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _two_product(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     p = a * b
     a1, a2 = _split(a)
     b1, b2 = _split(b)
@@ -69,7 +70,7 @@ class DoubleDouble:
     def __getitem__(self, index: Any) -> DoubleDouble:
         return DoubleDouble(self.high[index], self.low[index])
 
-    def to_float(self) -> np.ndarray:
+    def to_float(self) -> Floats:
         """The nearest float64 numbers."""
         return self.high + self.low
 
@@ -106,7 +107,8 @@ class DoubleDouble:
         second = remainder.high / other.high
         remainder = remainder - other * second
         high, low = _quick_two_sum(first, second)
-        return DoubleDouble(high, low) + remainder.high / other.high
+        result: DoubleDouble = DoubleDouble(high, low) + remainder.high / other.high
+        return result
 
     def __rtruediv__(self, other: Any) -> DoubleDouble:
         return _lift(other) / self
@@ -127,7 +129,7 @@ class DoubleDouble:
     def __matmul__(self, other: Any) -> DoubleDouble:
         """Matrix product, the terms summed one after the other (no temporary larger than the result)."""
         other = _lift(other)
-        total = self[..., :, 0, None] * other[..., None, 0, :]
+        total: DoubleDouble = self[..., :, 0, None] * other[..., None, 0, :]
         for k in range(1, self.shape[-1]):
             total = total + self[..., :, k, None] * other[..., None, k, :]
         return total
@@ -191,7 +193,7 @@ class DoubleDoubleArithmetic(Arithmetic):
     def asarray(self, value: Any) -> DoubleDouble:
         return _lift(value)
 
-    def _reduce(self, a: DoubleDouble) -> tuple[DoubleDouble, np.ndarray]:
+    def _reduce(self, a: DoubleDouble) -> tuple[DoubleDouble, Floats]:
         clipped = DoubleDouble(np.clip(a.high, -800, 800), np.where(np.abs(a.high) < 800, a.low, 0))
         exponent = np.rint(clipped.high / _LN2.high)
         return clipped - _LN2 * exponent, exponent.astype(np.int64)

@@ -16,8 +16,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from certflow.errors import InputError
+from certflow.numbers.arrays import Floats, Objects
 
 #: Exponents beyond this would make an exact integer of thousands of digits out of a short text.
 _MAX_EXPONENT = 5000
@@ -148,12 +150,21 @@ def check_real_symbol(value: Any, field: str) -> None:
 class ExactArray:
     """An array of exact numbers; `values` is float64 (binary), or an object array of Fraction or Expr."""
 
-    values: np.ndarray
+    values: NDArray[Any]
 
     def __post_init__(self) -> None:
         if not isinstance(self.values, np.ndarray):  # arithmetic on arrays of shape () yields a scalar
             plain = isinstance(self.values, float)
             object.__setattr__(self, "values", np.array(self.values, dtype=np.float64 if plain else object))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A pickle or a copy has the numbers alone: what is converted from them is made again."""
+        return {"values": self.values}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        values = state["values"]
+        values.setflags(write=False)  # NumPy's own pickles and copies can be written to
+        object.__setattr__(self, "values", values)
 
     @classmethod
     def of(cls, data: Any, field: str) -> ExactArray:
@@ -189,7 +200,7 @@ class ExactArray:
         return not self.is_binary and any(is_symbolic(entry) for entry in self.values.flat)
 
     @cached_property
-    def floats(self) -> np.ndarray:
+    def floats(self) -> Floats:
         """The nearest float64 numbers (of symbolic entries: an `InputError`)."""
         if self.is_binary:
             return self.values
@@ -203,7 +214,7 @@ class ExactArray:
         return result
 
     @cached_property
-    def float_errors(self) -> np.ndarray:
+    def float_errors(self) -> Floats:
         """What the nearest float64 numbers leave over, itself rounded to float64."""
         if self.is_binary:
             return np.zeros(self.shape)
@@ -211,7 +222,7 @@ class ExactArray:
         return np.array([float(q - Fraction(float(f))) for q, f in pairs]).reshape(self.shape)
 
     @cached_property
-    def fractions(self) -> np.ndarray:
+    def fractions(self) -> Objects:
         """Object array of `Fraction` (of expressions, if the entries are symbolic), exact."""
         if not self.is_binary:
             return self.values
@@ -229,7 +240,7 @@ class ExactArray:
         return texts.tolist()
 
 
-def _nested(data: Any, field: str) -> np.ndarray:
+def _nested(data: Any, field: str) -> NDArray[Any]:
     shape = _shape(data, field)
     array = np.empty(shape, dtype=object)
     for index, value in zip(np.ndindex(shape), _flatten(data, len(shape)), strict=True):
@@ -240,7 +251,8 @@ def _nested(data: Any, field: str) -> np.ndarray:
 
 def _shape(data: Any, field: str) -> tuple[int, ...]:
     if isinstance(data, np.ndarray):
-        return data.shape
+        result: tuple[int, ...] = data.shape
+        return result
     if not isinstance(data, list | tuple):
         if isinstance(data, Iterable) and not isinstance(data, str) and not is_symbolic(data):
             raise InputError(field, data, "a number, a list or an array of numbers")
@@ -259,7 +271,7 @@ def _flatten(data: Any, depth: int) -> Iterable[Any]:
         yield from _flatten(entry, depth - 1)
 
 
-def _symbols(array: np.ndarray, field: str) -> np.ndarray:
+def _symbols(array: NDArray[Any], field: str) -> Objects:
     import sympy
 
     values = np.empty(array.shape, dtype=object)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from certflow.numbers.arrays import Floats, Matrices, Points, Weights
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.inputs import float_array
 from certflow.numbers.interface import Arithmetic, Resolvent
@@ -28,12 +29,13 @@ class FloatArithmetic(Arithmetic):
     """NumPy float64; results of the fields are guarded by an error bound (see `certflow.field.guard`)."""
 
     name = "float64"
+    key = "float64"
     guarded = True
 
-    def numbers(self, exact: ExactArray) -> np.ndarray:
+    def numbers(self, exact: ExactArray) -> Floats:
         return exact.floats
 
-    def log_numbers(self, exact: ExactArray) -> np.ndarray:
+    def log_numbers(self, exact: ExactArray) -> Floats:
         if exact.floats.min() >= SMALLEST_NORMAL:
             return np.log(exact.floats)
         pairs = [q.as_integer_ratio() for q in exact.fractions.flat]
@@ -46,10 +48,10 @@ class FloatArithmetic(Arithmetic):
     def number(self, value: Fraction | int) -> float:
         return float(value)
 
-    def asarray(self, value: Any) -> np.ndarray:
+    def asarray(self, value: Any) -> Floats:
         return float_array(value, "array")
 
-    def read(self, value: Any, field: str) -> np.ndarray:
+    def read(self, value: Any, field: str) -> Floats:
         return float_array(value, field)
 
     def exp(self, a: Any) -> Any:
@@ -70,35 +72,35 @@ class FloatArithmetic(Arithmetic):
     def log_two_pi(self) -> float:
         return float(np.log(2 * np.pi))
 
-    def einsum(self, spec: str, *operands: Any) -> Any:
-        return np.einsum(spec, *operands, optimize=len(operands) > 2)
-
-    def softmax(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        top = logits.max(axis=-1, keepdims=True)
-        gamma = np.subtract(logits, top, out=logits if logits.flags.writeable else None)
-        np.exp(gamma, out=gamma)
-        total = gamma.sum(axis=-1, keepdims=True)
-        gamma /= total
+    def softmax(self, logits: Floats) -> tuple[Weights, Floats]:
+        gamma, top, total = _shares(logits)
         return gamma, (top + np.log(total))[..., 0]
 
-    def by_point(self, x: np.ndarray) -> np.ndarray:
+    def responsibilities(self, logits: Floats) -> Weights:
+        return _shares(logits)[0]
+
+    def by_point(self, x: Points) -> Floats:
         return np.asfortranarray(x) if x.shape[1] <= _SMALL_DIMENSION else x
 
-    def products(self, x: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-        return (vectors @ x.T).T  # the points of one component lie together
+    def products(self, x: Points, vectors: Floats) -> Floats:
+        result: Floats = (vectors @ x.T).T  # the points of one component lie together
+        return result
 
-    def affine(self, a: np.ndarray, factor: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    def affine(self, a: Floats, factor: Floats, offset: Floats) -> Floats:
         np.multiply(a, factor, out=a)
-        return np.add(a, offset, out=a)
+        result: Floats = np.add(a, offset, out=a)
+        return result
 
-    def average(self, gamma: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    def average(self, gamma: Weights, vectors: Floats) -> Floats:
         small = vectors.shape[1] <= _SMALL_DIMENSION
-        return (vectors.T @ gamma.T).T if small else gamma @ vectors
+        result: Floats = (vectors.T @ gamma.T).T if small else gamma @ vectors
+        return result
 
-    def weighted_outer(self, gamma: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    def weighted_outer(self, gamma: Weights, vectors: Floats) -> Floats:
         size = vectors.shape[2]
         if size > _SMALL_DIMENSION:
-            return super().weighted_outer(gamma, vectors)
+            found: Floats = super().weighted_outer(gamma, vectors)
+            return found
         result = np.empty((size, size, len(gamma)))
         for i in range(size):
             weighted = gamma * vectors[:, :, i]
@@ -112,14 +114,15 @@ class FloatArithmetic(Arithmetic):
     def largest(self, a: Any) -> Any:
         return a.max(axis=-1)
 
-    def inverse_logdet(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.linalg.inv(matrices), np.linalg.slogdet(matrices)[1]
+    def inverse_logdet(self, matrices: Matrices) -> tuple[Matrices, Floats]:
+        inverse: Any = np.linalg.inv(matrices)
+        return inverse, np.linalg.slogdet(matrices)[1]
 
-    def eigenvalue_range(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        values = np.linalg.eigvalsh(matrices)
+    def eigenvalue_range(self, matrices: Matrices) -> tuple[Floats, Floats]:
+        values: Any = np.linalg.eigvalsh(matrices)
         return values[..., 0], values[..., -1]
 
-    def covariance_range(self, covariance: ExactArray) -> tuple[np.ndarray, np.ndarray]:
+    def covariance_range(self, covariance: ExactArray) -> tuple[Floats, Floats]:
         values = spectrum(covariance)[0]
         return values[:1], values[-1:]
 
@@ -128,20 +131,26 @@ class FloatArithmetic(Arithmetic):
         values, vectors = spectrum(covariances)
         return _spectral(values, vectors, m2, n2, np.log)
 
-    def maps(self, covariances: ExactArray, m2: Any, n2: Any) -> Resolvent:
+    def maps(self, covariances: Any, m2: Any, n2: Any) -> Resolvent:
         return SpectralResolvent(self, covariances, m2, n2)
-
-    def apply(self, matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-        if len(matrices) > 1:
-            return super().apply(matrices, vectors)
-        if vectors.ndim == 2:
-            return self.average(vectors, matrices[0].T)
-        return (matrices[0] @ vectors.transpose(1, 2, 0)).transpose(2, 0, 1)
 
     def lambertw(self, z: Any, branch: int) -> Any:
         from scipy.special import lambertw
 
         return lambertw(z, branch).real
+
+
+FLOATS = FloatArithmetic()
+
+
+def _shares(logits: Floats) -> tuple[Weights, Floats, Floats]:
+    """`exp(l_k - top) / total`, written over the logits where that is allowed, `top` and `total`, with an axis kept."""
+    top = logits.max(axis=-1, keepdims=True)
+    gamma = np.subtract(logits, top, out=logits if logits.flags.writeable else None)
+    np.exp(gamma, out=gamma)
+    total = gamma.sum(axis=-1, keepdims=True)
+    gamma /= total
+    return gamma, top, total
 
 
 class SpectralResolvent(Resolvent):
@@ -168,10 +177,10 @@ class SpectralResolvent(Resolvent):
         return self._matrices[1]
 
     def precision(self, vectors: Any) -> Any:
-        return super().precision(vectors) if len(self.p) == 1 else self._scaled(self.p, vectors)
+        return self._by(self.precision_matrices[0], vectors) if len(self.p) == 1 else self._scaled(self.p, vectors)
 
     def slope(self, vectors: Any) -> Any:
-        return super().slope(vectors) if len(self.p) == 1 else self._scaled(self.q, vectors)
+        return self._by(self.slope_matrices[0], vectors) if len(self.p) == 1 else self._scaled(self.q, vectors)
 
     def squares(self, vectors: Any) -> Any:
         return self.arithmetic.products(self.p, (vectors @ self.vectors) ** 2)
@@ -184,15 +193,18 @@ class SpectralResolvent(Resolvent):
         return super().average_slope(gamma)
 
     def _scaled(self, factors: Any, vectors: Any) -> Any:
-        if vectors.ndim == factors.ndim:
-            turned = self._apply(self.vectors.swapaxes(-1, -2)[None], vectors)
-            return self._apply(self.vectors[None], factors * turned)
-        turned = self._apply(self.vectors.T[None], vectors)
-        return self._apply(self.vectors[None], factors[:, None] * turned)
+        turned = self._by(self.vectors.swapaxes(-1, -2), vectors)
+        return self._by(self.vectors, (factors if vectors.ndim == factors.ndim else factors[:, None]) * turned)
+
+    def _by(self, matrices: Any, vectors: Any) -> Any:
+        """`A v`: one matrix (d, d) or one for each component (K, d, d), vectors (N, d) or (N, K, d)."""
+        if vectors.ndim == 2:
+            return self.arithmetic.average(vectors, matrices.T)
+        return (matrices @ vectors.transpose(1, 2, 0)).transpose(2, 0, 1)
 
 
 @lru_cache(maxsize=64)
-def spectrum(covariances: ExactArray) -> tuple[np.ndarray, np.ndarray]:
+def spectrum(covariances: ExactArray) -> tuple[Floats, Floats]:
     """Eigenvalues (..., d) and eigenvectors (..., d, d) of the covariances in float64."""
     return np.linalg.eigh(covariances.floats)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from certflow.numbers.arrays import Objects
 from certflow.numbers.exact import ExactArray
 
 #: Largest matrix for which definiteness is decided in rational arithmetic when floats cannot decide.
@@ -49,7 +50,7 @@ def exact_diameter_squared(means: ExactArray) -> Any:
     )
 
 
-def _symbolic_diameter_squared(means: np.ndarray) -> Any:
+def _symbolic_diameter_squared(means: Objects) -> Any:
     import sympy
 
     squares = {
@@ -78,7 +79,7 @@ def is_positive_definite(matrix: ExactArray) -> bool:
     return inertia(matrix.fractions) == (size, 0, 0)
 
 
-def inertia(matrix: np.ndarray) -> tuple[int, int, int]:
+def inertia(matrix: Objects) -> tuple[int, int, int]:
     """Numbers of positive, negative and zero eigenvalues of a symmetric rational matrix, exactly.
 
     The characteristic polynomial of a symmetric matrix has real roots only, so Descartes' rule of signs
@@ -96,7 +97,7 @@ def inertia(matrix: np.ndarray) -> tuple[int, int, int]:
     return (positive, size - positive - zeros, zeros)
 
 
-def in_range(matrix: np.ndarray, vector: np.ndarray) -> bool:
+def in_range(matrix: Objects, vector: Objects) -> bool:
     """Whether a rational vector lies in the range of a rational matrix, exactly (rank of the bordered one)."""
     from flint import fmpq_mat
 
@@ -104,7 +105,7 @@ def in_range(matrix: np.ndarray, vector: np.ndarray) -> bool:
     return fmpq_mat(_rational_rows(matrix)).rank() == fmpq_mat(_rational_rows(bordered)).rank()
 
 
-def kernel(matrix: np.ndarray) -> np.ndarray:
+def kernel(matrix: Objects) -> Objects:
     """A basis of the vectors that a rational matrix (n, d) maps to zero, exactly, shape (s, d)."""
     from flint import fmpq_mat
 
@@ -121,7 +122,7 @@ def kernel(matrix: np.ndarray) -> np.ndarray:
     return basis
 
 
-def positive_direction(matrix: np.ndarray) -> np.ndarray | None:
+def positive_direction(matrix: Objects) -> Objects | None:
     """A rational `y` with `y^T A y > 0` for a symmetric rational matrix, exactly; None if there is none.
 
     A positive entry of the diagonal gives one; an entry beside a zero of the diagonal too; else the row of a negative
@@ -151,13 +152,13 @@ def positive_direction(matrix: np.ndarray) -> np.ndarray | None:
     return y
 
 
-def _rational_rows(matrix: np.ndarray) -> list[list[Any]]:
+def _rational_rows(matrix: Objects) -> list[list[Any]]:
     from flint import fmpq
 
     return [[fmpq(q.numerator, q.denominator) for q in row] for row in matrix]
 
 
-def quadratic_pseudo_inverse(matrix: np.ndarray, vector: np.ndarray) -> Fraction:
+def quadratic_pseudo_inverse(matrix: Objects, vector: Objects) -> Fraction:
     """`v^T A^+ v` for a symmetric rational matrix `A` and `v` in its range, exactly.
 
     For any solution `y` of `A y = v`, `v^T A^+ v = v^T y`; the reduced row echelon form of `[A | v]` gives one.

@@ -7,16 +7,18 @@ from fractions import Fraction
 
 import numpy as np
 
+from certflow.numbers.arrays import Objects
+
 
 @dataclass(frozen=True)
 class HullPosition:
     """Either `weights` with `sum_l beta_l p_l = q`, or a `direction` with `y.q > max_l y.p_l`; the other is None."""
 
     weights: tuple[Fraction, ...] | None
-    direction: np.ndarray | None
+    direction: Objects | None
 
 
-def hull_position(points: np.ndarray, target: np.ndarray) -> HullPosition:
+def hull_position(points: Objects, target: Objects) -> HullPosition:
     """Convex weights of rational `points` (n, r) that give `target` (r,), or a direction that separates it.
 
     Phase one of the simplex method for `sum beta_l (p_l, 1) = (q, 1)`, `beta >= 0`, with Bland's rule, so it ends;
@@ -28,7 +30,7 @@ def hull_position(points: np.ndarray, target: np.ndarray) -> HullPosition:
     return _simplex(points, target)
 
 
-def _simplex(points: np.ndarray, target: np.ndarray) -> HullPosition:
+def _simplex(points: Objects, target: Objects) -> HullPosition:
     count, size = len(points), len(target) + 1
     one = np.array([Fraction(1)] * count, dtype=object)
     matrix = np.concatenate([points.T, one[None]])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
+from certflow.numbers.arrays import Floats
 from certflow.numbers.exact import check_plain, exact_number, is_whole
 
 _NUMBERS = "real numbers"
@@ -35,7 +36,14 @@ def seed_numbers(seeds: Any, most: int, requirement: str) -> tuple[int, ...]:
 
 
 def real_number(value: Any, field: str, requirement: str, accepts: Callable[[float], bool] = np.isfinite) -> float:
-    """A real number (no text) that the condition accepts, nearest float64; infinite where that is accepted."""
+    """A real number (no text) that the condition accepts, nearest float64; infinite where that is accepted.
+
+    A tensor that torch differentiates is refused: the float knows nothing of it.
+    """
+    if is_followed(value):
+        raise InputError(
+            field, "a tensor that requires grad", f"{requirement}, without derivatives (detach the tensor)"
+        )
     try:
         check_plain(value, field, requirement)
         number = value.item() if getattr(value, "ndim", 1) == 0 else value  # NumPy, torch: one number
@@ -49,7 +57,30 @@ def real_number(value: Any, field: str, requirement: str, accepts: Callable[[flo
     return result
 
 
-def float_array(value: Any, field: str) -> np.ndarray:
+def is_tensor(value: Any) -> bool:
+    """True for a torch tensor, of a subclass too (told without importing torch)."""
+    return hasattr(value, "__torch_function__")
+
+
+def is_followed(value: Any) -> bool:
+    """Whether torch differentiates with respect to this, backwards or forwards."""
+    if not is_tensor(value):
+        return False
+    from torch.autograd import forward_ad
+
+    return not has_memory(value) or value.requires_grad or forward_ad.unpack_dual(value).tangent is not None
+
+
+def has_memory(tensor: Any) -> bool:
+    """False for a tensor that a transformation of `torch.func` has wrapped."""
+    try:
+        tensor.data_ptr()
+    except RuntimeError:
+        return False
+    return True
+
+
+def float_array(value: Any, field: str) -> Floats:
     """Real numbers, lists or arrays of them, as float64; text and fractions to the nearest float64.
 
     Raises

@@ -7,14 +7,14 @@ tensors, or double-double arrays.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from certflow.numbers.exact import ExactArray, check_plain
-from certflow.numbers.inputs import float_array
+from certflow.numbers.exact import ExactArray
 
 
 class Arithmetic:
@@ -47,10 +47,37 @@ class Arithmetic:
 
     def read(self, value: Any, field: str) -> Any:
         """User data as an array of this arithmetic; an `InputError` names the field."""
-        if not hasattr(value, "detach"):
-            return self.asarray(float_array(value, field))
-        check_plain(value, field)
-        return self.asarray(value)
+        raise NotImplementedError
+
+    def lasting(self, make: Callable[[], Any]) -> Any:
+        """What `make` makes of numbers of this arithmetic, fit to be kept for later calls."""
+        return make()
+
+    def ahead(self, function: Callable[..., Any], value: Any) -> None:
+        """In code that torch compiles, `function(value, self)` before tracing goes on: it finds what that has kept."""
+
+    def known(self, condition: Any) -> bool | None:
+        """Whether a condition holds (of an array: in every entry); None where that cannot be told."""
+        try:
+            return bool(condition.all() if hasattr(condition, "all") else condition)
+        except TypeError:  # of symbols
+            return None
+
+    def first(self, times: Any) -> float:
+        """The first of some times, for decisions that hardly depend on it; 1 where it is a symbol."""
+        try:
+            return float(times[0])
+        except TypeError:
+            return 1.0
+
+    def eagerly(self, function: Callable[..., Any], *values: Any) -> Any:
+        """`function(*values)`; in code that torch compiles, outside its graphs."""
+        return function(*values)
+
+    def broadcast(self, a: Any, b: Any) -> tuple[Any, Any]:
+        """Two arrays of one shape."""
+        first, second = np.broadcast_arrays(a, b)
+        return first, second
 
     def exp(self, a: Any) -> Any:
         raise NotImplementedError
@@ -69,9 +96,6 @@ class Arithmetic:
 
     def log_two_pi(self) -> Any:
         raise NotImplementedError
-
-    def einsum(self, spec: str, *operands: Any) -> Any:
-        return np.einsum(spec, *operands)
 
     def softmax(self, logits: Any) -> tuple[Any, Any]:
         """`exp(l_k) / sum_j exp(l_j)` and `log sum_j exp(l_j)` over the last axis."""
@@ -142,7 +166,11 @@ class Arithmetic:
         precision, logdet = self.inverse_logdet(matrices)
         return precision, precision @ (eye - sigma), -logdet
 
-    def maps(self, covariances: ExactArray, m2: Any, n2: Any) -> Resolvent:
+    def prepared(self, covariances: ExactArray) -> Any:
+        """What `maps` takes for the covariances, made once for many calls."""
+        return covariances
+
+    def maps(self, covariances: Any, m2: Any, n2: Any) -> Resolvent:
         """`P` and `Q` of `resolvent` as maps of vectors."""
         return Resolvent(self, *self.resolvent(covariances, m2, n2))
 

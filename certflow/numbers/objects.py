@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
+from certflow.numbers.arrays import Objects
 from certflow.numbers.exact import ExactArray, check_plain, check_real_symbol, exact_number
 from certflow.numbers.interface import Arithmetic
 from certflow.numbers.precision import ball_precision, mpmath_context
@@ -22,15 +23,15 @@ class ObjectArithmetic(Arithmetic):
         """One user value (number of this kind, int, float, Fraction or text) in this arithmetic."""
         raise NotImplementedError
 
-    def numbers(self, exact: ExactArray) -> np.ndarray:
+    def numbers(self, exact: ExactArray) -> Objects:
         if exact.is_symbolic:
             raise InputError("mixture", "symbolic parameters", f"numbers, for {self.name} evaluation")
         return self._map(self.number, exact.fractions)
 
-    def asarray(self, value: Any) -> np.ndarray:
+    def asarray(self, value: Any) -> Objects:
         return self.read(value, "array")
 
-    def read(self, value: Any, field: str) -> np.ndarray:
+    def read(self, value: Any, field: str) -> Objects:
         check_plain(value, field)
         try:
             array = _object_array(value)
@@ -39,14 +40,14 @@ class ObjectArithmetic(Arithmetic):
         return self._map(lambda entry: self.scalar(entry, field), array)
 
     @staticmethod
-    def _map(function: Any, array: Any) -> np.ndarray:
+    def _map(function: Any, array: Any) -> Objects:
         array = np.asarray(array, dtype=object)  # a scalar where NumPy has unpacked an array of shape ()
         result = np.empty(array.shape, dtype=object)
         for index in np.ndindex(array.shape):
             result[index] = function(array[index])
         return result
 
-    def softmax(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def softmax(self, logits: Objects) -> tuple[Objects, Objects]:
         gamma = np.empty(logits.shape, dtype=object)
         total = np.empty(logits.shape[:-1], dtype=object)
         for index in np.ndindex(total.shape):
@@ -77,7 +78,7 @@ class ObjectArithmetic(Arithmetic):
     def _maximum(self, a: Any, b: Any) -> Any:
         return max(a, b)
 
-    def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
+    def _inverse_logdet(self, matrix: Objects) -> tuple[Any, Any]:
         raise NotImplementedError
 
     def exp(self, a: Any) -> Any:
@@ -102,17 +103,17 @@ class ObjectArithmetic(Arithmetic):
             result[index] = self._maximum(a[index], b[index])
         return result
 
-    def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
+    def _eigenvalue_range(self, matrix: Objects) -> tuple[Any, Any]:
         raise NotImplementedError
 
-    def eigenvalue_range(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def eigenvalue_range(self, matrices: Objects) -> tuple[Objects, Objects]:
         low = np.empty(matrices.shape[:-2], dtype=object)
         high = np.empty(matrices.shape[:-2], dtype=object)
         for index in np.ndindex(low.shape):
             low[index], high[index] = self._eigenvalue_range(matrices[index])
         return low, high
 
-    def inverse_logdet(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def inverse_logdet(self, matrices: Objects) -> tuple[Objects, Objects]:
         inverse = np.empty(matrices.shape, dtype=object)
         logdet = np.empty(matrices.shape[:-2], dtype=object)
         for index in np.ndindex(logdet.shape):
@@ -166,13 +167,13 @@ class MpmathArithmetic(ObjectArithmetic):
     def log_two_pi(self) -> Any:
         return self.mp.log(2 * self.mp.pi)
 
-    def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
+    def _inverse_logdet(self, matrix: Objects) -> tuple[Any, Any]:
         lower = self.mp.cholesky(self.mp.matrix(matrix.tolist()))
         size = len(matrix)
         inverse = np.array((self.mp.matrix(matrix.tolist()) ** -1).tolist(), dtype=object).reshape(size, size)
         return inverse, 2 * sum(self.mp.log(lower[i, i]) for i in range(size))
 
-    def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
+    def _eigenvalue_range(self, matrix: Objects) -> tuple[Any, Any]:
         values = self.mp.eigsy(self.mp.matrix(matrix.tolist()), eigvals_only=True)
         return min(values), max(values)
 
@@ -180,7 +181,8 @@ class MpmathArithmetic(ObjectArithmetic):
         return self._map(lambda a: self.mp.lambertw(a, branch).real, z)
 
     def extended(self, magnitude: float) -> AbstractContextManager[Any]:
-        return self.mp.extraprec(20 + max(0, math.frexp(magnitude)[1]))
+        raised: AbstractContextManager[Any] = self.mp.extraprec(20 + max(0, math.frexp(magnitude)[1]))
+        return raised
 
     def finish(self, a: Any) -> Any:
         return self._map(lambda entry: +self.caller.make_mpf(self.mp.mpf(entry)._mpf_), a)
@@ -242,7 +244,7 @@ class ArbArithmetic(ObjectArithmetic):
     def log_two_pi(self) -> Any:
         return (2 * self.arb.pi()).log()
 
-    def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
+    def _inverse_logdet(self, matrix: Objects) -> tuple[Any, Any]:
         ball = self.flint.arb_mat(matrix.tolist())
         return np.array(ball.inv().tolist(), dtype=object), ball.det().log()
 
@@ -263,7 +265,7 @@ class ArbArithmetic(ObjectArithmetic):
             slope[index] = np.array(product.tolist(), dtype=object)
         return precision, slope, logdet
 
-    def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
+    def _eigenvalue_range(self, matrix: Objects) -> tuple[Any, Any]:
         if len(matrix) == 1:
             return matrix[0, 0], matrix[0, 0]
         try:
@@ -276,7 +278,7 @@ class ArbArithmetic(ObjectArithmetic):
             low, high = low.min(value), high.max(value)
         return low, high
 
-    def _quotients(self, matrix: np.ndarray) -> tuple[Any, Any]:
+    def _quotients(self, matrix: Objects) -> tuple[Any, Any]:
         """The extreme eigenvalues by Rayleigh quotients and Gershgorin's discs of `V^T A V`, `V` nearly orthogonal.
 
         With `x = V y` the quotient of x is `y^T B y / y^T G y`, `B = V^T A V`, `G = V^T V`: unit vectors y bound the
@@ -326,7 +328,7 @@ class SympyArithmetic(ObjectArithmetic):
 
         self.sympy = sympy
 
-    def numbers(self, exact: ExactArray) -> np.ndarray:
+    def numbers(self, exact: ExactArray) -> Objects:
         return self._map(self.scalar, exact.values if exact.is_symbolic else exact.fractions)
 
     def number(self, value: Any) -> Any:
@@ -361,12 +363,12 @@ class SympyArithmetic(ObjectArithmetic):
     def log_two_pi(self) -> Any:
         return self.sympy.log(2 * self.sympy.pi)
 
-    def _inverse_logdet(self, matrix: np.ndarray) -> tuple[Any, Any]:
+    def _inverse_logdet(self, matrix: Objects) -> tuple[Any, Any]:
         exact = self.sympy.Matrix(matrix.tolist())
         determinant = exact.det(method="berkowitz")
         return np.array((exact.adjugate() / determinant).tolist(), dtype=object), self.sympy.log(determinant)
 
-    def _eigenvalue_range(self, matrix: np.ndarray) -> tuple[Any, Any]:
+    def _eigenvalue_range(self, matrix: Objects) -> tuple[Any, Any]:
         values = list(self.sympy.Matrix(matrix.tolist()).eigenvals())
         return self.sympy.Min(*values), self.sympy.Max(*values)
 
@@ -377,7 +379,7 @@ class SympyArithmetic(ObjectArithmetic):
         return nullcontext()
 
 
-def _object_array(value: Any) -> np.ndarray:
+def _object_array(value: Any) -> Objects:
     if isinstance(value, np.ndarray):
         return value
     return np.array(value, dtype=object)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import torch
 
-from certflow.numbers.exact import ExactArray, exact_number
+from certflow.numbers.exact import ExactArray, check_plain, exact_number
 from certflow.numbers.floats import FloatArithmetic, _spectral, spectrum
-from certflow.numbers.interface import Arithmetic
+from certflow.numbers.inputs import float_array
+from certflow.numbers.interface import Arithmetic, Resolvent
+
+#: Smallest number of bits of the dtype in which the formulas are evaluated: results are rounded to a shorter dtype.
+_WORKING_BITS = 32
 
 
 class TorchArithmetic(Arithmetic):
@@ -19,7 +25,8 @@ class TorchArithmetic(Arithmetic):
     name = "torch"
 
     def __init__(self, dtype: torch.dtype, device: torch.device):
-        self.dtype = dtype
+        self.given = dtype
+        self.dtype = dtype if torch.finfo(dtype).bits >= _WORKING_BITS else torch.float32
         self.device = device
 
     @property
@@ -32,6 +39,18 @@ class TorchArithmetic(Arithmetic):
     def log_numbers(self, exact: ExactArray) -> torch.Tensor:
         return self.asarray(FloatArithmetic().log_numbers(exact))
 
+    def lasting(self, make: Callable[[], Any]) -> Any:
+        """Made in a thread of its own: what torch does to tensors belongs to a thread.
+
+        So a tensor that is kept is none of `inference_mode`, of a transformation of `torch.func`, or of a tracer.
+        """
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(make).result()
+
+    def ahead(self, function: Callable[..., Any], value: Any) -> None:
+        if torch.compiler.is_compiling():
+            _ahead(function, value, self.dtype, self.device)
+
     def number(self, value: Fraction | int) -> Any:
         return float(value)
 
@@ -41,6 +60,25 @@ class TorchArithmetic(Arithmetic):
         if isinstance(value, torch.Tensor):
             return value.to(dtype=self.dtype, device=self.device)
         return torch.as_tensor(np.asarray(value, dtype=np.float64), dtype=self.dtype, device=self.device)
+
+    def read(self, value: Any, field: str) -> torch.Tensor:
+        if not isinstance(value, torch.Tensor):
+            return self.asarray(float_array(value, field))
+        if not value.dtype.is_floating_point:
+            check_plain(value, field)
+        return self.asarray(value)
+
+    def first(self, times: Any) -> float:
+        try:
+            return float(times[0].detach())
+        except RuntimeError:  # inside `torch.vmap`
+            return 1.0
+
+    def eagerly(self, function: Callable[..., Any], *values: Any) -> Any:
+        return _eagerly(function, *values)
+
+    def broadcast(self, a: Any, b: Any) -> tuple[Any, Any]:
+        return torch.broadcast_tensors(a, b)
 
     def exp(self, a: Any) -> Any:
         return torch.exp(a)
@@ -55,16 +93,18 @@ class TorchArithmetic(Arithmetic):
         return torch.log1p(a)
 
     def sqrt(self, a: Any) -> Any:
-        return torch.sqrt(a)
+        """With the derivative 0 at 0, where a maximum of distances that is 0 comes from distances that all are."""
+        zero = a == 0
+        return a.masked_fill(zero, 1.0).sqrt().masked_fill(zero, 0.0)
 
     def log_two_pi(self) -> float:
         return float(np.log(2 * np.pi))
 
-    def einsum(self, spec: str, *operands: Any) -> Any:
-        return torch.einsum(spec, *operands)
-
     def softmax(self, logits: Any) -> tuple[Any, Any]:
         return torch.softmax(logits, dim=-1), torch.logsumexp(logits, dim=-1)
+
+    def responsibilities(self, logits: Any) -> Any:
+        return torch.softmax(logits, dim=-1)
 
     def maximum(self, a: Any, b: Any) -> Any:
         return torch.maximum(self.asarray(a), self.asarray(b))
@@ -75,6 +115,9 @@ class TorchArithmetic(Arithmetic):
     def inverse_logdet(self, matrices: Any) -> tuple[Any, Any]:
         return torch.linalg.inv(matrices), torch.linalg.slogdet(matrices)[1]
 
+    def eye(self, dimension: int) -> Any:
+        return torch.eye(dimension, dtype=self.dtype, device=self.device)
+
     def eigenvalue_range(self, matrices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         values = torch.linalg.eigvalsh(matrices)
         return values[..., 0], values[..., -1]
@@ -83,11 +126,33 @@ class TorchArithmetic(Arithmetic):
         values = self.asarray(spectrum(covariance)[0])
         return values[:1], values[-1:]
 
-    def resolvent(self, covariances: ExactArray, m2: Any, n2: Any) -> tuple[Any, Any, Any]:
-        values, vectors = (self.asarray(part) for part in spectrum(covariances))
-        return _spectral(values, vectors, m2, n2, torch.log)
+    def prepared(self, covariances: ExactArray) -> tuple[torch.Tensor, torch.Tensor]:
+        values, vectors = spectrum(covariances)
+        return self.asarray(values), self.asarray(vectors)
 
-    def lambertw(self, z: Any, branch: int) -> Any:
-        from scipy.special import lambertw
+    def maps(self, covariances: Any, m2: Any, n2: Any) -> Resolvent:
+        values, vectors = covariances
+        return Resolvent(self, *_spectral(values, vectors, m2, n2, torch.log))
 
-        return self.asarray(lambertw(z.detach().cpu().numpy(), branch).real)
+    def finish(self, a: Any) -> Any:
+        return a.to(self.given)
+
+    def known(self, condition: Any) -> bool | None:
+        """Inside `torch.vmap`, `torch.compile` and tracers no branch may depend on data."""
+        if torch.compiler.is_compiling():
+            return None
+        try:
+            return super().known(condition)
+        except RuntimeError:
+            return None
+
+
+@torch.compiler.assume_constant_result
+def _ahead(function: Callable[..., Any], value: Any, dtype: torch.dtype, device: torch.device) -> bool:
+    function(value, TorchArithmetic(dtype, device))
+    return True
+
+
+@torch.compiler.disable
+def _eagerly(function: Callable[..., Any], *values: Any) -> Any:
+    return function(*values)

@@ -53,7 +53,7 @@ def probes(points: torch.Tensor, pairs: Sequence[tuple[int, int]], seed: int = 0
 
 def _features(z: torch.Tensor, sharpness: float, seed: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
-    w = torch.randn(z.shape[1], FEATURES, generator=generator, dtype=z.dtype) * sharpness
-    places = z[torch.randint(z.shape[0], (FEATURES,), generator=generator)]
+    w = torch.randn(z.shape[1], FEATURES, generator=generator, dtype=z.dtype, device="cpu") * sharpness
+    places = z[torch.randint(z.shape[0], (FEATURES,), generator=generator, device="cpu")]
     ridge = torch.tanh(z @ w - (places * w.T).sum(1))
     return torch.cat([ridge, z, torch.ones_like(z[:, :1])], dim=1)

@@ -4,12 +4,17 @@ minutes. They are built to be read to the end of what they ask for, so most of t
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
 from certificates import LAWS, certificate, changed, sealed
 
+from certflow.certificate import checker
+
+#: Steps that a test allows, so that it ends soon; a call, of Python or built in, is charged so many on average.
+FEW, CALL = 1_500_000, 1.5
 LONG = "1" + "7" * 2000 + "/" + "3" * 2100
 BIG = "3" * 2100 + "/1" + "7" * 2000
 #: The node of t = 1 where the variance is 1: e^-1, to 96 bits.
@@ -18,6 +23,25 @@ START = str(
 )
 #: Differences of hashes of integers of Python: multiples of it collide.
 MODULUS = 2**61 - 1
+
+
+def counted(text: str, most: int = FEW) -> checker.Verdict:
+    """The verdict within so many steps of work, after which no more functions have been called than were charged."""
+    calls = 0
+
+    def call(frame: Any, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(call)
+    try:
+        verdict = checker.check(text, most)
+    finally:
+        sys.setprofile(None)
+    assert "cannot be checked" not in verdict.text
+    assert verdict.work <= most or f"required: at most {most} steps of work" in verdict.text
+    assert calls * CALL <= min(verdict.work, most) + 10_000
+    return verdict
 
 
 def mixture(means: list[list[str]], weights: list[str] | None = None, variance: str = "0.04") -> dict[str, Any]:

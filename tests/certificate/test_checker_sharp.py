@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import time
 from fractions import Fraction
 from importlib.resources import files
 from typing import Any
@@ -14,6 +13,7 @@ import mpmath
 import numpy as np
 import pytest
 from certificates import changed, sealed
+from hostile import counted
 from produced import LAWS, sharp, trees
 
 from certflow.certificate import checker
@@ -502,19 +502,13 @@ def test_problems_and_proofs_that_would_take_too_long() -> None:
         "proof.turn": [2**63, 1],
     }
     for path, value in hostile.items():
-        started = time.perf_counter()
-        verdict = check(changed(content, path, value))
-        assert not verdict.accepted
-        assert "cannot be checked" not in verdict.text
-        assert time.perf_counter() - started < 20, path
+        assert not counted(json.dumps(changed(content, path, value))).accepted, path
 
 
 def test_many_means() -> None:
     content = changed(sharp("two", "1"), "problem.mixture.means", [[str(k), "0"] for k in range(20_000)])
     content = changed(content, "problem.mixture.weights", ["1/20000"] * 20_000)
-    started = time.perf_counter()
     refuse(content, "pro", "steps of work")
-    assert time.perf_counter() - started < 20
 
 
 # -- false twins ------------------------------------------------------------------------------------------------------

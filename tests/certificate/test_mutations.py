@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import mutations
@@ -131,3 +132,18 @@ def test_a_broken_checker_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) 
     for part in owner if owner is READERS else (owner,):
         monkeypatch.setattr(part, attribute, twin())
     assert any(mutations.run(claim, group, 500, seed).false for seed in range(20))
+
+
+PROOFS = Path(__file__).resolve().parents[2] / "proofs"
+
+
+@pytest.mark.parametrize("claim", RULES)
+def test_each_rule_names_its_proof(claim: str) -> None:
+    """Pages that exist, and of `checker.md` and `flow-tube.md` sections that do."""
+    for part in RULES[claim].proofs.split(", "):
+        page, *sections = part.removeprefix("proofs/").split(" ")
+        text = (PROOFS / page).read_text(encoding="utf-8")
+        for number in sections:
+            if number.isdigit():
+                assert f"\n## {number}. " in text, part
+    assert "proofs/checker.md section" in RULES[claim].proofs

@@ -696,6 +696,20 @@ CALLS: dict[str, tuple[Callable[[], Any], str, str, str]] = {
     ),
     "mixed-numbers": (lambda: _process().stability(_mpf(1), _arb(2)), "x, t", "arb and mpmath", "one kind"),
     "integer-tensor": (lambda: _process().score(_integers(), 1.0), "x", "torch.int64", "floating dtype"),
+    "integer-tensor-time": (lambda: _process().score(POINT, _integers()), "t", "torch.int64", "floating dtype"),
+    "integer-tensor-start": (lambda: _process().stability(_integers(), 1.0), "s", "torch.int64", "floating dtype"),
+    "integer-tensor-radius": (
+        lambda: _process().ball_bound(_integers(), 1.0),
+        "radius",
+        "torch.int64",
+        "floating dtype",
+    ),
+    "integer-tensor-step": (
+        lambda: _process().residual_block(POINT, 1.0, _integers()[0, 0]),
+        "h",
+        "torch.int64",
+        "floating dtype",
+    ),
     "radius": (lambda: _process().ball_bound(-1.0, 1.0), "radius", "-1.0", "a finite radius > 0"),
     "not-a-mixture": (lambda: cf.OrnsteinUhlenbeck("iris"), "mixture", "'iris'", "GaussianMixture"),  # type: ignore[arg-type]
     "t-min": (lambda: _process(t_min=0), "t_min", "0", "a time > 0"),
@@ -705,7 +719,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str, str, str]] = {
     "save-suffix": (lambda: _process().mixture.save("m.txt"), "path", "'m.txt'", ".json, .toml or .npz"),
     "load-nothing": (lambda: cf.load_mixture("nothing"), "MIXTURE", "'nothing'", "a file"),
     "fit-nan": (lambda: cf.GaussianMixture.fit([[np.nan], [1.0]], 1), "data[0][0]", "nan", "a finite number"),
-    "fit-text": (lambda: cf.GaussianMixture.fit([["a"], ["b"]], 1), "data", "a", "an array of numbers"),
+    "fit-text": (lambda: cf.GaussianMixture.fit([["a"], ["b"]], 1), "data", "a", "a finite number"),
     "fit-components": (lambda: cf.GaussianMixture.fit([[0.0], [1.0]], 3), "n_components", "3", "at most"),
     "fit-one-point": (lambda: cf.GaussianMixture.fit([[0.0]], 1), "data", "shape (1, 1)", "n >= 2"),
     "fit-type": (

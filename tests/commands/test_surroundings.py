@@ -18,8 +18,8 @@ import pytest
 
 import certflow as cf
 import certflow.atomic
-from certflow.claims.model import Report
 from certflow.law.formats import to_mapping
+from certflow.report.report import Report
 
 Command = Callable[..., Any]
 PACKAGE = Path(cf.__file__).parent

@@ -14,8 +14,9 @@ from scipy.optimize import linprog, lsq_linear
 from sklearn.isotonic import isotonic_regression
 
 import certflow as cf
-from certflow.composition.floors import best_map, pairing_floor, second_moment, sup_floor, symmetric_floor
+from certflow.composition.floors import best_map, pairing_floor, second_moment, symmetric_floor
 from certflow.composition.segments import flow_constant, segment_table, segments_needed
+from certflow.composition.sup_norm import sup_floor
 from certflow.errors import InputError
 from certflow.flow.quantile_map import QuantileMap
 from certflow.law.symmetry import symmetries

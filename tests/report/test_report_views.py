@@ -17,7 +17,8 @@ from certflow.claims.model import Outcome
 from certflow.report.html import render_html
 from certflow.report.junit import render_junit
 from certflow.report.markdown import render_markdown, summary_markdown
-from certflow.report.views import append_job_summary, load_figures, load_report, report_json, write_views
+from certflow.report.report import load_report
+from certflow.report.views import append_job_summary, load_figures, report_json, write_views
 
 VIEWS = {"report.html", "report.md", "report.json", "junit.xml"}
 

@@ -87,6 +87,7 @@ class Covering:
         self.a, self.p, self.work, self.law = case.arithmetic, case.arithmetic.bits, case.work, law
         self.tau, self.ln2 = tau, self.a.log(self.a.rational(Fraction(2)))[0]
         self.geometry = [[(x << self.p) // law.unit for x in point] for point in law.points]
+        self.wide = max(self.p, bits_of(x for point in self.geometry for x in point))
         self.excesses: dict[tuple[int, int], list[int | None]] = {}
         self.tasks: list[Task] = []
         count, size = len(law.points), len(law.points[0])
@@ -180,17 +181,18 @@ class Covering:
         """Steps of a leaf: its vertices and heights, a mass of each point; and the terms of the Taylor rule.
 
         Ends of the cell have `depth` bits, the numbers of the proof up to `long`."""
-        n, size, members, p = len(task.columns), len(self.geometry[0]), len(task.members), self.p
-        height, entry = p + 2 * depth + 2 * long + self.law.size, 4 * (p + self.law.size) + depth + long
+        n, size, members, p, wide = len(task.columns), len(self.geometry[0]), len(task.members), self.p, self.wide
+        height, bits = p + 2 * depth + 2 * long + wide, self.law.size
         vertex = n * (fraction_steps(2 * depth) + product_steps(height, 2 * depth))
         vertex += framed * n * n * product_steps(height, p + long)
-        vertex += members * ((n + 1) * product_steps(height, self.law.size) + 20)
-        steps = members * (self.a.steps + product_steps(self.LARGEST, p)) + 3 * len(self.geometry)
+        vertex += members * ((n + 1) * product_steps(height, bits) + 20)
+        steps = members * (self.a.steps // 2 + product_steps(self.LARGEST, p)) + 3 * len(self.geometry)
         if kind == "T":
-            term = 10 + 2 * product_steps(entry, entry)
-            vertex += members * (30 + size**2 * term)
+            term, entry = product_steps(height, 2 * wide), height + 2 * wide
+            vertex += members * (30 + size * (size + 1) // 2 * (2 + term))
             vertex += sum((size - k) ** 2 * (10 + 2 * product_steps(k * entry, k * entry)) for k in range(1, size))
-            steps += members * 2 * self.a.steps + (len(self.geometry) + members) * size * size * term
+            steps += members * 3 * self.a.steps // 2
+            steps += (len(self.geometry) + members) * size * (10 + (size + 2) * (2 + product_steps(wide, wide)))
         return 2**n * vertex + steps
 
     def share(self, k: int, pairs: Iterable[tuple[int, int]], bounded: bool) -> int | None:

@@ -9,8 +9,10 @@ Jacobian-vector products.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +27,8 @@ from certflow.process import OrnsteinUhlenbeck
 FREQUENCIES = (0.5, 1.0, 2.0)
 #: Power of the moving average of the weights, by step.
 AVERAGE = 0.999
+#: Where and in what it is trained, whatever torch's defaults: a seed names one network.
+SINGLE: Any = {"dtype": torch.float32, "device": "cpu"}
 
 
 class Denoiser(torch.nn.Module):
@@ -40,8 +44,8 @@ class Denoiser(torch.nn.Module):
         self.weights, self.biases = torch.nn.ParameterList(), torch.nn.ParameterList()
         for before, after in pairwise(sizes):
             bound = 1 / math.sqrt(before)
-            self.weights.append(torch.empty(before, after).uniform_(-bound, bound, generator=generator))
-            self.biases.append(torch.empty(after).uniform_(-bound, bound, generator=generator))
+            self.weights.append(torch.empty(before, after, **SINGLE).uniform_(-bound, bound, generator=generator))
+            self.biases.append(torch.empty(after, **SINGLE).uniform_(-bound, bound, generator=generator))
 
     def forward(self, z: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         """`D`, shape (N, d), for `z` of shape (N, d) and `sigma` of shape (N, 1)."""
@@ -79,11 +83,13 @@ def train_denoiser(
     kept = [parameter.detach().clone() for parameter in network.parameters()]
     optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
     for step in range(steps):
-        x = rows[torch.randint(len(rows), (batch,), generator=generator)]
+        x = rows[torch.randint(len(rows), (batch,), generator=generator, device="cpu")]
         # stratified: the levels of a batch are spread evenly
-        shares = (torch.arange(batch).unsqueeze(1) + torch.rand(batch, 1, generator=generator)) / batch
+        shares = (
+            torch.arange(batch, device="cpu").unsqueeze(1) + torch.rand(batch, 1, generator=generator, **SINGLE)
+        ) / batch
         sigma = (ends[0] + (ends[1] - ends[0]) * shares).exp()
-        z = x + sigma * torch.randn(x.shape, generator=generator)
+        z = x + sigma * torch.randn(x.shape, generator=generator, **SINGLE)
         loss = ((1 + sigma**-2) * (network(z, sigma) - x).square()).sum(1).mean()
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * min(1, (step + 1) / 100) * (1 + math.cos(math.pi * step / steps)) / 2
@@ -125,19 +131,22 @@ class NetworkFlow(ReferenceFlow):
 
     def velocity(self, x: torch.Tensor, t: float) -> torch.Tensor:
         m, variance = math.exp(-t), -math.expm1(-2 * t)
-        sigma = torch.full((x.shape[0], 1), math.sqrt(variance) / m, dtype=x.dtype)
+        sigma = torch.full((x.shape[0], 1), math.sqrt(variance) / m, dtype=x.dtype, device=x.device)
         velocity: torch.Tensor = (m * m * x - m * self.denoiser(x / m, sigma)) / variance
         return velocity
 
     def velocity_and_jacobian(self, x: torch.Tensor, t: float) -> tuple[torch.Tensor, torch.Tensor]:
         count, d = x.shape  # all directions in one pass: what a product costs is mostly starting it
-        directions = torch.eye(d, dtype=x.dtype).repeat(count, 1)
+        directions = torch.eye(d, dtype=x.dtype, device=x.device).repeat(count, 1)
         velocities, columns = self._jvp(x.repeat_interleave(d, dim=0), t, directions)
         return velocities[::d], columns.reshape(count, d, d).transpose(1, 2)
 
     def _jvp(self, x: torch.Tensor, t: float, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """`u(x, t)` and `J(x, t) v`."""
-        value, product = torch.func.jvp(lambda z: self.velocity(z, t), (x,), (v,))  # type: ignore[misc]
+        with warnings.catch_warnings():
+            # torch's own, from 2.14 on: it scripts its rules for forward derivatives when the first of them is taken
+            warnings.filterwarnings("ignore", ".torch.jit.script. is deprecated")
+            value, product = torch.func.jvp(lambda z: self.velocity(z, t), (x,), (v,))  # type: ignore[misc]
         return value, product
 
     def factors(self, times: Sequence[float]) -> None:

@@ -80,8 +80,9 @@ class ResidualMaps(torch.nn.Module):
         self.activation = ACTIVATIONS[activation]
         self.lipschitz = lipschitz
         sizes = [dimension, *[hidden] * depth, dimension]
-        weights = [torch.empty(count, a, b) for a, b in itertools.pairwise(sizes)]
-        biases = [torch.zeros(count, 1, b) for b in sizes[1:]]
+        single: Any = {"dtype": torch.float32, "device": "cpu"}  # whatever the defaults: a seed names one network
+        weights = [torch.empty(count, a, b, **single) for a, b in itertools.pairwise(sizes)]
+        biases = [torch.empty(count, 1, b, **single) for b in sizes[1:]]
         for i, seed in enumerate(seeds):
             generator = torch.Generator().manual_seed(seed)
             for weight, bias in zip(weights, biases, strict=True):

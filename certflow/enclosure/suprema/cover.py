@@ -20,6 +20,7 @@ from certflow.enclosure.suprema.points import Face
 from certflow.enclosure.suprema.rules import PairReasons, pair_rule, taylor_rule
 from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold
 from certflow.errors import CertflowError
+from certflow.numbers.arrays import Flags, Floats, Indices
 from certflow.numbers.floats import UNIT
 
 #: Cells are bisected at most this often, and no side to less than this share of its distance from 0.
@@ -41,7 +42,7 @@ class Exhausted(CertflowError):
 class Counterexample(CertflowError):
     """A tilt at which the largest eigenvalue exceeds the threshold (found in float64, to be confirmed)."""
 
-    def __init__(self, tilt: np.ndarray, value: float):
+    def __init__(self, tilt: Floats, value: float):
         super().__init__(f"{value} times the threshold")
         self.tilt, self.value = tilt, value
         self.face: int | None = None
@@ -76,11 +77,11 @@ class Region:
     """A parallelepiped `y = centre + frame s`, `|s|_inf <= 1`, with a covering of its own in the coordinates `s`: long
     ridges of nearly the largest value are followed by cells that lie along them."""
 
-    centre: np.ndarray
-    frame: np.ndarray
+    centre: Floats
+    frame: Floats
     boxes: Tree
 
-    def contains(self, cells: Boxes | Cones) -> np.ndarray:
+    def contains(self, cells: Boxes | Cones) -> Flags:
         """Whether each (bounded) cell lies inside: `|F^-1 (v - centre)|_inf <= 1` at its vertices.
 
         The float64 inverse `G` is used only if `|G F - I|` is certainly below 1e-9 (then `F^-1` and `G` differ by less
@@ -95,7 +96,8 @@ class Region:
         with np.errstate(invalid="ignore"):
             inside = np.abs((middle + vertices - self.centre) @ inverse.T)
             sizes = (np.abs(middle) + np.abs(vertices) + np.abs(self.centre)) @ np.abs(inverse).T
-            return (inside + rounding * sizes).max((1, 2)) <= 1 - 1e-6
+            farthest: Floats = (inside + rounding * sizes).max((1, 2))
+            return farthest <= 1 - 1e-6
 
 
 @dataclass
@@ -117,7 +119,7 @@ class Cover:
         return sum(tree.leaves for tree in parts)
 
 
-Frames = Callable[[float], list[tuple[np.ndarray, np.ndarray]]]
+Frames = Callable[[float], list[tuple[Floats, Floats]]]
 
 
 def cover(
@@ -151,7 +153,7 @@ def cover(
     return Cover(radius, _boxes(task, threshold, budget, _root(task, radius), regions, None), cones, regions)
 
 
-def _root(task: Task, radius: float) -> tuple[np.ndarray, np.ndarray]:
+def _root(task: Task, radius: float) -> tuple[Floats, Floats]:
     centre, half = [0.0] * task.tilts, [radius] * task.tilts
     if task.interval is not None:
         low, high = task.interval
@@ -160,11 +162,11 @@ def _root(task: Task, radius: float) -> tuple[np.ndarray, np.ndarray]:
     return np.array([centre]), np.array([half])
 
 
-Settle = Callable[[np.ndarray, np.ndarray], list[str | None]]
-Choose = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Settle = Callable[[Floats, Floats], list[str | None]]
+Choose = Callable[[Floats, Floats], Indices]
 
 
-def grow(root: tuple[np.ndarray, np.ndarray], settle: Settle, choose: Choose, budget: Budget, depth: int) -> Tree:
+def grow(root: tuple[Floats, Floats], settle: Settle, choose: Choose, budget: Budget, depth: int) -> Tree:
     """Bisect level by level; `settle` gives each cell's reason or None, `choose` the axis to bisect."""
     centre, half = root
     numbers = np.zeros(1, dtype=int)
@@ -212,11 +214,11 @@ def _boxes(
     task: Task,
     threshold: Threshold,
     budget: Budget,
-    root: tuple[np.ndarray, np.ndarray],
+    root: tuple[Floats, Floats],
     regions: list[Region],
-    frame: tuple[np.ndarray, np.ndarray] | None,
+    frame: tuple[Floats, Floats] | None,
 ) -> Tree:
-    def settle(centre: np.ndarray, half: np.ndarray) -> list[str | None]:
+    def settle(centre: Floats, half: Floats) -> list[str | None]:
         boxes = Boxes(task, centre, half)
         reasons = _pair_reasons(pair_rule(task, boxes, threshold))
         left = _note_regions(regions, boxes, reasons)
@@ -231,8 +233,8 @@ def _taylor(
     cells: Boxes | Cones,
     threshold: Threshold,
     reasons: list[str | None],
-    places: np.ndarray,
-    frame: tuple[np.ndarray, np.ndarray] | None = None,
+    places: Indices,
+    frame: tuple[Floats, Floats] | None = None,
 ) -> None:
     """Note "T" at the `places` of the cells that the Taylor rule settles; a value above the threshold is raised."""
     if not len(places):
@@ -245,7 +247,7 @@ def _taylor(
         reasons[index] = "T"
 
 
-def _worst_side(task: Task, cells: Boxes | Cones) -> np.ndarray:
+def _worst_side(task: Task, cells: Boxes | Cones) -> Indices:
     """The side that moves most of the mass: the largest `sum_k g_k e^{zeta_k} |delta_k|^2 z_kj^2`, `z_kj` the change
     of a log-mass along half the side, `zeta_k` the sum of them (points that matter nowhere in it do not count)."""
     tilt, geometry = task.tilt[task.members], task.geometry[task.members]
@@ -257,10 +259,11 @@ def _worst_side(task: Task, cells: Boxes | Cones) -> np.ndarray:
     changes = np.abs(np.einsum("nkj,nij->nki", statistic, cells.sides()))
     gains = logits - logits.max(1, keepdims=True) + changes.sum(2)
     reachable = np.exp(np.minimum(gains - gains.max(1, keepdims=True), 0.0))
-    return np.einsum("nk,nki->ni", reachable * lengths, changes**2).argmax(1)
+    worst: Indices = np.einsum("nk,nki->ni", reachable * lengths, changes**2).argmax(1)
+    return worst
 
 
-def _note_regions(regions: list[Region], cells: Boxes | Cones, reasons: list[str | None]) -> np.ndarray:
+def _note_regions(regions: list[Region], cells: Boxes | Cones, reasons: list[str | None]) -> Indices:
     """Note "R" for the cells inside a region that has a covering of its own; returns the places still open."""
     for number, region in enumerate(regions):
         for index in np.flatnonzero(region.contains(cells)):
@@ -273,7 +276,7 @@ def _pair_reasons(pairs: PairReasons) -> list[str | None]:
     return [f"P{i},{j}" if fine else None for fine, i, j in rows]
 
 
-def _open(reasons: list[str | None]) -> np.ndarray:
+def _open(reasons: list[str | None]) -> Indices:
     return np.array([index for index, reason in enumerate(reasons) if reason is None], dtype=int)
 
 
@@ -291,10 +294,10 @@ def _cones(
     centre[0, facet] = half[0, facet] = 0.5 / radius
     n, spread = task.tilts, np.ptp(task.tilt[task.members], axis=0)
 
-    def cells(centre: np.ndarray, half: np.ndarray) -> Cones:
+    def cells(centre: Floats, half: Floats) -> Cones:
         return Cones(task, facet, sign, centre, half)
 
-    def settle(centre: np.ndarray, half: np.ndarray) -> list[str | None]:
+    def settle(centre: Floats, half: Floats) -> list[str | None]:
         reasons = _pair_reasons(pair_rule(task, cells(centre, half), threshold))
         for number, face in faces:
             left = _open(reasons)
@@ -308,7 +311,7 @@ def _cones(
         _taylor(task, cells(centre[left], half[left]), threshold, reasons, left)
         return reasons
 
-    def choose(centre: np.ndarray, half: np.ndarray) -> np.ndarray:
+    def choose(centre: Floats, half: Floats) -> Indices:
         some = cells(centre, half)
         sides = _worst_side(task, some)
         # A cell that runs to infinity is first made narrow (in units of the log-masses at its inner end), then cut.
@@ -319,7 +322,7 @@ def _cones(
     return grow((centre, half), settle, choose, budget, _DEPTH)
 
 
-def face_rule(task: Task, cones: Cones, face: Face) -> np.ndarray:
+def face_rule(task: Task, cones: Cones, face: Face) -> Flags:
     """Face rule: a cone on which every point off the face has `p_k <= face_budget sum_face p` is settled by the
     covering of the face with that budget."""
     outside = np.setdiff1d(task.members, face.members)
@@ -332,4 +335,5 @@ def face_rule(task: Task, cones: Cones, face: Face) -> np.ndarray:
     # Points outside the task itself: p_k <= budget sum_task p <= budget (1 + sum of the masses) sum_face p.
     inherited = task.budget * (1 + mass.sum(1)) * UP if task.budget else np.zeros(len(cones))
     allowed = face_budget(face)
-    return (mass.max(1, initial=0.0) <= allowed) & (inherited <= allowed)
+    heaviest: Floats = mass.max(1, initial=0.0)
+    return (heaviest <= allowed) & (inherited <= allowed)

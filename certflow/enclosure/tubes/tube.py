@@ -228,8 +228,8 @@ def _size_in_bits(problem: _Problem) -> int:
     variance = problem.mixture.exact_covariances.fractions.item()
     narrow = variance + min(1, *problem.times)
     numbers = [*problem.point, *problem.mixture.exact_means.fractions.flat]
-    size = max((value.numerator.bit_length() - value.denominator.bit_length() for value in numbers), default=0)
-    width = narrow.denominator.bit_length() - narrow.numerator.bit_length()
+    size: int = max((value.numerator.bit_length() - value.denominator.bit_length() for value in numbers), default=0)
+    width: int = narrow.denominator.bit_length() - narrow.numerator.bit_length()
     return 2 * max(0, size + 1) + 2 * abs(width) + 1
 
 

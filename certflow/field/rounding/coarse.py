@@ -9,6 +9,7 @@ import numpy as np
 
 from certflow.field.rounding.scale import EPSILON, Scale, norm, outer, scale_of, trusted
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats, Points, Times, Weights
 
 
 @dataclass(frozen=True)
@@ -20,14 +21,14 @@ class _Point:
     """
 
     unit: float
-    m: np.ndarray
-    m2: np.ndarray
-    norm_x: np.ndarray
-    reach: np.ndarray
-    gamma: np.ndarray
-    other: np.ndarray
-    precision: np.ndarray
-    slope: np.ndarray
+    m: Floats
+    m2: Floats
+    norm_x: Floats
+    reach: Floats
+    gamma: Weights
+    other: Floats
+    precision: Floats
+    slope: Floats
 
 
 @dataclass(frozen=True)
@@ -38,27 +39,27 @@ class _Terms:
     logit : the error of a logit; moved : how far it moves the responsibilities; pull : what these move besides, `m^2 Q`
     """
 
-    precision: np.ndarray
-    slope: np.ndarray
-    spread: np.ndarray
-    logit: np.ndarray
-    moved: np.ndarray
-    pull: np.ndarray
+    precision: Floats
+    slope: Floats
+    spread: Floats
+    logit: Floats
+    moved: Floats
+    pull: Floats
 
 
 def coarse_bound(
     mixture: GaussianMixture,
     quantity: str,
-    x: np.ndarray,
-    t: np.ndarray,
-    gamma: np.ndarray,
+    x: Points,
+    t: Times,
+    gamma: Weights,
     epsilon: float = EPSILON,
-) -> np.ndarray:
+) -> Floats:
     """First-order bound of the absolute error (in norm) of a result, shape (N,).
 
     epsilon : spacing at one of the numbers that the result was computed with
     """
-    scale = scale_of(mixture)
+    scale: Scale = mixture.kept[scale_of]
     unit = epsilon * scale.growth
     m, m2, n2 = np.exp(-t), np.exp(-2 * t), -np.expm1(-2 * t)
     precision = 1 / (outer(m2[:, None], scale.low) + n2[:, None])
@@ -79,7 +80,7 @@ def _alike(scale: Scale, point: _Point) -> _Terms:
     return _Terms(precision, slope, spread, logit, trusted(logit * point.other, logit), np.zeros_like(slope))
 
 
-def _different(scale: Scale, point: _Point, dimension: int, precision: np.ndarray) -> _Terms:
+def _different(scale: Scale, point: _Point, dimension: int, precision: Floats) -> _Terms:
     """Each component has its own `P_k`, so the logits hold `|x|^2`, and the `u_k` differ by `m^2 Q_k x` too."""
     steepest, largest = point.slope.max(axis=1), point.precision.max(axis=1)
     rest = scale.log_weight + dimension * (1 + np.abs(np.log(precision)).max(axis=1))
@@ -97,34 +98,34 @@ def _different(scale: Scale, point: _Point, dimension: int, precision: np.ndarra
     )
 
 
-def _responsibilities(scale: Scale, point: _Point, terms: _Terms) -> np.ndarray:
+def _responsibilities(scale: Scale, point: _Point, terms: _Terms) -> Floats:
     return 2 * terms.moved + point.unit
 
 
-def _log_density(scale: Scale, point: _Point, terms: _Terms) -> np.ndarray:
+def _log_density(scale: Scale, point: _Point, terms: _Terms) -> Floats:
     return trusted(2 * point.unit * (terms.precision * point.reach**2 + scale.log_weight), terms.logit)
 
 
-def _score(scale: Scale, point: _Point, terms: _Terms) -> np.ndarray:
+def _score(scale: Scale, point: _Point, terms: _Terms) -> Floats:
     return _mean_vector(scale, point, terms, terms.precision * point.norm_x)
 
 
-def _velocity(scale: Scale, point: _Point, terms: _Terms) -> np.ndarray:
+def _velocity(scale: Scale, point: _Point, terms: _Terms) -> Floats:
     return _mean_vector(scale, point, terms, point.m2 * terms.slope * point.norm_x)
 
 
-def _mean_vector(scale: Scale, point: _Point, terms: _Terms, size: np.ndarray) -> np.ndarray:
+def _mean_vector(scale: Scale, point: _Point, terms: _Terms, size: Floats) -> Floats:
     own = size + point.m * terms.precision * scale.radius
     return 2 * terms.moved * terms.spread + 3 * point.unit * own
 
 
-def _jacobian(scale: Scale, point: _Point, terms: _Terms) -> np.ndarray:
+def _jacobian(scale: Scale, point: _Point, terms: _Terms) -> Floats:
     deviation = 3 * point.unit * terms.spread
     own = 4 * point.unit * (point.m2 * terms.slope + point.other * terms.spread**2)
     return terms.moved * (3 * terms.spread**2 + 2 * terms.pull) + own + deviation**2
 
 
-_QUANTITIES: dict[str, Callable[[Scale, _Point, _Terms], np.ndarray]] = {
+_QUANTITIES: dict[str, Callable[[Scale, _Point, _Terms], Floats]] = {
     "responsibilities": _responsibilities,
     "log_density": _log_density,
     "score": _score,
@@ -133,6 +134,7 @@ _QUANTITIES: dict[str, Callable[[Scale, _Point, _Terms], np.ndarray]] = {
 }
 
 
-def _mean(gamma: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _mean(gamma: Weights, values: Floats) -> Floats:
     """`sum_k gamma_k a_k`; values of shape (T, K), T = N or 1."""
-    return gamma @ values[0] if len(values) == 1 else (gamma * values).sum(axis=1)
+    result: Floats = gamma @ values[0] if len(values) == 1 else (gamma * values).sum(axis=1)
+    return result

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from certflow.field.components import IsotropicComponents
-from certflow.field.rounding.scale import EPSILON, norm, scale_of, trusted
+from certflow.field.rounding.scale import EPSILON, Scale, norm, scale_of, trusted
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats, Points, Weights
 
 
 @dataclass(frozen=True)
@@ -20,25 +21,25 @@ class _Terms:
     delta, worst : the error of a logit in units of rounding, in the mean and at most
     """
 
-    precision: np.ndarray
-    slope: np.ndarray
-    push: np.ndarray
-    size: np.ndarray
-    spread: np.ndarray
-    delta: np.ndarray
-    worst: np.ndarray
+    precision: Floats
+    slope: Floats
+    push: Floats
+    size: Floats
+    spread: Floats
+    delta: Floats
+    worst: Floats
 
 
 def moment_bound(
-    mixture: GaussianMixture, quantity: str, x: np.ndarray, components: IsotropicComponents, gamma: np.ndarray
-) -> np.ndarray:
+    mixture: GaussianMixture, quantity: str, x: Points, components: IsotropicComponents, gamma: Weights
+) -> Floats:
     """The bound of `close_bound` by Cauchy-Schwarz, shape (N,): for score, velocity and Jacobian.
 
     With a common variance the times may differ from point to point.
     """
-    scale = scale_of(mixture)
+    scale: Scale = mixture.kept[scale_of]
     unit = 2 * EPSILON * scale.growth
-    radius = float(np.sqrt(components.parameters.square_norms.max()))
+    radius = scale.radius
     norm_x = norm(x)
     reach = norm_x + components.m[:, 0] * radius
     if components.common:
@@ -55,9 +56,7 @@ def moment_bound(
     return trusted(bound, worst)
 
 
-def _common(
-    components: IsotropicComponents, gamma: np.ndarray, reach: np.ndarray, radius: float, rest: float
-) -> _Terms:
+def _common(components: IsotropicComponents, gamma: Weights, reach: Floats, radius: float, rest: float) -> _Terms:
     """One variance: the `u_k` differ by `m p mu_k` alone, so moments of the means serve every time."""
     d, means, squares = components.dimension, components.means, components.parameters.square_norms
     m, p, slope = components.m[:, 0], components.p[:, 0], components.m2[:, 0] * np.abs(components.q[:, 0])
@@ -70,10 +69,10 @@ def _common(
 
 def _different(
     components: IsotropicComponents,
-    gamma: np.ndarray,
-    x: np.ndarray,
-    norm_x: np.ndarray,
-    reach: np.ndarray,
+    gamma: Weights,
+    x: Points,
+    norm_x: Floats,
+    reach: Floats,
     radius: float,
     rest: float,
 ) -> _Terms:
@@ -94,13 +93,13 @@ def _different(
 def _jacobian(
     components: IsotropicComponents,
     terms: _Terms,
-    spread: np.ndarray,
-    delta: np.ndarray,
-    worst: np.ndarray,
-    norm_x: np.ndarray,
+    spread: Floats,
+    delta: Floats,
+    worst: Floats,
+    norm_x: Floats,
     radius: float,
     unit: float,
-) -> np.ndarray:
+) -> Floats:
     """An error of `gamma` moves `Cov_gamma(u)`, and with different variances the mean of `m^2 q_k` as well."""
     if components.common:
         moved, each = 2 * worst * spread, terms.push
@@ -109,4 +108,5 @@ def _jacobian(
     own = components.dimension**0.5 * (terms.slope + 2 * each * np.sqrt(spread)) + 2 * spread
     steepest, largest = np.abs(components.q).max(axis=1), components.p.max(axis=1)
     top = components.m2[:, 0] * steepest * norm_x + components.m[:, 0] * largest * radius
-    return moved + unit * own + (unit * top) ** 2
+    result: Floats = moved + unit * own + (unit * top) ** 2
+    return result

@@ -9,6 +9,7 @@ import numpy as np
 
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import variance_extremes
+from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.floats import UNIT
 
 #: Errors of the logits beyond which the responsibilities say nothing about their own error.
@@ -31,42 +32,39 @@ class Scale:
     radius: float
     log_weight: float
     growth: float
-    low: np.ndarray
-    high: np.ndarray
-    slope: np.ndarray
+    low: Floats
+    high: Floats
+    slope: Floats
     alike: bool
     isotropic: bool
 
 
 def scale_of(mixture: GaussianMixture) -> Scale:
-    """The sizes of a mixture, kept with it."""
-    kept: Scale | None = mixture.__dict__.get("_rounding_scale")
-    if kept is None:
-        low, high = variance_extremes(mixture)
-        kept = Scale(
-            radius=float(np.sqrt((mixture.means**2).sum(axis=1).max())),
-            log_weight=-float(np.log(max(float(mixture.weights.min()), 5e-324))),
-            growth=1 + (mixture.dimension**0.5 + mixture.n_components**0.5) / 16,
-            low=low,
-            high=high,
-            slope=np.maximum(abs(1 - low), abs(1 - high)),
-            alike=mixture.kind in ("common-isotropic", "shared"),
-            isotropic=mixture.kind.endswith("isotropic"),
-        )
-        mixture.__dict__["_rounding_scale"] = kept
-    return kept
+    """The sizes of a mixture; `mixture.kept[scale_of]` are kept with it."""
+    low, high = variance_extremes(mixture)
+    return Scale(
+        radius=float(np.sqrt((mixture.means**2).sum(axis=1).max())),
+        log_weight=-float(np.log(max(float(mixture.weights.min()), 5e-324))),
+        growth=1 + (mixture.dimension**0.5 + mixture.n_components**0.5) / 16,
+        low=low,
+        high=high,
+        slope=np.maximum(abs(1 - low), abs(1 - high)),
+        alike=mixture.kind in ("common-isotropic", "shared"),
+        isotropic=mixture.kind.endswith("isotropic"),
+    )
 
 
-def trusted(bound: Any, logit_error: np.ndarray) -> np.ndarray:
+def trusted(bound: Any, logit_error: Floats) -> Floats:
     """The bound where the logits (N,) are known well enough for the first order, infinity elsewhere."""
     return np.where(logit_error <= LOGIT_LIMIT, bound, np.inf)
 
 
-def outer(times: np.ndarray, values: np.ndarray) -> np.ndarray:
+def outer(times: Times, values: Floats) -> Floats:
     """`a_t b_k`, shape (T, K), of shapes (T, 1) and (K,); the times of one component lie together."""
     return (values[:, None] * times.T).T
 
 
-def norm(vectors: np.ndarray) -> np.ndarray:
+def norm(vectors: Floats) -> Floats:
     """Euclidean norms over the last axis."""
-    return np.sqrt((vectors * vectors).sum(axis=-1))
+    result: Floats = np.sqrt((vectors * vectors).sum(axis=-1))
+    return result

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
 from certflow.grids.rates import RateCurve, log_times
+from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats
 from certflow.process import OrnsteinUhlenbeck
 
@@ -29,12 +30,14 @@ def sharp_curve(process: OrnsteinUhlenbeck) -> RateCurve:
     ------
     InputError : a mixture without a global bound, a search that ran out of its budget, a rate nowhere positive.
     """
+    found: RateCurve = process.mixture.kept[_curve, process.exact_t_min, process.exact_t_max]
+    return found
+
+
+def _curve(mixture: GaussianMixture, t_min: Fraction, t_max: Fraction) -> RateCurve:
     from scipy.interpolate import PchipInterpolator
 
-    cache: dict[tuple[Fraction, Fraction], RateCurve] = process.mixture.__dict__.setdefault("_sharp_curves", {})
-    key = process.exact_t_min, process.exact_t_max
-    if key in cache:
-        return cache[key]
+    process = OrnsteinUhlenbeck(mixture, t_min, t_max)
     times = log_times(process, CURVE)
     if process.mixture.kind == "common-isotropic":
         variance = float(process.mixture.covariances)
@@ -49,8 +52,7 @@ def sharp_curve(process: OrnsteinUhlenbeck) -> RateCurve:
         values = PchipInterpolator(np.log(at), sharp_rates(process, at)[0])(np.log(times))
     if not (values > 0).any():
         raise InputError("rate", "sharp", "a rate that is positive somewhere on [t_min, t_max]")
-    cache[key] = RateCurve(times, np.maximum(values, 0.0))
-    return cache[key]
+    return RateCurve(times, np.maximum(values, 0.0))
 
 
 def sharp_rates(process: OrnsteinUhlenbeck, times: ArrayLike) -> tuple[Floats, Floats]:

@@ -15,9 +15,6 @@ torch = pytest.importorskip("torch")
 from certflow.distill import Settings  # noqa: E402
 from certflow.distill.beyond.real_data import DIMENSION, GRIDS, MEASURED, TABLE, digits, real_data  # noqa: E402
 
-# torch's own: it compiles its rules for forward derivatives when the first of them is taken
-pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
-
 TINY = Settings(hidden=8, steps=40, batch=64, pool=256, test=64, warmup=5, tolerance=1e-6)
 
 

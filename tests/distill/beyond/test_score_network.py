@@ -15,9 +15,6 @@ torch = pytest.importorskip("torch")
 from certflow.distill.beyond.score_network import Denoiser, NetworkFlow, train_denoiser  # noqa: E402
 from certflow.distill.samples import POOL, TEST  # noqa: E402
 
-# torch's own: it compiles its rules for forward derivatives when the first of them is taken
-pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
-
 LAW = cf.GaussianMixture([0.6, 0.4], [[-0.8, 0.3], [0.9, -0.4]], [0.1, 0.3])
 PROCESS = cf.OrnsteinUhlenbeck(LAW, "0.05", "3")
 DATA = LAW.sample(4000, seed=11)

@@ -25,6 +25,7 @@ from certflow.enclosure.suprema.margins import UP
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points, Vector
 from certflow.enclosure.suprema.search import Candidate, propose, prove
 from certflow.enclosure.suprema.tasks import Threshold
+from certflow.numbers.arrays import Floats
 from certflow.numbers.floats import UNIT
 
 _LARGEST_RADIUS = 2.0**40
@@ -231,7 +232,7 @@ def _outside(law: IsotropicLaw, widest: Widest, value: float, room: float, radiu
     slope_error = 16 * (n + 4) * UNIT * float(np.abs(tilt).sum(1).max()) + 4 * n * law.tiny
     constant_error = 16 * UNIT * float(np.abs(offset).max()) + 4 * law.tiny
 
-    def settle(centre: np.ndarray, half: np.ndarray) -> list[str | None]:
+    def settle(centre: Floats, half: Floats) -> list[str | None]:
         if len(centre) > _CONES:
             raise Exhausted
         leading = (offset + radius * centre @ tilt.T).argmax(1)
