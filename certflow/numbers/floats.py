@@ -70,9 +70,6 @@ class FloatArithmetic(Arithmetic):
     def log_two_pi(self) -> float:
         return float(np.log(2 * np.pi))
 
-    def einsum(self, spec: str, *operands: Any) -> Any:
-        return np.einsum(spec, *operands, optimize=len(operands) > 2)
-
     def softmax(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         top = logits.max(axis=-1, keepdims=True)
         gamma = np.subtract(logits, top, out=logits if logits.flags.writeable else None)

@@ -70,9 +70,6 @@ class Arithmetic:
     def log_two_pi(self) -> Any:
         raise NotImplementedError
 
-    def einsum(self, spec: str, *operands: Any) -> Any:
-        return np.einsum(spec, *operands)
-
     def softmax(self, logits: Any) -> tuple[Any, Any]:
         """`exp(l_k) / sum_j exp(l_j)` and `log sum_j exp(l_j)` over the last axis."""
         raise NotImplementedError

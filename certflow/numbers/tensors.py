@@ -60,9 +60,6 @@ class TorchArithmetic(Arithmetic):
     def log_two_pi(self) -> float:
         return float(np.log(2 * np.pi))
 
-    def einsum(self, spec: str, *operands: Any) -> Any:
-        return torch.einsum(spec, *operands)
-
     def softmax(self, logits: Any) -> tuple[Any, Any]:
         return torch.softmax(logits, dim=-1), torch.logsumexp(logits, dim=-1)
 
