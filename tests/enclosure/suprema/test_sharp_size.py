@@ -12,7 +12,8 @@ from certflow.certificate import sharp as certificates
 from certflow.certificate.checker import check
 from certflow.certificate.envelope import certificate_text
 from certflow.enclosure.suprema import search
-from certflow.enclosure.suprema.sharp import coarser, sharp_rate
+from certflow.enclosure.suprema.common import coarser
+from certflow.enclosure.suprema.sharp import sharp_rate
 
 #: A double pyramid, whose longest diagonal runs through its inside: thousands of cells along its ridges gain nothing.
 PYRAMIDS = [["0", "0", "1.1"], ["0", "0", "-1"], ["1", "0", "0"], ["-0.5", "0.8", "0"], ["-0.5", "-0.8", "0"]]
