@@ -11,7 +11,7 @@ from typing import Any
 from certflow.certificate.closed_forms import MAX_BITS
 from certflow.certificate.envelope import envelope
 from certflow.enclosure.suprema.common import coarser
-from certflow.enclosure.suprema.cover import Cover, Region, Tree
+from certflow.enclosure.suprema.cover import Cover, Region
 from certflow.enclosure.suprema.points import turned_point
 from certflow.enclosure.suprema.rate import Block, SharpRate
 from certflow.enclosure.suprema.sharp import sharp_rate
@@ -102,14 +102,11 @@ def _block(block: Block) -> dict[str, Any]:
 
 
 def _cover(cover: Cover, places: dict[int, int]) -> dict[str, Any]:
-    def text(tree: Tree) -> str:
-        return " ".join(f"F{places[int(t[1:])]}" if isinstance(t, str) and t[0] == "F" else str(t) for t in tree.tokens)
-
     return {
         "radius": exact_text(Fraction(cover.radius)),
-        "boxes": text(cover.boxes),
-        "cones": [text(tree) for tree in cover.cones],
-        "regions": [_region(region, text(region.boxes)) for region in cover.regions],
+        "boxes": cover.boxes.text(places),
+        "cones": [tree.text(places) for tree in cover.cones],
+        "regions": [_region(region, region.boxes.text(places)) for region in cover.regions],
     }
 
 

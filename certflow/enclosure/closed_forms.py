@@ -57,6 +57,14 @@ def rate_bounds(process: OrnsteinUhlenbeck, s: Any, t: Any, panels: int = 64) ->
     Raises
     ------
     InputError : another kind of covariance, times or number of panels out of range.
+
+    >>> import certflow as cf
+    >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    >>> bounds = cf.enclosure.rate_bounds(p, "0.1", "1", panels=2)
+    >>> print(*bounds.times)
+    0.1 0.3162277660168 1
+    >>> print(*bounds.two_sided_upper)
+    14.2021981446 1.17211811679
     """
 
     law = common_law(process)

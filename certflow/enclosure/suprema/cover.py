@@ -19,6 +19,7 @@ from certflow.enclosure.suprema.margins import UP
 from certflow.enclosure.suprema.points import Face
 from certflow.enclosure.suprema.rules import PairReasons, pair_rule, taylor_rule
 from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold
+from certflow.enclosure.suprema.trees import BY_TAYLOR, Tree, by_face, by_pair, by_region
 from certflow.errors import CertflowError
 from certflow.numbers.arrays import Flags, Floats, Indices
 from certflow.numbers.floats import UNIT
@@ -62,17 +63,6 @@ class Budget:
 
 
 @dataclass
-class Tree:
-    """A binary tree in preorder: an `int` is the axis that is bisected, a `str` the reason of a settled leaf."""
-
-    tokens: list[int | str]
-
-    @property
-    def leaves(self) -> int:
-        return sum(isinstance(token, str) for token in self.tokens)
-
-
-@dataclass
 class Region:
     """A parallelepiped `y = centre + frame s`, `|s|_inf <= 1`, with a covering of its own in the coordinates `s`: long
     ridges of nearly the largest value are followed by cells that lie along them."""
@@ -104,8 +94,8 @@ class Region:
 class Cover:
     """A complete covering for one task.
 
-    `cones[2 f + (sign > 0)]` is the family seen through facet `f`; leaves "F3" refer to `faces[3]` of the search,
-    leaves "R2" to `regions[2]`.
+    `cones[2 f + (sign > 0)]` is the family seen through facet `f`; leaves by face refer to the `faces` of the search,
+    leaves by region to `regions`.
     """
 
     radius: float
@@ -115,6 +105,7 @@ class Cover:
 
     @property
     def leaves(self) -> int:
+        """Number of settled cells."""
         parts = [self.boxes, *self.cones, *(region.boxes for region in self.regions)]
         return sum(tree.leaves for tree in parts)
 
@@ -142,7 +133,7 @@ def cover(
         if not pair_rule(task, boxes, threshold).settled[0]:
             raise Exhausted
         member = int(task.members[0])
-        return Cover(0.0, Tree([f"P{member},{member}"]))
+        return Cover(0.0, Tree([by_pair(member, member)]))
     regions = []
     for centre, frame in frames(radius):
         local = task.framed(centre, frame)
@@ -236,7 +227,7 @@ def _taylor(
     places: Indices,
     frame: tuple[Floats, Floats] | None = None,
 ) -> None:
-    """Note "T" at the `places` of the cells that the Taylor rule settles; a value above the threshold is raised."""
+    """Note which cells at the `places` the Taylor rule settles; a value above the threshold is raised."""
     if not len(places):
         return
     fine, excess = taylor_rule(task, cells, threshold)
@@ -244,7 +235,7 @@ def _taylor(
         worst = cells.middle[excess.argmax()]
         raise Counterexample(worst if frame is None else frame[0] + frame[1] @ worst, float(excess.max()))
     for index in places[fine]:
-        reasons[index] = "T"
+        reasons[index] = BY_TAYLOR
 
 
 def _worst_side(task: Task, cells: Boxes | Cones) -> Indices:
@@ -264,16 +255,16 @@ def _worst_side(task: Task, cells: Boxes | Cones) -> Indices:
 
 
 def _note_regions(regions: list[Region], cells: Boxes | Cones, reasons: list[str | None]) -> Indices:
-    """Note "R" for the cells inside a region that has a covering of its own; returns the places still open."""
+    """Note the cells inside a region that has a covering of its own; returns the places still open."""
     for number, region in enumerate(regions):
         for index in np.flatnonzero(region.contains(cells)):
-            reasons[index] = reasons[index] or f"R{number}"
+            reasons[index] = reasons[index] or by_region(number)
     return _open(reasons)
 
 
 def _pair_reasons(pairs: PairReasons) -> list[str | None]:
     rows = zip(pairs.settled, pairs.first, pairs.second, strict=True)
-    return [f"P{i},{j}" if fine else None for fine, i, j in rows]
+    return [by_pair(i, j) if fine else None for fine, i, j in rows]
 
 
 def _open(reasons: list[str | None]) -> Indices:
@@ -304,7 +295,7 @@ def _cones(
             if len(left):
                 fine = face_rule(task, cells(centre[left], half[left]), face)
                 for index in left[fine]:
-                    reasons[index] = f"F{number}"
+                    reasons[index] = by_face(number)
         with np.errstate(invalid="ignore"):
             left = _note_regions(regions, cells(centre, half), reasons)
         left = left[cells(centre[left], half[left]).finite] if len(left) else left

@@ -75,6 +75,14 @@ def sharp_stability(
     Raises
     ------
     InputError : times that are not `0 < s < t`, or another kind of covariance.
+
+    Of two modes the closed form is the supremum itself:
+
+    >>> import certflow as cf
+    >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    >>> found = cf.enclosure.sharp_stability(p, "0.1", "1", gap="0.01")
+    >>> print(f"{float(found.lower):.6f}", found.upper, found.upper == found.popoviciu, found.complete)
+    1.133725 1.13372492727 True True
     """
     mixture = common_law(process)
     start, end, wanted = exact_number(s, "s"), exact_number(t, "t"), exact_number(gap, "gap")
@@ -216,8 +224,6 @@ class _Panels:
         width = Fraction(high) - Fraction(low)
         return _Panel(low, high, self._lower(low, high, places), width * self._upper(low, high, places))
 
-    # -- upper bounds ------------------------------------------------------------------------------------------
-
     def _upper(self, low: float, high: float, places: Sequence[_Place]) -> Fraction:
         """The mean over the panel of a line proved to lie above `V*`; Popoviciu's bound if none is."""
         popoviciu = max(points.diameter_squared for points in self.factors) / 4
@@ -252,8 +258,6 @@ class _Panels:
             task = common_isotropic_task(points, None, (low, high))
             deadline = min(self.deadline, time.perf_counter() + 10.0)
             prove(task, points.faces, threshold, Budget(_PANEL_CELLS, deadline))
-
-    # -- places and lower bounds -------------------------------------------------------------------------------
 
     def _place(self, r: float) -> _Place:
         if r not in self.known:

@@ -268,9 +268,7 @@ def _rounded(array: Floats) -> Floats:
 
 
 def _used(found: Cover) -> set[int]:
-    return {
-        int(token[1:]) for tree in found.cones for token in tree.tokens if isinstance(token, str) and token[0] == "F"
-    }
+    return set().union(*(tree.faces for tree in found.cones))
 
 
 def start_radius(task: Task) -> float:

@@ -1,4 +1,4 @@
-"""Sharp rates for one shared covariance matrix (THEORY L6), by the engine of L5 in a metric of its own.
+"""Sharp rates of kind "shared", one covariance matrix for all (THEORY L6), by the engine of L5 in another metric.
 
 With `C = m^2 Sigma + (1 - m^2) I`, `P = C^{-1}`: `-J = I - P + m^2 P Cov_gamma(mu) P`, so
 

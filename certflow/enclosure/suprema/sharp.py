@@ -42,6 +42,16 @@ def sharp_rate(
     Raises
     ------
     InputError : unknown rate, a time that is not positive, or covariances for which no sharp rate is implemented.
+
+    Two modes at a distance of 2 with variance 0.04 have `lambda* = 1 - 1/v + e^{-2t}/v^2`, `v = 1 - 0.96 e^{-2t}`:
+
+    >>> import certflow as cf
+    >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    >>> rate = cf.enclosure.sharp_rate(p, "0.3")
+    >>> print(rate.lower, rate.upper, rate.complete)
+    1.3380239796481320931 1.3380239796481320932 True
+    >>> print(cf.enclosure.sharp_rate(p, "2", rate="two-sided").upper)
+    0.017897708988971358154
     """
     if not isinstance(process, OrnsteinUhlenbeck):
         raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")

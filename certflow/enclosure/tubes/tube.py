@@ -117,6 +117,14 @@ def flow_tube(
     which the solution is proved to exist and Cauchy's bound of the remainder; a ball of points is propagated by
     the derivative of the step. Next to a separatrix the growth of rounding errors is known only afterwards,
     and the run is repeated with the bits that were missing. Source: proofs/flow-tube.md, THEORY S3, L1, F1, F3.
+
+    >>> import certflow as cf
+    >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("line-3"))
+    >>> tube = cf.enclosure.flow_tube(p, ["0.5"], "1", "0.5", digits=6)
+    >>> print(tube.outcome, tube.radius < 1e-6)
+    enclosed True
+    >>> print([round(float(value), 5) for value in (*tube.lower, *tube.upper)])
+    [0.48771, 0.48771]
     """
     problem = _Problem.read(p, x, t_from, t_to, digits, box, max_steps)
     bits = math.ceil(digits * math.log2(10)) + FIRST_BITS

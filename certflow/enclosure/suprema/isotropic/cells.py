@@ -100,19 +100,19 @@ def levels(law: IsotropicLaw, level: Level) -> Floats:
     return level.value + level.side * law.quad - 4 * UNIT * sizes - 2 * law.tiny
 
 
-def pair_rule(cells: Cells, pairs: Pairs, level: Level) -> Indices:
+def pair_rule(cells: Cells, pairs: Pairs, level: Level) -> Flags:
     """Pair rule: with `U_k >= p_k/(p_i + p_j)` and `f <= top` for the pair alone on the box,
 
         sum_{k != i,j} U_k (max(|u_k - u_i|^2, |u_k - u_j|^2) - alpha_k)_+ <= Lam - top
 
     settles it: `beta` is the pair's own mean of `u`, between `u_i` and `u_j`, so the bracket bounds `|u_k - beta|^2`.
 
-    Returns a code for each box, `1 + i K + j`, or 0 where no pair settles it.
+    Returns which boxes a pair settles.
     """
     size, rows = cells.law.size, np.arange(len(cells))
     alpha = levels(cells.law, level)
     order = np.argsort(-cells.logits, axis=1)
-    code = np.zeros(len(cells), dtype=int)
+    settled = np.zeros(len(cells), dtype=bool)
     for one, two in _TRIED:
         if two >= size:
             continue
@@ -131,8 +131,8 @@ def pair_rule(cells: Cells, pairs: Pairs, level: Level) -> Indices:
         masses[rows, i] = masses[rows, j] = 0.0
         excess = np.maximum(np.maximum(cells.farthest(i), cells.farthest(j)) - alpha, 0.0)
         rest = mass_times(masses, excess)
-        code = np.where((code == 0) & (rest <= room) & (room > 0), 1 + i * size + j, code)
-    return code
+        settled |= (rest <= room) & (room > 0)
+    return settled
 
 
 def _pair_top(pairs: Pairs, i: Indices, j: Indices, least: Floats, most: Floats, tiny: float) -> Floats:

@@ -1,4 +1,4 @@
-"""Far away only the components of largest variance survive: limits at infinity, and a proof beyond a cube.
+"""Of different variances the largest alone survives far away: limits at infinity, and a proof beyond a cube.
 
 With `W` the components of largest variance `v_W`, `C = m^2/v_W^2` and `Cov_W` the covariance of their means under their
 own responsibilities, `-J -> -q_W I + C Cov_W` as `|x| -> infinity` (proofs/sharp-isotropic.md).

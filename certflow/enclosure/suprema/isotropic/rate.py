@@ -1,4 +1,4 @@
-"""Sharp rates of mixtures with different isotropic variances at one time, enclosed over all x (THEORY L5, L7)."""
+"""Sharp rates of kind "isotropic" (different variances) at one time, enclosed over all x (THEORY L5, L7)."""
 
 from __future__ import annotations
 

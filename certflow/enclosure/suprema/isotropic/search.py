@@ -1,4 +1,4 @@
-"""Where the rate is large, in float64, and the covering that proves that it is nowhere larger (different variances)."""
+"""Where the rate is large, in float64, and the covering that proves that it is nowhere larger (kind "isotropic")."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from certflow.enclosure.suprema.cover import Budget, Exhausted, Tree, grow
+from certflow.enclosure.suprema.cover import Budget, Exhausted, grow
 from certflow.enclosure.suprema.isotropic.cells import Cells, Level, group_rule, pair_rule, screen_rule
 from certflow.enclosure.suprema.isotropic.law import IsotropicLaw, Pairs
 from certflow.enclosure.suprema.isotropic.taylor import taylor_rule
+from certflow.enclosure.suprema.trees import Tree
 from certflow.errors import CertflowError
 from certflow.numbers.arrays import Flags, Floats
 
@@ -143,7 +144,7 @@ def _on_peak(law: IsotropicLaw, pairs: Pairs, i: int, j: int, cloud: Floats) -> 
 def cover(law: IsotropicLaw, pairs: Pairs, level: Level, radius: float, budget: Budget) -> Tree:
     """Settle the cube `|x|_inf <= radius` of the frame, or raise `Exhausted` or `LargerValue`.
 
-    Reasons: "P3" (pair rule, code 3), "W" (group rule), "S" (screen rule), "T" (Taylor rule).
+    Reasons: "P" (pair rule), "W" (group rule), "S" (screen rule), "T" (Taylor rule).
     """
     n = law.coordinates
 
@@ -161,8 +162,7 @@ def cover(law: IsotropicLaw, pairs: Pairs, level: Level, radius: float, budget: 
 def _reasons(cells: Cells, pairs: Pairs, level: Level) -> list[str | None]:
     reasons: list[str | None] = [None] * len(cells)
     if level.side > 0:
-        for index, code in enumerate(pair_rule(cells, pairs, level)):
-            reasons[index] = f"P{code}" if code else None
+        _mark(reasons, pair_rule(cells, pairs, level), "P")
         _mark(reasons, group_rule(cells, level), "W")
     else:
         _mark(reasons, screen_rule(cells, level), "S")
