@@ -15,7 +15,9 @@ from certflow.claims.evidence.measured import judged
 from certflow.claims.evidence.sampling import marginal_points
 from certflow.composition.blocks import ORDERS
 from certflow.composition.propagation import exp_or_inf, log_gronwall_bound
+from certflow.numbers.arrays import Floats
 from certflow.numbers.numerals import exponential
+from certflow.process import OrnsteinUhlenbeck
 
 #: Segments of the grid, uniform in log-SNR; errors of the velocity.
 SEGMENTS, VELOCITY_ERRORS = 12, (0.0, 0.05)
@@ -24,7 +26,7 @@ NODES, STEP = 17, 1e-4
 #: Error of the reference flow and of rounding, in units of the root of `E|Phi|^2`.
 ROUNDING = 1e-9
 
-Field = Callable[[np.ndarray, Any], np.ndarray]
+Field = Callable[[Floats, Any], Floats]
 
 
 @dataclass
@@ -34,7 +36,7 @@ class _Run:
     method: str
     eta: float
     learned: Field
-    path: np.ndarray
+    path: Floats
     bounds: list[float] = field(default_factory=list)
     worst: float = 0.0
 
@@ -112,13 +114,13 @@ def _with_wave(velocity: Field, size: float, rng: np.random.Generator, dimension
     direction /= np.linalg.norm(direction)
     frequency, phase = 3 * rng.standard_normal(dimension), rng.uniform(0, 2 * np.pi)
 
-    def learned(x: np.ndarray, t: float) -> np.ndarray:
+    def learned(x: Floats, t: float) -> Floats:
         return velocity(x, t) + size * np.cos(x @ frequency + phase + t)[:, None] * direction
 
     return learned
 
 
-def _trajectories(process: Any, x: np.ndarray, t: float, s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _trajectories(process: Any, x: Floats, t: float, s: float) -> tuple[Floats, Floats, Floats]:
     """`Phi_{t -> s}(x)`, and of each trajectory the largest `|x''|` and `|x'''|` at some times, the ends among them."""
     times = np.linspace(t, s, NODES)
     points = [x]
@@ -131,12 +133,13 @@ def _trajectories(process: Any, x: np.ndarray, t: float, s: float) -> tuple[np.n
     return points[-1], second, third
 
 
-def _derivative(process: Any, quantity: Field) -> Field:
+def _derivative(process: OrnsteinUhlenbeck, quantity: Field) -> Field:
     """`d/dh` along trajectories in the direction of sampling, by central differences along their tangents."""
 
-    def derived(x: np.ndarray, t: Any) -> np.ndarray:
+    def derived(x: Floats, t: Any) -> Floats:
         step = STEP * t
         tangent = step[..., None] * process.velocity(x, t)
-        return (quantity(x - tangent, t - step) - quantity(x + tangent, t + step)) / (2 * step[..., None])
+        slope: Floats = (quantity(x - tangent, t - step) - quantity(x + tangent, t + step)) / (2 * step[..., None])
+        return slope
 
     return derived

@@ -11,10 +11,11 @@ from certflow.claims.check import Context, Finding
 from certflow.claims.digits import mp
 from certflow.claims.evidence.sampling import spread_points, witness
 from certflow.claims.model import Outcome
+from certflow.numbers.arrays import Floats
 
 #: One side of a bound: from the eigenvalues of `J` (N, d), ascending, and the times (N,), the values and their bounds,
 #: (N,) each; of float64 numbers, or of mpmath ones in arrays of objects.
-Side = Callable[[Context, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+Side = Callable[[Context, Floats, Floats], tuple[Floats, Floats]]
 
 
 def bounded_by(side: Side, what: str) -> Callable[[Context, str], Finding]:
@@ -56,7 +57,7 @@ def bounded_by(side: Side, what: str) -> Callable[[Context, str], Finding]:
     return procedure
 
 
-def _nearest(values: np.ndarray, bounds: np.ndarray, t: np.ndarray) -> tuple[str, dict[str, float]]:
+def _nearest(values: Floats, bounds: Floats, t: Floats) -> tuple[str, dict[str, float]]:
     """How near a value comes to its bound, in words and figures: a share where a bound is positive, else a gap."""
     positive = bounds > 0
     if positive.any():
@@ -72,7 +73,7 @@ def _nearest(values: np.ndarray, bounds: np.ndarray, t: np.ndarray) -> tuple[str
     return text, {"least_gap_to_the_bound": float(gaps[k])}
 
 
-def _excess_at_precision(context: Context, side: Side, x: np.ndarray, t: float) -> Any:
+def _excess_at_precision(context: Context, side: Side, x: Floats, t: float) -> Any:
     with mp.workdps(50):
         point = np.array([mp.mpf(float(c)) for c in x], dtype=object)
         time = mp.mpf(float(t))

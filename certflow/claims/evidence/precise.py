@@ -14,6 +14,7 @@ from certflow.claims.check import Context, Finding
 from certflow.claims.digits import mp
 from certflow.claims.evidence.reference import ReferenceDensity
 from certflow.claims.evidence.sampling import precise_points, witness
+from certflow.numbers.arrays import Floats
 
 #: Digits beyond the chosen number that are carried, and digits that numerical differentiation may lose.
 GUARD_DIGITS = 15
@@ -71,6 +72,6 @@ def at_points(comparison: Comparison, what: str, share: float = 1.0) -> Callable
     return procedure
 
 
-def vector(x: list[Any]) -> np.ndarray:
+def vector(x: list[Any]) -> Floats:
     """A point of mpmath numbers as an array of objects."""
     return np.array(x, dtype=object)

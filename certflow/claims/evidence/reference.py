@@ -40,7 +40,8 @@ class ReferenceDensity:
             if len(self._prepared) > 64:
                 self._prepared.clear()
             self._prepared[key] = self._prepare(t)
-        return self._prepared[key]
+        found: tuple[Any, list[Any]] = self._prepared[key]
+        return found
 
     def _prepare(self, t: Any) -> tuple[Any, list[Any]]:
         mixture = self.mixture

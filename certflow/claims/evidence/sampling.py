@@ -7,24 +7,26 @@ from typing import Any
 import numpy as np
 
 from certflow.claims.digits import mp
+from certflow.numbers.arrays import Floats
 from certflow.process import OrnsteinUhlenbeck
 
 
-def log_times(process: OrnsteinUhlenbeck, count: int) -> np.ndarray:
+def log_times(process: OrnsteinUhlenbeck, count: int) -> Floats:
     """`count` times from `t_min` to `t_max`, evenly in `log t`, ends included."""
     times = np.geomspace(process.t_min, process.t_max, count)
     times[0], times[-1] = process.t_min, process.t_max
     return times
 
 
-def marginal_points(process: OrnsteinUhlenbeck, t: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def marginal_points(process: OrnsteinUhlenbeck, t: Floats, rng: np.random.Generator) -> Floats:
     """One point of `p_t` for each time, shape (T, d)."""
     start = process.mixture.sample(len(t), seed=int(rng.integers(2**32)))
     m = np.exp(-t)[:, None]
-    return m * start + np.sqrt(1 - m**2) * rng.standard_normal(start.shape)
+    points: Floats = m * start + np.sqrt(1 - m**2) * rng.standard_normal(start.shape)
+    return points
 
 
-def tie_points(process: OrnsteinUhlenbeck, t: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def tie_points(process: OrnsteinUhlenbeck, t: Floats, rng: np.random.Generator) -> Floats:
     """For each time a point where two random components are about equally likely, shape (T, d).
 
     Bisection of `gamma_i - gamma_j` on the segment between their means, then moved a little off.
@@ -46,10 +48,11 @@ def tie_points(process: OrnsteinUhlenbeck, t: np.ndarray, rng: np.random.Generat
         ahead = gamma[rows, first] > gamma[rows, second]
         low, high = np.where(ahead, middle, low), np.where(ahead, high, middle)
     ties = start + ((low + high) / 2)[:, None] * (end - start)
-    return ties + rng.standard_normal(points.shape) * (0.05 * rng.random(len(t)) ** 4)[:, None]
+    near: Floats = ties + rng.standard_normal(points.shape) * (0.05 * rng.random(len(t)) ** 4)[:, None]
+    return near
 
 
-def spread_points(process: OrnsteinUhlenbeck, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def spread_points(process: OrnsteinUhlenbeck, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Points and times for a sampled check: half near ties, a third typical, the rest wide."""
     t = np.exp(rng.uniform(np.log(process.t_min), np.log(process.t_max), size=count))
     t[: max(1, count // 20)] = process.t_min

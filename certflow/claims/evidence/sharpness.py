@@ -168,7 +168,7 @@ def certificates_of(
 ) -> dict[str, dict[str, Any]]:
     """The certificate of a statement with a closed form by its stem; where there is none, `numbers` tells why."""
     from certflow.certificate.closed_forms import PRODUCERS
-    from certflow.enclosure.integrals import NoEnclosure
+    from certflow.errors import NoEnclosure
 
     stem, process = stem or claim, context.process
     if not certifiable(context.mixture):

@@ -12,6 +12,7 @@ from certflow.claims.check import Context
 from certflow.claims.digits import mp
 from certflow.claims.evidence.precise import GUARD_DIGITS, LOST_DIGITS, vector
 from certflow.claims.evidence.reference import ReferenceDensity
+from certflow.numbers.arrays import Floats
 
 
 def log_density(context: Context, reference: ReferenceDensity, x: list[Any], t: Any) -> Iterator[Any]:
@@ -43,7 +44,7 @@ def _for_differences() -> Iterator[Any]:
         yield mp.ldexp(1, -(bits // 2 + 40))
 
 
-def _beside(x: list[Any], h: Any) -> np.ndarray:
+def _beside(x: list[Any], h: Any) -> Floats:
     """The points `x -+ h e_i`, in this order; shape (2, d, d)."""
     steps = np.array([[h * (i == j) for j in range(len(x))] for i in range(len(x))], dtype=object)
     return np.stack([vector(x) - steps, vector(x) + steps])

@@ -21,6 +21,7 @@ from certflow.claims.model import Outcome
 from certflow.enclosure.tubes.tube import flow_tube
 from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats
 from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
 
@@ -65,7 +66,7 @@ def reference_flow(context: Context, name: str) -> Finding:
     return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=_certificate(plain, points[0], end, until))
 
 
-def _certificate(process: OrnsteinUhlenbeck, point: np.ndarray, end: Fraction, until: Fraction) -> dict[str, Any]:
+def _certificate(process: OrnsteinUhlenbeck, point: Floats, end: Fraction, until: Fraction) -> dict[str, Any]:
     """The certificate of one tube, from a decimal near the point; none where the format's precision does not reach."""
     try:
         x = [f"{entry:.6g}" for entry in point]

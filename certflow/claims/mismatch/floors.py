@@ -21,6 +21,7 @@ from certflow.flow.quantile_map import QuantileMap
 from certflow.law.factors import factors
 from certflow.law.mixture import GaussianMixture
 from certflow.law.symmetry import symmetries
+from certflow.numbers.arrays import Floats
 from certflow.process import OrnsteinUhlenbeck
 
 #: The smallest floor, relative to the flow's size, that says something.
@@ -171,9 +172,10 @@ def _mean_square_in_space(context: Context, name: str) -> Finding:
     return _judged([(budget, error, floor, size)], text, f"{POINTS} draws")
 
 
-def _steepest_pair(x: np.ndarray, phi: np.ndarray) -> float:
+def _steepest_pair(x: Floats, phi: Floats) -> float:
     return float((_distances(phi) / (_distances(x) + np.eye(len(x)))).max())
 
 
-def _distances(points: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(points[:, None] - points[None], axis=2)
+def _distances(points: Floats) -> Floats:
+    distances: Floats = np.linalg.norm(points[:, None] - points[None], axis=2)
+    return distances

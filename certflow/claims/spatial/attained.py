@@ -18,6 +18,7 @@ from certflow.claims.model import Outcome
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
 from certflow.law.exposed import exposed_diameter
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats
 
 
 def attained(context: Context, name: str) -> Finding:
@@ -47,7 +48,7 @@ def attained(context: Context, name: str) -> Finding:
     return agreement.finding("lambda_max(-J) on the exposed edge equals lambda(t)", scope)
 
 
-def _tie_far_out(context: Context, i: int, j: int, normal: np.ndarray, t: Any) -> np.ndarray:
+def _tie_far_out(context: Context, i: int, j: int, normal: Floats, t: Any) -> Floats:
     """The point `s n + a (mu_i - mu_j)` with equal responsibilities of i and j (common variance).
 
     Along `n`, which is orthogonal to the edge, `l_i - l_k` grows with slope `(m/v) n.(mu_i - mu_k)`: `s` is so large

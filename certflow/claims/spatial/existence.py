@@ -18,6 +18,7 @@ from certflow.claims.evidence.sampling import log_times, spread_points, witness
 from certflow.claims.model import Outcome
 from certflow.errors import NoGlobalBound
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats
 
 #: Rounding that a float64 comparison may show.
 _SLACK = 1e-9
@@ -88,7 +89,7 @@ def unbounded_growth(context: Context, name: str) -> Finding:
 class _Measured:
     """The norm of J at a point."""
 
-    x: np.ndarray
+    x: Floats
     size: Any
     norm: Any
 
@@ -133,7 +134,7 @@ def _far_out(context: Context, path: Path, t: float, expected: int) -> list[_Mea
     return found
 
 
-def _noised(group: Group, y: np.ndarray, t: float) -> np.ndarray:
+def _noised(group: Group, y: Floats, t: float) -> Floats:
     """`C y` at the precision in force."""
     m2 = mp.exp(-2 * mp.mpf(t))
     images = group.exact.fractions @ y
@@ -142,12 +143,12 @@ def _noised(group: Group, y: np.ndarray, t: float) -> np.ndarray:
 
 def _passage(
     reference: ReferenceDensity, members: set[int], u: Any, w: Any, size: Any, power: Any, end: Any, t: Any
-) -> np.ndarray | None:
+) -> Floats | None:
     """The point of `r u + r^p s w`, `0 <= s <= end`, where the members have half of the mass; None if there is none."""
     radius = size / mp.sqrt(mp.fsum(c * c for c in u))
     step = radius ** exact_mpf(power) * exact_mpf(end)
 
-    def point(s: Any) -> np.ndarray:
+    def point(s: Any) -> Floats:
         return np.array([radius * a + step * s * b for a, b in zip(u, w, strict=True)], dtype=object)
 
     def odds(s: Any) -> Any:

@@ -43,8 +43,8 @@ from certflow.claims.hypotheses import has_bound, only
 from certflow.claims.model import Outcome
 from certflow.enclosure.closed_forms import rate_bounds
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.integrals import NoEnclosure
 from certflow.enclosure.suprema.rate import SharpRate
+from certflow.errors import NoEnclosure
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck

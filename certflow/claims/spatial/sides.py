@@ -10,24 +10,25 @@ import numpy as np
 from certflow.claims.check import Context
 from certflow.claims.digits import mp
 from certflow.claims.evidence.reference import exact_mpf
+from certflow.numbers.arrays import Floats
 
 
-def two_sided(context: Context, eigenvalues: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def two_sided(context: Context, eigenvalues: Floats, t: Floats) -> tuple[Floats, Floats]:
     """`||J||_2` against `L(t)`."""
     return np.abs(eigenvalues).max(axis=1), context.process.lipschitz_bound(t)
 
 
-def one_sided(context: Context, eigenvalues: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def one_sided(context: Context, eigenvalues: Floats, t: Floats) -> tuple[Floats, Floats]:
     """`lambda_max(-J)` against `lambda(t)`."""
     return -eigenvalues[:, 0], context.process.growth_rate_bound(t)
 
 
-def ordered_rates(context: Context, eigenvalues: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ordered_rates(context: Context, eigenvalues: Floats, t: Floats) -> tuple[Floats, Floats]:
     """`lambda(t)` against `L(t)`."""
     return context.process.growth_rate_bound(t), context.process.lipschitz_bound(t)
 
 
-def contraction(context: Context, eigenvalues: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def contraction(context: Context, eigenvalues: Floats, t: Floats) -> tuple[Floats, Floats]:
     """`lambda_max(J)` against `1/v - 1`, the other side of L3 (common variance)."""
     exact = context.mixture.exact_covariances.fractions[()]
     if t.dtype == object:  # mpmath numbers

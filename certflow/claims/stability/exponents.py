@@ -19,9 +19,10 @@ from certflow.claims.evidence.tubes import tube_size
 from certflow.claims.model import Outcome
 from certflow.claims.stability.tubes import MAX_GROWING_TUBE_SIZE, tied_tube
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.integrals import NoEnclosure, integrate, rate_pieces, stability
+from certflow.enclosure.integrals import integrate, rate_pieces, stability
 from certflow.enclosure.results import rounded_down, rounded_up
 from certflow.enclosure.suprema.exponent import sharp_stability
+from certflow.errors import NoEnclosure
 from certflow.numbers.exact import exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck
 

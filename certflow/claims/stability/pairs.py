@@ -10,6 +10,7 @@ import numpy as np
 from certflow.claims.check import Context, Finding
 from certflow.claims.evidence.sampling import marginal_points, tie_points, witness
 from certflow.claims.model import Outcome
+from certflow.numbers.arrays import Floats
 from certflow.numbers.numerals import exponential
 
 
@@ -111,7 +112,7 @@ def _exponents(process: Any, s: float, t: float, *integrals: float) -> list[floa
     return [*integrals, *(float(np.log(factor)) for factor in factors if 0 < factor < np.inf)]
 
 
-def _directions(context: Context, rng: np.random.Generator, count: int) -> np.ndarray:
+def _directions(context: Context, rng: np.random.Generator, count: int) -> Floats:
     """Unit vectors: half random, half along the difference of two random means (where growth is worst)."""
     means = context.mixture.means
     steps = rng.standard_normal((count, means.shape[1]))
@@ -119,7 +120,8 @@ def _directions(context: Context, rng: np.random.Generator, count: int) -> np.nd
     along = means[pairs[:, 0]] - means[pairs[:, 1]]
     use = (np.linalg.norm(along, axis=1) > 0) & (np.arange(count) % 4 < 2)
     steps[use] = along[use]
-    return steps / np.linalg.norm(steps, axis=1, keepdims=True)
+    directions: Floats = steps / np.linalg.norm(steps, axis=1, keepdims=True)
+    return directions
 
 
 def _contraction(context: Context, s: float, t: float) -> float:
