@@ -28,11 +28,10 @@ from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.claims.check import PROFILES, Check, Context, OutOfReach
 from certflow.claims.digits import ALONE
+from certflow.claims.evidence.sampling import log_times
 from certflow.claims.fingerprint import agrees, class_digest, live_digests, source_digest
 from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
-from certflow.claims.registry import PENDING, checks_of
-from certflow.claims.sampling import log_times
-from certflow.claims.statements import STATEMENTS
+from certflow.claims.registry import PENDING, STATEMENTS, checks_of
 from certflow.errors import InputError, NoGlobalBound
 from certflow.law.formats import to_mapping
 from certflow.law.mixture import GaussianMixture
@@ -81,6 +80,15 @@ def verify(
     InputError : unknown claim, profile, or a number out of range.
     Exception : a check met a mistake in the code. It is raised at the end: every other result is collected first, and
         saved if there is a directory.
+
+    Examples
+    --------
+    ::
+
+        import certflow as cf
+
+        report = cf.verify(cf.load_mixture("two-modes"), ["L2", "F1"], out="report")
+        print(report.outcome, report.exit_code)
     """
     process = subject if isinstance(subject, OrnsteinUhlenbeck) else OrnsteinUhlenbeck(subject, "0.01", "3")
     wanted = _wanted(claims)
@@ -198,6 +206,7 @@ def _result(claim: str, evidence: list[Evidence], reasons: list[str], later: str
         source=statement.source,
         remark=statement.remark,
         proof=statement.proof,
+        rests_on=statement.depends_on,
         outcome=outcome,
         reason=reason,
         evidence=tuple(evidence),

@@ -16,10 +16,10 @@ import numpy as np
 
 from certflow.certificate.envelope import envelope
 from certflow.enclosure.closed_forms import RateBounds, rate_bounds, working_bits
-from certflow.enclosure.integrals import NoEnclosure, common_law, shape_of, stability
+from certflow.enclosure.integrals import common_law, shape_of, stability
 from certflow.enclosure.nodes import balanced_nodes
 from certflow.enclosure.results import rounded_down, rounded_up
-from certflow.errors import InputError
+from certflow.errors import InputError, NoEnclosure
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_text
 from certflow.numbers.precision import ball_precision

@@ -11,7 +11,7 @@ from typing import Any
 from certflow.certificate.closed_forms import MAX_BITS
 from certflow.certificate.envelope import envelope
 from certflow.enclosure.suprema.common import coarser
-from certflow.enclosure.suprema.cover import Cover, Region, Tree
+from certflow.enclosure.suprema.cover import Cover, Region
 from certflow.enclosure.suprema.points import turned_point
 from certflow.enclosure.suprema.rate import Block, SharpRate
 from certflow.enclosure.suprema.sharp import sharp_rate
@@ -28,7 +28,7 @@ MAX_LEAVES, WIDEST = 3000, Fraction(1, 10)
 
 
 def sharp_certificate(
-    process: OrnsteinUhlenbeck, t: Any, kind: str = "one-sided", *, gap: Any = "1e-9", seconds: float = 60.0
+    process: OrnsteinUhlenbeck, t: Any, rate: str = "one-sided", *, gap: Any = "1e-9", seconds: float = 60.0
 ) -> tuple[dict[str, Any], SharpRate]:
     """L5: `lower <= sup_x rate(x, t) <= upper`, with the covering that proves it, and the rate it was made from.
 
@@ -48,12 +48,12 @@ def sharp_certificate(
     bits = BITS + max(0, ceil(3 * (time - USUAL)))
     if bits > MAX_BITS:
         raise InputError("t", t, f"a time at which {MAX_BITS} bits hold the rate")
-    found = _small(process, time, kind, wanted, seconds)
+    found = _small(process, time, rate, wanted, seconds)
     if not found.blocks:
         raise InputError("mixture", "a single mean", "at least two different means")
     assertion = {
         "t": exact_text(time),
-        "kind": kind,
+        "kind": rate,
         "lower": exact_text(found.lower),
         "upper": exact_text(found.upper),
     }
@@ -67,20 +67,20 @@ def sharp_certificate(
     return envelope(process, "L5", assertion, proof), found
 
 
-def _small(process: OrnsteinUhlenbeck, time: Fraction, kind: str, wanted: Fraction, seconds: float) -> SharpRate:
+def _small(process: OrnsteinUhlenbeck, time: Fraction, rate: str, wanted: Fraction, seconds: float) -> SharpRate:
     """The rate with the first of the gaps `wanted`, `10 wanted`, ... whose covering is small enough (by bisection)."""
 
     @cache
-    def rate(place: int) -> SharpRate:
-        return sharp_rate(process, time, kind, gap=wanted * 10**place, seconds=seconds)
+    def found(place: int) -> SharpRate:
+        return sharp_rate(process, time, rate, gap=wanted * 10**place, seconds=seconds)
 
-    if rate(0).leaves <= MAX_LEAVES:
-        return rate(0)
+    if found(0).leaves <= MAX_LEAVES:
+        return found(0)
     places = [place for place in range(1, 100) if wanted * 10**place <= WIDEST]
-    first = bisect_left(places, True, key=lambda place: rate(place).leaves <= MAX_LEAVES)
+    first = bisect_left(places, True, key=lambda place: found(place).leaves <= MAX_LEAVES)
     if first < len(places):
-        return rate(places[first])
-    return coarser(rate(places[-1] if places else 0), process.mixture, MAX_LEAVES)
+        return found(places[first])
+    return coarser(found(places[-1] if places else 0), process.mixture, MAX_LEAVES)
 
 
 def _block(block: Block) -> dict[str, Any]:
@@ -102,14 +102,11 @@ def _block(block: Block) -> dict[str, Any]:
 
 
 def _cover(cover: Cover, places: dict[int, int]) -> dict[str, Any]:
-    def text(tree: Tree) -> str:
-        return " ".join(f"F{places[int(t[1:])]}" if isinstance(t, str) and t[0] == "F" else str(t) for t in tree.tokens)
-
     return {
         "radius": exact_text(Fraction(cover.radius)),
-        "boxes": text(cover.boxes),
-        "cones": [text(tree) for tree in cover.cones],
-        "regions": [_region(region, text(region.boxes)) for region in cover.regions],
+        "boxes": cover.boxes.text(places),
+        "cones": [tree.text(places) for tree in cover.cones],
+        "regions": [_region(region, region.boxes.text(places)) for region in cover.regions],
     }
 
 

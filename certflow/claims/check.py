@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from mpmath.libmp import NoConvergence
 
-from certflow.bounds.existence import groups
-from certflow.claims.digits import mp
 from certflow.claims.model import Evidence, Kind, Outcome
 from certflow.errors import InputError
 from certflow.flow.reference import AccuracyWarning
@@ -125,9 +122,9 @@ class Twin:
 
 
 _UNDECIDED_SCOPE = "this mixture and interval"
-
 #: What collects the evidence, given the context and the name of the check.
 Procedure = Callable[[Context, str], Finding]
+
 #: None where a check fits a mixture, else the reason why it does not: the hypotheses, unless it is `OutOfReach`.
 Applicability = Callable[[GaussianMixture], str | None]
 
@@ -212,103 +209,3 @@ def _checked(finding: Finding) -> tuple[Finding, float]:
     stem, reason = next(iter(refused.items()))
     summary = f"the independent checker refused {stem}: {reason}"
     return replace(finding, outcome=Outcome.INCONCLUSIVE, summary=summary, numbers=numbers), seconds
-
-
-class Agreement:
-    """Collects relative differences of pairs of numbers in mpmath and tells how many digits agree."""
-
-    def __init__(self, digits: int, required: int):
-        self.digits = digits
-        self.required = required
-        self.worst_log = -math.inf
-        self.broken = False
-        self.witness: dict[str, Any] | None = None
-        self.count = 0
-
-    def compare(self, found: Iterable[Any], expected: Iterable[Any], where: dict[str, Any]) -> None:
-        """Compare two vectors in norm; an absolute difference counts when the expected one is below 1e-30."""
-
-        found, expected = list(found), list(expected)
-        size = mp.sqrt(sum(abs(e) ** 2 for e in expected))
-        gap = mp.sqrt(sum(abs(f - e) ** 2 for f, e in zip(found, expected, strict=True)))
-        relative = gap / size if size > mp.mpf(10) ** -30 else gap
-        self.count += 1
-        if not mp.isfinite(relative):
-            self.broken = True
-        log = -math.inf if relative == 0 else float(mp.log10(relative)) if mp.isfinite(relative) else math.inf
-        if self.witness is None or log > self.worst_log:
-            self.worst_log = log
-            self.witness = {
-                **where,
-                "found": [mp.nstr(f, 25) for f in found[:16]],
-                "expected": [mp.nstr(e, 25) for e in expected[:16]],
-                "relative_difference": mp.nstr(relative, 5),
-            }
-
-    @property
-    def agreed_digits(self) -> int:
-        """Decimal digits that agree in the worst case, at most the working digits."""
-        return self.digits if self.worst_log == -math.inf else min(self.digits, math.floor(-self.worst_log))
-
-    def finding(self, what: str, scope: str) -> Finding:
-        """Holds if the required digits agree; a NaN is inconclusive."""
-        if not self.count:
-            return Finding(Outcome.INCONCLUSIVE, f"{what}: no point could be evaluated", scope)
-        if self.broken:
-            return Finding(Outcome.INCONCLUSIVE, f"{what}: not a finite number", scope, witness=self.witness)
-        numbers = {
-            "digits_agreed": self.agreed_digits,
-            "digits_required": self.required,
-            "comparisons": self.count,
-        }
-        if self.agreed_digits >= self.required:
-            return Finding(Outcome.HOLDS, f"{what}: {self.agreed_digits} digits agree", scope, numbers)
-        summary = f"{what}: only {max(self.agreed_digits, 0)} digits agree, {self.required} are required"
-        return Finding(Outcome.VIOLATED, summary, scope, numbers, self.witness)
-
-
-def only(*kinds: str) -> Applicability:
-    """Applicability by the form of the covariances.
-
-    Hypotheses speak of the covariances, not of how a file gives them: where another kind could hold the same numbers,
-    the check is out of reach, but the statement is not excluded.
-    """
-
-    def applies(mixture: GaussianMixture) -> str | None:
-        if mixture.kind in kinds:
-            return None
-        form = simplest_kind(mixture)
-        if form in kinds:
-            return OutOfReach(f"checked where its covariances are given as {form}; they are given as {mixture.kind}")
-        return f"stated for {' or '.join(kinds)} covariances; this mixture has {form} ones"
-
-    return applies
-
-
-def within_reach(*kinds: str) -> Applicability:
-    """Applicability of a check that needs one of these kinds of covariance, though its statement does not."""
-
-    def applies(mixture: GaussianMixture) -> str | None:
-        if mixture.kind in kinds:
-            return None
-        return OutOfReach(f"this version checks it for {' or '.join(kinds)} covariances, not for {mixture.kind} ones")
-
-    return applies
-
-
-def simplest_kind(mixture: GaussianMixture) -> str:
-    """The simplest kind that could hold the covariances of the mixture."""
-    found = [group.covariance for group in groups(mixture)]
-    if all(_is_multiple_of_identity(covariance) for covariance in found):
-        return "common-isotropic" if len({_scale(covariance) for covariance in found}) == 1 else "isotropic"
-    return "shared" if len(found) == 1 else "full"
-
-
-def _is_multiple_of_identity(covariance: Any) -> bool:
-    if np.ndim(covariance) == 0:
-        return True
-    return bool((covariance == covariance[0, 0] * np.eye(len(covariance), dtype=int)).all())
-
-
-def _scale(covariance: Any) -> Any:
-    return covariance if np.ndim(covariance) == 0 else covariance[0, 0]

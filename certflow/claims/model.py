@@ -1,7 +1,7 @@
 """The nouns every view of a result is made of: evidence, outcome, claim result.
 
 Reports, exit codes, JUnit files and pytest results are all views of the models below
-(THEORY section 8; the wording of the kinds is never mixed).
+(`proofs/evidence.md`; the wording of the kinds is never mixed).
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ CertificatePath = Annotated[str, StringConstraints(pattern=r"^certificates/[A-Za
 class Evidence(Frozen):
     """One piece of evidence: what was looked at, how strongly, and what came out."""
 
-    check: str = Field(description="name of the check in the registry, e.g. 'S2.gradient-50-digits'")
+    check: str = Field(description="name of the check in the registry, e.g. 'S2.gradient'")
     kind: Kind
     outcome: Outcome
     summary: str = Field(description="one sentence with the decisive number")
@@ -112,6 +112,7 @@ class ClaimResult(Frozen):
     source: str
     remark: str = Field(default="", description="what a reader should know; text with inline $LaTeX$")
     proof: str | None = Field(default=None, description="path of the page in proofs/")
+    rests_on: tuple[str, ...] = Field(default=(), description="ids of the statements that its proof uses")
     outcome: Outcome
     reason: str = Field(default="", description="why not applicable, inconclusive or not yet checked")
     evidence: tuple[Evidence, ...] = ()

@@ -9,6 +9,7 @@ import typer
 import certflow
 from certflow.commands.bound import bound
 from certflow.commands.check import check
+from certflow.commands.claims import claims
 from certflow.commands.distill import distill
 from certflow.commands.grid import grid
 from certflow.commands.mixtures import mixtures
@@ -32,6 +33,7 @@ def command() -> Any:
     app.callback()(_root)
     app.command()(verify)
     app.command()(check)
+    app.command()(claims)
     app.command()(bound)
     app.command()(grid)
     app.command()(distill)

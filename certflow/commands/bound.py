@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from certflow.commands.bound_table import Balls, Rates, balls, rates
+from certflow.commands.options import Format, Mixture, TMax, TMin
 from certflow.commands.output import print_json
 from certflow.commands.texts import (
+    INCONCLUSIVE,
+    WIDTH,
     choice,
     headline,
     integer,
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from certflow.commands.bound_sharp import Sharp
     from certflow.enclosure.suprema.rate import SharpRate
 
-WIDTH, INCONCLUSIVE = 96, 3
 
 _STATEMENTS = {
     "common-isotropic": "L2 and L3",
@@ -38,15 +40,15 @@ _GROWTH = {"quadratic": "grows like |x|²", "linear": "grows like |x|"}
 
 
 def bound(
-    mixture: Annotated[str, typer.Argument(metavar="MIXTURE", help="A file or a built-in name.")],
-    t_min: Annotated[str, typer.Option(metavar="T", help="Data end of the interval, exact: 0.01, 1/3.")] = "0.01",
-    t_max: Annotated[str, typer.Option(metavar="T", help="Noise end of the interval, exact.")] = "3",
+    mixture: Mixture,
+    t_min: TMin = "0.01",
+    t_max: TMax = "3",
     points: Annotated[str, typer.Option(metavar="N", help="Number of times, spaced evenly in log t.")] = "10",
     plot: Annotated[str | None, typer.Option(metavar="FILE.svg|png", help="Also draw the curves here.")] = None,
     sharpened: Annotated[
         bool, typer.Option("--sharp", help="Also enclose the sharp rates of this mixture, over all x.")
     ] = False,
-    output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
+    output: Format = "text",
 ) -> int:
     """Print bounds that hold for all x, over time.
 

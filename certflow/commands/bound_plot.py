@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from certflow.atomic import write_bytes_atomic
 from certflow.commands.bound_table import Balls, Rates
+from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.exact import exact_number
 from certflow.process import OrnsteinUhlenbeck
+
+if TYPE_CHECKING:
+    from certflow.report.canvas import Axes, Figure
 
 
 def draw(found: Rates | Balls, process: OrnsteinUhlenbeck, target: Path) -> None:
@@ -29,7 +34,7 @@ def draw(found: Rates | Balls, process: OrnsteinUhlenbeck, target: Path) -> None
     write_bytes_atomic(target, content)
 
 
-def _draw_rates(figure: Any, found: Rates, process: OrnsteinUhlenbeck) -> None:
+def _draw_rates(figure: Figure, found: Rates, process: OrnsteinUhlenbeck) -> None:
     from certflow.report.plots import scale_wide_range
 
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -49,7 +54,7 @@ def _draw_rates(figure: Any, found: Rates, process: OrnsteinUhlenbeck) -> None:
     _finish(upper, lower)
 
 
-def _draw_balls(figure: Any, found: Balls) -> None:
+def _draw_balls(figure: Figure, found: Balls) -> None:
     axes = figure.subplots()
     times = [float(exact_number(time)) for time in found.times]
     for style, radius in enumerate(sorted({row.radius for row in found.rows})):
@@ -60,7 +65,7 @@ def _draw_balls(figure: Any, found: Balls) -> None:
     _finish(axes)
 
 
-def _line(axes: Any, times: Any, values: Any, label: str, style: int) -> None:
+def _line(axes: Axes, times: Sequence[float] | Times, values: Sequence[float] | Floats, label: str, style: int) -> None:
     from certflow.report.plots import INK, ONE_SIDED, TWO_SIDED
 
     colours = (TWO_SIDED, ONE_SIDED, INK)
@@ -68,7 +73,7 @@ def _line(axes: Any, times: Any, values: Any, label: str, style: int) -> None:
     axes.plot(times, values, linestyle=dashes[style % 5], color=colours[style % 3], label=label, linewidth=1.5)
 
 
-def _finish(*panels: Any) -> None:
+def _finish(*panels: Axes) -> None:
     for axes in panels:
         axes.set_xscale("log")
         axes.spines[["top", "right"]].set_visible(False)

@@ -12,6 +12,7 @@ import numpy as np
 
 from certflow.errors import NoGlobalBound
 from certflow.law.spectra import largest_variance
+from certflow.numbers.arrays import Times
 from certflow.numbers.exact import exact_number
 from certflow.process import OrnsteinUhlenbeck
 
@@ -144,7 +145,7 @@ def table_times(process: OrnsteinUhlenbeck, points: int, ends: tuple[str, str]) 
     return ends  # float64 has not that many numbers in between
 
 
-def _floats(times: tuple[str, ...]) -> np.ndarray:
+def _floats(times: tuple[str, ...]) -> Times:
     return np.array([float(exact_number(time)) for time in times])
 
 

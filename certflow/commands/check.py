@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from certflow.commands.options import Format
 from certflow.commands.output import print_json
 from certflow.commands.texts import choice
 from certflow.errors import InputError
@@ -17,7 +18,7 @@ def check(
     work: Annotated[
         int | None, typer.Option("--work", metavar="N", help="Steps of work allowed for each, of 0.1 microseconds.")
     ] = None,
-    output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
+    output: Format = "text",
 ) -> int:
     """Re-check certificates, independently of the code that made them.
 

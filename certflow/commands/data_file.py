@@ -12,6 +12,7 @@ import numpy as np
 
 from certflow.commands.output import warn
 from certflow.errors import InputError
+from certflow.numbers.arrays import Points
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 #: With a decimal point or a decimal comma.
@@ -21,7 +22,7 @@ _UNNAMED = ("", "Unnamed: 0")
 _INDEX_NAMES = ("index", "id", "row", "row_id", "rownames", "no", "nr", "#")
 
 
-def read_points(source: str) -> np.ndarray:
+def read_points(source: str) -> Points:
     """The points of a file, float64, shape (n, d) with finite entries.
 
     CSV: columns separated by commas, or by semicolons or tabs (then numbers may have a decimal comma); a first line
@@ -41,7 +42,7 @@ def read_points(source: str) -> np.ndarray:
     return _from_npy(content, source) if suffix == ".npy" else _from_csv(content, source)
 
 
-def _from_npy(content: bytes, source: str) -> np.ndarray:
+def _from_npy(content: bytes, source: str) -> Points:
     try:
         array = np.load(io.BytesIO(content), allow_pickle=False)
     except Exception:  # NumPy raises many kinds of error on foreign or truncated bytes
@@ -51,7 +52,7 @@ def _from_npy(content: bytes, source: str) -> np.ndarray:
     return _checked(array.astype(float), source)
 
 
-def _from_csv(content: bytes, source: str) -> np.ndarray:
+def _from_csv(content: bytes, source: str) -> Points:
     lines = _lines(content, source)
     header = _header([row for _, row in lines])
     names = lines.pop(0)[1] if header else []
@@ -136,7 +137,7 @@ def _holds_an_index(names: list[str], first: list[str], width: int) -> bool:
     return True
 
 
-def _checked(points: np.ndarray, source: str) -> np.ndarray:
+def _checked(points: Points, source: str) -> Points:
     points = points[:, None] if points.ndim == 1 else points
     if points.ndim != 2 or points.size == 0:
         raise InputError("DATA", f"shape {points.shape}", "shape (n, d): one point in each row")

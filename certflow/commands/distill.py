@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from certflow.commands.output import output_directory, print_document, print_json
+from certflow.commands.options import Mixture, TMax, TMin
+from certflow.commands.output import command_line, output_directory, print_document, print_json, resumable
 from certflow.commands.progress import progress_bar
-from certflow.commands.texts import choice, headline, integer, read_process, renamed, table, writing
+from certflow.commands.texts import (
+    INCONCLUSIVE,
+    WIDTH,
+    choice,
+    headline,
+    integer,
+    read_process,
+    renamed,
+    table,
+    writing,
+)
 from certflow.errors import InputError
 from certflow.process import OrnsteinUhlenbeck
 
@@ -23,7 +32,6 @@ if TYPE_CHECKING:
     from certflow.distill.settings import Settings
     from certflow.report.laboratory.findings import Table
 
-WIDTH, INCONCLUSIVE = 96, 3
 #: Seeds over which the growth of perturbations is measured, at most.
 GROWTH_SEEDS = 3
 #: What the directory of an experiment holds, the document that the others are made from first.
@@ -44,7 +52,7 @@ OPTIONS = {
 
 
 def distill(
-    mixture: Annotated[str, typer.Argument(metavar="MIXTURE", help="A file or a built-in name.")],
+    mixture: Mixture,
     grids: Annotated[
         str | None,
         typer.Option(
@@ -58,8 +66,8 @@ def distill(
         str | None, typer.Option(metavar="DIR", help="Write the report here; an interrupted training is resumed.")
     ] = None,
     output: Annotated[str, typer.Option("--format", metavar="text|json|csv", help="What is printed.")] = "text",
-    t_min: Annotated[str, typer.Option(metavar="T", help="Data end of the interval, exact: 0.01, 1/3.")] = "0.01",
-    t_max: Annotated[str, typer.Option(metavar="T", help="Noise end of the interval, exact.")] = "3",
+    t_min: TMin = "0.01",
+    t_max: TMax = "3",
     steps: Annotated[str | None, typer.Option(metavar="N", help="Training steps of each map.")] = None,
     hidden: Annotated[str | None, typer.Option(metavar="H", help="Width of the hidden layers of each map.")] = None,
     activation: Annotated[
@@ -86,20 +94,16 @@ def distill(
     growth = None
     written = []
     with output_directory(folder, process.mixture, VIEWS[0], "law", VIEWS[1:], force), writing("--out", folder):
-        try:
-            with renamed(OPTIONS), progress_bar() as progress:
-                results = run(process, kinds, numbers, count, device, chosen, out=folder, progress=progress)
-                if folder is not None:
-                    if progress is not None:
-                        progress(0, 1, "growth of perturbations")
-                    growth = _growth(process, count, device)
-        except KeyboardInterrupt:
-            kept = "" if folder is None else f"; what was trained is kept in {folder}, and the same command goes on"
-            raise KeyboardInterrupt(f"interrupted{kept}") from None
+        with resumable(folder, "trained"), renamed(OPTIONS), progress_bar() as progress:
+            results = run(process, kinds, numbers, count, device, chosen, out=folder, progress=progress)
+            if folder is not None:
+                if progress is not None:
+                    progress(0, 1, "growth of perturbations")
+                growth = _growth(process, count, device)
         if folder is not None:
             from certflow.report.laboratory.views import Experiment, documented, write_experiment
 
-            results = documented(results, growth, left_out, shlex.join(["certflow", *sys.argv[1:]]))
+            results = documented(results, growth, left_out, command_line())
             written = write_experiment(Experiment.of(results), folder)
     if output == "text":
         print(_text(results, process, growth, left_out))

@@ -9,9 +9,11 @@ import typer
 
 from certflow.commands.grid_plan import plan_text, planned, tolerance_of
 from certflow.commands.grid_table import Table, tabulated
+from certflow.commands.options import Format, Mixture, TMax, TMin
 from certflow.commands.output import print_document, print_json
 from certflow.commands.texts import (
     LARGEST_SEED,
+    WIDTH,
     choice,
     headline,
     integer,
@@ -28,7 +30,6 @@ from certflow.planning.names import AUTO, PREDICTED, summary_of
 from certflow.planning.time_grid import time_grid
 from certflow.process import OrnsteinUhlenbeck
 
-WIDTH = 96
 DEFAULT_SEGMENTS = 8
 EXPORTS = ("diffusers", "k-diffusion", "edm", "json")
 _NAMES = {
@@ -45,7 +46,7 @@ _NAMES = {
 
 
 def grid(
-    mixture: Annotated[str, typer.Argument(metavar="MIXTURE", help="A file or a built-in name.")],
+    mixture: Mixture,
     segments: Annotated[
         str | None,
         typer.Option(metavar="K", help="Number of segments, 1 to 10000 (default: 8, or as --tolerance asks)."),
@@ -69,14 +70,14 @@ def grid(
             help="What is balanced: one-sided (default), two-sided, sharp; for typical: frobenius (default), spectral.",
         ),
     ] = None,
-    t_min: Annotated[str, typer.Option(metavar="T", help="Data end of the interval, exact: 0.01, 1/3.")] = "0.01",
-    t_max: Annotated[str, typer.Option(metavar="T", help="Noise end of the interval, exact.")] = "3",
+    t_min: TMin = "0.01",
+    t_max: TMax = "3",
     seed: Annotated[str | None, typer.Option(metavar="N", help="For kinds that look at sampled points.")] = None,
     export: Annotated[
         str | None, typer.Option(metavar="FORMAT", help=f"Print the nodes as one of {', '.join(EXPORTS)} takes them.")
     ] = None,
     plot: Annotated[str | None, typer.Option(metavar="FILE.svg|png", help="Also draw nodes and rates here.")] = None,
-    output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
+    output: Format = "text",
 ) -> None:
     """Print the nodes of a sampler with K segments.
 

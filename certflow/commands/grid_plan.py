@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from certflow.commands.progress import progress_bar
-from certflow.commands.texts import table
+from certflow.commands.texts import WIDTH, table
 from certflow.errors import InputError
 from certflow.numbers.numerals import figure
 from certflow.planning.time_grid import check_plan
 from certflow.process import OrnsteinUhlenbeck
 
-WIDTH = 96
+if TYPE_CHECKING:
+    from certflow.planning.planner import Recommendation
 
 
 def tolerance_of(text: str | None) -> float | None:
@@ -36,7 +37,7 @@ def planned(
     kind: str,
     rate: str | None,
     options: Mapping[str, Any],
-) -> Any:
+) -> Recommendation:
     """The recommendation of `certflow.planning.planner`, with a progress bar for its pilot."""
     check_plan(rate, options)
     try:
@@ -50,7 +51,7 @@ def planned(
         return recommend(process, segments, tolerance, kind=kind, progress=told)
 
 
-def plan_text(recommendation: Any) -> str:
+def plan_text(recommendation: Recommendation) -> str:
     """The predicted errors of the grids with the chosen number of segments, and why this one."""
     chosen = recommendation.chosen
     same = [o for o in recommendation.options if o.grid.segments == chosen.grid.segments]

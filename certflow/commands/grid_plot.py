@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from certflow.grids.kinds.typical import typical_rate
 from certflow.grids.rates import log_times
 from certflow.grids.registry import grid_of_kind
 from certflow.process import OrnsteinUhlenbeck
+
+if TYPE_CHECKING:
+    from certflow.report.canvas import Axes
 
 #: Grids drawn below the one that was asked for.
 BASELINES = ("uniform", "logsnr", "karras", "typical")
@@ -38,7 +41,7 @@ def draw(grid: TimeGrid, process: OrnsteinUhlenbeck, target: Path) -> None:
     write_bytes_atomic(target, content)
 
 
-def _draw_rates(axes: Any, grid: TimeGrid, process: OrnsteinUhlenbeck) -> None:
+def _draw_rates(axes: Axes, grid: TimeGrid, process: OrnsteinUhlenbeck) -> None:
     from certflow.report.plots import FAINT, INK, ONE_SIDED, TWO_SIDED, scale_wide_range
 
     times = log_times(process, _POINTS)
@@ -65,7 +68,7 @@ def _draw_rates(axes: Any, grid: TimeGrid, process: OrnsteinUhlenbeck) -> None:
     axes.legend(frameon=True, facecolor="white", edgecolor="none", framealpha=1.0)
 
 
-def _draw_grids(axes: Any, grid: TimeGrid, process: OrnsteinUhlenbeck) -> None:
+def _draw_grids(axes: Axes, grid: TimeGrid, process: OrnsteinUhlenbeck) -> None:
     from certflow.report.plots import FAINT, INK, PAPER
 
     rows = [grid]

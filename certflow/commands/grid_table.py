@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -12,6 +13,7 @@ from certflow.errors import NoGlobalBound
 from certflow.grids.grid import TimeGrid
 from certflow.grids.kinds.typical import TABLE, typical_rate
 from certflow.grids.rates import RateCurve, log_times
+from certflow.numbers.arrays import Floats, Times
 from certflow.process import OrnsteinUhlenbeck
 
 COLUMNS, SAMPLES = 68, 512
@@ -35,7 +37,7 @@ class Table:
     curve_bound: tuple[float, ...]
     curve_typical: tuple[float, ...]
 
-    def columns(self, times: Any) -> list[int]:
+    def columns(self, times: Times) -> list[int]:
         """Where times lie among the columns of the plot."""
         low, high = np.log(self.curve_times[0]), np.log(self.curve_times[-1])
         places = (np.log(times) - low) / (high - low) * (len(self.curve_times) - 1)
@@ -58,8 +60,8 @@ def tabulated(grid: TimeGrid, process: OrnsteinUhlenbeck) -> Table:
     """The table of a grid of this process."""
     later, earlier = grid.times[:-1], grid.times[1:]
     curve_times = log_times(process, COLUMNS)
-    exponents: np.ndarray | tuple[float, ...] = ()
-    bound: np.ndarray | tuple[float, ...] = ()
+    exponents: Floats | tuple[float, ...] = ()
+    bound: Floats | tuple[float, ...] = ()
     uniform = None
     try:
         exponents = process.stability(earlier, later)
@@ -85,7 +87,7 @@ def tabulated(grid: TimeGrid, process: OrnsteinUhlenbeck) -> Table:
     )
 
 
-def _balanced(grid: TimeGrid, process: OrnsteinUhlenbeck) -> tuple[np.ndarray | tuple[float, ...], str, str]:
+def _balanced(grid: TimeGrid, process: OrnsteinUhlenbeck) -> tuple[Floats | tuple[float, ...], str, str]:
     """The integrals that the grid makes equal, if they are not those of `lambda`."""
     later, earlier = grid.times[:-1], grid.times[1:]
     rate = grid.options.get("rate")
@@ -109,5 +111,5 @@ def _balanced(grid: TimeGrid, process: OrnsteinUhlenbeck) -> tuple[np.ndarray | 
     return (), "", ""
 
 
-def _floats(values: Any) -> tuple[float, ...]:
+def _floats(values: Iterable[float]) -> tuple[float, ...]:
     return tuple(map(float, values))

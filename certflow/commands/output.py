@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,6 +38,21 @@ def warn(message: str) -> None:
     """One line on stderr about what does not stop the run; nothing where nobody listens."""
     with suppress(OSError, ValueError):
         print("certflow: warning:", " ".join(message.split()), file=sys.stderr, flush=True)
+
+
+def command_line() -> str:
+    """The command line of this run, for its report."""
+    return shlex.join(["certflow", *sys.argv[1:]])
+
+
+@contextmanager
+def resumable(folder: Path | None, done: str) -> Iterator[None]:
+    """Within the block, an interruption says what is kept; `done` is what happened to it, "finished" or "trained"."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = "" if folder is None else f"; what was {done} is kept in {folder}, and the same command goes on"
+        raise KeyboardInterrupt(f"interrupted{kept}") from None
 
 
 @contextmanager

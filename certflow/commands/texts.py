@@ -14,6 +14,8 @@ from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
+#: Columns of running text, and the exit code of a run that settled nothing.
+WIDTH, INCONCLUSIVE = 96, 3
 #: Seeds beyond this are refused by scikit-learn.
 LARGEST_SEED = 2**32 - 1
 

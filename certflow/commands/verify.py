@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from certflow.commands.output import output_directory, print_json, warn
+from certflow.commands.options import Format, Mixture, TMax, TMin
+from certflow.commands.output import command_line, output_directory, print_json, resumable, warn
 from certflow.commands.progress import progress_bar
 from certflow.commands.texts import LARGEST_SEED, choice, integer, read_process, renamed, writing
 from certflow.commands.verdict_table import print_certificates, print_report, print_written
@@ -23,7 +22,7 @@ VIEWS = ("report.json", "report.html", "report.md", "junit.xml")
 
 
 def verify(
-    mixture: Annotated[str, typer.Argument(metavar="MIXTURE", help="A file or a built-in name.")] = "iris",
+    mixture: Mixture = "iris",
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Write the report here; an interrupted run is resumed.")
     ] = None,
@@ -33,12 +32,12 @@ def verify(
     ] = None,
     digits: Annotated[str, typer.Option(metavar="N", help="Digits of the high-precision checks.")] = "50",
     seed: Annotated[str, typer.Option(metavar="N", help="Seed of everything that is drawn.")] = "0",
-    t_min: Annotated[str, typer.Option(metavar="T", help="Data end of the interval, exact: 0.01, 1/3.")] = "0.01",
-    t_max: Annotated[str, typer.Option(metavar="T", help="Noise end of the interval, exact.")] = "3",
+    t_min: TMin = "0.01",
+    t_max: TMax = "3",
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Prove the symbolic derivations anew, also those kept from earlier runs.")
     ] = False,
-    output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
+    output: Format = "text",
     force: Annotated[bool, typer.Option("--force", help="Replace the report of another mixture in DIR.")] = False,
 ) -> int:
     """Check every claim on a mixture.
@@ -55,27 +54,24 @@ def verify(
 
     from certflow.verification import verify as run
 
-    try:
-        with (
-            output_directory(folder, process.mixture, VIEWS[0], "mixture", VIEWS[1:], force),
-            renamed({"claims": "--claims"}),
-            writing("--out", folder),
-            progress_bar() as progress,
-        ):
-            report = run(
-                process,
-                wanted,
-                profile,
-                digits=precision,
-                seed=number,
-                out=folder,
-                progress=progress,
-                command=shlex.join(["certflow", *sys.argv[1:]]),
-                fresh=fresh,
-            )
-    except KeyboardInterrupt:
-        kept = "" if folder is None else f"; what was finished is kept in {folder}, and the same command goes on"
-        raise KeyboardInterrupt(f"interrupted{kept}") from None
+    with (
+        resumable(folder, "finished"),
+        output_directory(folder, process.mixture, VIEWS[0], "mixture", VIEWS[1:], force),
+        renamed({"claims": "--claims"}),
+        writing("--out", folder),
+        progress_bar() as progress,
+    ):
+        report = run(
+            process,
+            wanted,
+            profile,
+            digits=precision,
+            seed=number,
+            out=folder,
+            progress=progress,
+            command=command_line(),
+            fresh=fresh,
+        )
     _summarise(report)
     if output == "json":
         from certflow.report.views import report_json

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from certflow.composition.propagation import coherent_sum, log_gronwall_bound
-from certflow.distill.ledger import EXACT, Maps, TestSet, mean_square, square
+from certflow.distill.ledger import EXACT, Maps, Trajectories, mean_square, square
 from certflow.distill.plan import Entry, Plan
 from certflow.distill.reference import Parcel, ReferenceFlow
 
@@ -48,7 +48,7 @@ class _Composition:
 
 
 def exact_entries(
-    plan: Plan, entries: Sequence[Entry], place: int, maps: Maps, tests: TestSet, flow: ReferenceFlow
+    plan: Plan, entries: Sequence[Entry], place: int, maps: Maps, tests: Trajectories, flow: ReferenceFlow
 ) -> list[dict[str, Any]]:
     """What needs the flow at points off the exact trajectories, on the first `EXACT` points: for each grid
 
@@ -88,7 +88,7 @@ def _composition(plan: Plan, entry: Entry, place: int, maps: Maps, points: torch
 
 
 def _entries(
-    plan: Plan, composition: _Composition, tests: TestSet, flow: ReferenceFlow, carried: list[list[torch.Tensor]]
+    plan: Plan, composition: _Composition, tests: Trajectories, flow: ReferenceFlow, carried: list[list[torch.Tensor]]
 ) -> dict[str, Any]:
     nodes, learned = composition.nodes, composition.learned
     points, scale = tests.points[:, :EXACT], tests.scale

@@ -10,26 +10,25 @@ import numpy as np
 import torch
 
 from certflow.distill.maps.residual import Normalisers, ResidualMaps
+from certflow.distill.settings import Progress, Steps
 from certflow.flow.quantile_map import Nodes, QuantileMap
+from certflow.numbers.arrays import Floats, Points
 
 #: Points evaluated at a time.
 CHUNK = 8192
 
 #: Takes points and returns values and slopes, all of shape (N,).
-Student = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-
-#: Called with (done, total, what).
-Progress = Callable[[int, int, str], None]
+Student = Callable[[Floats], tuple[Floats, Floats]]
 
 
-def part_of(progress: Progress | None, index: int, parts: int, what: str) -> Callable[[int, int], None] | None:
+def part_of(progress: Progress | None, index: int, parts: int, what: str) -> Steps | None:
     """What to tell `train` of the part `index` of `parts` equally long ones."""
     if progress is None:
         return None
     return lambda done, total: progress(index * total + done, parts * total, what)
 
 
-def stratified(flow: QuantileMap, nodes: Nodes, count: int) -> tuple[np.ndarray, np.ndarray]:
+def stratified(flow: QuantileMap, nodes: Nodes, count: int) -> tuple[Floats, Floats]:
     """`(z_i, Phi(z_i))`, one in each of `count` parts of equal mass; shapes (count,).
 
     In random order, always the same: neighbours in the pool come into one mini-batch (`certflow.distill.training`).
@@ -52,7 +51,7 @@ def student(maps: ResidualMaps, index: int) -> Student:
     """One map of a stack in float64, as a function of points (N,)."""
     device = next(maps.parameters()).device
 
-    def evaluate(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(z: Points) -> tuple[Floats, Floats]:
         values, slopes = [], []
         for start in range(0, len(z), CHUNK):
             x = torch.from_numpy(np.ascontiguousarray(z[start : start + CHUNK])).to(device).requires_grad_(True)
@@ -69,7 +68,7 @@ def student(maps: ResidualMaps, index: int) -> Student:
 def composed(students: list[Student]) -> Student:
     """`Psi_K o ... o Psi_1` and its derivative, by the chain rule."""
 
-    def evaluate(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(z: Points) -> tuple[Floats, Floats]:
         slope = np.ones_like(z)
         for one in students:
             z, factor = one(z)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ import torch
 
 from certflow.distill.carried import exact_entries
 from certflow.distill.clouds import clouds
-from certflow.distill.ledger import Maps, ledger, test_set
+from certflow.distill.ledger import Maps, fresh_trajectories, ledger
 from certflow.distill.plan import Plan, make_plan
 from certflow.distill.reference import ReferenceFlow, device_of
 from certflow.distill.results import Results
 from certflow.distill.samples import TEST
-from certflow.distill.settings import Settings
+from certflow.distill.settings import Progress, Settings
 from certflow.distill.training import train
 from certflow.errors import InputError
 from certflow.grids.grid import TimeGrid
@@ -26,8 +26,6 @@ from certflow.law.formats import to_mapping
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_text
 from certflow.process import OrnsteinUhlenbeck
-
-Progress = Callable[[int, int, str], None]
 
 #: Errors are measured with so many times the steps of the training data, whose own error is then 1/16 of theirs.
 FINER = 2
@@ -144,7 +142,7 @@ def measure(plan: Plan, flow: ReferenceFlow, maps: Maps, exact: bool, tell: Prog
     rows: dict[tuple[int, int], dict[str, Any]] = {}
     total = len(plan.seeds) * len(plan.entries)
     for place, seed in enumerate(plan.seeds):
-        tests = test_set(plan, flow, seed)
+        tests = fresh_trajectories(plan, flow, seed)
         found: list[dict[str, Any]] = []
         for entry in plan.entries:
             tell(len(rows) + len(found), total, f"measuring {entry.label}, K = {entry.segments}")

@@ -20,6 +20,7 @@ from certflow.distill.results import Growth
 from certflow.distill.samples import TEST
 from certflow.errors import InputError, NoGlobalBound
 from certflow.law.symmetry import is_equal_pair
+from certflow.numbers.arrays import Floats
 from certflow.numbers.inputs import seed_numbers, whole_number
 from certflow.process import OrnsteinUhlenbeck
 
@@ -71,7 +72,7 @@ def points_in(dimension: int) -> int:
     return min(POINTS, max(256, 2 * POINTS // dimension))
 
 
-def typical_amplification(process: OrnsteinUhlenbeck, times: Sequence[float], x: torch.Tensor) -> np.ndarray:
+def typical_amplification(process: OrnsteinUhlenbeck, times: Sequence[float], x: torch.Tensor) -> Floats:
     """`A(t) = (E_{p_t} ||D Phi_{t -> delta}||_F^2 / d)^{1/2}` at times from `t_max` down to `t_min`; shape (T,).
 
     x : shape (N, d), draws of `p_T`. Source: THEORY E5.

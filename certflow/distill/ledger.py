@@ -49,7 +49,8 @@ class Maps:
     def apply(self, where: tuple[int, int, int], x: torch.Tensor) -> torch.Tensor:
         """`Psi(x)`, shape (N, d), float64 (the map itself computes in float32)."""
         stack, index = self.places[where]
-        return stack.maps(x.float().unsqueeze(0), [index])[0].double()
+        mapped: torch.Tensor = stack.maps(x.float().unsqueeze(0), [index])[0]
+        return mapped.double()
 
     def bound(self, where: tuple[int, int, int]) -> float:
         """A bound of the Lipschitz constant of the map."""
@@ -58,7 +59,7 @@ class Maps:
 
 
 @dataclass(frozen=True)
-class TestSet:
+class Trajectories:
     """Fresh exact trajectories of one seed: points and derivatives to the data end, at every time of the plan.
 
     points : (T, N, d);  derivatives : (T, n, d, d), `D Phi_{t_i -> delta}(points[i, :n])`, `n` at most N
@@ -67,24 +68,22 @@ class TestSet:
     points: torch.Tensor
     derivatives: torch.Tensor
 
-    __test__ = False  # not a test, whatever its name says to pytest
-
     @property
     def scale(self) -> float:
         """`E|Phi(X)|^2`."""
         return float(self.points[-1].square().sum(1).mean())
 
 
-def test_set(plan: Plan, flow: ReferenceFlow, seed: int) -> TestSet:
+def fresh_trajectories(plan: Plan, flow: ReferenceFlow, seed: int) -> Trajectories:
     """The points of a seed and, integrated up from the data end, the derivatives of what is still to come."""
     draws = flow.draw(plan.settings.test, seed, TEST)
     points = flow.nodes(draws, plan.times)
     some = max(EXACT, DERIVATIVES // plan.process.mixture.dimension**2)
     _, derivatives = flow.derivatives(points[-1, :some], plan.times[::-1], adjoint=True)
-    return TestSet(points, derivatives.flip(0))
+    return Trajectories(points, derivatives.flip(0))
 
 
-def ledger(plan: Plan, entry: Entry, place: int, maps: Maps, tests: TestSet) -> dict[str, Any]:
+def ledger(plan: Plan, entry: Entry, place: int, maps: Maps, tests: Trajectories) -> dict[str, Any]:
     """The row of one grid and one seed; a row with a diverged segment has no error (`relative_mse` is None)."""
     nodes = plan.nodes(entry)
     wheres = [(place, start, end) for start, end in itertools.pairwise(nodes)]

@@ -7,16 +7,16 @@ leave, and is not meant to be used.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from certflow.distill.experiment import run
-from certflow.distill.settings import Settings
+from certflow.distill.results import Results
+from certflow.distill.settings import Progress, Settings
 from certflow.errors import InputError
 from certflow.grids.grid import TimeGrid
+from certflow.numbers.arrays import Floats, Times
 from certflow.process import OrnsteinUhlenbeck
 
 OPTIMISED = "optimised"
@@ -46,7 +46,7 @@ def optimise(
     seed: int = 0,
     settings: Settings | None = None,
     device: str = "cpu",
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Optimised:
     """Search around `start`, which is in every generation; its seeds are not 0, 1, ..., on which grids are compared.
 
@@ -80,24 +80,24 @@ def optimise(
     return Optimised(best[1], tuple(history), maps)
 
 
-def _mean(results: Any, grid: TimeGrid) -> float:
+def _mean(results: Results, grid: TimeGrid) -> float:
     spread = results.spread(grid.kind, grid.segments)
     return float("inf") if spread is None or not spread.count or spread.diverged else spread.mean
 
 
-def _coordinate(times: np.ndarray) -> np.ndarray:
+def _coordinate(times: Times) -> Floats:
     """`log sigma`, in which a step at the data end and one at the noise end are comparable."""
     return 0.5 * np.log(np.expm1(2 * times))
 
 
-def _grid(process: OrnsteinUhlenbeck, log_steps: np.ndarray, label: str) -> TimeGrid:
+def _grid(process: OrnsteinUhlenbeck, log_steps: Floats, label: str) -> TimeGrid:
     high, low = _coordinate(np.array([process.t_max, process.t_min]))
     shares = np.cumsum(np.exp(log_steps)) / np.exp(log_steps).sum()
     inner = 0.5 * np.log1p(np.exp(2 * (high - (high - low) * shares[:-1])))
     return TimeGrid(label, np.concatenate([[process.t_max], inner, [process.t_min]]))
 
 
-def _part(progress: Any, part: int, parts: int) -> Any:
+def _part(progress: Progress | None, part: int, parts: int) -> Progress | None:
     if progress is None:
         return None
     return lambda done, total, what: progress(part * total + done, parts * total, f"generation {part + 1}: {what}")

@@ -11,9 +11,8 @@ its steps to each trajectory and repairs its rounding; here all trajectories sha
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -90,7 +89,8 @@ class ReferenceFlow:
 
     def velocity(self, x: torch.Tensor, t: float) -> torch.Tensor:
         """`u(x, t)`, shape (N, d). THEORY S3."""
-        return self.process.velocity(x, t)
+        velocity: torch.Tensor = self.process.velocity(x, t)
+        return velocity
 
     def velocity_and_jacobian(self, x: torch.Tensor, t: float) -> tuple[torch.Tensor, torch.Tensor]:
         """`u(x, t)` and `J(x, t)`, shapes (N, d) and (N, d, d). THEORY S3, S4."""
@@ -172,10 +172,10 @@ class ReferenceFlow:
         for i, time in enumerate(times):
             if aboard:
                 sizes = [len(part) for part in aboard.values()]
-                parts = torch.cat(list(aboard.values())).split(CHUNK.get(self.device.type, CHUNK["cpu"]))
+                parts = torch.split(torch.cat(list(aboard.values())), CHUNK.get(self.device.type, CHUNK["cpu"]))
                 panels = self._panels(times[i - 1], time)
                 moved = torch.cat([_integrate(self.rate, part, panels) for part in parts])
-                aboard = dict(zip(aboard, moved.split(sizes), strict=True))
+                aboard = dict(zip(aboard, torch.split(moved, sizes), strict=True))
             aboard |= {j: parcel.points for j, parcel in enumerate(parcels) if parcel.start == i}
             for j, part in aboard.items():
                 if i in parcels[j].stops:
@@ -208,7 +208,9 @@ class ReferenceFlow:
         return error
 
 
-def _integrate(rate: Any, state: torch.Tensor, panels: Sequence[tuple[float, float]]) -> torch.Tensor:
+def _integrate(
+    rate: Callable[[torch.Tensor, float], torch.Tensor], state: torch.Tensor, panels: Sequence[tuple[float, float]]
+) -> torch.Tensor:
     """The classical Runge-Kutta method of order 4."""
     for y, h in panels:
         a = rate(state, y)

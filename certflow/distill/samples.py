@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from certflow.law.noised import noised
+from certflow.numbers.arrays import Points
 from certflow.process import OrnsteinUhlenbeck
 
 #: What the points are for: each purpose has draws of its own.
@@ -18,7 +19,7 @@ def draw(process: OrnsteinUhlenbeck, count: int, seed: int, purpose: int) -> tor
     return noise(process.mixture.sample(count, seed=first), process.t_max, second)
 
 
-def noise(data: np.ndarray, t: float, seed: int) -> torch.Tensor:
+def noise(data: Points, t: float, seed: int) -> torch.Tensor:
     """`m X_0 + sqrt(1 - m^2) Z` for given rows `X_0`."""
     return torch.from_numpy(noised(data, t, np.random.default_rng(seed).standard_normal(data.shape)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +10,9 @@ from certflow.distill.maps.residual import check_shape
 from certflow.errors import InputError
 from certflow.numbers.inputs import real_number, whole_number
 
+#: Called with (done, total, what) by experiments; with (steps done, steps in all) by what trains.
+Progress = Callable[[int, int, str], None]
+Steps = Callable[[int, int], None]
 #: Dimensions in which as many steps as usual suffice.
 FEW_DIMENSIONS = 8
 

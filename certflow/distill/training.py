@@ -23,7 +23,7 @@ import torch
 from certflow.atomic import write_bytes_atomic
 from certflow.distill.maps.regression import Regression
 from certflow.distill.maps.residual import Normalisers, ResidualMaps, normalisers_of
-from certflow.distill.settings import Settings
+from certflow.distill.settings import Settings, Steps
 
 #: Maps that are stepped together: on a CPU so many that their activations stay in the cache, on a GPU so many that
 #: starting the kernels takes no longer than they run.
@@ -87,7 +87,7 @@ def train(
     segments: Sequence[Segment],
     pool: torch.Tensor,
     settings: Settings,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
     checkpoint: Path | None = None,
 ) -> list[Trained]:
     """Train every segment; returns stacks of at most `STACK` maps, in the order of `segments`.

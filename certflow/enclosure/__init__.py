@@ -17,7 +17,7 @@ _HOMES: dict[str, str] = {
     "FlowTube": "certflow.enclosure.tubes.tube",
     "flow_tube": "certflow.enclosure.tubes.tube",
     "IntegralEnclosure": "certflow.enclosure.integrals",
-    "NoEnclosure": "certflow.enclosure.integrals",
+    "NoEnclosure": "certflow.errors",
     "integrate": "certflow.enclosure.integrals",
     "stability": "certflow.enclosure.integrals",
     "amplification": "certflow.enclosure.integrals",

@@ -15,6 +15,7 @@ from certflow.errors import InputError
 from certflow.numbers.exact import exact_number
 from certflow.numbers.inputs import whole_number
 from certflow.numbers.precision import ball_precision, mpmath_context
+from certflow.process import OrnsteinUhlenbeck
 
 #: Significant digits of the bounds.
 DIGITS = 12
@@ -39,7 +40,7 @@ class RateBounds:
     bits: int
 
 
-def rate_bounds(process: Any, s: Any, t: Any, panels: int = 64) -> RateBounds:
+def rate_bounds(process: OrnsteinUhlenbeck, s: Any, t: Any, panels: int = 64) -> RateBounds:
     """Bounds of `||J||_2`, `lambda_max(-J)`, `lambda_min(-J)` on `panels` panels of [s, t], `0 < s < t`; for all `x`.
 
     With `q = e^{-2t}`, `v = 1 - c q`, Popoviciu's inequality gives (THEORY L2, L3, common isotropic variance)
@@ -56,6 +57,14 @@ def rate_bounds(process: Any, s: Any, t: Any, panels: int = 64) -> RateBounds:
     Raises
     ------
     InputError : another kind of covariance, times or number of panels out of range.
+
+    >>> import certflow as cf
+    >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    >>> bounds = cf.enclosure.rate_bounds(p, "0.1", "1", panels=2)
+    >>> print(*bounds.times)
+    0.1 0.3162277660168 1
+    >>> print(*bounds.two_sided_upper)
+    14.2021981446 1.17211811679
     """
 
     law = common_law(process)

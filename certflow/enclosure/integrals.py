@@ -63,6 +63,11 @@ def integrate(expression: Expression, lower: Any, upper: Any, digits: int = 25) 
     InputError : an integrand that is no `Expression` (a callback), end points or digits out of range.
     NoEnclosure : no finite enclosure within the budget, as with a pole on the interval.
 
+    >>> from certflow.enclosure import integrate
+    >>> from certflow.enclosure.expressions import Variable
+    >>> print(integrate(1 / Variable(), 1, 2, digits=15))  # ln 2
+    [0.6931471805599453, 0.69314718055994531]
+
     Source: F. Johansson, Numerical integration in arbitrary-precision ball arithmetic (2018).
     """
     program = Program(expression)
@@ -126,6 +131,13 @@ def stability(
     Raises
     ------
     InputError : another kind of covariance, times, rate or digits out of range.
+
+    >>> import certflow as cf
+    >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    >>> print(cf.enclosure.stability(p, "0.1", "1", digits=10))
+    [1.13372492726, 1.13372492727]
+    >>> print(cf.enclosure.stability(p, "0.1", "1", rate="two-sided", digits=10))
+    [1.24548309198, 1.24548309199]
     """
     law = common_law(process)
     interval = _interval(s, t)
@@ -142,6 +154,11 @@ def amplification(
     Raises
     ------
     InputError : as `stability`, and an integral beyond 9000 (`stability` encloses the logarithm of such a factor).
+
+    >>> import certflow as cf
+    >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    >>> print(cf.enclosure.amplification(p, "0.1", "1", digits=10))
+    [3.10720909837, 3.10720909838]
     """
     exponent = stability(process, s, t, rate, digits)
     if abs(exponent.upper) > MAX_EXPONENT:
@@ -252,7 +269,7 @@ def decimal_bits(digits: int) -> int:
     return int(np.ceil(digits * np.log2(10)))
 
 
-def common_law(process: Any) -> GaussianMixture:
+def common_law(process: OrnsteinUhlenbeck) -> GaussianMixture:
     """The mixture of a process, if its covariance is common-isotropic and its parameters are numbers."""
     if not isinstance(process, OrnsteinUhlenbeck):
         raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
@@ -270,10 +287,10 @@ def shape_of(law: GaussianMixture) -> tuple[Fraction, Fraction]:
     return 1 - variance, law.diameter_squared
 
 
-def check_rate(rate: Any) -> None:
+def check_rate(rate: Any, field: str = "rate") -> None:
     """Raise `InputError` for a rate that is not one of the two."""
     if rate not in RATES:
-        raise InputError("rate", rate, f"one of {', '.join(RATES)}")
+        raise InputError(field, rate, f"one of {', '.join(RATES)}")
 
 
 def check_digits(digits: Any) -> int:

@@ -51,6 +51,13 @@ def balanced_nodes(
     Raises
     ------
     InputError : another kind of covariance; a rate that is not positive throughout; segments or digits out of range.
+
+    >>> import certflow as cf
+    >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3")
+    >>> print(*cf.enclosure.balanced_nodes(p, 2, digits=10), sep="\\n")
+    [3, 3]
+    [0.0333661108786, 0.0333661108804]
+    [0.01, 0.01]
     """
     law = common_law(process)
     segments = whole_number(segments, "segments", 1, MAX_SEGMENTS)

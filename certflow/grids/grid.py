@@ -25,7 +25,15 @@ class TimeGrid(Nodes):
     """
 
     def export(self, format: str, **options: Any) -> Export:
-        """The nodes as a sampler library takes them, see `certflow.grids.export.targets`."""
+        """The nodes as a sampler library takes them, see `certflow.grids.export.targets`.
+
+        Examples
+        --------
+        >>> from certflow.grids import TimeGrid
+        >>> found = TimeGrid("by hand", [2.0, 1.0, 0.5]).export("k-diffusion")
+        >>> found.target, [round(sigma, 4) for sigma in found.arguments["sigmas"]], found.lossy
+        ('sample_euler', [7.3211, 2.5277, 1.3108, 0.0], False)
+        """
         return export(self, format, **options)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
+from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.inputs import float_array
 
 MAX_SEGMENTS = 10_000
@@ -30,7 +31,7 @@ class Nodes:
     """
 
     kind: str
-    times: np.ndarray
+    times: Times
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -48,12 +49,12 @@ class Nodes:
         return self.times.size - 1
 
     @property
-    def sigmas(self) -> np.ndarray:
+    def sigmas(self) -> Floats:
         """`sqrt(e^{2t} - 1)`, the noise level of the variance-exploding (EDM, k-diffusion) convention."""
         return np.sqrt(np.expm1(2 * self.times))
 
     @property
-    def half_log_snr(self) -> np.ndarray:
+    def half_log_snr(self) -> Floats:
         """`ln(m / sqrt(1 - m^2)) = -ln sigma`, half the logarithm of the signal-to-noise ratio `m^2/(1 - m^2)`."""
         return -(self.times + np.log(-np.expm1(-2 * self.times)) / 2)
 

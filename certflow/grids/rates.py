@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
 from certflow.grids.options import count
+from certflow.numbers.arrays import Floats, Times
 from certflow.process import OrnsteinUhlenbeck
+
+if TYPE_CHECKING:
+    from scipy.interpolate import PchipInterpolator
 
 _BISECTIONS = 80
 #: Latest time of kinds that compute with powers of `sigma = e^t`, which float64 must hold.
@@ -35,8 +40,8 @@ class RateCurve:
     InputError : other times or values.
     """
 
-    times: np.ndarray
-    values: np.ndarray
+    times: Times
+    values: Floats
 
     def __post_init__(self) -> None:
         for name in ("times", "values"):
@@ -55,28 +60,31 @@ class RateCurve:
             raise InputError("values", values.tolist(), "a rate that is positive somewhere")
 
     @cached_property
-    def _pieces(self) -> Any:
+    def _pieces(self) -> PchipInterpolator:
         from scipy.interpolate import PchipInterpolator
 
         return PchipInterpolator(np.log(self.times), self.times * self.values)
 
     @cached_property
-    def _integral(self) -> Any:
-        return self._pieces.antiderivative()
+    def _integral(self) -> Callable[[Floats], Floats]:
+        integral: Callable[[Floats], Floats] = self._pieces.antiderivative()
+        return integral
 
     @cached_property
-    def _edges(self) -> np.ndarray:
+    def _edges(self) -> Floats:
         return np.maximum.accumulate(self._integral(np.log(self.times)))
 
-    def __call__(self, t: Any) -> np.ndarray:
+    def __call__(self, t: ArrayLike) -> Floats:
         """The interpolated rate, for `t` within the table."""
-        return np.maximum(self._pieces(np.log(t)), 0.0) / t
+        scaled: Floats = self._pieces(np.log(t))
+        rate: Floats = np.maximum(scaled, 0.0) / np.asarray(t, dtype=np.float64)
+        return rate
 
-    def cumulative(self, t: Any) -> np.ndarray:
+    def cumulative(self, t: ArrayLike) -> Floats:
         """`int_{times[0]}^t rate`."""
         return self._integral(np.log(t))
 
-    def time_at(self, share: Any) -> np.ndarray:
+    def time_at(self, share: ArrayLike) -> Times:
         """The earliest time at which the integral is this share (0 to 1) of the whole; shape of `share`."""
         targets = np.asarray(share, dtype=np.float64) * self._edges[-1]
         right = np.clip(np.searchsorted(self._edges, targets, side="left"), 1, self.times.size - 1)
@@ -85,13 +93,14 @@ class RateCurve:
             middle = (low + high) / 2
             below = self._integral(middle) < targets
             low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.exp(high)
+        found: Times = np.exp(high)
+        return found
 
 
 def grid_from_rate(
     process: OrnsteinUhlenbeck,
-    times: Any,
-    rate: Any,
+    times: ArrayLike,
+    rate: ArrayLike,
     segments: int,
     kind: str = "custom",
     options: Mapping[str, Any] | None = None,
@@ -108,21 +117,31 @@ def grid_from_rate(
     Raises
     ------
     InputError : a table that does not span the interval; a negative rate, or one that is zero throughout.
+
+    Examples
+    --------
+    A rate `1/t` spreads the nodes evenly in `log t`:
+
+    >>> import certflow as cf
+    >>> from certflow.grids import grid_from_rate
+    >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), t_min=1, t_max=16)
+    >>> grid_from_rate(process, [1, 4, 16], [1, 1 / 4, 1 / 16], 4)
+    TimeGrid(custom, K=4: 16, 8, 4, 2, 1)
     """
     number = count(1, MAX_SEGMENTS)("segments", segments)
-    curve = RateCurve(times, rate)
+    curve = RateCurve(times, rate)  # type: ignore[arg-type]  # it converts what it is given, or refuses it by name
     ends = curve.times[0], curve.times[-1]
     if ends != (process.t_min, process.t_max):
         raise InputError("times", ends, f"a table from t_min = {process.t_min} to t_max = {process.t_max}")
     return finished(process, kind, balanced(curve, number), options or {})
 
 
-def balanced(curve: RateCurve, segments: int) -> np.ndarray:
+def balanced(curve: RateCurve, segments: int) -> Times:
     """Times at which the integral is `1 - k/K` of the whole, latest first, shape (K + 1,)."""
     return curve.time_at(np.arange(segments, -1, -1) / segments)
 
 
-def finished(process: OrnsteinUhlenbeck, kind: str, times: Any, options: Mapping[str, Any]) -> TimeGrid:
+def finished(process: OrnsteinUhlenbeck, kind: str, times: ArrayLike, options: Mapping[str, Any]) -> TimeGrid:
     """The grid whose inner nodes are these and whose ends are `t_max` and `t_min` exactly.
 
     Raises
@@ -141,7 +160,7 @@ def finished(process: OrnsteinUhlenbeck, kind: str, times: Any, options: Mapping
     return TimeGrid(kind, nodes, options)
 
 
-def log_times(process: OrnsteinUhlenbeck, points: int) -> np.ndarray:
+def log_times(process: OrnsteinUhlenbeck, points: int) -> Times:
     """`points` times from `t_min` to `t_max`, evenly in `log t`, the ends exact."""
     times = np.geomspace(process.t_min, process.t_max, points)
     times[0], times[-1] = process.t_min, process.t_max

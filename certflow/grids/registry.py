@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from certflow.errors import InputError
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
 from certflow.grids.kinds import ays, balanced, coordinates, gits, score_optimal, typical
 from certflow.grids.options import SAMPLES, SEED, Option, count, one_of, optional, positive
 from certflow.grids.rates import finished
+from certflow.numbers.arrays import Times
 from certflow.process import OrnsteinUhlenbeck
 
 
@@ -25,7 +24,7 @@ class Kind:
     depend on the mixture; rates : what `rate` may be, the default first (empty: no rate)
     """
 
-    nodes: Callable[..., tuple[np.ndarray, dict[str, Any]]]
+    nodes: Callable[..., tuple[Times, dict[str, Any]]]
     summary: str
     options: Mapping[str, Option] = field(default_factory=dict)
     rates: tuple[str, ...] = ()

@@ -3,8 +3,8 @@
 The data are fitted as `z = (x - c) / s`, with `c` the middle of each column and `s` its standard deviation (one for all
 columns where the model has one variance for all directions), and mapped back: means `c + s mu`, covariances
 `s_i s_j Sigma_ij`. So shifting the data shifts the fit and scaling it scales the fit: every covariance type takes one
-factor for all columns, "tied", "diag" and "full" one for each. scikit-learn adds a regulariser to every variance, which
-decides nothing on such data but is still far above the variance of narrow clusters; it is taken off again.
+factor for all columns, "tied", "diag" and "full" one for each. scikit-learn adds a regulariser to every variance; it is
+taken off again, and lowered where a cluster is so narrow that it would decide something.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ _TYPES = {"spherical": "spherical", "common": "tied", "tied": "tied", "full": "f
 #: Types whose model is the same with any other unit of each column.
 _BY_COLUMN = ("tied", "full", "diag")
 RESTARTS = 3
-#: What scikit-learn adds to variances of data of variance one.
-_REGULARISER = 1e-6
+#: What scikit-learn adds to variances of data of variance one: the first of these that decides nothing.
+_REGULARISERS = (1e-6, 1e-9, 1e-12)
+#: A variance so many times the regulariser is not decided by it.
+_CLEAR = 100
 #: A variance below this, in the same units, is none: the points lie on a flat.
 _FLAT = 1e-12
 #: Points that a component must account for, all together.
@@ -123,7 +125,30 @@ def _standardised(points: Points, covariance_type: str) -> tuple[Floats, Floats,
 
 
 def _best(scaled: Floats, n_components: int, covariance_type: str, seed: int) -> _Fitted:
-    """The restart of the largest likelihood among those whose every component has data and variance."""
+    """The restart of the largest likelihood among those whose every component has data and variance.
+
+    A regulariser decides nothing while every variance is well above it. Where one is not (clusters much narrower than
+    the distance between them), the fit is made again with a smaller one.
+    """
+    best: _Fitted | None = None
+    for regulariser in _REGULARISERS:
+        found = _restarted(scaled, n_components, covariance_type, seed, regulariser)
+        best = found or best
+        if found is not None and _variances(found.covariances).min() > _CLEAR * regulariser:
+            break
+    if best is None:
+        raise InputError(
+            "n_components",
+            n_components,
+            f"components that all have data and a variance, which no fit of covariance type {covariance_type} to these "
+            "data has: fewer components, or another type, or no columns that depend on one another",
+        )
+    return best
+
+
+def _restarted(
+    scaled: Floats, n_components: int, covariance_type: str, seed: int, regulariser: float
+) -> _Fitted | None:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture as Estimator
     from sklearn.utils import check_random_state
@@ -132,7 +157,7 @@ def _best(scaled: Floats, n_components: int, covariance_type: str, seed: int) ->
     stream = check_random_state(seed)
     for _ in range(RESTARTS):
         estimator = Estimator(
-            n_components, covariance_type=_TYPES[covariance_type], reg_covar=_REGULARISER, random_state=stream
+            n_components, covariance_type=_TYPES[covariance_type], reg_covar=regulariser, random_state=stream
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # kept in `converged`, or seen as a lack of data
@@ -140,29 +165,22 @@ def _best(scaled: Floats, n_components: int, covariance_type: str, seed: int) ->
                 estimator.fit(scaled)
             except ValueError:  # scikit-learn: some component has an ill-defined empirical covariance
                 continue
-        covariances = _without_regulariser(np.asarray(estimator.covariances_), covariance_type)
+        covariances = _without_regulariser(np.asarray(estimator.covariances_), covariance_type, regulariser)
         weights = np.asarray(estimator.weights_)
         if weights.min() * len(scaled) > _HELD and _variances(covariances).min() > _FLAT:
             bound, converged = float(estimator.lower_bound_), bool(estimator.converged_)
             found.append(_Fitted(weights, np.asarray(estimator.means_), covariances, bound, converged))
-    if not found:
-        raise InputError(
-            "n_components",
-            n_components,
-            f"components that all have data and a variance, which no fit of covariance type {covariance_type} to these "
-            "data has: fewer components, or another type, or no columns that depend on one another",
-        )
-    return max(found, key=lambda fitted: fitted.bound)
+    return max(found, key=lambda fitted: fitted.bound, default=None)
 
 
-def _without_regulariser(covariances: Floats, covariance_type: str) -> Floats:
+def _without_regulariser(covariances: Floats, covariance_type: str, regulariser: float) -> Floats:
     """In the shapes of a `GaussianMixture`: (K,), (), (d, d) or (K, d, d)."""
     if covariance_type == "spherical":
-        return covariances - _REGULARISER
+        return covariances - regulariser
     if covariance_type == "diag":
-        return (covariances - _REGULARISER)[:, :, None] * np.eye(covariances.shape[1])
+        return (covariances - regulariser)[:, :, None] * np.eye(covariances.shape[1])
     dimension = covariances.shape[-1]
-    covariances = covariances - _REGULARISER * np.eye(dimension)
+    covariances = covariances - regulariser * np.eye(dimension)
     if covariance_type == "common":
         return np.asarray(np.trace(covariances) / dimension)
     return (covariances + np.swapaxes(covariances, -1, -2)) / 2

@@ -21,7 +21,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,9 +29,10 @@ from certflow.composition.propagation import coherent_sum
 from certflow.distill.ledger import Maps
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.samples import TEST
-from certflow.distill.settings import Settings
+from certflow.distill.settings import Settings, Steps
 from certflow.distill.training import Segment, train
 from certflow.errors import InputError
+from certflow.numbers.arrays import Floats, Times
 from certflow.planning.probe import probes
 from certflow.process import OrnsteinUhlenbeck
 
@@ -72,10 +72,10 @@ class Pilot:
         self,
         process: OrnsteinUhlenbeck,
         times: Sequence[float],
-        coordinate: np.ndarray,
+        coordinate: Floats,
         settings: Settings | None = None,
         device: torch.device | str = "cpu",
-        progress: Any = None,
+        progress: Steps | None = None,
     ):
         if len(times) < 17:
             raise InputError("times", f"{len(times)} times", "at least 17, between which a pilot can choose")
@@ -93,7 +93,7 @@ class Pilot:
         self.beta = 0.0
         self._fit(self._train(progress))
 
-    def _train(self, progress: Any) -> np.ndarray:
+    def _train(self, progress: Steps | None) -> Floats:
         """`log local` of each pilot segment, from the mean over its maps; sets `beta`."""
         nodes = sorted({index for pair in self.pairs for index in pair})
         places = {index: place for place, index in enumerate(nodes)}
@@ -122,7 +122,8 @@ class Pilot:
                 told.append((coherent_sum(parts), effective(parts), error))
             found.append([local[pair] for pair in self.pairs])
         self.beta = _coherence(told)
-        return np.log(np.mean(found, axis=0))
+        logs: Floats = np.log(np.mean(found, axis=0))
+        return logs
 
     def _error(self, maps: Maps, wheres: Sequence[tuple[int, int, int]], ends: tuple[int, int]) -> float:
         """`E|Psi_k o ... o Psi_1(y_a) - y_b|^2 / E|Phi|^2` of maps one after another."""
@@ -132,12 +133,12 @@ class Pilot:
         gap = (x.cpu() - self.points[ends[1]]).square().sum(1).mean()
         return float(gap / self.points[-1].square().sum(1).mean())
 
-    def _features(self, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+    def _features(self, pairs: Sequence[tuple[int, int]]) -> Floats:
         log_sigma = 0.5 * np.log(np.expm1(2 * np.array(self.times)))
         start, end = (log_sigma[[pair[i] for pair in pairs]] for i in (0, 1))
         return np.column_stack([start, end, np.log(start - end), np.log(probes(self.points, pairs) + 1e-16)])
 
-    def _fit(self, logs: np.ndarray) -> None:
+    def _fit(self, logs: Floats) -> None:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
@@ -151,13 +152,13 @@ class Pilot:
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.regressor.fit((features - self.mean) / self.scale, logs - features[:, 3] - self.offset)
 
-    def local(self, pairs: Sequence[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    def local(self, pairs: Sequence[tuple[int, int]]) -> tuple[Floats, Floats]:
         """`log local` of segments (pairs of indices) and its standard deviation."""
         features = self._features(pairs)
         mean, deviation = self.regressor.predict((features - self.mean) / self.scale, return_std=True)
         return mean + self.offset + features[:, 3], deviation
 
-    def predict(self, times: Sequence[float] | np.ndarray) -> Prediction:
+    def predict(self, times: Sequence[float] | Times) -> Prediction:
         """The end-to-end error of a grid whose nodes are among the times of the pilot.
 
         Raises
@@ -175,15 +176,16 @@ class Pilot:
         return Prediction(combine(np.exp(logs), self.beta), spread)
 
 
-def effective(local: Sequence[float] | np.ndarray) -> float:
+def effective(local: Sequence[float] | Floats) -> float:
     """`(sum sqrt(local))^2 / sum local`: how many segments matter, from 1 to K."""
     values = np.asarray(local)
     return coherent_sum(values) / float(values.sum())
 
 
-def combine(local: Sequence[float] | np.ndarray, beta: float) -> float:
+def combine(local: Sequence[float] | Floats, beta: float) -> float:
     """The law: `(sum sqrt(local))^2 n^-beta`."""
-    return coherent_sum(local) * effective(local) ** -beta
+    discount: float = effective(local) ** -beta
+    return coherent_sum(local) * discount
 
 
 def _coherence(chains_: Sequence[tuple[float, float, float]]) -> float:
@@ -193,7 +195,7 @@ def _coherence(chains_: Sequence[tuple[float, float, float]]) -> float:
     return float(np.clip((x @ y) / max(float(x @ x), 1e-12), -1, 1))
 
 
-def pilot_pairs(coordinate: np.ndarray) -> dict[tuple[int, int], str]:
+def pilot_pairs(coordinate: Floats) -> dict[tuple[int, int], str]:
     """Segments of the lengths of `LENGTHS` in the coordinate, as pairs of the nearest indices; and their origin.
 
     Those of one length that can be laid end to end start from the same weights, as those of a grid do; the others from
@@ -208,7 +210,7 @@ def pilot_pairs(coordinate: np.ndarray) -> dict[tuple[int, int], str]:
     return pairs
 
 
-def chains(coordinate: np.ndarray) -> list[list[tuple[int, int]]]:
+def chains(coordinate: Floats) -> list[list[tuple[int, int]]]:
     """The grids of two segments or more that `pilot_pairs` holds: those of one length, laid end to end from 0 to 1."""
     found: list[list[tuple[int, int]]] = []
     for length, step in LENGTHS:
@@ -221,5 +223,5 @@ def chains(coordinate: np.ndarray) -> list[list[tuple[int, int]]]:
     return found
 
 
-def _nearest(coordinate: np.ndarray, share: float) -> int:
+def _nearest(coordinate: Floats, share: float) -> int:
     return int(np.abs(coordinate - share).argmin())

@@ -10,20 +10,21 @@ one is predicted to be better by more than the prediction can be wrong by.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from certflow.distill.settings import Settings
+from certflow.distill.settings import Settings, Steps
 from certflow.errors import InputError, NoGlobalBound
 from certflow.grids.grid import TimeGrid
 from certflow.grids.kinds.ays import cheapest_path
 from certflow.grids.kinds.typical import typical_rate
 from certflow.grids.rates import RateCurve, check_sigma_range, log_times
 from certflow.grids.registry import grid_of_kind
+from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.inputs import real_number, whole_number
 from certflow.planning.names import PLANNED
 from certflow.planning.pilot import Pilot, Prediction
@@ -90,7 +91,7 @@ def recommend(
     kind: str = "auto",
     settings: Settings | None = None,
     device: str = "cpu",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
 ) -> Recommendation:
     """The recommended grid of `segments` segments, or of the fewest with which the error is predicted <= `tolerance`.
 
@@ -157,12 +158,13 @@ def _candidates(process: OrnsteinUhlenbeck, curve: RateCurve) -> list[float]:
     return [process.t_max, *(t for t in inner if process.t_min < t < process.t_max), process.t_min]
 
 
-def _coordinate(times: np.ndarray, curve: RateCurve) -> np.ndarray:
+def _coordinate(times: Times, curve: RateCurve) -> Floats:
     """The mean of the shares in the typical rate's integral and in `log sigma`; 0 at `t_max`, 1 at `t_min`."""
     whole = curve.cumulative(times[:1])
     typical = 1 - curve.cumulative(times) / whole
     log_sigma = np.log(np.expm1(2 * times))
-    return (typical + (log_sigma[0] - log_sigma) / (log_sigma[0] - log_sigma[-1])) / 2
+    coordinate: Floats = (typical + (log_sigma[0] - log_sigma) / (log_sigma[0] - log_sigma[-1])) / 2
+    return coordinate
 
 
 def _shortest(pilot: Pilot, candidates: Sequence[float], curve: RateCurve, numbers: Sequence[int]) -> list[TimeGrid]:

@@ -13,13 +13,15 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from certflow.numbers.arrays import Floats
+
 FEATURES = 64
 SHARPNESS = (1.0, 3.0)
 DRAWS = 2
 RIDGE = 1e-8
 
 
-def probes(points: torch.Tensor, pairs: Sequence[tuple[int, int]], seed: int = 0) -> np.ndarray:
+def probes(points: torch.Tensor, pairs: Sequence[tuple[int, int]], seed: int = 0) -> Floats:
     """The mean squared residual of each segment at each sharpness, over `E|Phi(X)|^2`; shape (pairs, sharpnesses).
 
     points : shape (T, N, d), exact trajectories, the data end last; half of them fit, the other half judge
@@ -30,7 +32,7 @@ def probes(points: torch.Tensor, pairs: Sequence[tuple[int, int]], seed: int = 0
     ends: dict[int, list[int]] = {}
     for a, b in pairs:
         ends.setdefault(a, []).append(b)
-    found: dict[tuple[int, int], np.ndarray] = {}
+    found: dict[tuple[int, int], Floats] = {}
     for a, those in ends.items():
         x = points[a]
         z = (x - x.mean(0)) / x.std(0)

@@ -39,6 +39,16 @@ def time_grid(
     ------
     InputError : an unknown kind, rate or option; a mixture for which the kind has no grid (`stability-balanced`
         needs a global bound, THEORY L8); nodes that float64 cannot tell apart.
+
+    Examples
+    --------
+    >>> import certflow as cf
+    >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), t_min="0.01", t_max="3")
+    >>> grid = cf.time_grid(process, 4)
+    >>> grid
+    TimeGrid(stability-balanced, K=4: 3, 0.07021, 0.03337, 0.01832, 0.01)
+    >>> [round(float(exponent), 4) for exponent in process.stability(grid.times[1:], grid.times[:-1])]
+    [1.7226, 1.7226, 1.7226, 1.7226]
     """
     if kind == AUTO or tolerance is not None:
         if not isinstance(process, OrnsteinUhlenbeck):

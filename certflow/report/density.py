@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats, Matrices, Points, Times
+from certflow.process import OrnsteinUhlenbeck
 from certflow.report.canvas import Axes, Figure
 
 _MASSES = (0.95, 0.8, 0.5, 0.2)
@@ -19,14 +21,14 @@ _CHUNK = 4_000_000
 _TERMS = 10_000_000
 
 
-def draw_density_and_flow(p: Any, *, lines: int, seed: int) -> Figure:
+def draw_density_and_flow(p: OrnsteinUhlenbeck, *, lines: int, seed: int) -> Figure:
     """The figure of `plots.density_and_flow`; axes in units of x and of dimensionless time."""
     if p.mixture.means.shape[1] == 1:
         return _over_time(p, lines)
     return _in_the_plane(p, lines, seed)
 
 
-def trajectories(p: Any, start: np.ndarray, times: np.ndarray) -> np.ndarray:
+def trajectories(p: OrnsteinUhlenbeck, start: Points, times: Times) -> Points:
     """Flow of the points `start` (n, d), given at `times[0]`, to every later entry; shape (times, n, d)."""
     path = [start]
     for t_from, t_to in pairwise(times):
@@ -34,7 +36,7 @@ def trajectories(p: Any, start: np.ndarray, times: np.ndarray) -> np.ndarray:
     return np.stack(path)
 
 
-def mass_levels(density: np.ndarray, cell: np.ndarray, masses: tuple[float, ...] = _MASSES) -> list[float]:
+def mass_levels(density: Floats, cell: Floats, masses: tuple[float, ...] = _MASSES) -> list[float]:
     """Thresholds whose super-level sets hold the given shares of the mass on a grid, strictly increasing."""
     order = np.argsort(density, axis=None)[::-1]
     held = np.cumsum((density * cell).ravel()[order])
@@ -45,22 +47,23 @@ def mass_levels(density: np.ndarray, cell: np.ndarray, masses: tuple[float, ...]
     return [float(level) for level in levels]
 
 
-def _start(p: Any, count: int, seed: int) -> np.ndarray:
+def _start(p: OrnsteinUhlenbeck, count: int, seed: int) -> Points:
     """Points of `p_{t_max}`: `m X_0 + sqrt(1 - m^2) Z` (THEORY section 0)."""
     m = np.exp(-float(p.t_max))
     # A stream of its own: the seed alone would give noise that depends on the sample of X_0.
     noise = np.random.default_rng([seed, 1]).standard_normal((count, p.mixture.means.shape[1]))
-    return m * p.mixture.sample(count, seed=seed) + np.sqrt(-np.expm1(-2 * float(p.t_max))) * noise
+    points: Points = m * p.mixture.sample(count, seed=seed) + np.sqrt(-np.expm1(-2 * float(p.t_max))) * noise
+    return points
 
 
-def _log_density(p: Any, points: np.ndarray, t: float) -> np.ndarray:
+def _log_density(p: OrnsteinUhlenbeck, points: Points, t: float) -> Floats:
     flat = points.reshape(-1, points.shape[-1])
     step = max(1, _CHUNK // p.mixture.means.size)
     parts = [np.asarray(p.log_density(flat[i : i + step], t)) for i in range(0, len(flat), step)]
     return np.concatenate(parts).reshape(points.shape[:-1])
 
 
-def _axis(low: float, high: float, centres: np.ndarray, width: float, count: int) -> np.ndarray:
+def _axis(low: float, high: float, centres: Floats, width: float, count: int) -> Floats:
     """Grid of an axis: even, and finer about each centre, where a narrow mode would fall between nodes."""
     nodes = np.linspace(low, high, count)
     centres = np.unique(np.round(centres, 9))
@@ -78,7 +81,7 @@ def _added_noise(t: float) -> float:
 # -- two dimensions and more ---------------------------------------------------------------------------------
 
 
-def _in_the_plane(p: Any, lines: int, seed: int) -> Figure:
+def _in_the_plane(p: OrnsteinUhlenbeck, lines: int, seed: int) -> Figure:
     axes_of_plane = _principal_axes(p.mixture.means)
     seen = p if p.mixture.means.shape[1] == 2 else _projected(p, axes_of_plane)
     t_min, t_max = float(p.t_min), float(p.t_max)
@@ -110,7 +113,7 @@ def _in_the_plane(p: Any, lines: int, seed: int) -> Figure:
     return figure
 
 
-def _principal_axes(means: np.ndarray) -> np.ndarray:
+def _principal_axes(means: Points) -> Matrices:
     """Orthonormal rows (2, d): the coordinate axes for d = 2, else the principal axes of the means."""
     dimension = means.shape[1]
     if dimension == 2:
@@ -119,15 +122,14 @@ def _principal_axes(means: np.ndarray) -> np.ndarray:
     if len(directions) < 2:  # a single mode in high dimension: any plane shows it
         directions = np.vstack([directions, np.eye(dimension)])
         directions = np.linalg.qr(directions.T)[0].T
-    plane = directions[:2]
+    plane: Matrices = directions[:2]
     signs = np.sign(plane[np.arange(2), np.abs(plane).argmax(axis=1)])
-    return plane * signs[:, None]
+    turned: Matrices = plane * signs[:, None]
+    return turned
 
 
-def _projected(p: Any, plane: np.ndarray) -> Any:
+def _projected(p: OrnsteinUhlenbeck, plane: Matrices) -> OrnsteinUhlenbeck:
     """The process in the plane: noising commutes with an orthogonal projection."""
-    from certflow import GaussianMixture, OrnsteinUhlenbeck
-
     mixture = p.mixture
     covariances = mixture.covariances
     if mixture.kind in ("shared", "full"):
@@ -137,7 +139,7 @@ def _projected(p: Any, plane: np.ndarray) -> Any:
     return OrnsteinUhlenbeck(seen, t_min=p.t_min, t_max=p.t_max)
 
 
-def _window(seen: Any, path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _window(seen: OrnsteinUhlenbeck, path: Points) -> tuple[Points, Points]:
     """Corners of a box that holds the trajectories, the means and, but for its tails, the data."""
     tails = np.quantile(seen.mixture.sample(4000, seed=0), [0.005, 0.995], axis=0)
     points = np.concatenate([path.reshape(-1, 2), seen.mixture.means, tails])
@@ -149,7 +151,7 @@ def _window(seen: Any, path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return centre - half, centre + half
 
 
-def _contours(axes: Axes, seen: Any, t: float, low: np.ndarray, high: np.ndarray) -> None:
+def _contours(axes: Axes, seen: OrnsteinUhlenbeck, t: float, low: Points, high: Points) -> None:
     centres = np.exp(-t) * seen.mixture.means
     count = int(np.clip(np.sqrt(_TERMS / len(centres)), 45, 161))
     first = _axis(low[0], high[0], centres[:, 0], _added_noise(t), count)
@@ -165,7 +167,7 @@ def _contours(axes: Axes, seen: Any, t: float, low: np.ndarray, high: np.ndarray
 # -- one dimension -------------------------------------------------------------------------------------------
 
 
-def _over_time(p: Any, lines: int) -> Figure:
+def _over_time(p: OrnsteinUhlenbeck, lines: int) -> Figure:
     t_min, t_max = float(p.t_min), float(p.t_max)
     times = np.geomspace(t_min, t_max, 90)
     times[[0, -1]] = t_min, t_max
@@ -197,7 +199,7 @@ def _over_time(p: Any, lines: int) -> Figure:
     return figure
 
 
-def _mass_rank(density: np.ndarray, width: np.ndarray) -> np.ndarray:
+def _mass_rank(density: Floats, width: Floats) -> Floats:
     """For each node and column: the mass of all nodes of lower density in its column, in [0, 1]."""
     rank = np.empty_like(density)
     for j in range(density.shape[1]):

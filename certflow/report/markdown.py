@@ -149,10 +149,10 @@ def _claim(result: ClaimResult) -> list[str]:
         lines += [f"Why {result.outcome.value}: {_prose(result.reason)}", ""]
     if result.remark:
         lines += [_prose(result.remark), ""]
-    lines += [
-        " · ".join(f"{label}: {_prose(words)}" for label, words in verdict.sources(result)),
-        "",
-    ]
+    origin = [f"{label}: {_prose(words)}" for label, words in verdict.sources(result)]
+    if result.rests_on:
+        origin.append(f"Rests on: {', '.join(map(text, result.rests_on))}")
+    lines += [" · ".join(origin), ""]
     for item in result.evidence:
         lines += _evidence(item)
     if result.pending:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from certflow.numbers.arrays import Floats
+from certflow.process import OrnsteinUhlenbeck
 from certflow.report.canvas import Axes, Figure, FixedLocator, FuncFormatter, MaxNLocator, default_style, mpl
 from certflow.report.captions import caption
 from certflow.report.document import Curves, Document
@@ -63,7 +65,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Points:
+class Marks:
     """Single values `(t, y)` on a chart, told apart by their marker."""
 
     places: Sequence[tuple[float, float]]
@@ -72,7 +74,7 @@ class Points:
     marker: str
 
 
-def figures_for(report: Document, p: Any = None) -> dict[str, str]:
+def figures_for(report: Document, p: OrnsteinUhlenbeck | None = None) -> dict[str, str]:
     """Every figure of a report by name: those of `report.curves`, and of the process `p` if given."""
     figures: dict[str, str] = {}
     if p is not None:
@@ -91,8 +93,8 @@ def curve_figures(curves: Curves) -> dict[str, str]:
             curves.lipschitz,
             curves.growth_rate,
             [
-                Points(curves.sharp_two_sided, r"$L^*(t)$, enclosed", TWO_SIDED, "D"),
-                Points(curves.sharp_one_sided, r"$\lambda^*(t)$, enclosed", ONE_SIDED, "o"),
+                Marks(curves.sharp_two_sided, r"$L^*(t)$, enclosed", TWO_SIDED, "D"),
+                Marks(curves.sharp_one_sided, r"$\lambda^*(t)$, enclosed", ONE_SIDED, "o"),
             ],
         ),
         "stability": stability(curves.times, curves.stability_two_sided, curves.stability_one_sided),
@@ -105,7 +107,7 @@ def rates(
     times: Sequence[float],
     lipschitz: Sequence[float] | None,
     growth_rate: Sequence[float] | None,
-    sharp: Sequence[Points] = (),
+    sharp: Sequence[Marks] = (),
 ) -> str | None:
     """`L(t)` and `lambda(t)` on a logarithmic axis of times; `None` if neither is given (THEORY L2, L3).
 
@@ -144,7 +146,7 @@ def amplification(
     return _chart("amplification", times, curves, "amplification factor", powers_of_ten=True)
 
 
-def density_and_flow(p: Any, *, lines: int = 42, seed: int = 0) -> str:
+def density_and_flow(p: OrnsteinUhlenbeck, *, lines: int = 42, seed: int = 0) -> str:
     """The density of a process with probability-flow lines from `t_max` to `t_min`.
 
     In one dimension over (time, x); in two, three panels along the sampling direction; above, the same
@@ -171,7 +173,7 @@ def _chart(
     curves: Sequence[Curve],
     label: str,
     *,
-    points: Sequence[Points] = (),
+    points: Sequence[Marks] = (),
     wide_range: bool = False,
     powers_of_ten: bool = False,
 ) -> str | None:
@@ -212,7 +214,7 @@ def _chart(
         return figure_to_svg(figure, name, caption(name))
 
 
-def scale_wide_range(axes: Axes, values: np.ndarray) -> None:
+def scale_wide_range(axes: Axes, values: Floats) -> None:
     """Rates span decades: logarithmic where all are positive, else smoothly linear about zero."""
     if not values.size or np.abs(values).max() <= 20:
         return
@@ -237,15 +239,16 @@ def _signed_ticks(axes: Axes, low: float, high: float) -> None:
     step = max(1, int(np.ceil(apart / np.log(10))))  # decades from one label to the next
     first = 0 if apart <= np.arcsinh(1.0) else step
     last = int(max(-low, high) / np.log(10))
-    powers = 10.0 ** np.arange(first, last + 1, step)
-    decades = 10.0 ** np.arange(last + 1 if step <= 3 else 0)
-    finer = np.outer(decades, np.arange(1, 10 if step == 1 else 2)).ravel()
+    powers = 10.0 ** np.arange(first, last + 1, step, dtype=np.float64)
+    decades = 10.0 ** np.arange(last + 1 if step <= 3 else 0, dtype=np.float64)
+    finer = np.outer(decades, np.arange(1.0, 10 if step == 1 else 2)).ravel()
 
-    def both(places: np.ndarray) -> np.ndarray:
-        signed = np.concatenate([-places[::-1], [0.0], places])
-        return signed[(low <= np.arcsinh(signed)) & (np.arcsinh(signed) <= high)]
+    def both(places: Floats) -> Floats:
+        signed: Floats = np.concatenate([-places[::-1], [0.0], places])
+        inside: Floats = signed[(low <= np.arcsinh(signed)) & (np.arcsinh(signed) <= high)]
+        return inside
 
-    def label(value: float, _: Any) -> str:
+    def label(value: float, _: int | None) -> str:
         return f"${'-' if value < 0 else ''}10^{{{round(np.log10(abs(value)))}}}$" if value else "$0$"
 
     axes.yaxis.set_major_locator(FixedLocator(both(powers).tolist()))

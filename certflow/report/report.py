@@ -23,8 +23,8 @@ class Report(Document):
     def save(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write report.html, report.md, report.json, junit.xml, the figures and the certificates, each atomically.
 
-        The figures are computed from the mixture of the report. A report that was read back from a file has no
-        certificates to write; those in the directory stay as they are. Returns the paths written.
+        The figures are computed from the mixture of the report. Certificates that lie in the directory already stay as
+        they are; a report that was read back from a file has none to write. Returns the paths written.
         """
         from certflow.report.plots import figures_for  # Matplotlib
         from certflow.report.views import write_certificates, write_views  # Jinja2

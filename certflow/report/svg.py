@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from io import BytesIO, StringIO
-from typing import Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from certflow.report.canvas import Figure
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
@@ -21,7 +24,7 @@ ElementTree.register_namespace("", _SVG)
 ElementTree.register_namespace("xlink", _XLINK)
 
 
-def figure_to_svg(figure: Any, name: str, title: str) -> str:
+def figure_to_svg(figure: Figure, name: str, title: str) -> str:
     """A Matplotlib figure as standalone SVG text, the same bytes for the same drawing.
 
     Text becomes paths, so that the figure looks alike wherever it is opened; `title` is what a screen
@@ -36,7 +39,7 @@ def figure_to_svg(figure: Any, name: str, title: str) -> str:
     return isolate(stream.getvalue(), name, title)
 
 
-def figure_file(figure: Any, name: str, title: str, suffix: str) -> bytes:
+def figure_file(figure: Figure, name: str, title: str, suffix: str) -> bytes:
     """The content of a file of that suffix, `.svg` (as `figure_to_svg`) or `.png`."""
     if suffix == ".svg":
         return figure_to_svg(figure, name, title).encode()

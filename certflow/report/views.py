@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from certflow.atomic import write_text_atomic
-from certflow.certificate.envelope import write_certificate
+from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.errors import InputError
 from certflow.report.captions import FIGURE_NAMES, caption
 from certflow.report.document import Document
@@ -50,8 +50,9 @@ def write_views(
 def write_certificates(report: Document, directory: str | os.PathLike[str]) -> list[Path]:
     """Write the certificates that the evidence of a report carries, and remove those of an earlier run.
 
-    Evidence that was read back from a file names its certificates without carrying them: then nothing is touched.
-    Returns the paths written.
+    A file that holds its certificate already is left alone: a run writes each as soon as it is found. Evidence that
+    was read back from a file names its certificates without carrying them: then nothing is touched. Returns the paths
+    written.
     """
     folder = Path(directory)
     evidence = [item for result in report.results for item in result.evidence]
@@ -61,7 +62,15 @@ def write_certificates(report: Document, directory: str | os.PathLike[str]) -> l
     for path in (folder / "certificates").glob("*.json"):
         if f"certificates/{path.name}" not in contents and _OWN_NAME.fullmatch(path.name):
             path.unlink(missing_ok=True)
-    return [write_certificate(certificate, folder / path) for path, certificate in contents.items()]
+    missing = {path: found for path, found in contents.items() if not _holds(folder / path, certificate_text(found))}
+    return [write_certificate(certificate, folder / path) for path, certificate in missing.items()]
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.is_file() and path.read_bytes() == text.encode("utf-8")
+    except OSError:
+        return False
 
 
 def report_json(report: Document) -> str:

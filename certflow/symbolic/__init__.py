@@ -12,6 +12,7 @@ from itertools import product
 from typing import Any
 
 from certflow.composition.blocks import ORDERS
+from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic import blocks, covariances, field, spatial, stability
 from certflow.symbolic.cases import SymbolicCase, derivation_cases, process_of, symbolic_case
 from certflow.symbolic.normal_form import NormalForm
@@ -30,13 +31,15 @@ __all__ = [
     "symbolic_case",
 ]
 
-Derivation = Callable[[Any], Residual]
+Derivation = Callable[[type[OrnsteinUhlenbeck]], Residual]
 
 
-def _on(function: Callable[[Any, SymbolicCase], Residual], *cases: Callable[[], SymbolicCase]) -> list[Derivation]:
+def _on(
+    function: Callable[[OrnsteinUhlenbeck, SymbolicCase], Residual], *cases: Callable[[], SymbolicCase]
+) -> list[Derivation]:
     """The derivation on each case, as functions of the process class under test."""
 
-    def run(case: Callable[[], SymbolicCase], process: Any) -> Residual:
+    def run(case: Callable[[], SymbolicCase], process: type[OrnsteinUhlenbeck]) -> Residual:
         built = case()
         return function(process_of(built, process), built)
 
@@ -57,7 +60,7 @@ _COMMON = [_case("common-isotropic", *size) for size in ((2, 1), (2, 2), (3, 1),
 _PAIRS = _COMMON[:2]
 _ISOTROPIC = [_case("isotropic", 2, 1), _case("isotropic", 2, 2, True)]
 
-#: Derivations of each statement; each takes the process class under test (None: the package's).
+#: Derivations of each statement; each takes the process class under test.
 DERIVATIONS: dict[str, list[Derivation]] = {
     "S1": _on(field.density_is_mixture, *_EVERY) + _on(field.fokker_planck, *_EVERY),
     "S2": _on(field.responsibilities_are_posterior, *_EVERY) + _on(field.score_is_gradient, *_EVERY),
@@ -107,7 +110,7 @@ DERIVATIONS: dict[str, list[Derivation]] = {
 }
 
 
-def derive(statement: str, process: Callable[..., Any] | None = None) -> tuple[Residual, ...]:
+def derive(statement: str, process: type[OrnsteinUhlenbeck] = OrnsteinUhlenbeck) -> tuple[Residual, ...]:
     """Run every derivation of a statement; `process` replaces `OrnsteinUhlenbeck` (called the same way).
 
     Raises

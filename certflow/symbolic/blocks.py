@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from sympy.polys.rings import PolyRing
 
+from certflow.numbers.arrays import Objects
+from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.cases import SymbolicCase
 from certflow.symbolic.normal_form import Domain, Interval
 from certflow.symbolic.zero_test import Residual, residual
@@ -45,8 +48,8 @@ def _jet(dimension: int) -> tuple[list[sp.Expr], list[sp.Symbol], sp.Symbol, Dom
     return components, xs, t, domain
 
 
-def _velocity(components: list[sp.Expr], xs: list[sp.Symbol], t: sp.Symbol) -> Any:
-    def evaluate(x: Any, time_: Any) -> np.ndarray:
+def _velocity(components: list[sp.Expr], xs: list[sp.Symbol], t: sp.Symbol) -> Callable[[Any, Any], Objects]:
+    def evaluate(x: Any, time_: Any) -> Objects:
         values = {**dict(zip(xs, x, strict=True)), t: time_}
         return np.array([sp.sympify(u).subs(values, simultaneous=True) for u in components], dtype=object)
 
@@ -72,7 +75,7 @@ def _along(components: list[sp.Expr], xs: list[sp.Symbol], t: sp.Symbol, order: 
     return [[f.const().as_expr() for f in row] for row in found]
 
 
-def order(p: Any, case: SymbolicCase, method: str, dimension: int) -> Residual:
+def order(p: OrnsteinUhlenbeck, case: SymbolicCase, method: str, dimension: int) -> Residual:
     """Derivatives of block and flow in `h` agree up to the order of the method; the next differ by its constant.
 
     Euler: `Phi - Psi = h^2 x''/2 + O(h^3)`. Midpoint: `Phi - Psi = h^3 (x'''/24 - (grad u) x''/8) + O(h^4)`. THEORY E4.
@@ -101,7 +104,7 @@ def order(p: Any, case: SymbolicCase, method: str, dimension: int) -> Residual:
     return residual("E4.order", [sp.expand(e) for e in expressions], domain, scope, started=started)
 
 
-def bound_is_attained(p: Any, case: SymbolicCase) -> Residual:
+def bound_is_attained(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """Fields at which the local error equals the bound, term by term (THEORY E4).
 
     `u = -M (t_0 - t)`: Euler errs by `h^2 M/2`. `u = -M (t_0 - t)^2/2`: midpoint by `h^3 M/24`. `u = -L x`, learned
@@ -113,8 +116,8 @@ def bound_is_attained(p: Any, case: SymbolicCase) -> Residual:
     def block(method: str, u: Any) -> sp.Expr:
         return p.residual_block(zero, _start, _h, method, lambda x, t: np.array([u(x[0], t)], dtype=object))[0]
 
-    def bound(method: str, *numbers: Any) -> sp.Expr:
-        return p.block_error_bound(_h, *numbers, method)
+    def bound(method: str, error: Any, lipschitz: Any, second: Any, third: Any) -> sp.Expr:
+        return p.block_error_bound(_h, error, lipschitz, second, third, method)
 
     expressions = [
         _size * _h**2 / 2 - block("euler", lambda x, t: -_size * (_start - t)) - bound("euler", 0, 0, _size, 0),

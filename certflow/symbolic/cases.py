@@ -11,13 +11,15 @@ bijection. There `d/dt` at fixed `Sigma_k` is `-m d/dm + 2 (I - C_k) . d/dC_k`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Objects
+from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.normal_form import Interval
 
 KINDS = ("common-isotropic", "isotropic", "shared", "full")
@@ -60,7 +62,7 @@ class SymbolicCase:
         return -sp.log(self.m)
 
     @property
-    def point(self) -> np.ndarray:
+    def point(self) -> Objects:
         """`x` as an object array of shape (d,)."""
         return np.array(self.x, dtype=object)
 
@@ -144,11 +146,7 @@ def derivation_cases() -> tuple[SymbolicCase, ...]:
     )
 
 
-def process_of(case: SymbolicCase, process: Callable[..., Any] | None = None) -> Any:
+def process_of(case: SymbolicCase, process: type[OrnsteinUhlenbeck] = OrnsteinUhlenbeck) -> OrnsteinUhlenbeck:
     """The package's process on the symbolic mixture; `process` replaces `OrnsteinUhlenbeck` (same call)."""
-    from certflow.law.mixture import GaussianMixture
-    from certflow.process import OrnsteinUhlenbeck
-
     mixture = GaussianMixture(list(case.weights), [list(mean) for mean in case.means], case.covariances, name=case.name)
-    make = OrnsteinUhlenbeck if process is None else process
-    return make(mixture, t_min="1/100", t_max=3)
+    return process(mixture, t_min="1/100", t_max=3)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
 
 import sympy as sp
 
+from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.cases import SymbolicCase, symbolic_case
 from certflow.symbolic.normal_form import Interval
 from certflow.symbolic.spatial import covariance, means_of, noised_variance, posterior, square_distance
@@ -23,7 +23,7 @@ _SIGNED = Interval(sp.Rational(-1), sp.Rational(1))
 _LARGE = Interval(sp.Rational(1), sp.Rational(2))
 
 
-def shared_covariance_form(p: Any, case: SymbolicCase) -> Residual:
+def shared_covariance_form(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`J = P - I - m^2 P Cov_gamma(mu) P`, every entry (THEORY L6)."""
     started = time.perf_counter()
     eye = sp.eye(case.dimension)
@@ -44,7 +44,7 @@ def diagonal_case() -> SymbolicCase:
     return replace(case, covariances=matrix.tolist(), matrices=(matrix, matrix), domain={**domain, s: _UNIT, g: _UNIT})
 
 
-def shared_covariance_bound(p: Any, case: SymbolicCase) -> Residual:
+def shared_covariance_bound(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`lambda(t) = 1 - lambda_min(P) + m^2 |P (mu_0 - mu_1)|^2 / 4` on `diagonal_case` (THEORY L6)."""
     started = time.perf_counter()
     noised = case.m**2 * case.matrices[0] + (1 - case.m**2) * sp.eye(2)
@@ -65,7 +65,7 @@ def _quadratic_log_ratio(case: SymbolicCase) -> tuple[sp.Expr, sp.Expr, sp.Matri
     return kappa, (offset.T * offset)[0, 0], offset
 
 
-def isotropic_log_ratio(p: Any, case: SymbolicCase) -> Residual:
+def isotropic_log_ratio(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`gamma_0/gamma_1 = (w_0/w_1) (v_1/v_0)^{d/2} exp(m^2 D^2/(2(v_1 - v_0)) - kappa |x - c|^2/2)` (L7)."""
     started = time.perf_counter()
     v0, v1 = noised_variance(case, 0), noised_variance(case, 1)
@@ -77,7 +77,7 @@ def isotropic_log_ratio(p: Any, case: SymbolicCase) -> Residual:
     return residual("L7.log-ratio", [difference], case.domain, case.scope, started=started)
 
 
-def isotropic_eigenvector(p: Any, case: SymbolicCase) -> Residual:
+def isotropic_eigenvector(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`-J (x - c) = (1 - 1/v_1 - kappa g + kappa^2 |x - c|^2 g (1 - g)) (x - c)`, `g = gamma_0` (THEORY L7).
 
     As `kappa |x - c|^2 = 2 (Fmax - F)` and `g = 1/(1 + e^{-F})`, the eigenvalue is a function of `F` alone.
@@ -188,7 +188,7 @@ def crossed_case() -> SymbolicCase:
     )
 
 
-def quadratic_growth(p: Any, case: SymbolicCase) -> Residual:
+def quadratic_growth(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`n^T J n = 1/C_a + 1/C_b - 2 - (1/C_a - 1/C_b)^2 r^2` at `r (1, 1)`, `n = (1, -1)` (THEORY L8)."""
     started = time.perf_counter()
     first, second = (case.matrices[0][i, i] * case.m**2 + 1 - case.m**2 for i in range(2))

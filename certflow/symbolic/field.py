@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import sympy as sp
 
+from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.cases import SymbolicCase
 from certflow.symbolic.zero_test import Residual, residual
 
@@ -41,14 +41,14 @@ def _gradient(expression: sp.Expr, x: Sequence[sp.Symbol]) -> list[sp.Expr]:
     return [sp.diff(expression, xi) for xi in x]
 
 
-def density_is_mixture(p: Any, case: SymbolicCase) -> Residual:
+def density_is_mixture(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`exp(log_density) = p`, the mixture written out; with constants (THEORY S1)."""
     started = time.perf_counter()
     ratio = sp.exp(p.log_density(case.point, case.t)) - density(case)
     return residual("S1.density", [ratio], case.domain, case.scope, started=started)
 
 
-def fokker_planck(p: Any, case: SymbolicCase) -> Residual:
+def fokker_planck(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`d_t p = div(x p) + Laplace p` for `p = exp(log_density)` (THEORY S1)."""
     started = time.perf_counter()
     value = sp.exp(p.log_density(case.point, case.t))
@@ -57,7 +57,7 @@ def fokker_planck(p: Any, case: SymbolicCase) -> Residual:
     return residual("S1.fokker-planck", [equation], case.domain, case.scope, started=started)
 
 
-def responsibilities_are_posterior(p: Any, case: SymbolicCase) -> Residual:
+def responsibilities_are_posterior(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`gamma_k p = w_k N(x; m mu_k, C_k)` (THEORY S2)."""
     started = time.perf_counter()
     parts = component_densities(case)
@@ -67,7 +67,7 @@ def responsibilities_are_posterior(p: Any, case: SymbolicCase) -> Residual:
     return residual("S2.responsibilities", differences, case.domain, case.scope, started=started)
 
 
-def score_is_gradient(p: Any, case: SymbolicCase) -> Residual:
+def score_is_gradient(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`s p = grad p` (THEORY S2)."""
     started = time.perf_counter()
     value = density(case)
@@ -76,7 +76,7 @@ def score_is_gradient(p: Any, case: SymbolicCase) -> Residual:
     return residual("S2.gradient", differences, case.domain, case.scope, started=started)
 
 
-def velocity_is_drift(p: Any, case: SymbolicCase) -> Residual:
+def velocity_is_drift(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`(u + x) p = -grad p` (THEORY S3)."""
     started = time.perf_counter()
     value = density(case)
@@ -85,7 +85,7 @@ def velocity_is_drift(p: Any, case: SymbolicCase) -> Residual:
     return residual("S3.velocity", differences, case.domain, case.scope, started=started)
 
 
-def continuity_equation(p: Any, case: SymbolicCase) -> Residual:
+def continuity_equation(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`d_t p + div(u p) = 0` for the package's `u` and the density written out (THEORY S3)."""
     started = time.perf_counter()
     value = density(case)
@@ -97,7 +97,7 @@ def continuity_equation(p: Any, case: SymbolicCase) -> Residual:
     return residual("S3.continuity", [equation], case.domain, case.scope, started=started)
 
 
-def jacobian_is_derivative(p: Any, case: SymbolicCase) -> Residual:
+def jacobian_is_derivative(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`(J + I) p^2 = grad p grad p^T - p Hess p`, every entry, hence also symmetry (THEORY S4)."""
     started = time.perf_counter()
     value = density(case)

@@ -307,4 +307,5 @@ def _divide(a: PolyElement, b: PolyElement) -> tuple[PolyElement, PolyElement]:
         return a, b.ring.one
     if any(m < n for m, n in zip(a.LM, b.LM, strict=True)):
         return a, b.ring.one
-    return a.div(b)
+    divided: tuple[PolyElement, PolyElement] = a.div(b)
+    return divided

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
 
 import sympy as sp
 
+from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.cases import SymbolicCase, symbolic_case
 from certflow.symbolic.field import component_densities
 from certflow.symbolic.normal_form import Domain, Interval
@@ -55,7 +55,7 @@ def square_distance(case: SymbolicCase) -> sp.Expr:
     return (gap.T * gap)[0, 0]
 
 
-def common_variance_form(p: Any, case: SymbolicCase) -> Residual:
+def common_variance_form(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`J = (1/v - 1) I - (m^2/v^2) Cov_gamma(mu)`, every entry (THEORY L1)."""
     started = time.perf_counter()
     v = noised_variance(case)
@@ -87,7 +87,7 @@ def popoviciu(n_values: int) -> Residual:
     return residual("L2.popoviciu", [identity], domain, scope, started=started)
 
 
-def two_sided_bound(p: Any, case: SymbolicCase) -> Residual:
+def two_sided_bound(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`L(t)` is the maximum of `+-a`, `+-(a - q)`: `a = 1/v - 1`, `q = m^2 D^2/(4 v^2)` (THEORY L2), `K = 2`.
 
     The arguments of the package's maximum have the power sums of these four numbers.
@@ -104,7 +104,7 @@ def two_sided_bound(p: Any, case: SymbolicCase) -> Residual:
     return residual("L2.bound", differences, case.domain, case.scope, started=started)
 
 
-def one_sided_bound(p: Any, case: SymbolicCase) -> Residual:
+def one_sided_bound(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """`lambda(t) = 1 - 1/v + m^2 D^2/(4 v^2)` (THEORY L3), `K = 2`."""
     started = time.perf_counter()
     v = noised_variance(case)
@@ -128,7 +128,7 @@ def tie_case() -> SymbolicCase:
     )
 
 
-def attained_at_tie(p: Any, case: SymbolicCase) -> Residual:
+def attained_at_tie(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """On the tie hyperplane of `tie_case`, `J = diag(-lambda, 1/v - 1)`: L3 is attained there (THEORY L4)."""
     started = time.perf_counter()
     v = noised_variance(case)
@@ -159,7 +159,7 @@ def edge_case() -> SymbolicCase:
     )
 
 
-def approached_along_edge(p: Any, case: SymbolicCase) -> Residual:
+def approached_along_edge(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """At `(0, y)` of `edge_case`, `J_00 = -lambda + (m a / v)^2 e / (2 + e)`, `e = gamma_2/gamma_0` (L4).
 
     `e = exp(-m h y / v - m^2 (h^2 - a^2) / (2 v))` tends to 0 as `y` grows, so `lambda` is the supremum.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
 
 import sympy as sp
 
+from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.cases import SymbolicCase, symbolic_case
 from certflow.symbolic.normal_form import Interval
 from certflow.symbolic.zero_test import Residual, Verdict, residual
@@ -64,7 +64,7 @@ def _times(case: SymbolicCase) -> tuple[dict[sp.Symbol, Interval], sp.Expr, sp.E
     return domain, (gap.T * gap)[0, 0], case.matrices[0][0, 0]
 
 
-def integral_of_rate(p: Any, case: SymbolicCase) -> Residual:
+def integral_of_rate(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """The package's `int_s^t lambda`: derivatives `lambda(t)`, `-lambda(s)`, 0 at `s = t` (THEORY F2)."""
     started = time.perf_counter()
     domain, square, s2 = _times(case)
@@ -102,7 +102,7 @@ def contraction_integral() -> Residual:
     return residual("F1.lower", [identity], _SYMBOLS, _ALL, started=started)
 
 
-def growth_equation(p: Any, case: SymbolicCase) -> Residual:
+def growth_equation(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """The package's `A(s, t) = exp(int_s^t lambda)` solves `d/dt log A = lambda`, `A(s, s) = 1` (THEORY F1).
 
     `lambda` is the package's own rate, so a factor lost on the way from rate to amplification shows.
@@ -141,7 +141,7 @@ def crossing_case() -> SymbolicCase:
     return replace(case, weights=(half, half), means=((sp.Integer(0),), (sp.sqrt(3),)))
 
 
-def two_sided_integral(p: Any, case: SymbolicCase) -> Residual:
+def two_sided_integral(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """The package's integral of `L` from `m^2 = 3/4` to `1/4` on `crossing_case`, both pieces (THEORY F2)."""
     started = time.perf_counter()
     _, square, s2 = _times(case)
@@ -168,7 +168,7 @@ def separatrix_case() -> SymbolicCase:
     )
 
 
-def separatrix_growth(p: Any, case: SymbolicCase) -> Residual:
+def separatrix_growth(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """Midway `u.a = 0` and `J a = -(d/dt int lambda) a` for equal weights at `+-a` (THEORY F3).
 
     The hyperplane is invariant, and the variational equation across it is scalar with rate `-lambda`.
@@ -185,7 +185,7 @@ def separatrix_growth(p: Any, case: SymbolicCase) -> Residual:
     return residual("F3.separatrix", expressions, domain, scope, started=started)
 
 
-def full_amplification(p: Any, case: SymbolicCase) -> Residual:
+def full_amplification(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """From `t = infinity` to `s = 0` the factor is `sigma exp(D^2/(8 sigma^2))`, exactly (THEORY F4).
 
     Up to time `s` before the data, the exponent's share is `eta/(1 + eta)`, `eta = (1 - m^2)/(sigma^2 m^2)`.
@@ -214,7 +214,7 @@ def lambert_inverse() -> Residual:
     return residual("G2.lambert", [y * sp.exp(-2 * a * y) - level], domain, "all A and f", started=started)
 
 
-def lambert_time(p: Any, case: SymbolicCase) -> Residual:
+def lambert_time(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
     """The package's time `t` with `int_s^t lambda = f`, its Lambert W replaced by `w` (THEORY G2).
 
     Held against `w e^w = -2A exp(2 F(s) + 2 f)` for the argument and `v_t = -2A/w` for the time; `f` is free.

@@ -16,13 +16,13 @@ import mpmath
 import sympy as sp
 from mpmath.libmp import dps_to_prec
 
+from certflow.errors import OutsideNormalForm
 from certflow.numbers.precision import mpmath_context
 from certflow.symbolic.normal_form import (
     DIGITS,
     Domain,
     Interval,
     NormalForm,
-    OutsideNormalForm,
     rational_point,
 )
 

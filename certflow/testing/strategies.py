@@ -2,6 +2,14 @@
 
 Every number is built from small integers, so that what Hypothesis reports is short: a failing example shrinks
 towards one standard normal component in one dimension.
+
+::
+
+    from hypothesis import given
+    from certflow.testing import mixtures, points
+
+    @given(mixtures(kinds=["isotropic"], max_dimension=2), points(2))
+    def test_the_density_is_finite(mixture, x): ...
 """
 
 from __future__ import annotations
@@ -16,6 +24,7 @@ from hypothesis import strategies as st
 from certflow.errors import InputError
 from certflow.law.covariances import KINDS
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Points
 from certflow.numbers.exact import exact_number
 from certflow.numbers.inputs import whole_number
 from certflow.process import OrnsteinUhlenbeck
@@ -84,7 +93,7 @@ def mixtures(
 @st.composite
 def points(
     draw: st.DrawFn, dimension: int, *, min_points: int | None = None, max_points: int = 5, max_coordinate: float = 10.0
-) -> np.ndarray:
+) -> Points:
     """Points of `R^d` as float64: shape (d,), or (n, d) with `min_points <= n <= max_points` if that is given.
 
     Shrinks towards the fewest points and the origin, coordinates towards small multiples of 1/8.
@@ -127,7 +136,7 @@ def time_pairs(*, min_time: Any = "0.01", max_time: Any = 3) -> st.SearchStrateg
 
 @st.composite
 def processes(
-    draw: st.DrawFn, *, min_time: Any = "0.01", max_time: Any = 3, **mixture_options: Any
+    draw: st.DrawFn, /, *, min_time: Any = "0.01", max_time: Any = 3, **mixture_options: Any
 ) -> OrnsteinUhlenbeck:
     """Ornstein–Uhlenbeck processes of `mixtures(**mixture_options)` on [min_time, max_time].
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 
 import certflow as cf
 from certflow.certificate.closed_forms import PRODUCERS
+from certflow.certificate.envelope import statement_hash
 from certflow.claims.check import Check, Context, Finding
 from certflow.claims.model import Evidence, Kind, Outcome
 from certflow.claims.registry import checks_of
@@ -78,15 +80,21 @@ def test_a_changed_digit_is_refused(stem: str, field: str, step: int, copy: Path
     changed = number.replace(first, str(int(first) + step), 1)
     content["assertion"][field] = [changed, *asserted[1:]] if isinstance(asserted, list) else changed
     path.write_text(json.dumps(content))
+    assert command("check", path).code == 1  # by its hash alone
+    content["hash"] = statement_hash(content["claim"], content["problem"], content["assertion"])
+    path.write_text(json.dumps(content))
     ended = command("check", path)
     assert ended.code == 1
     assert ended.out.startswith("refused: ")
+    assert "assertion" in ended.out
+    assert "hash" not in ended.out
 
 
 def test_a_refused_certificate_makes_evidence_inconclusive_not_held():
     process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3")
     good = PRODUCERS["F2"](process)
-    false = {**good, "assertion": {**good["assertion"], "one-sided": ["6.9", "6.91"]}}
+    assertion = {**good["assertion"], "one-sided": ["6.9", "6.91"]}
+    false = {**good, "assertion": assertion, "hash": statement_hash("F2", good["problem"], assertion)}
 
     def collect(certificate: dict[str, Any], outcome: Outcome = Outcome.HOLDS) -> Evidence:
         finding = Finding(outcome, "found", "this mixture", certificates={"F2": certificate})
@@ -146,6 +154,26 @@ def test_certificates_of_an_earlier_run_do_not_stay(copy: Path):
     (copy / "certificates" / "notes.json").write_text("{}")
     cf.verify(cf.load_mixture("two-modes"), ["F2"], digits=20, out=copy)
     assert stems(copy) == {"F2", "notes"}
+
+
+def test_a_run_writes_each_certificate_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    written: list[str] = []
+    replace_file = os.replace
+
+    def counted(source: Path, target: Path) -> None:
+        if Path(target).parent.name == "certificates":
+            written.append(Path(target).name)
+        replace_file(source, target)
+
+    monkeypatch.setattr(os, "replace", counted)
+    mixture = cf.load_mixture("two-modes")
+    report = cf.verify(mixture, ["F1", "F2"], digits=20, out=tmp_path)
+    assert sorted(written) == ["F1.json", "F2.json"]
+    cf.verify(mixture, ["F1", "F2"], digits=20, out=tmp_path)  # taken from the folder
+    assert len(written) == 2
+    (tmp_path / "certificates" / "F2.json").write_text("{}")
+    assert {path.name for path in report.save(tmp_path)} & {"F1.json", "F2.json"} == {"F2.json"}
+    assert written[2:] == ["F2.json"]
 
 
 def test_saving_writes_certificates_and_a_report_read_back_has_none(run, tmp_path: Path):

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import certflow as cf
-from certflow.claims.balls import ClosedRates, agreement, bound_at, bracket, precision, within
 from certflow.claims.check import Context, Profile
+from certflow.claims.evidence.balls import ClosedRates, agreement, bound_at, bracket, precision, within
+from certflow.claims.evidence.sharpness import covers, searchable, sharp_at, sharp_times, time_text
 from certflow.claims.model import Evidence, Kind, Outcome
 from certflow.claims.registry import CHECKS
-from certflow.claims.sharpness import covers, searchable, sharp_at, sharp_times, time_text
 from certflow.enclosure.expressions import ball
 
 LIGHT = Profile("light", precise_points=6, sampled_points=500, flow_pairs=20, times=5)
@@ -89,7 +89,7 @@ def test_a_bound_that_is_not_finite_is_inconclusive():
 
 
 def test_the_witness_of_a_violation_can_be_replayed():
-    from certflow.claims.twins import RadiusForDiameter
+    from certflow.claims.spatial.twins import RadiusForDiameter
 
     item = ENCLOSED["L2"].run(Context(RadiusForDiameter(cf.load_mixture("ring-8"), "0.01", "3"), LIGHT))
     assert item.outcome is Outcome.VIOLATED

@@ -8,10 +8,10 @@ import pytest
 
 import certflow as cf
 from certflow.claims.check import Context
-from certflow.claims.existence import bound_exists, decision, no_bound_exists, unbounded_growth
 from certflow.claims.model import Outcome
 from certflow.claims.registry import CHECKS
-from certflow.claims.twins import AlwaysBounded
+from certflow.claims.spatial.existence import bound_exists, decision, no_bound_exists, unbounded_growth
+from certflow.claims.spatial.twins import AlwaysBounded
 
 NARROW, WIDE = [["1", "0"], ["0", "1"]], [["2", "0"], ["0", "1"]]
 CROSSED = [["1", "0"], ["0", "2"]]

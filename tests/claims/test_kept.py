@@ -13,9 +13,11 @@ import pytest
 
 import certflow as cf
 import certflow.bounds.rates
-from certflow.claims import derived, kept, twins
+from certflow.claims import kept
+from certflow.claims.evidence import derived
 from certflow.claims.fingerprint import live_digests
 from certflow.claims.model import Outcome
+from certflow.claims.spatial.twins import WrongSignGrowth
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report import render_html, render_markdown
 
@@ -146,7 +148,7 @@ def test_a_formula_replaced_in_memory_is_not_served(place, monkeypatch, owner):
 def test_evidence_in_a_directory_is_not_that_of_other_formulas(place, monkeypatch, tmp_path):
     out = tmp_path / "out"
     assert derivation(out=out).outcome is Outcome.HOLDS
-    assert derivation(formulas=twins.WrongSignGrowth, out=out).outcome is Outcome.VIOLATED
+    assert derivation(formulas=WrongSignGrowth, out=out).outcome is Outcome.VIOLATED
     assert derivation(out=out).outcome is Outcome.HOLDS
     monkeypatch.setattr(OrnsteinUhlenbeck, "growth_rate_bound", _wrong(OrnsteinUhlenbeck.growth_rate_bound))
     assert derivation(out=out).outcome is Outcome.VIOLATED
@@ -156,7 +158,7 @@ def test_false_twins_are_neither_served_nor_kept(place):
     derivation()
     (path,) = place.iterdir()
     before = path.read_bytes()
-    assert derivation(formulas=twins.WrongSignGrowth).outcome is Outcome.VIOLATED
+    assert derivation(formulas=WrongSignGrowth).outcome is Outcome.VIOLATED
     assert derivation(formulas=type("Same", (OrnsteinUhlenbeck,), {})).proved is None
     assert [(path, before)] == [(each, each.read_bytes()) for each in place.iterdir()]
 
@@ -270,3 +272,17 @@ def test_a_run_leaves_the_digests_of_the_code_as_they_were(place):
     derivation("S2")
     after = live_digests()
     assert {name for name in before if before[name] != after[name]} == set()
+
+
+def test_the_source_is_that_of_the_whole_package(tmp_path):
+    """Not of the folder that the fingerprint lies in: an edit of any module is another source."""
+    code = "import json; from certflow.claims.fingerprint import source_digest; print(json.dumps(source_digest()))"
+    copy = tmp_path / "copy" / "certflow"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    found = [run(tmp_path, code, tmp_path / "copy")]
+    for name in ("errors.py", "bounds/rates.py", "claims/field/checks.py"):
+        with open(copy / name, "a") as file:
+            file.write("\n# edited\n")
+        found.append(run(tmp_path, code, tmp_path / "copy"))
+    assert len(set(found)) == 4
+    assert None not in found

@@ -8,8 +8,7 @@ import pytest
 
 from certflow.claims.check import Check, Context, Profile, Twin
 from certflow.claims.model import Evidence, Outcome
-from certflow.claims.registry import CHECKS
-from certflow.claims.statements import STATEMENTS
+from certflow.claims.registry import CHECKS, STATEMENTS
 from certflow.law.library import load_mixture
 from certflow.process import OrnsteinUhlenbeck
 

@@ -8,9 +8,9 @@ import math
 import pytest
 
 import certflow as cf
-from certflow.claims import twins
 from certflow.claims.check import PROFILES, Context
-from certflow.claims.measured import experiment, judged, perturbations
+from certflow.claims.evidence.measured import experiment, judged, perturbations
+from certflow.claims.field.twins import LostIdentity
 from certflow.claims.model import Outcome
 
 FAST = dataclasses.replace(PROFILES["quick"], training_steps=20, training_seeds=1, training_segments=(2,))
@@ -46,5 +46,5 @@ def test_what_is_measured_once_serves_every_check_of_a_run(measure):
 
     first = measure(context())
     assert measure(context()) is first
-    for other in (context(t_min="0.02"), context(seed=1), context(kind=twins.LostIdentity)):
+    for other in (context(t_min="0.02"), context(seed=1), context(kind=LostIdentity)):
         assert measure(other) is not first

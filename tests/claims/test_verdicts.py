@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import certflow as cf
-from certflow.claims import composed, temporal
 from certflow.claims.check import UNDECIDED, Check, Context, Finding, OutOfReach, Profile
+from certflow.claims.composition import blocks
+from certflow.claims.grids.lambert import lambert_inverse
 from certflow.claims.model import Kind, Outcome
 from certflow.claims.registry import CHECKS
 from certflow.verification import verify
@@ -80,9 +81,9 @@ def test_an_infinite_bound_of_a_composition_proves_nothing():
             return float("inf")
 
     process = Endless(cf.load_mixture("two-modes"), "0.01", "3")
-    assert np.isnan(composed._log_bound(process, [3.0, 1.0, 0.01], [0.1, 0.1]))
+    assert np.isnan(blocks._log_bound(process, [3.0, 1.0, 0.01], [0.1, 0.1]))
     plain = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3")
-    found = composed._log_bound(plain, [3.0, 1.0, 0.01], [0.1, 0.1])
+    found = blocks._log_bound(plain, [3.0, 1.0, 0.01], [0.1, 0.1])
     assert found == pytest.approx(np.log(plain.error_bound([3.0, 1.0, 0.01], [0.1, 0.1])))
 
 
@@ -284,7 +285,7 @@ def test_a_claim_out_of_reach_is_not_yet_checked():
     report = verify(law(PLANE, DIAGONAL), ["L2"])
     assert report.results[0].outcome is Outcome.NOT_CHECKED
     assert "given as shared" in report.results[0].reason
-    late = temporal.lambert_inverse(context_of(HALVES, [["0"], ["1"]], "0.04", "0.5", "3"), "G2.inverse")
+    late = lambert_inverse(context_of(HALVES, [["0"], ["1"]], "0.04", "0.5", "3"), "G2.inverse")
     assert late.outcome is Outcome.NOT_CHECKED
 
 

@@ -12,8 +12,7 @@ import pytest
 import certflow as cf
 from certflow.claims.check import PROFILES, Context
 from certflow.claims.model import Kind, Outcome
-from certflow.claims.registry import CHECKS, PENDING
-from certflow.claims.statements import STATEMENTS
+from certflow.claims.registry import CHECKS, PENDING, STATEMENTS
 from certflow.verification import overall
 
 FAST = ["S1", "S2", "L2", "L6", "L7", "L8"]

@@ -1,4 +1,4 @@
-"""Residual blocks against the exact flow of one Gaussian, where the bound is attained, in every kind of number."""
+"""Residual blocks (E4) against the exact flow of one Gaussian, where the bound is attained, in every kind of number."""
 
 from __future__ import annotations
 

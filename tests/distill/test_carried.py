@@ -10,8 +10,7 @@ from waves import COUNT, LAWS, TIMES, Waves, by_hand, prepared
 
 import certflow as cf
 from certflow.distill.carried import exact_entries
-from certflow.distill.ledger import TestSet, ledger
-from certflow.distill.ledger import test_set as make_test_set
+from certflow.distill.ledger import Trajectories, fresh_trajectories, ledger
 from certflow.distill.plan import make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.settings import Settings
@@ -58,7 +57,7 @@ def test_e1_is_sharp_at_the_separatrix():
     """Two modes: next to the midway point an error grows by all that E1 allows, so a tenth less of it is too little."""
     plan, flow, maps, tests = prepared("two modes", 1e-3)
     near = torch.linspace(-1e-4, 1e-4, COUNT, dtype=torch.float64).unsqueeze(1)
-    tests = TestSet(flow.nodes(near, plan.times), tests.derivatives)
+    tests = Trajectories(flow.nodes(near, plan.times), tests.derivatives)
     row = exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
     assert row["excess_e1"] <= 1e-7
     factors = flow.factors(TIMES)
@@ -75,7 +74,7 @@ def test_without_a_global_bound_there_is_no_e1():
     process = cf.OrnsteinUhlenbeck(law, "0.01", "3")
     plan = make_plan(process, ["uniform"], [2], 1, Settings(test=COUNT))
     flow = ReferenceFlow(process)
-    tests = make_test_set(plan, flow, 0)
+    tests = fresh_trajectories(plan, flow, 0)
     row = exact_entries(plan, plan.entries[:1], 0, Waves(plan, flow, 1e-3), tests, flow)[0]
     assert "path_errors" in row
     assert not {"excess_e1", "bound_e3", "largest"} & set(row)
@@ -87,6 +86,6 @@ def test_a_huge_exponent_gives_an_infinite_bound():
         process = cf.OrnsteinUhlenbeck(law, "1e-6", "3")
         plan = make_plan(process, ["uniform"], [2], 1, Settings(test=COUNT))
         flow = ReferenceFlow(process)
-        tests = make_test_set(plan, flow, 0)
+        tests = fresh_trajectories(plan, flow, 0)
         row = exact_entries(plan, plan.entries[:1], 0, Waves(plan, flow, 1e-3), tests, flow)[0]
         assert row["bound_e3"] == math.inf

@@ -12,8 +12,7 @@ import torch
 from waves import COUNT, LAWS, Waves, prepared
 
 import certflow as cf
-from certflow.distill.ledger import Maps, TestSet, ledger
-from certflow.distill.ledger import test_set as make_test_set
+from certflow.distill.ledger import Maps, Trajectories, fresh_trajectories, ledger
 from certflow.distill.plan import Plan, make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.settings import Settings
@@ -34,8 +33,8 @@ def test_derivatives_at_some_of_the_points(law):
     """What contains them is then a mean over these; everything else is a mean over all."""
     plan, _, maps, tests = prepared(law, 0.02)
     some = COUNT // 3
-    row = ledger(plan, plan.entries[0], 0, maps, TestSet(tests.points, tests.derivatives[:, :some]))
-    alone = TestSet(tests.points[:, :some], tests.derivatives[:, :some])
+    row = ledger(plan, plan.entries[0], 0, maps, Trajectories(tests.points, tests.derivatives[:, :some]))
+    alone = Trajectories(tests.points[:, :some], tests.derivatives[:, :some])
     first, full = (ledger(plan, plan.entries[0], 0, maps, part) for part in (alone, tests))
     assert (row["relative_mse"], row["local"]) == (full["relative_mse"], full["local"])
     for name in ("amplified", "first_order", "incoherent", "coherent"):
@@ -48,12 +47,12 @@ def test_derivatives_at_some_of_the_points(law):
 
 
 @pytest.fixture(scope="module")
-def trained() -> tuple[Plan, ReferenceFlow, Any, TestSet]:
+def trained() -> tuple[Plan, ReferenceFlow, Any, Trajectories]:
     process = cf.OrnsteinUhlenbeck(LAWS["two modes"], "0.01", "3")
     plan = make_plan(process, ["uniform", "logsnr"], [1, 3], 1, Settings(hidden=16, steps=200, pool=1024, test=256))
     flow = ReferenceFlow(process)
     stacks = train(plan.segments, flow.pool(1024, plan.seeds, plan.times), plan.settings)
-    return plan, flow, stacks, make_test_set(plan, flow, 0)
+    return plan, flow, stacks, fresh_trajectories(plan, flow, 0)
 
 
 def test_e2_holds_and_without_the_lipschitz_constants_it_does_not(trained):

@@ -1,4 +1,4 @@
-"""Spread, reductions, the best baseline and what is written, on rows made by hand."""
+"""Spread, reductions (G4), the best baseline and what is written, on rows made by hand."""
 
 from __future__ import annotations
 

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 
 import certflow as cf
-from certflow.distill.ledger import TestSet
-from certflow.distill.ledger import test_set as make_test_set
+from certflow.distill.ledger import Trajectories, fresh_trajectories
 from certflow.distill.plan import Plan, make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.settings import Settings
@@ -41,19 +40,19 @@ class Waves:
         return self.limit
 
 
-def prepared(law: str, size: float, bound: float = math.inf) -> tuple[Plan, ReferenceFlow, Any, TestSet]:
+def prepared(law: str, size: float, bound: float = math.inf) -> tuple[Plan, ReferenceFlow, Any, Trajectories]:
     process = cf.OrnsteinUhlenbeck(LAWS[law], "0.01", "3")
     grid = TimeGrid("custom", np.array(TIMES))
     plan = make_plan(process, [grid, "uniform"], [2], [3], Settings(test=COUNT))
     flow = ReferenceFlow(process, steps=64)
-    return plan, flow, Waves(plan, flow, size, bound), make_test_set(plan, flow, 3)
+    return plan, flow, Waves(plan, flow, size, bound), fresh_trajectories(plan, flow, 3)
 
 
 def mean_square(values: np.ndarray) -> float:
     return float(np.mean(np.sum(values**2, axis=1)))
 
 
-def by_hand(plan: Plan, tests: TestSet, size: float) -> dict[str, Any]:
+def by_hand(plan: Plan, tests: Trajectories, size: float) -> dict[str, Any]:
     """Every entry by the adaptive flow: what becomes of an error, by differences along it."""
     process = plan.process
     exact = [tests.points[0].numpy()]

@@ -13,7 +13,8 @@ import pytest
 import certflow as cf
 from certflow.enclosure import expressions
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Product, Reciprocal, Sqrt, Sum, Variable
-from certflow.enclosure.integrals import IntegralEnclosure, NoEnclosure, integrate, rate_pieces
+from certflow.enclosure.integrals import IntegralEnclosure, integrate, rate_pieces
+from certflow.errors import NoEnclosure
 
 t = Variable()
 CALLBACK = "certflow.enclosure.expressions"

@@ -140,3 +140,16 @@ def test_what_has_not_converged_is_said_in_one_line(
     assert json.loads(ended.out)["origin"]["converged"] is False
     assert ended.err.startswith("certflow: warning: the fit has NOT converged: ")
     assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["spherical", "diag", "full", "tied"])
+@pytest.mark.parametrize("gap", [1e-3, 1e-4])
+def test_clusters_much_narrower_than_their_distance(kind: str, gap: float) -> None:
+    """Two clusters side by side and one far away: no regulariser may melt the two into one."""
+    draw = np.random.default_rng(0).standard_normal((3, 300, 1)) * gap / 10
+    points = np.concatenate([-1 + draw[0], 1 + draw[1], 1 + gap + draw[2]])
+    mixture = cf.GaussianMixture.fit(points, 3, kind, seed=0)
+    found = np.sort(mixture.means[:, 0])
+    np.testing.assert_allclose(found, [-1, 1, 1 + gap], atol=gap / 30)
+    deviations = np.sqrt(mixture.covariance_matrices[:, 0, 0])
+    np.testing.assert_allclose(deviations, gap / 10, rtol=0.15)

@@ -50,6 +50,7 @@ def hostile_report() -> Report:
             "hypotheses": (nasty, r"$\text{<script>alert(1)</script>}$"),
             "remark": nasty,
             "source": nasty,
+            "rests_on": (nasty,),
             "reason": nasty,
             "evidence": (evidence,),
         }

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from certflow.claims.statements import STATEMENTS
+from certflow.claims.registry import STATEMENTS
 from certflow.report.views import write_views
 
 FLAGS = [

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from certflow.claims.statements import STATEMENTS
+from certflow.claims.registry import STATEMENTS
 from certflow.report.mathml import split_inline, typeset, typeset_inline
 
 

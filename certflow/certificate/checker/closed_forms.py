@@ -16,7 +16,8 @@ from .work import MAX_VALUES, bits_of, product_steps
 
 def squared_diameter(case: Case) -> Fraction:
     """`assertion.diameter_squared`, at least `|mu_j - mu_k|^2` for all j, k; attained by the pair of the proof."""
-    means, field, stated = case.means, "assertion.diameter_squared", case.assertion["diameter_squared"]
+    means, field = case.means, "assertion.diameter_squared"
+    stated: Fraction = case.assertion["diameter_squared"]
     limit, bits = stated * case.denominator**2, bits_of(x for row in means for x in row)
     each = 12 + case.size * (6 + product_steps(bits, bits))
     case.work.spend(len(means) * (len(means) + 1) // 2 * each, "problem.mixture.means")

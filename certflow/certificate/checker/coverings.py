@@ -193,7 +193,7 @@ class Covering:
             vertex += sum((size - k) ** 2 * (10 + 2 * product_steps(k * entry, k * entry)) for k in range(1, size))
             steps += members * 3 * self.a.steps // 2
             steps += (len(self.geometry) + members) * size * (10 + (size + 2) * (2 + product_steps(wide, wide)))
-        return 2**n * vertex + steps
+        return int(2**n) * vertex + steps
 
     def share(self, k: int, pairs: Iterable[tuple[int, int]], bounded: bool) -> int | None:
         """`U` with `p_k <= U sum p_i` over the cell, the sum over the points in the pairs, in units; None without one:

@@ -118,7 +118,8 @@ def witnessed(case: Case, laws: list[Law], r: Interval, pull: Interval) -> Fract
         weighted = a.mul(mass, height)
         total, mean, square = a.add(total, mass), a.add(mean, weighted), a.add(square, a.mul(weighted, height))
     variance = a.sub(a.div(square, total), a.square(a.div(mean, total)))
-    return Fraction(max(variance[0], 0), a.one[0]) / dot(vector, vector)
+    length: Fraction = dot(vector, vector)
+    return Fraction(max(variance[0], 0), a.one[0]) / length
 
 
 _FACES = [{"members": INDICES, "pivots": INDICES, "cover": COVER}]

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from certflow.distill.beyond.score_network import NetworkFlow, train_denoiser
-from certflow.distill.experiment import Progress, distil
+from certflow.distill.experiment import distil
 from certflow.distill.plan import make_plan
 from certflow.distill.results import Results
-from certflow.distill.settings import Settings
+from certflow.distill.settings import Progress, Settings
 from certflow.grids.grid import TimeGrid
 from certflow.grids.rates import grid_from_rate, log_times
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Points
 from certflow.process import OrnsteinUhlenbeck
 
 DIMENSION = 8
@@ -31,13 +32,14 @@ SETTINGS = Settings(pool=8192, test=1024, tolerance=1e-8)
 TABLE = 65
 
 
-def digits(dimension: int = DIMENSION) -> np.ndarray:
+def digits(dimension: int = DIMENSION) -> Points:
     """The digits on their first principal components, of mean 0 and mean variance 1; shape (1797, dimension)."""
     from sklearn.datasets import load_digits
     from sklearn.decomposition import PCA
 
-    points = PCA(dimension, svd_solver="full").fit_transform(load_digits().data)
-    return points / np.sqrt(points.var(0).mean())
+    points: Points = PCA(dimension, svd_solver="full").fit_transform(load_digits().data)
+    scaled: Points = points / np.sqrt(points.var(0).mean())
+    return scaled
 
 
 def real_data(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +19,8 @@ import torch
 
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.samples import noise, stream_seeds
+from certflow.distill.settings import Steps
+from certflow.numbers.arrays import Floats, Points
 from certflow.process import OrnsteinUhlenbeck
 
 #: Frequencies of the embedding of `log sigma`.
@@ -59,7 +61,7 @@ class Denoiser(torch.nn.Module):
 
 
 def train_denoiser(
-    data: np.ndarray,
+    data: Points,
     t_min: float,
     t_max: float,
     *,
@@ -68,7 +70,7 @@ def train_denoiser(
     batch: int = 512,
     learning_rate: float = 3e-3,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
 ) -> Denoiser:
     """Minimise `E (1 + 1/sigma^2) |D(X_0 + sigma Z, sigma) - X_0|^2`, `log sigma` uniform between its ends.
 
@@ -114,7 +116,7 @@ class NetworkFlow(ReferenceFlow):
     interval : a process of which only `t_min`, `t_max` and the dimension are used
     """
 
-    def __init__(self, denoiser: Denoiser, data: np.ndarray, interval: OrnsteinUhlenbeck, steps: int = 16):
+    def __init__(self, denoiser: Denoiser, data: Points, interval: OrnsteinUhlenbeck, steps: int = 16):
         super().__init__(interval, "cpu", steps)
         self.denoiser, self.data = denoiser, data
         self.s = 0.05  # of the time of the steps only
@@ -124,13 +126,14 @@ class NetworkFlow(ReferenceFlow):
         first, second = stream_seeds(seed, purpose)
         return noise(self._rows(count, first), self.process.t_max, second)
 
-    def _rows(self, count: int, seed: int) -> np.ndarray:
+    def _rows(self, count: int, seed: int) -> Points:
         return self.data[np.random.default_rng(seed).integers(len(self.data), size=count)]
 
     def velocity(self, x: torch.Tensor, t: float) -> torch.Tensor:
         m, variance = math.exp(-t), -math.expm1(-2 * t)
         sigma = torch.full((x.shape[0], 1), math.sqrt(variance) / m, dtype=x.dtype, device=x.device)
-        return (m * m * x - m * self.denoiser(x / m, sigma)) / variance
+        velocity: torch.Tensor = (m * m * x - m * self.denoiser(x / m, sigma)) / variance
+        return velocity
 
     def velocity_and_jacobian(self, x: torch.Tensor, t: float) -> tuple[torch.Tensor, torch.Tensor]:
         count, d = x.shape  # all directions in one pass: what a product costs is mostly starting it
@@ -150,7 +153,7 @@ class NetworkFlow(ReferenceFlow):
         """No bound of a network's rate is known."""
         return None
 
-    def typical_rate(self, times: Sequence[float], samples: int = 2048, seed: int = 0) -> np.ndarray:
+    def typical_rate(self, times: Sequence[float], samples: int = 2048, seed: int = 0) -> Floats:
         """`(E ||J||_F^2)^{1/2}` at noised data, shape (T,): `E_v |J v|^2 = ||J||_F^2` for `v` of independent signs."""
         rows = self._rows(samples, seed)
         signs = np.random.default_rng([seed, 3]).integers(0, 2, size=rows.shape)

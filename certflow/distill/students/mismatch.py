@@ -17,19 +17,21 @@ import torch
 
 from certflow.composition.floors import SURE, Floor, Optimum, best_map
 from certflow.composition.segments import SegmentTable, segment_table
-from certflow.distill.exact_pairs import Measure, Progress, Student, in_float64, part_of, stratified, student
+from certflow.distill.exact_pairs import Measure, Student, in_float64, part_of, stratified, student
 from certflow.distill.plan import seeds_of
 from certflow.distill.reference import device_of
-from certflow.distill.settings import Settings
-from certflow.distill.students.one_step import BUILD, GRIDS, Compositions, compositions, two_modes
+from certflow.distill.settings import Progress, Settings
+from certflow.distill.students.one_step import BUILD, GRIDS, SEGMENTS, SIGMAS, Compositions, compositions, two_modes
 from certflow.distill.training import Segment, train
 from certflow.errors import InputError
 from certflow.flow.quantile_map import QuantileMap
+from certflow.numbers.arrays import Points
 from certflow.numbers.exact import exact_text
 from certflow.numbers.inputs import real_number
 from certflow.process import OrnsteinUhlenbeck
 
-#: Size and training of the students.
+#: Lipschitz constants, size and training of the students.
+BUDGETS = (2.0, 3.0, 5.0, 10.0)
 STUDENTS = Settings(hidden=16, depth=2, activation="groupsort", steps=1500, batch=512, learning_rate=2e-2, pool=16_384)
 #: Points of a curve.
 CURVE = 601
@@ -111,10 +113,10 @@ class Curve:
     """What a figure shows for one budget: `Phi`, the best `B`-Lipschitz map and the best student, shape (CURVE,)."""
 
     budget: float
-    z: np.ndarray
-    phi: np.ndarray
-    best: np.ndarray
-    student: np.ndarray
+    z: Points
+    phi: Points
+    best: Points
+    student: Points
 
     def mapping(self) -> dict[str, Any]:
         """As JSON values."""
@@ -157,7 +159,7 @@ class Students:
 
 def students(
     process: OrnsteinUhlenbeck,
-    budgets: Sequence[float] = (2.0, 3.0, 5.0, 10.0),
+    budgets: Sequence[float] = BUDGETS,
     seeds: int | Sequence[int] = 3,
     settings: Settings = STUDENTS,
     device: str = "cpu",
@@ -244,17 +246,20 @@ def experiment(
     seeds: int | Sequence[int] = 3,
     device: str = "cpu",
     progress: Progress | None = None,
-    quick: bool = False,
+    *,
+    budgets: Sequence[float] = BUDGETS,
+    student_settings: Settings = STUDENTS,
+    sigmas: Sequence[Any] = SIGMAS,
+    segments: Sequence[int] = SEGMENTS,
+    settings: Settings = BUILD,
 ) -> Mismatch:
-    """Students and the table of segments for one `sigma`, compositions for several; `quick` is for tests."""
+    """One-step students and the table of segments for one `sigma`, compositions for several `sigmas`.
+
+    budgets, student_settings : of `students`; sigmas, segments, settings : of `compositions`
+    """
     process = two_modes(sigma)
-    if quick:
-        found = students(process, (3.0,), seeds, replace(STUDENTS, steps=500, batch=256), device, progress)
-        short = replace(BUILD, hidden=16, steps=300, pool=4096)
-        built = compositions((sigma,), (1, 4), GRIDS, seeds, short, device, progress)
-    else:
-        found = students(process, seeds=seeds, device=device, progress=progress)
-        built = compositions(seeds=seeds, device=device, progress=progress)
+    found = students(process, budgets, seeds, student_settings, device, progress)
+    built = compositions(sigmas, segments, GRIDS, seeds, settings, device, progress)
     return Mismatch(found, built, segment_table(process, TABLE_BUDGET))
 
 

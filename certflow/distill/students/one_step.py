@@ -21,7 +21,6 @@ import torch
 from certflow.composition.floors import LEAST, best_map, second_moment
 from certflow.distill.exact_pairs import (
     Measure,
-    Progress,
     Student,
     composed,
     in_float64,
@@ -31,7 +30,7 @@ from certflow.distill.exact_pairs import (
 )
 from certflow.distill.plan import count_of, seeds_of
 from certflow.distill.reference import ReferenceFlow, device_of
-from certflow.distill.settings import Settings
+from certflow.distill.settings import Progress, Settings
 from certflow.distill.training import Segment, train
 from certflow.errors import InputError
 from certflow.flow.quantile_map import QuantileMap
@@ -44,6 +43,7 @@ from certflow.process import OrnsteinUhlenbeck
 #: Width of the one-step map, and training of all.
 BUILD = Settings(hidden=32, depth=2, activation="silu", steps=2000, batch=128, learning_rate=1e-2, pool=16_384)
 SIGMAS = ("0.4", "0.2", "0.1", "0.05")
+SEGMENTS = (1, 2, 4, 8)
 GRIDS = ("uniform", "typical")
 #: Points of the segment between outermost means on which slopes are measured; quantiles of "typical" points.
 SEPARATRIX, TYPICAL = 2001, 0.999
@@ -116,7 +116,7 @@ class Compositions:
 
 def compositions(
     sigmas: Sequence[Any] = SIGMAS,
-    segments: Sequence[int] = (1, 2, 4, 8),
+    segments: Sequence[int] = SEGMENTS,
     grids: Sequence[str] = GRIDS,
     seeds: int | Sequence[int] = 3,
     settings: Settings = BUILD,

@@ -1,4 +1,4 @@
-"""Sharp rates of a common isotropic variance at one time, enclosed over all x (proofs/L5.md, proofs/sharp.md)."""
+"""Sharp rates of kind "common-isotropic" at one time, enclosed over all x (THEORY L5, proofs/sharp.md)."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ class _Times:
         drift = ball(1 - variance) * decay / (grown * decay)
         return cls(drift, 1 / (grown * grown * decay), 1 / (2 * grown), grown * (-ball(time)).exp())
 
-    def rate(self, kind: str, spread: Any) -> Any:
+    def of_spread(self, rate: str, spread: Any) -> Any:
         """The rate that belongs to a value of `V*`, increasing in it."""
         growth = self.factor * spread - self.drift
-        return growth if kind == "one-sided" else growth.max(abs(self.drift))
+        return growth if rate == "one-sided" else growth.max(abs(self.drift))
 
 
-def common_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
-    """`lambda* = 1 - 1/v + (m^2/v^2) V*(r)`, or with kind "two-sided" `L* = max(|1/v - 1|, (m^2/v^2) V* - (1/v - 1))`.
+def common_rate(mixture: GaussianMixture, time: Fraction, rate: str, gap: float, seconds: float) -> SharpRate:
+    """`lambda* = 1 - 1/v + (m^2/v^2) V*(r)`, or with rate "two-sided" `L* = max(|1/v - 1|, (m^2/v^2) V* - (1/v - 1))`.
 
     `V*` is the largest over the factors of a product; `gap` is relative, after `seconds` a wider enclosure is taken.
     """
@@ -65,7 +65,7 @@ def common_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float,
         times = _Times.at(mixture, time)
         points = Points.of_mixture(mixture)
         if len(points.points) == 1:
-            return _single(mixture, times, kind, time)
+            return _single(mixture, times, rate, time)
         factor, drift = float(times.factor.mid()), float(times.drift.mid())
 
         def gap_of(value: float) -> float:
@@ -84,17 +84,17 @@ def common_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float,
         upper = max(block.found.upper for block in blocks)
         number = max(range(len(blocks)), key=lambda index: blocks[index].found.best.value)
         lower, witness, members, direction = _lower(mixture, blocks[number], times, turn)
-        reached, vertex = _least(times.rate("one-sided", ball(lower))), _least(abs(times.drift))
-        if kind == "two-sided" and vertex > reached:
+        reached, vertex = _least(times.of_spread("one-sided", ball(lower))), _least(abs(times.drift))
+        if rate == "two-sided" and vertex > reached:
             reached = vertex
             witness, members, direction = _vertex(mixture, blocks, number, turn)
-        low, high = rounded_down(reached, DIGITS), _upper(times, kind, upper)
+        low, high = rounded_down(reached, DIGITS), _upper(times, rate, upper)
         return SharpRate(
             low,
             high,
             witness,
             bool(high - low <= gap * abs(high)),
-            kind,
+            rate,
             time,
             (rounded_down(lower, DIGITS), rounded_up(upper, DIGITS)),
             tuple(blocks),
@@ -110,9 +110,9 @@ def _least(value: Any) -> Fraction:
     return middle - radius
 
 
-def _upper(times: _Times, kind: str, spread: Fraction) -> ExactDecimal:
+def _upper(times: _Times, rate: str, spread: Fraction) -> ExactDecimal:
     """The rate that belongs to an upper bound of `V*`, rounded upwards."""
-    middle, radius = ball_ends(times.rate(kind, ball(spread)))
+    middle, radius = ball_ends(times.of_spread(rate, ball(spread)))
     return rounded_up(middle + radius, DIGITS)
 
 
@@ -129,19 +129,19 @@ def coarser(found: SharpRate, mixture: GaussianMixture, leaves: int) -> SharpRat
         return found
     upper = max(block.found.upper for block in blocks)
     with ball_precision(BITS):
-        high = _upper(_Times.at(mixture, found.time), found.kind, upper)
+        high = _upper(_Times.at(mixture, found.time), found.rate, upper)
     spread = (spread[0], rounded_up(upper, DIGITS))
     return replace(found, upper=high, complete=False, spread=spread, blocks=tuple(blocks))
 
 
-def _single(mixture: GaussianMixture, times: _Times, kind: str, time: Fraction) -> SharpRate:
+def _single(mixture: GaussianMixture, times: _Times, rate: str, time: Fraction) -> SharpRate:
     """One Gaussian: `J = (1/v - 1) I` everywhere."""
     dimension = mixture.dimension
-    middle, radius = ball_ends(times.rate(kind, ball(Fraction(0))))
+    middle, radius = ball_ends(times.of_spread(rate, ball(Fraction(0))))
     origin = Witness((Fraction(0),) * dimension, None, tuple(range(mixture.n_components)))
     low, high = rounded_down(middle - radius, DIGITS), rounded_up(middle + radius, DIGITS)
     spread = ExactDecimal(0), ExactDecimal(0)
-    return SharpRate(low, high, origin, True, kind, time, spread, direction=axis_vector(dimension))
+    return SharpRate(low, high, origin, True, rate, time, spread, direction=axis_vector(dimension))
 
 
 def _lower(

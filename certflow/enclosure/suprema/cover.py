@@ -19,7 +19,9 @@ from certflow.enclosure.suprema.margins import UP
 from certflow.enclosure.suprema.points import Face
 from certflow.enclosure.suprema.rules import PairReasons, pair_rule, taylor_rule
 from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold
+from certflow.enclosure.suprema.trees import BY_TAYLOR, Tree, by_face, by_pair, by_region
 from certflow.errors import CertflowError
+from certflow.numbers.arrays import Flags, Floats, Indices
 from certflow.numbers.floats import UNIT
 
 #: Cells are bisected at most this often, and no side to less than this share of its distance from 0.
@@ -41,7 +43,7 @@ class Exhausted(CertflowError):
 class Counterexample(CertflowError):
     """A tilt at which the largest eigenvalue exceeds the threshold (found in float64, to be confirmed)."""
 
-    def __init__(self, tilt: np.ndarray, value: float):
+    def __init__(self, tilt: Floats, value: float):
         super().__init__(f"{value} times the threshold")
         self.tilt, self.value = tilt, value
         self.face: int | None = None
@@ -61,26 +63,15 @@ class Budget:
 
 
 @dataclass
-class Tree:
-    """A binary tree in preorder: an `int` is the axis that is bisected, a `str` the reason of a settled leaf."""
-
-    tokens: list[int | str]
-
-    @property
-    def leaves(self) -> int:
-        return sum(isinstance(token, str) for token in self.tokens)
-
-
-@dataclass
 class Region:
     """A parallelepiped `y = centre + frame s`, `|s|_inf <= 1`, with a covering of its own in the coordinates `s`: long
     ridges of nearly the largest value are followed by cells that lie along them."""
 
-    centre: np.ndarray
-    frame: np.ndarray
+    centre: Floats
+    frame: Floats
     boxes: Tree
 
-    def contains(self, cells: Boxes | Cones) -> np.ndarray:
+    def contains(self, cells: Boxes | Cones) -> Flags:
         """Whether each (bounded) cell lies inside: `|F^-1 (v - centre)|_inf <= 1` at its vertices.
 
         The float64 inverse `G` is used only if `|G F - I|` is certainly below 1e-9 (then `F^-1` and `G` differ by less
@@ -95,15 +86,16 @@ class Region:
         with np.errstate(invalid="ignore"):
             inside = np.abs((middle + vertices - self.centre) @ inverse.T)
             sizes = (np.abs(middle) + np.abs(vertices) + np.abs(self.centre)) @ np.abs(inverse).T
-            return (inside + rounding * sizes).max((1, 2)) <= 1 - 1e-6
+            farthest: Floats = (inside + rounding * sizes).max((1, 2))
+            return farthest <= 1 - 1e-6
 
 
 @dataclass
 class Cover:
     """A complete covering for one task.
 
-    `cones[2 f + (sign > 0)]` is the family seen through facet `f`; leaves "F3" refer to `faces[3]` of the search,
-    leaves "R2" to `regions[2]`.
+    `cones[2 f + (sign > 0)]` is the family seen through facet `f`; leaves by face refer to the `faces` of the search,
+    leaves by region to `regions`.
     """
 
     radius: float
@@ -113,11 +105,12 @@ class Cover:
 
     @property
     def leaves(self) -> int:
+        """Number of settled cells."""
         parts = [self.boxes, *self.cones, *(region.boxes for region in self.regions)]
         return sum(tree.leaves for tree in parts)
 
 
-Frames = Callable[[float], list[tuple[np.ndarray, np.ndarray]]]
+Frames = Callable[[float], list[tuple[Floats, Floats]]]
 
 
 def cover(
@@ -140,7 +133,7 @@ def cover(
         if not pair_rule(task, boxes, threshold).settled[0]:
             raise Exhausted
         member = int(task.members[0])
-        return Cover(0.0, Tree([f"P{member},{member}"]))
+        return Cover(0.0, Tree([by_pair(member, member)]))
     regions = []
     for centre, frame in frames(radius):
         local = task.framed(centre, frame)
@@ -151,7 +144,7 @@ def cover(
     return Cover(radius, _boxes(task, threshold, budget, _root(task, radius), regions, None), cones, regions)
 
 
-def _root(task: Task, radius: float) -> tuple[np.ndarray, np.ndarray]:
+def _root(task: Task, radius: float) -> tuple[Floats, Floats]:
     centre, half = [0.0] * task.tilts, [radius] * task.tilts
     if task.interval is not None:
         low, high = task.interval
@@ -160,11 +153,11 @@ def _root(task: Task, radius: float) -> tuple[np.ndarray, np.ndarray]:
     return np.array([centre]), np.array([half])
 
 
-Settle = Callable[[np.ndarray, np.ndarray], list[str | None]]
-Choose = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Settle = Callable[[Floats, Floats], list[str | None]]
+Choose = Callable[[Floats, Floats], Indices]
 
 
-def grow(root: tuple[np.ndarray, np.ndarray], settle: Settle, choose: Choose, budget: Budget, depth: int) -> Tree:
+def grow(root: tuple[Floats, Floats], settle: Settle, choose: Choose, budget: Budget, depth: int) -> Tree:
     """Bisect level by level; `settle` gives each cell's reason or None, `choose` the axis to bisect."""
     centre, half = root
     numbers = np.zeros(1, dtype=int)
@@ -212,11 +205,11 @@ def _boxes(
     task: Task,
     threshold: Threshold,
     budget: Budget,
-    root: tuple[np.ndarray, np.ndarray],
+    root: tuple[Floats, Floats],
     regions: list[Region],
-    frame: tuple[np.ndarray, np.ndarray] | None,
+    frame: tuple[Floats, Floats] | None,
 ) -> Tree:
-    def settle(centre: np.ndarray, half: np.ndarray) -> list[str | None]:
+    def settle(centre: Floats, half: Floats) -> list[str | None]:
         boxes = Boxes(task, centre, half)
         reasons = _pair_reasons(pair_rule(task, boxes, threshold))
         left = _note_regions(regions, boxes, reasons)
@@ -231,10 +224,10 @@ def _taylor(
     cells: Boxes | Cones,
     threshold: Threshold,
     reasons: list[str | None],
-    places: np.ndarray,
-    frame: tuple[np.ndarray, np.ndarray] | None = None,
+    places: Indices,
+    frame: tuple[Floats, Floats] | None = None,
 ) -> None:
-    """Note "T" at the `places` of the cells that the Taylor rule settles; a value above the threshold is raised."""
+    """Note which cells at the `places` the Taylor rule settles; a value above the threshold is raised."""
     if not len(places):
         return
     fine, excess = taylor_rule(task, cells, threshold)
@@ -242,10 +235,10 @@ def _taylor(
         worst = cells.middle[excess.argmax()]
         raise Counterexample(worst if frame is None else frame[0] + frame[1] @ worst, float(excess.max()))
     for index in places[fine]:
-        reasons[index] = "T"
+        reasons[index] = BY_TAYLOR
 
 
-def _worst_side(task: Task, cells: Boxes | Cones) -> np.ndarray:
+def _worst_side(task: Task, cells: Boxes | Cones) -> Indices:
     """The side that moves most of the mass: the largest `sum_k g_k e^{zeta_k} |delta_k|^2 z_kj^2`, `z_kj` the change
     of a log-mass along half the side, `zeta_k` the sum of them (points that matter nowhere in it do not count)."""
     tilt, geometry = task.tilt[task.members], task.geometry[task.members]
@@ -257,23 +250,24 @@ def _worst_side(task: Task, cells: Boxes | Cones) -> np.ndarray:
     changes = np.abs(np.einsum("nkj,nij->nki", statistic, cells.sides()))
     gains = logits - logits.max(1, keepdims=True) + changes.sum(2)
     reachable = np.exp(np.minimum(gains - gains.max(1, keepdims=True), 0.0))
-    return np.einsum("nk,nki->ni", reachable * lengths, changes**2).argmax(1)
+    worst: Indices = np.einsum("nk,nki->ni", reachable * lengths, changes**2).argmax(1)
+    return worst
 
 
-def _note_regions(regions: list[Region], cells: Boxes | Cones, reasons: list[str | None]) -> np.ndarray:
-    """Note "R" for the cells inside a region that has a covering of its own; returns the places still open."""
+def _note_regions(regions: list[Region], cells: Boxes | Cones, reasons: list[str | None]) -> Indices:
+    """Note the cells inside a region that has a covering of its own; returns the places still open."""
     for number, region in enumerate(regions):
         for index in np.flatnonzero(region.contains(cells)):
-            reasons[index] = reasons[index] or f"R{number}"
+            reasons[index] = reasons[index] or by_region(number)
     return _open(reasons)
 
 
 def _pair_reasons(pairs: PairReasons) -> list[str | None]:
     rows = zip(pairs.settled, pairs.first, pairs.second, strict=True)
-    return [f"P{i},{j}" if fine else None for fine, i, j in rows]
+    return [by_pair(i, j) if fine else None for fine, i, j in rows]
 
 
-def _open(reasons: list[str | None]) -> np.ndarray:
+def _open(reasons: list[str | None]) -> Indices:
     return np.array([index for index, reason in enumerate(reasons) if reason is None], dtype=int)
 
 
@@ -291,24 +285,24 @@ def _cones(
     centre[0, facet] = half[0, facet] = 0.5 / radius
     n, spread = task.tilts, np.ptp(task.tilt[task.members], axis=0)
 
-    def cells(centre: np.ndarray, half: np.ndarray) -> Cones:
+    def cells(centre: Floats, half: Floats) -> Cones:
         return Cones(task, facet, sign, centre, half)
 
-    def settle(centre: np.ndarray, half: np.ndarray) -> list[str | None]:
+    def settle(centre: Floats, half: Floats) -> list[str | None]:
         reasons = _pair_reasons(pair_rule(task, cells(centre, half), threshold))
         for number, face in faces:
             left = _open(reasons)
             if len(left):
                 fine = face_rule(task, cells(centre[left], half[left]), face)
                 for index in left[fine]:
-                    reasons[index] = f"F{number}"
+                    reasons[index] = by_face(number)
         with np.errstate(invalid="ignore"):
             left = _note_regions(regions, cells(centre, half), reasons)
         left = left[cells(centre[left], half[left]).finite] if len(left) else left
         _taylor(task, cells(centre[left], half[left]), threshold, reasons, left)
         return reasons
 
-    def choose(centre: np.ndarray, half: np.ndarray) -> np.ndarray:
+    def choose(centre: Floats, half: Floats) -> Indices:
         some = cells(centre, half)
         sides = _worst_side(task, some)
         # A cell that runs to infinity is first made narrow (in units of the log-masses at its inner end), then cut.
@@ -319,7 +313,7 @@ def _cones(
     return grow((centre, half), settle, choose, budget, _DEPTH)
 
 
-def face_rule(task: Task, cones: Cones, face: Face) -> np.ndarray:
+def face_rule(task: Task, cones: Cones, face: Face) -> Flags:
     """Face rule: a cone on which every point off the face has `p_k <= face_budget sum_face p` is settled by the
     covering of the face with that budget."""
     outside = np.setdiff1d(task.members, face.members)
@@ -332,4 +326,5 @@ def face_rule(task: Task, cones: Cones, face: Face) -> np.ndarray:
     # Points outside the task itself: p_k <= budget sum_task p <= budget (1 + sum of the masses) sum_face p.
     inherited = task.budget * (1 + mass.sum(1)) * UP if task.budget else np.zeros(len(cones))
     allowed = face_budget(face)
-    return (mass.max(1, initial=0.0) <= allowed) & (inherited <= allowed)
+    heaviest: Floats = mass.max(1, initial=0.0)
+    return (heaviest <= allowed) & (inherited <= allowed)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Sum, Variable, ball
-from certflow.enclosure.integrals import NoEnclosure, integrate
+from certflow.enclosure.integrals import common_law, integrate, stability
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
 from certflow.enclosure.suprema.laws import BITS, common_isotropic_task
@@ -27,7 +27,8 @@ from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.search import Candidate, improve, propose, prove
 from certflow.enclosure.suprema.tasks import Threshold
 from certflow.enclosure.suprema.witness import top_direction
-from certflow.errors import InputError
+from certflow.errors import InputError, NoEnclosure
+from certflow.numbers.arrays import Floats
 from certflow.numbers.exact import exact_number
 from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
@@ -74,9 +75,15 @@ def sharp_stability(
     Raises
     ------
     InputError : times that are not `0 < s < t`, or another kind of covariance.
-    """
-    from certflow.enclosure.integrals import common_law, stability
 
+    Of two modes the closed form is the supremum itself:
+
+    >>> import certflow as cf
+    >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    >>> found = cf.enclosure.sharp_stability(p, "0.1", "1", gap="0.01")
+    >>> print(f"{float(found.lower):.6f}", found.upper, found.upper == found.popoviciu, found.complete)
+    1.133725 1.13372492727 True True
+    """
     mixture = common_law(process)
     start, end, wanted = exact_number(s, "s"), exact_number(t, "t"), exact_number(gap, "gap")
     if not start > 0:
@@ -153,7 +160,7 @@ class _Line:
         square = Sum(tuple(Constant(h * h) * p for h, p in zip(self.heights, powers, strict=True))) / total
         return square - mean * mean
 
-    def variances(self, r: np.ndarray) -> np.ndarray:
+    def variances(self, r: Floats) -> Floats:
         """The same in float64, shape (N,), at `r` of shape (N,)."""
         weights, heights, levels, rates = (
             np.array(numbers, dtype=float) for numbers in (self.weights, self.heights, self.levels, self.rates)
@@ -161,7 +168,8 @@ class _Line:
         logits = np.log(weights) + levels + rates * (r - float(self.centre))[:, None]
         gamma = np.exp(logits - logits.max(axis=1, keepdims=True))
         gamma /= gamma.sum(axis=1, keepdims=True)
-        return (gamma * (heights - (gamma @ heights)[:, None]) ** 2).sum(axis=1)
+        variances: Floats = (gamma * (heights - (gamma @ heights)[:, None]) ** 2).sum(axis=1)
+        return variances
 
 
 @dataclass
@@ -216,8 +224,6 @@ class _Panels:
         width = Fraction(high) - Fraction(low)
         return _Panel(low, high, self._lower(low, high, places), width * self._upper(low, high, places))
 
-    # -- upper bounds ------------------------------------------------------------------------------------------
-
     def _upper(self, low: float, high: float, places: Sequence[_Place]) -> Fraction:
         """The mean over the panel of a line proved to lie above `V*`; Popoviciu's bound if none is."""
         popoviciu = max(points.diameter_squared for points in self.factors) / 4
@@ -252,8 +258,6 @@ class _Panels:
             task = common_isotropic_task(points, None, (low, high))
             deadline = min(self.deadline, time.perf_counter() + 10.0)
             prove(task, points.faces, threshold, Budget(_PANEL_CELLS, deadline))
-
-    # -- places and lower bounds -------------------------------------------------------------------------------
 
     def _place(self, r: float) -> _Place:
         if r not in self.known:
@@ -294,7 +298,7 @@ class _Panels:
             return max(found.lower / lines[best].size, Fraction(0))
         return Fraction(0)
 
-    def _line(self, place: _Place, tilt: np.ndarray, slope: np.ndarray, centre: Fraction) -> _Line:
+    def _line(self, place: _Place, tilt: Floats, slope: Floats, centre: Fraction) -> _Line:
         points = self.factors[place.factor]
         members, axes = self._limit(points, place.best)
         direction = self._direction(points, place, members, axes, float(centre))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from certflow.numbers.arrays import Floats
 from certflow.numbers.floats import UNIT
 from certflow.numbers.precision import ball_precision
 
@@ -22,7 +23,7 @@ _LOWEST, _HIGHEST = -700.0, 700.0
 
 
 @cache
-def _constants() -> tuple[np.ndarray, float, float, float]:
+def _constants() -> tuple[Floats, float, float, float]:
     """`2^{i/64}` rounded to nearest; `ln 2 / 64` split into a head of 32 bits and a tail; `64 / ln 2`."""
     import flint
 
@@ -34,7 +35,7 @@ def _constants() -> tuple[np.ndarray, float, float, float]:
         return table, head, tail, float((1 / step).mid())
 
 
-def exp_float(x: Any) -> np.ndarray:
+def exp_float(x: Any) -> Floats:
     """`exp(x)` with relative error at most `RELATIVE_ERROR`, `x` clipped to [-700, 700]; any shape.
 
     Error: `n = rint(64 x / ln 2)` satisfies `|n| < 2^17`, so `n * head` is exact (32 + 17 bits) and so is
@@ -49,10 +50,11 @@ def exp_float(x: Any) -> np.ndarray:
     r = (x - n * head) - n * tail
     polynomial = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r / 720)))))
     whole = n.astype(np.int64)
-    return np.ldexp(table[whole & 63] * polynomial, whole >> 6)
+    value: Floats = np.ldexp(table[whole & 63] * polynomial, whole >> 6)
+    return value
 
 
-def exp_remainder(z: np.ndarray) -> np.ndarray:
+def exp_remainder(z: Floats) -> Floats:
     """Upper bound of `e^z - 1 - z`, `0 <= z < 2`: `z^2/2 / (1 - z/3)`, since `z^n/n! <= z^2/2 (z/3)^{n-2}`.
 
     For larger `z` the bound of `z = 2`: callers take another one there.
@@ -61,6 +63,6 @@ def exp_remainder(z: np.ndarray) -> np.ndarray:
     return near * near / 2 / (1 - near / 3) * (1 + 1e-12)
 
 
-def exp_upper(x: Any) -> np.ndarray:
+def exp_upper(x: Any) -> Floats:
     """An upper bound of `exp(x)`: infinite beyond 700, at least `e^-700` everywhere."""
     return np.where(np.asarray(x) > _HIGHEST, np.inf, exp_float(x) * (1 + 2 * RELATIVE_ERROR))

@@ -16,6 +16,7 @@ from certflow.enclosure.expressions import ball
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.tasks import Task
 from certflow.errors import InputError
+from certflow.numbers.arrays import Floats
 from certflow.numbers.floats import UNIT
 
 #: Working precision of the balls from which float64 tasks are made.
@@ -53,7 +54,7 @@ def shared_task(points: Points, metric: Any, offsets: list[Any]) -> Task:
 
 
 def _task(
-    points: Points, gram: list[list[Any]], offsets: list[Any], tilt: np.ndarray, interval: tuple[float, float] | None
+    points: Points, gram: list[list[Any]], offsets: list[Any], tilt: Floats, interval: tuple[float, float] | None
 ) -> Task:
     """Coordinates `U alpha_k` with `U^T U` the Gram matrix, so that Euclidean lengths are the ones wanted."""
     import flint
@@ -100,7 +101,7 @@ def _upper_factor(gram: list[list[Any]]) -> list[list[Any]]:
     return upper
 
 
-def _floats(vectors: tuple[tuple[Fraction, ...], ...]) -> np.ndarray:
+def _floats(vectors: tuple[tuple[Fraction, ...], ...]) -> Floats:
     return np.array([[float(entry) for entry in vector] for vector in vectors]).reshape(len(vectors), -1)
 
 

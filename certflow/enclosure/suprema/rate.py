@@ -32,18 +32,18 @@ class Block:
 class SharpRate:
     """`lower <= sup_x rate <= upper`, both proved; exact decimals.
 
-    witness : where the rate is at least `lower`; complete : whether the relative gap asked for was reached (if not, the
-    verdict is inconclusive and this is the best enclosure so far); spread : for common variance the same for `V*`, the
-    supremum of `lambda_max Cov_gamma(mu)`; blocks : what the proof consists of, in the coordinates of the plane turned
-    by `turn`, if that is not None; best_block, members, direction : block, points and vector of the witness (without
-    blocks: in `R^d`)
+    rate : "one-sided" (`lambda*`) or "two-sided" (`L*`); witness : where it is at least `lower`; complete : whether the
+    relative gap asked for was reached (if not, the verdict is inconclusive and this is the best enclosure so far);
+    spread : for common variance the same for `V*`, the supremum of `lambda_max Cov_gamma(mu)`; blocks : what the proof
+    consists of, in the coordinates of the plane turned by `turn`, if that is not None; best_block, members, direction :
+    block, points and vector of the witness (without blocks: in `R^d`)
     """
 
     lower: ExactDecimal
     upper: ExactDecimal
     witness: Witness
     complete: bool
-    kind: str
+    rate: str
     time: Fraction
     spread: tuple[ExactDecimal, ExactDecimal] | None = None
     blocks: tuple[Block, ...] = ()
@@ -51,6 +51,11 @@ class SharpRate:
     members: tuple[int, ...] = ()
     direction: tuple[Fraction, ...] = ()
     turn: tuple[int, int] | None = None
+
+    @property
+    def kind(self) -> str:
+        """The name of `rate` in earlier versions."""
+        return self.rate
 
     @property
     def vector(self) -> tuple[Fraction, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 from certflow.enclosure.suprema.exponential import RELATIVE_ERROR, exp_float, exp_remainder, exp_upper
 from certflow.enclosure.suprema.margins import LN2_DOWN, UP, is_positive, mass_times
 from certflow.enclosure.suprema.tasks import Boxes, Cones, Task, Threshold
+from certflow.numbers.arrays import Flags, Floats, Indices
 from certflow.numbers.floats import UNIT
 
 #: How many of the leading points of a cell are tried as second point of a pair.
@@ -23,9 +24,9 @@ _CANDIDATES = 4
 class PairReasons:
     """Whether the pair rule settles each cell, with the pair that comes closest."""
 
-    settled: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
+    settled: Flags
+    first: Indices
+    second: Indices
 
 
 def pair_rule(task: Task, cells: Boxes | Cones, threshold: Threshold) -> PairReasons:
@@ -52,16 +53,14 @@ def pair_rule(task: Task, cells: Boxes | Cones, threshold: Threshold) -> PairRea
     return PairReasons(total[rows, best] <= 1, first, candidates[rows, best])
 
 
-def _ratio(task: Task, cells: Boxes | Cones, reference: np.ndarray) -> np.ndarray:
+def _ratio(task: Task, cells: Boxes | Cones, reference: Indices) -> Floats:
     """Upper bounds of `log(p_k / p_i)` over each cell for the members, shape (N, K)."""
     members = task.members
     constant = task.offset[members] - task.offset[reference][:, None]
     return cells.supremum(constant, task.tilt[members] - task.tilt[reference][:, None])
 
 
-def _pair_total(
-    task: Task, cells: Boxes | Cones, tau: np.ndarray, first: np.ndarray, second: np.ndarray, own: np.ndarray
-) -> np.ndarray:
+def _pair_total(task: Task, cells: Boxes | Cones, tau: Floats, first: Indices, second: Indices, own: Floats) -> Floats:
     """The left side of the pair rule, rounded up; infinite where the rule says nothing."""
     members = task.members
     middle = (task.offset[first] + task.offset[second])[:, None] / 2
@@ -79,9 +78,7 @@ def _pair_total(
     return total
 
 
-def _weighted(
-    task: Task, tau: np.ndarray, first: np.ndarray, second: np.ndarray, others: np.ndarray, masses: np.ndarray
-) -> np.ndarray:
+def _weighted(task: Task, tau: Floats, first: Indices, second: Indices, others: Indices, masses: Floats) -> Floats:
     """`sum_k U_k x_k` over `others`, rounded up; infinite where `q > tau` or a needed denominator is not positive."""
     geometry, slack = task.geometry, task.slack
     centre = (geometry[first] + geometry[second]) / 2
@@ -99,7 +96,7 @@ def _weighted(
     return np.where(q + slack * (q > 0) <= tau, terms.sum(1) * UP, np.inf)
 
 
-def taylor_rule(task: Task, cells: Boxes | Cones, threshold: Threshold) -> tuple[np.ndarray, np.ndarray]:
+def taylor_rule(task: Task, cells: Boxes | Cones, threshold: Threshold) -> tuple[Flags, Floats]:
     """Taylor rule: with `b` the mean at a point `c` of the cell, `delta_k = a_k - b`, `z_k = (t_k - mean).(y - c)`,
 
         tau I - sum_k g_k (1 + z_k) delta_k delta_k^T >= rho I   at every vertex of the (bounded) cell,

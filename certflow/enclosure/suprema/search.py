@@ -17,6 +17,7 @@ import numpy as np
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Cover, Exhausted, cover, face_budget
 from certflow.enclosure.suprema.points import Face
 from certflow.enclosure.suprema.tasks import Task, Threshold
+from certflow.numbers.arrays import Floats
 
 _STARTS = 256
 #: Proofs with more leaves than this are tried again without cells of their own for the ridges.
@@ -35,7 +36,7 @@ class Candidate:
 
     value: float
     face: int | None
-    tilt: np.ndarray
+    tilt: Floats
 
 
 def propose(task: Task, faces: tuple[Face, ...], seed: int = 0, face: int | None = None) -> Candidate:
@@ -49,7 +50,7 @@ def propose(task: Task, faces: tuple[Face, ...], seed: int = 0, face: int | None
     return best
 
 
-def improve(task: Task, start: np.ndarray) -> Candidate:
+def improve(task: Task, start: Floats) -> Candidate:
     """Local maximisation from one tilt of the whole."""
     value, tilt = _ascend(task, start)
     return Candidate(value, None, tilt)
@@ -62,7 +63,7 @@ def _maximise(task: Task, face: int | None, seed: int) -> Candidate:
     return Candidate(value, face, tilt)
 
 
-def local_maxima(task: Task, seed: int = 0) -> list[tuple[float, np.ndarray]]:
+def local_maxima(task: Task, seed: int = 0) -> list[tuple[float, Floats]]:
     """Values and tilts reached by ascent from the best of many starts, largest first."""
     n = task.tilts
     rng = np.random.default_rng([seed, len(task.members), n])
@@ -84,7 +85,7 @@ def _pair_candidate(task: Task, face: int | None) -> Candidate:
     return Candidate(float(((task.geometry[i] - task.geometry[j]) ** 2).sum() / 4), face, tie)
 
 
-def _ties(task: Task) -> np.ndarray:
+def _ties(task: Task) -> Floats:
     """Tilts at which two points have equal mass, nearest the origin: where pairs dominate."""
     n, members = task.tilts, task.members
     rows = []
@@ -96,7 +97,7 @@ def _ties(task: Task) -> np.ndarray:
     return np.array(rows[:256]).reshape(-1, n)
 
 
-def _spread_out(starts: np.ndarray, values: np.ndarray, count: int) -> list[int]:
+def _spread_out(starts: Floats, values: Floats, count: int) -> list[int]:
     """The best starts, none with the value of another (most often the same maximum)."""
     chosen: list[int] = []
     for index in np.argsort(-values):
@@ -107,7 +108,7 @@ def _spread_out(starts: np.ndarray, values: np.ndarray, count: int) -> list[int]
     return chosen
 
 
-def _moments(task: Task, tilt: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _moments(task: Task, tilt: Floats) -> tuple[Floats, Floats, Floats]:
     members, n = task.members, task.tilts
     logits = task.offset[members] + tilt @ task.tilt[members, :n].T
     weights = np.exp(logits - logits.max(-1, keepdims=True))
@@ -117,11 +118,11 @@ def _moments(task: Task, tilt: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     return weights, deviation, np.einsum("nk,nki,nkj->nij", weights, deviation, deviation)
 
 
-def _covariances(task: Task, tilts: np.ndarray) -> np.ndarray:
+def _covariances(task: Task, tilts: Floats) -> Floats:
     return _moments(task, tilts)[2]
 
 
-def _gradient(task: Task, tilt: np.ndarray) -> tuple[float, np.ndarray]:
+def _gradient(task: Task, tilt: Floats) -> tuple[float, Floats]:
     """`lambda_max Cov` and its gradient `sum_k g_k (e.delta_k)^2 (t_k - mean)` (of a simple eigenvalue)."""
     weights, deviation, covariance = _moments(task, tilt[None])
     values, vectors = np.linalg.eigh(covariance[0])
@@ -130,10 +131,10 @@ def _gradient(task: Task, tilt: np.ndarray) -> tuple[float, np.ndarray]:
     return float(values[-1]), (weights[0] * square) @ (statistic - weights[0] @ statistic)
 
 
-def _ascend(task: Task, start: np.ndarray) -> tuple[float, np.ndarray]:
+def _ascend(task: Task, start: Floats) -> tuple[float, Floats]:
     from scipy.optimize import minimize
 
-    def negative(tilt: np.ndarray) -> tuple[float, Any]:
+    def negative(tilt: Floats) -> tuple[float, Any]:
         value, gradient = _gradient(task, tilt)
         return -value, -gradient
 
@@ -158,7 +159,7 @@ class Proof:
         return any(part.regions for part in (self.whole, *self.faces.values()))
 
 
-Ridges = Callable[[Task, Threshold, float], list[tuple[np.ndarray, np.ndarray]]]
+Ridges = Callable[[Task, Threshold, float], list[tuple[Floats, Floats]]]
 
 
 def prove(task: Task, faces: tuple[Face, ...], threshold: Threshold, budget: Budget) -> Proof:
@@ -198,11 +199,11 @@ def _prove(task: Task, faces: tuple[Face, ...], threshold: Threshold, budget: Bu
     return Proof(whole, done)
 
 
-def _no_ridges(task: Task, threshold: Threshold, radius: float) -> list[tuple[np.ndarray, np.ndarray]]:
+def _no_ridges(task: Task, threshold: Threshold, radius: float) -> list[tuple[Floats, Floats]]:
     return []
 
 
-def _ridges(task: Task, threshold: Threshold, radius: float) -> list[tuple[np.ndarray, np.ndarray]]:
+def _ridges(task: Task, threshold: Threshold, radius: float) -> list[tuple[Floats, Floats]]:
     """Centres and frames of parallelepipeds around the local maxima near the threshold, along the axes of the Hessian.
 
     Along an axis without curvature (a ridge, perhaps towards infinity) the cell runs until the points off the ridge
@@ -210,7 +211,7 @@ def _ridges(task: Task, threshold: Threshold, radius: float) -> list[tuple[np.nd
     """
     if task.tilts < 2 or task.interval is not None or len(task.members) < 3:
         return []
-    found: list[tuple[np.ndarray, np.ndarray]] = []
+    found: list[tuple[Floats, Floats]] = []
     spread = np.ptp(task.tilt[task.members][:, : task.tilts], axis=0)
     for value, tilt in local_maxima(task):
         if value < _NEAR * threshold.value or len(found) == _REGIONS:
@@ -221,9 +222,7 @@ def _ridges(task: Task, threshold: Threshold, radius: float) -> list[tuple[np.nd
     return found
 
 
-def _cell_along(
-    task: Task, value: float, tilt: np.ndarray, spread: np.ndarray, radius: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _cell_along(task: Task, value: float, tilt: Floats, spread: Floats, radius: float) -> tuple[Floats, Floats]:
     """Centre and frame for one local maximum, in units of `1/spread`.
 
     The axes of the Hessian, separately in the space that the differences of the points with mass span and in its
@@ -250,7 +249,7 @@ def _cell_along(
     return _rounded(centre / spread), _rounded(axes * reach / spread[:, None])
 
 
-def _hessian(task: Task, tilt: np.ndarray, spread: np.ndarray) -> np.ndarray:
+def _hessian(task: Task, tilt: Floats, spread: Floats) -> Floats:
     """Second derivatives of the largest eigenvalue with respect to `y_j spread_j`, by central differences."""
     n = task.tilts
     rows = np.empty((n, n))
@@ -261,16 +260,15 @@ def _hessian(task: Task, tilt: np.ndarray, spread: np.ndarray) -> np.ndarray:
     return (rows + rows.T) / 2
 
 
-def _rounded(array: np.ndarray) -> np.ndarray:
+def _rounded(array: Floats) -> Floats:
     """Fewer significant bits, so that a certificate stays short."""
     mantissa, exponent = np.frexp(array)
-    return np.ldexp(np.rint(mantissa * 2**44) / 2**44, exponent)
+    short: Floats = np.ldexp(np.rint(mantissa * 2**44) / 2**44, exponent)
+    return short
 
 
 def _used(found: Cover) -> set[int]:
-    return {
-        int(token[1:]) for tree in found.cones for token in tree.tokens if isinstance(token, str) and token[0] == "F"
-    }
+    return set().union(*(tree.faces for tree in found.cones))
 
 
 def start_radius(task: Task) -> float:

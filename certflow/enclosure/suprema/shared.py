@@ -1,4 +1,4 @@
-"""Sharp rates for one shared covariance matrix (THEORY L6), by the engine of L5 in a metric of its own.
+"""Sharp rates of kind "shared", one covariance matrix for all (THEORY L6), by the engine of L5 in another metric.
 
 With `C = m^2 Sigma + (1 - m^2) I`, `P = C^{-1}`: `-J = I - P + m^2 P Cov_gamma(mu) P`, so
 
@@ -37,6 +37,7 @@ from certflow.enclosure.suprema.witness import (
     weights_at,
 )
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats
 from certflow.numbers.precision import ball_precision
 
 #: Natural logarithm of what is left of the mass of vanishing components at a point that stands for a limit.
@@ -91,7 +92,7 @@ class _Law:
         return float(np.linalg.eigvalsh(matrix)[-1])
 
 
-def shared_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
+def shared_rate(mixture: GaussianMixture, time: Fraction, rate: str, gap: float, seconds: float) -> SharpRate:
     """`lambda*(t)` or `L*(t) = max(lambda*, lambda_max(P) - 1)`, enclosed; see `sharp_rate` (THEORY L6).
 
     `J <= P - I` holds everywhere and is approached where one component has all the mass.
@@ -107,7 +108,7 @@ def shared_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float,
         else:
             best, upper = _enclose(law, mixture, time, gap, deadline)
             lower, witness, vector = _evaluate(law, mixture, best)
-        if kind == "two-sided":
+        if rate == "two-sided":
             upper = max(upper, _end(highest - 1, 1))
             vertex = _end(highest - 1, -1)
             place = _vertex(law, mixture) if vertex > lower else None
@@ -115,7 +116,7 @@ def shared_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float,
                 lower, witness, vector = vertex, place, tuple(top_direction(_floats(law.precision)))
         low, high = rounded_down(lower, DIGITS), rounded_up(upper, DIGITS)
         complete = high - low <= gap * abs(high)
-        return SharpRate(low, high, witness, complete, kind, time, members=witness.components, direction=vector)
+        return SharpRate(low, high, witness, complete, rate, time, members=witness.components, direction=vector)
 
 
 def _enclose(
@@ -269,5 +270,5 @@ def _product(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
     return sum((x * y for x, y in zip(a, b, strict=True)), Fraction(0))
 
 
-def _floats(matrix: Any) -> np.ndarray:
+def _floats(matrix: Any) -> Floats:
     return np.array([[float(matrix[i, j].mid()) for j in range(matrix.ncols())] for i in range(matrix.nrows())])

@@ -1,9 +1,11 @@
-"""Sharp rates of an instance at one time, enclosed over all x, for every kind that has them (proofs/L5.md)."""
+"""Sharp rates of a mixture at one time, enclosed over all x, for every kind of covariance that has them (THEORY L5)."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from certflow.bounds.stability import RATES
+from certflow.enclosure.integrals import check_rate
 from certflow.enclosure.suprema.common import common_rate
 from certflow.enclosure.suprema.isotropic.rate import isotropic_rate
 from certflow.enclosure.suprema.rate import SharpRate
@@ -12,14 +14,20 @@ from certflow.errors import InputError
 from certflow.numbers.exact import exact_number
 from certflow.process import OrnsteinUhlenbeck
 
-KINDS = ("one-sided", "two-sided")
-_RATES = {"common-isotropic": common_rate, "shared": shared_rate, "isotropic": isotropic_rate}
+#: By kind of covariance.
+_ENCLOSED = {"common-isotropic": common_rate, "shared": shared_rate, "isotropic": isotropic_rate}
 
 
 def sharp_rate(
-    process: OrnsteinUhlenbeck, t: Any, kind: str = "one-sided", *, gap: Any = "1e-9", seconds: float = 60.0
+    process: OrnsteinUhlenbeck,
+    t: Any,
+    rate: str = "one-sided",
+    *,
+    gap: Any = "1e-9",
+    seconds: float = 60.0,
+    kind: str | None = None,
 ) -> SharpRate:
-    """`lambda*(t) = sup_x lambda_max(-J(x,t))`, or with kind "two-sided" `L*(t) = sup_x ||J(x,t)||_2`, enclosed.
+    """`lambda*(t) = sup_x lambda_max(-J(x,t))`, or with rate "two-sided" `L*(t) = sup_x ||J(x,t)||_2`, enclosed.
 
     Common variance: `lambda* = 1 - 1/v + (m^2/v^2) V*(r)`, `L* = max(|1/v - 1|, (m^2/v^2) V* - (1/v - 1))`,
     `V*(r) = sup_y lambda_max Cov_gamma(mu)`, `r = m^2/(2v)` (THEORY L5); the supremum is over all of `R^d`, far field
@@ -28,16 +36,31 @@ def sharp_rate(
     Parameters
     ----------
     t : time > 0, exact (text, int, Fraction; a float is the binary number that it is)
+    rate : "one-sided" (`lambda*`) or "two-sided" (`L*`); kind : the same by its name in earlier versions
     gap : relative gap `(upper - lower)/|upper|` to reach; seconds : time after which a wider enclosure is accepted
 
     Raises
     ------
-    InputError : unknown kind, a time that is not positive, or covariances for which no sharp rate is implemented.
+    InputError : unknown rate, a time that is not positive, or covariances for which no sharp rate is implemented.
+
+    Two modes at a distance of 2 with variance 0.04 have `lambda* = 1 - 1/v + e^{-2t}/v^2`, `v = 1 - 0.96 e^{-2t}`:
+
+    >>> import certflow as cf
+    >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    >>> rate = cf.enclosure.sharp_rate(p, "0.3")
+    >>> print(rate.lower, rate.upper, rate.complete)
+    1.3380239796481320931 1.3380239796481320932 True
+    >>> print(cf.enclosure.sharp_rate(p, "2", rate="two-sided").upper)
+    0.017897708988971358154
     """
     if not isinstance(process, OrnsteinUhlenbeck):
         raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
-    if kind not in KINDS:
-        raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
+    if kind is not None:
+        check_rate(kind, "kind")
+        if rate not in (RATES[0], kind):
+            raise InputError("kind", kind, f"the same as rate = {rate!r}, of which it is another name")
+        rate = kind
+    check_rate(rate)
     time, wanted = exact_number(t, "t"), exact_number(gap, "gap")
     if not time > 0:
         raise InputError("t", t, "a time > 0")
@@ -47,6 +70,7 @@ def sharp_rate(
         raise InputError("seconds", seconds, "a number of seconds > 0")
     if process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
-    if process.mixture.kind not in _RATES:
-        raise InputError("mixture", f"{process.mixture.kind} covariances", f"covariances of kind {', '.join(_RATES)}")
-    return _RATES[process.mixture.kind](process.mixture, time, kind, float(wanted), seconds)
+    if process.mixture.kind not in _ENCLOSED:
+        known = ", ".join(_ENCLOSED)
+        raise InputError("mixture", f"{process.mixture.kind} covariances", f"covariances of kind {known}")
+    return _ENCLOSED[process.mixture.kind](process.mixture, time, rate, float(wanted), seconds)

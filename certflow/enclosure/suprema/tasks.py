@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from certflow.numbers.arrays import Floats, Indices
 from certflow.numbers.floats import UNIT
 
 
@@ -25,7 +26,7 @@ class Threshold:
     slope: float = 0.0
     reference: float = 0.0
 
-    def at(self, r: np.ndarray | float) -> np.ndarray:
+    def at(self, r: Floats | float) -> Floats:
         """`tau(r)`."""
         return self.value + self.slope * (np.asarray(r) - self.reference)
 
@@ -40,24 +41,25 @@ class Task:
     members : points that carry the law; outside : points with `p_k <= budget sum_members p`
     """
 
-    geometry: np.ndarray
-    tilt: np.ndarray
-    offset: np.ndarray
+    geometry: Floats
+    tilt: Floats
+    offset: Floats
     geometry_error: float
     offset_error: float
-    members: np.ndarray
-    outside: np.ndarray
+    members: Indices
+    outside: Indices
     budget: float = 0.0
     interval: tuple[float, float] | None = None
-    sizes: np.ndarray | None = None
+    sizes: Floats | None = None
 
     @property
     def tilts(self) -> int:
         """`n`: dimensions of the tilt, `r` not counted."""
-        return self.tilt.shape[1] - (self.interval is not None)
+        columns: int = self.tilt.shape[1]
+        return columns - (self.interval is not None)
 
     @property
-    def tilt_size(self) -> np.ndarray:
+    def tilt_size(self) -> Floats:
         """(K, m): bounds of `|t_k|` entry by entry, before cancellation in a change of frame."""
         return np.abs(self.tilt) if self.sizes is None else self.sizes
 
@@ -70,7 +72,7 @@ class Task:
     def slack(self) -> float:
         """Bounds the error of a squared distance: `d'` squares of differences of numbers below `radius`, each off by
         two geometry errors and two roundings."""
-        rounding = (self.geometry.shape[1] + 4) * UNIT * self.radius
+        rounding: float = (self.geometry.shape[1] + 4) * UNIT * self.radius
         return 16 * self.radius * (2 * self.geometry_error + rounding)
 
     def face(self, members: tuple[int, ...], axes: tuple[int, ...], budget: float) -> Task:
@@ -91,7 +93,7 @@ class Task:
             sizes=None if self.sizes is None else self.sizes[:, columns],
         )
 
-    def framed(self, centre: np.ndarray, frame: np.ndarray) -> Task:
+    def framed(self, centre: Floats, frame: Floats) -> Task:
         """The task in the coordinates `s`, `y = centre + frame s` (tasks without `r` only)."""
         moved = np.abs(self.offset) + self.tilt_size @ np.abs(centre)
         return replace(
@@ -106,39 +108,40 @@ class Task:
 class Boxes:
     """N boxes `|y_j - c_j| <= h_j` (with `r` as the last coordinate, if the task has one)."""
 
-    def __init__(self, task: Task, centre: np.ndarray, half: np.ndarray):
+    def __init__(self, task: Task, centre: Floats, half: Floats):
         self.task, self.centre, self.half = task, centre, half
         reach = np.abs(centre) + half
         size = (np.abs(task.offset) + reach @ task.tilt_size.T).max(1)
         #: Bounds the rounding of every affine function below: at most 2m + 8 roundings of parts below 2 `size`.
-        self.error = 4 * (task.tilt.shape[1] + 8) * UNIT * size + 4 * task.offset_error
+        self.error: Floats = 4 * (task.tilt.shape[1] + 8) * UNIT * size + 4 * task.offset_error
 
     def __len__(self) -> int:
         return len(self.centre)
 
     @property
-    def middle(self) -> np.ndarray:
+    def middle(self) -> Floats:
         """The centres, shape (N, m)."""
         return self.centre
 
-    def logits(self) -> np.ndarray:
+    def logits(self) -> Floats:
         """`o_k + c.t_k`, shape (N, K), each within `error`."""
         return self.task.offset + self.centre @ self.task.tilt.T
 
-    def supremum(self, constant: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    def supremum(self, constant: Floats, vector: Floats) -> Floats:
         """Upper bounds of `o + y.t` over the cells; `constant` (N, M), `vector` (N, M, m)."""
-        middle = constant + np.einsum("nkj,nj->nk", vector, self.centre)
-        return middle + np.einsum("nkj,nj->nk", np.abs(vector), self.half) + self.error[:, None]
+        middle: Floats = constant + np.einsum("nkj,nj->nk", vector, self.centre)
+        reach: Floats = np.einsum("nkj,nj->nk", np.abs(vector), self.half)
+        return middle + reach + self.error[:, None]
 
-    def vertices(self) -> np.ndarray:
+    def vertices(self) -> Floats:
         """The corners relative to the centre, shape (N, 2^m, m)."""
         return self.half[:, None] * corners(self.half.shape[1])
 
-    def sides(self) -> np.ndarray:
+    def sides(self) -> Floats:
         """Vectors along the sides, half as long, one for each axis that may be bisected: shape (N, m, m)."""
         return self.half[:, :, None] * np.eye(self.half.shape[1])
 
-    def thresholds(self, threshold: Threshold) -> tuple[np.ndarray, np.ndarray]:
+    def thresholds(self, threshold: Threshold) -> tuple[Floats, Floats]:
         """`tau` at the centre of each cell and its minimum over it, the latter rounded down; each (N,)."""
         n = self.task.tilts
         return _thresholds(threshold, self.centre[:, n:], self.half[:, n:])
@@ -152,7 +155,7 @@ class Cones:
     with `s_0 = 0` run to infinity; the others are frusta, convex hulls of their `2^n` vertices.
     """
 
-    def __init__(self, task: Task, facet: int, sign: int, centre: np.ndarray, half: np.ndarray):
+    def __init__(self, task: Task, facet: int, sign: int, centre: Floats, half: Floats):
         self.task, self.facet, self.sign = task, facet, sign
         n, sizes = task.tilts, task.tilt_size
         self.direction, self.width = centre[:, :n].copy(), half[:, :n].copy()
@@ -165,24 +168,24 @@ class Cones:
         outer = np.where(self.finite, 1 / np.where(self.finite, self.low, 1.0), 1 / self.high)
         #: As for boxes; of the unbounded cells only the part at the inner end.
         reach = (np.abs(self.direction) + self.width) @ sizes[:, :n].T
-        self.error = 4 * (n + 12) * UNIT * (size + reach.max(1) * outer) + 4 * task.offset_error
+        self.error: Floats = 4 * (n + 12) * UNIT * (size + reach.max(1) * outer) + 4 * task.offset_error
         #: Bounds the rounding of `u.t`: at most 2n + 8 roundings of parts below `2 |u| |t|`.
-        self.slope_error = 4 * (n + 8) * UNIT * reach.max(1)
+        self.slope_error: Floats = 4 * (n + 8) * UNIT * reach.max(1)
 
     def __len__(self) -> int:
         return len(self.direction)
 
     @property
-    def middle(self) -> np.ndarray:
+    def middle(self) -> Floats:
         """A point of each cell (at twice the inner radius, if it is unbounded), and the middle `r`; shape (N, m)."""
         scale = np.where(self.finite, (1 / np.where(self.finite, self.low, 1.0) + 1 / self.high) / 2, 2 / self.high)
         return np.concatenate([self.direction * scale[:, None], self.r], axis=1)
 
-    def logits(self) -> np.ndarray:
+    def logits(self) -> Floats:
         """`o_k + y.t_k` at `middle`, shape (N, K)."""
         return self.task.offset + self.middle @ self.task.tilt.T
 
-    def supremum(self, constant: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    def supremum(self, constant: Floats, vector: Floats) -> Floats:
         """Upper bounds of `o + y.t`: with `N = max u.t` they are `o + N/s_1` if `N <= 0`, else `o + N/s_0`."""
         n = self.task.tilts
         slope = np.einsum("nkj,nj->nk", vector[..., :n], self.direction)
@@ -194,7 +197,7 @@ class Cones:
             up = np.where(slope > 0, slope / self.low[:, None] * (1 + 4 * UNIT), 0.0)
             return constant + np.where(slope <= 0, down, up) + self.error[:, None]
 
-    def vertices(self) -> np.ndarray:
+    def vertices(self) -> Floats:
         """The vertices of the bounded cells relative to `middle`, shape (N, 2^m, m)."""
         n = self.task.tilts
         signs = corners(n + self.r.shape[1])
@@ -204,7 +207,7 @@ class Cones:
             points = (self.direction[:, None] + self.width[:, None] * signs[:, :n]) * scale[..., None]
         return np.concatenate([points - self.middle[:, None, :n], self.r_half[:, None] * signs[:, n:]], axis=2)
 
-    def sides(self) -> np.ndarray:
+    def sides(self) -> Floats:
         """As for boxes, at the outer end of bounded cells and at `middle` of the others; shape (N, n, m)."""
         scale = np.where(self.finite, 1 / np.where(self.finite, self.low, 1.0), 2 / self.high)
         depth = np.where(self.finite, (scale - 1 / self.high) / 2, scale / 2)
@@ -213,12 +216,12 @@ class Cones:
         sides[:, self.facet, :n] = self.direction * depth[:, None]
         return sides
 
-    def thresholds(self, threshold: Threshold) -> tuple[np.ndarray, np.ndarray]:
+    def thresholds(self, threshold: Threshold) -> tuple[Floats, Floats]:
         """As for boxes."""
         return _thresholds(threshold, self.r, self.r_half)
 
 
-def _thresholds(threshold: Threshold, r: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _thresholds(threshold: Threshold, r: Floats, half: Floats) -> tuple[Floats, Floats]:
     """`tau` at the middle of each interval of `r`, and its minimum over it, rounded down; `r` of shape (N, 1), or
     (N, 0) where there is none."""
     if not r.shape[1]:
@@ -227,6 +230,6 @@ def _thresholds(threshold: Threshold, r: np.ndarray, half: np.ndarray) -> tuple[
     return threshold.at(r[:, 0]), np.minimum(low, high) * (1 - 8 * UNIT)
 
 
-def corners(dimension: int) -> np.ndarray:
+def corners(dimension: int) -> Floats:
     """All sign vectors of a box, shape (2^m, m)."""
     return np.array(np.meshgrid(*[[-1.0, 1.0]] * dimension, indexing="ij")).reshape(dimension, -1).T

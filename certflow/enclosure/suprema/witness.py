@@ -13,6 +13,7 @@ from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ExactDecimal, ball_ends
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.search import Candidate
+from certflow.numbers.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def variance_along(vectors: Sequence[Sequence[Any]], weights: Sequence[Any], dir
     return spread / sum((e * e for e in direction), ball(Fraction(0)))
 
 
-def top_direction(matrix: np.ndarray) -> list[Fraction]:
+def top_direction(matrix: Floats) -> list[Fraction]:
     """The eigenvector of the largest eigenvalue, as exact rationals near the float64 one."""
     _, vectors = np.linalg.eigh(matrix)
     return [Fraction(round(float(entry) * 2**40), 2**40) for entry in vectors[:, -1]]

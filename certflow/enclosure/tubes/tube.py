@@ -117,6 +117,14 @@ def flow_tube(
     which the solution is proved to exist and Cauchy's bound of the remainder; a ball of points is propagated by
     the derivative of the step. Next to a separatrix the growth of rounding errors is known only afterwards,
     and the run is repeated with the bits that were missing. Source: proofs/flow-tube.md, THEORY S3, L1, F1, F3.
+
+    >>> import certflow as cf
+    >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("line-3"))
+    >>> tube = cf.enclosure.flow_tube(p, ["0.5"], "1", "0.5", digits=6)
+    >>> print(tube.outcome, tube.radius < 1e-6)
+    enclosed True
+    >>> print([round(float(value), 5) for value in (*tube.lower, *tube.upper)])
+    [0.48771, 0.48771]
     """
     problem = _Problem.read(p, x, t_from, t_to, digits, box, max_steps)
     bits = math.ceil(digits * math.log2(10)) + FIRST_BITS
@@ -228,8 +236,8 @@ def _size_in_bits(problem: _Problem) -> int:
     variance = problem.mixture.exact_covariances.fractions.item()
     narrow = variance + min(1, *problem.times)
     numbers = [*problem.point, *problem.mixture.exact_means.fractions.flat]
-    size = max((value.numerator.bit_length() - value.denominator.bit_length() for value in numbers), default=0)
-    width = narrow.denominator.bit_length() - narrow.numerator.bit_length()
+    size: int = max((value.numerator.bit_length() - value.denominator.bit_length() for value in numbers), default=0)
+    width: int = narrow.denominator.bit_length() - narrow.numerator.bit_length()
     return 2 * max(0, size + 1) + 2 * abs(width) + 1
 
 

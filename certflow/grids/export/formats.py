@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
 from certflow.grids.nodes import Nodes
+from certflow.numbers.arrays import Floats, Times
 
 SCHEMA = "certflow/grid/1"
 EXPORT_SCHEMA = "certflow/grid-export/1"
@@ -114,13 +116,13 @@ def to_json(grid: Nodes, **training: Any) -> Export:
 # -- what the formats share ------------------------------------------------------------------------------------
 
 
-def flow_times(grid: Nodes) -> np.ndarray:
+def flow_times(grid: Nodes) -> Times:
     """`u = sigma / (1 + sigma)`, without overflow."""
     ratio = np.exp(-grid.times) / np.sqrt(-np.expm1(-2 * grid.times))
     return 1 / (1 + ratio)
 
 
-def sigmas_of(grid: Nodes) -> np.ndarray:
+def sigmas_of(grid: Nodes) -> Floats:
     """The sigmas, refused where float32, in which samplers compute, has none."""
     sigmas = finite_sigmas(grid)
     if not sigmas.max() < np.finfo(np.float32).max:
@@ -128,7 +130,7 @@ def sigmas_of(grid: Nodes) -> np.ndarray:
     return sigmas
 
 
-def largest_shift(used: np.ndarray, sigmas: np.ndarray) -> float:
+def largest_shift(used: ArrayLike, sigmas: Floats) -> float:
     """The largest `|log used - log sigma|` over the nodes."""
     return float(np.abs(np.log(np.asarray(used, dtype=np.float64)) - np.log(sigmas)).max())
 
@@ -149,12 +151,12 @@ def check_end(end: Any, name: str, choices: tuple[str, ...] = ("zero", "t_min"))
         raise InputError("end", end, f"{' or '.join(repr(choice) for choice in choices)} for {name}")
 
 
-def finite_sigmas(grid: Nodes) -> np.ndarray:
+def finite_sigmas(grid: Nodes) -> Floats:
     with np.errstate(over="ignore"):
         return grid.sigmas
 
 
-def plain(values: np.ndarray) -> list[float | None]:
+def plain(values: ArrayLike) -> list[float | None]:
     return [value if np.isfinite(value) else None for value in np.asarray(values, dtype=np.float64).tolist()]
 
 

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from certflow.errors import InputError
 from certflow.grids.export.formats import SINGLE, Export, check_end, final_step, largest_shift, sigmas_of
 from certflow.grids.nodes import Nodes
+from certflow.numbers.arrays import Floats
 from certflow.numbers.inputs import real_number
 
 #: k-diffusion's samplers that take `sigmas`, with their model evaluations per step above noise level 0.
@@ -96,13 +97,14 @@ def to_edm(grid: Nodes, tolerance: Any = TOLERANCE) -> Export:
     return Export("edm", "edm_sampler", arguments, lossy, rounding, notes, code)
 
 
-def karras(count: int, sigma_min: float, sigma_max: float, rho: float) -> np.ndarray:
+def karras(count: int, sigma_min: float, sigma_max: float, rho: float) -> Floats:
     """The nodes of Karras et al. (2022), (5), as `edm_sampler` computes them, without the final 0."""
     high, low = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
-    return (high + np.arange(count) / (count - 1) * (low - high)) ** rho
+    sigmas: Floats = (high + np.arange(count) / (count - 1) * (low - high)) ** rho
+    return sigmas
 
 
-def _rho(grid: Nodes, sigmas: np.ndarray) -> float:
+def _rho(grid: Nodes, sigmas: Floats) -> float:
     """The exponent whose Karras grid is nearest in the largest error of log sigma.
 
     With the ends held fixed every inner node rises with `1/rho`, so the largest and the smallest signed errors
@@ -134,10 +136,13 @@ def _rho(grid: Nodes, sigmas: np.ndarray) -> float:
     return float(1 / power)
 
 
-def _power_mean(sigmas: np.ndarray, power: float) -> np.ndarray:
+def _power_mean(sigmas: Floats, power: float) -> Floats:
     """`karras` as a function of `power = 1/rho`, stable through `power = 0` (geometric nodes)."""
     ramp = np.linspace(0, 1, sigmas.size)
     span = np.log(sigmas[-1]) - np.log(sigmas[0])
     if abs(power * span) < 1e-9:
-        return sigmas[0] * np.exp(ramp * span * (1 + (1 - ramp) * power * span / 2))
-    return sigmas[0] * np.exp(np.log1p(ramp * np.expm1(power * span)) / power)
+        logs = ramp * span * (1 + (1 - ramp) * power * span / 2)
+    else:
+        logs = np.log1p(ramp * np.expm1(power * span)) / power
+    nodes: Floats = sigmas[0] * np.exp(logs)
+    return nodes

@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from certflow.errors import InputError
 from certflow.grids.export.formats import flow_times, largest_shift
 from certflow.grids.export.training import DEFAULTS as TRAINING
 from certflow.grids.export.training import Training
 from certflow.grids.nodes import Nodes
+from certflow.numbers.arrays import Floats
 from certflow.numbers.inputs import real_number
+
+#: Numbers in the precision of a scheduler: float32, float64, whole ones.
+Numbers: TypeAlias = NDArray[np.number[Any]]
 
 _VE = "x is the OU state times e^t"
 _VP = "x is the OU state x_t itself"
@@ -28,7 +33,7 @@ class Job:
     name: str
     config: dict[str, Any]
     grid: Nodes
-    sigmas: np.ndarray
+    sigmas: Floats
     end: str
     mu: Any
     notes: list[str] = field(default_factory=list)
@@ -45,10 +50,10 @@ class Job:
                 how = f"{self.name}.from_config(scheduler.config, {flag}={None if flag == 'shift_terminal' else False})"
                 raise InputError(flag, value, f"a {self.name} without it, as it would not keep the grid: {how}")
 
-    def moved(self, used: np.ndarray) -> None:
+    def moved(self, used: Numbers) -> None:
         self.rounding = max(self.rounding, largest_shift(used, self.sigmas))
 
-    def distinct(self, timesteps: np.ndarray, what: str) -> None:
+    def distinct(self, timesteps: Numbers, what: str) -> None:
         """Two nodes at one timestep: the schedulers find their first step by its timestep, and would skip nodes."""
         if (same := np.flatnonzero(timesteps[1:] == timesteps[:-1])).size:
             pair = f"t = {self.grid.times[same[0]]:.5g} and {self.grid.times[same[0] + 1]:.5g}"
@@ -256,7 +261,7 @@ def supported() -> str:
     return ", ".join(TAKERS)
 
 
-def _check_flow(job: Job, times: np.ndarray) -> None:
+def _check_flow(job: Job, times: Numbers) -> None:
     if not (times[0] < 1 and (np.diff(times) < 0).all()):
         raise InputError(
             "grid",
@@ -265,9 +270,9 @@ def _check_flow(job: Job, times: np.ndarray) -> None:
         )
 
 
-def _sigma_of_flow(times: np.ndarray) -> np.ndarray:
-    times = times.astype(np.float64)
-    return times / (1 - times)
+def _sigma_of_flow(times: Numbers) -> Floats:
+    exact = times.astype(np.float64)
+    return exact / (1 - exact)
 
 
 def _positive(key: str, value: Any) -> float:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from certflow.errors import InputError
+from certflow.numbers.arrays import Floats, Indices
 from certflow.numbers.inputs import float_array, real_number, whole_number
+
+#: Numbers in float32, as the libraries keep a schedule.
+Singles: TypeAlias = NDArray[np.float32]
 
 #: What names a schedule, with the values of DDPM (Ho et al. 2020).
 DEFAULTS: dict[str, Any] = {
@@ -35,7 +40,7 @@ _BETA_SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2")
 class Training:
     """`sigmas[n]`, rising, of training timestep `n`; `named` says where they come from."""
 
-    sigmas: np.ndarray
+    sigmas: Floats
     named: dict[str, Any]
 
     @classmethod
@@ -65,14 +70,14 @@ class Training:
         finite = self.sigmas[np.isfinite(self.sigmas)]
         return float(finite[0]), float(finite[-1])
 
-    def continuous(self, sigmas: np.ndarray) -> np.ndarray:
+    def continuous(self, sigmas: Floats) -> Floats:
         """Timesteps between the integers, linear in log sigma; NaN outside the schedule."""
         finite = self.sigmas[np.isfinite(self.sigmas)]
         steps = np.interp(np.log(sigmas), np.log(finite), np.arange(finite.size))
         outside = (sigmas < finite[0] * (1 - 1e-7)) | (sigmas > finite[-1] * (1 + 1e-7))
         return np.where(outside, np.nan, steps)
 
-    def nearest(self, sigmas: np.ndarray) -> np.ndarray:
+    def nearest(self, sigmas: Floats) -> Indices:
         """The integer timesteps nearest in log sigma."""
         finite = np.log(self.sigmas[np.isfinite(self.sigmas)])
         above = np.searchsorted(finite, np.log(sigmas)).clip(1, finite.size - 1)
@@ -80,7 +85,7 @@ class Training:
         closer_below = np.log(sigmas) - finite[below] < finite[above] - np.log(sigmas)
         return np.where(closer_below, below, above)
 
-    def require(self, sigmas: np.ndarray, name: str) -> None:
+    def require(self, sigmas: Floats, name: str) -> None:
         """Refuse nodes outside the schedule by more than half of its outermost gap."""
         finite = np.log(self.sigmas[np.isfinite(self.sigmas)])
         low, high = finite[0] - (finite[1] - finite[0]) / 2, finite[-1] + (finite[-1] - finite[-2]) / 2
@@ -99,7 +104,7 @@ def _time(sigma: float) -> float:
     return 0.5 * math.log1p(float(sigma) ** 2)
 
 
-def _betas(config: Mapping[str, Any]) -> np.ndarray:
+def _betas(config: Mapping[str, Any]) -> Singles:
     schedule, count = config["beta_schedule"], config["num_train_timesteps"]
     if schedule not in _BETA_SCHEDULES:
         raise InputError(
@@ -108,7 +113,8 @@ def _betas(config: Mapping[str, Any]) -> np.ndarray:
     count = whole_number(count, "num_train_timesteps", 2, 1_000_000, "a whole number from 2 to 1000000")
     if schedule == "squaredcos_cap_v2":
         levels = np.cos((np.arange(count + 1) / count + 0.008) / 1.008 * np.pi / 2) ** 2
-        return np.minimum(1 - levels[1:] / levels[:-1], 0.999).astype(np.float32)
+        betas: Singles = np.minimum(1 - levels[1:] / levels[:-1], 0.999).astype(np.float32)
+        return betas
     start, end = (
         real_number(config[name], name, "a number between 0 and 1", lambda beta: 0 < beta < 1)
         for name in ("beta_start", "beta_end")
@@ -118,7 +124,7 @@ def _betas(config: Mapping[str, Any]) -> np.ndarray:
     return np.linspace(start, end, count, dtype=np.float32)
 
 
-def _cumulative(values: Any, zero_snr: bool = False) -> np.ndarray:
+def _cumulative(values: Any, zero_snr: bool = False) -> Floats:
     """`alphas_cumprod` of a scheduler, tensors included."""
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
@@ -134,6 +140,6 @@ def _cumulative(values: Any, zero_snr: bool = False) -> np.ndarray:
     return alphas
 
 
-def _sigmas(alphas: np.ndarray) -> np.ndarray:
+def _sigmas(alphas: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         return np.sqrt((1 - alphas) / alphas)

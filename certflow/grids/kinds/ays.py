@@ -20,11 +20,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
 from certflow.grids.kinds.coordinates import log_sigma, time_of_log_sigma
-from certflow.grids.kinds.typical import Points
+from certflow.grids.kinds.typical import Draws
 from certflow.grids.rates import check_sigma_range
+from certflow.numbers.arrays import Floats, Indices, Times
 from certflow.process import OrnsteinUhlenbeck
 
 #: Times at which mmse is computed; candidates of the dynamic programme, at least; segments, at most.
@@ -33,7 +35,7 @@ _TABLE, _CANDIDATES, _MAX_SEGMENTS = 129, 513, 500
 _STEPS, _PRECISION = 60, 1e-10
 
 
-def nodes(process: OrnsteinUhlenbeck, segments: int, *, samples: int, seed: int) -> tuple[np.ndarray, dict[str, Any]]:
+def nodes(process: OrnsteinUhlenbeck, segments: int, *, samples: int, seed: int) -> tuple[Times, dict[str, Any]]:
     """The nodes that minimise `sum_i C(s_{i-1}, s_i)`: dynamic programming, then Newton's method."""
     if segments > _MAX_SEGMENTS:
         raise InputError("segments", segments, f"at most {_MAX_SEGMENTS} segments for kind ays")
@@ -44,13 +46,13 @@ def nodes(process: OrnsteinUhlenbeck, segments: int, *, samples: int, seed: int)
     return time_of_log_sigma(cost.minimised(segments)), {}
 
 
-def mmse(process: OrnsteinUhlenbeck, times: Any, *, samples: int, seed: int) -> np.ndarray:
+def mmse(process: OrnsteinUhlenbeck, times: ArrayLike, *, samples: int, seed: int) -> Floats:
     """`E |X_0 - E[X_0|X_t]|^2 = ((1 - m^2)/m^2) (d m^2 - (1 - m^2) E tr J)`; shape (T,).
 
     From Tweedie's formula, `Cov(X_0|X_t) = ((1 - m^2)/m^2) (I + (1 - m^2) grad s)` and `grad s = -I - J`; the
     expectation is a mean over points of `p_t`.
     """
-    points = Points(process, samples, seed)
+    points = Draws(process, samples, seed)
     values = []
     for time in np.asarray(times, dtype=np.float64):
         noise, square = -np.expm1(-2 * time), np.exp(-2 * time)
@@ -62,7 +64,7 @@ def mmse(process: OrnsteinUhlenbeck, times: Any, *, samples: int, seed: int) -> 
 class Cost:
     """`C(a, b)` for a tabulated mmse, in `w = log s`; `log mmse` is a cubic spline through the tabulated values."""
 
-    def __init__(self, log_sigmas: np.ndarray, values: np.ndarray):
+    def __init__(self, log_sigmas: Floats, values: Floats):
         from scipy.interpolate import CubicSpline
 
         self.ends = float(log_sigmas[0]), float(log_sigmas[-1])
@@ -70,19 +72,22 @@ class Cost:
         fine = np.linspace(*self.ends, 16 * (log_sigmas.size - 1) + 1)
         self.integral = CubicSpline(fine, np.exp(self.curve(fine) - 2 * fine)).antiderivative()
 
-    def mmse(self, w: Any) -> np.ndarray:
+    def mmse(self, w: Floats) -> Floats:
         """Interpolated mmse at `s = e^w`."""
-        return np.exp(self.curve(w))
+        values: Floats = np.exp(self.curve(w))
+        return values
 
-    def segment(self, a: Any, b: Any) -> np.ndarray:
+    def segment(self, a: Floats, b: Floats) -> Floats:
         """`C(e^a, e^b)`, `a > b`."""
-        return self.mmse(a) * (np.exp(-2 * b) - np.exp(-2 * a)) / 2 - (self.integral(a) - self.integral(b))
+        integral: Floats = self.integral(a) - self.integral(b)
+        cost: Floats = self.mmse(a) * (np.exp(-2 * b) - np.exp(-2 * a)) / 2 - integral
+        return cost
 
-    def total(self, w: np.ndarray) -> float:
+    def total(self, w: Floats) -> float:
         """`sum_i C` of nodes `w`, shape (K + 1,), decreasing."""
         return float(self.segment(w[:-1], w[1:]).sum())
 
-    def derivatives(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def derivatives(self, w: Floats) -> tuple[Floats, Floats, Floats]:
         """By the inner nodes: the gradient of the total, and diagonal and upper diagonal of its Hessian.
 
         With `M_i` the mmse, `p_i = e^{-2 w_i}`: `g_i = M_i' (p_{i+1} - p_i)/2 - p_i (M_{i-1} - M_i)`.
@@ -99,7 +104,7 @@ class Cost:
             -(first * powers[2:])[:-1],
         )
 
-    def minimised(self, segments: int) -> np.ndarray:
+    def minimised(self, segments: int) -> Floats:
         """Minimising nodes `w`, latest first, shape (K + 1,)."""
         low, high = self.ends
         candidates = np.linspace(high, low, max(_CANDIDATES, 2 * segments + 1))
@@ -108,7 +113,7 @@ class Cost:
         costs[upper] = self.segment(candidates[upper[0]], candidates[upper[1]])
         return self.refined(candidates[cheapest_path(costs, segments)])
 
-    def refined(self, w: np.ndarray) -> np.ndarray:
+    def refined(self, w: Floats) -> Floats:
         """Newton's method on the tridiagonal system, damped so that every accepted step lowers the total."""
         from scipy.linalg import LinAlgError, solveh_banded
 
@@ -132,7 +137,7 @@ class Cost:
         return w
 
 
-def cheapest_path(costs: np.ndarray, segments: int, coefficient: float = 1.0) -> np.ndarray:
+def cheapest_path(costs: Floats, segments: int, coefficient: float = 1.0) -> Indices:
     """Indices `0 = i_0 < ... < i_K = N - 1` that minimise `sum_k coefficient^{k-1} costs[i_{k-1}, i_k]`.
 
     costs : shape (N, N), `inf` on and below the diagonal. Bellman's equation from the last node backwards, with

@@ -9,6 +9,7 @@ import numpy as np
 from certflow.bounds.rates import growth_rate_bound
 from certflow.errors import InputError, NoGlobalBound
 from certflow.grids.rates import balanced, log_times
+from certflow.numbers.arrays import Flags, Floats, Times
 from certflow.process import OrnsteinUhlenbeck
 
 #: Cells of the table within which a node is then found exactly, and sweeps of Newton's method until a step is
@@ -16,7 +17,7 @@ from certflow.process import OrnsteinUhlenbeck
 _CELLS, _STEPS, _TOLERANCE = 64, 60, 1e-12
 
 
-def nodes(process: OrnsteinUhlenbeck, segments: int, *, rate: str) -> tuple[np.ndarray, dict[str, Any]]:
+def nodes(process: OrnsteinUhlenbeck, segments: int, *, rate: str) -> tuple[Times, dict[str, Any]]:
     """`int_{t_k}^{t_{k-1}} r_+ = (1/K) int_{t_min}^{t_max} r_+`, `r_+ = max(rate, 0)`; latest first, shape (K + 1,).
 
     The unique minimiser of the largest exponent of a segment where the rate is positive. `lambda` and `lambda*` may
@@ -52,7 +53,7 @@ class _Steps:
     def __init__(self, process: OrnsteinUhlenbeck, rate: str):
         self.process, self.rate = process, rate
         edges = log_times(process, _CELLS + 1)
-        self.found: dict[str, Any] = {}
+        self.found: dict[str, float] = {}
         if rate == "one-sided":
             edges, positive = self._split(edges)
         else:
@@ -67,7 +68,7 @@ class _Steps:
         if not self.total > 0:
             raise InputError("rate", rate, "a rate that is positive somewhere on [t_min, t_max]")
 
-    def _split(self, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _split(self, edges: Times) -> tuple[Times, Flags]:
         """The edges with the zeros of `lambda` among them, and on which cells it is positive."""
         from scipy.optimize import brentq
 
@@ -85,7 +86,7 @@ class _Steps:
             self.found["positive_until"] = float(edges[np.flatnonzero(positive)[-1] + 1])
         return edges, positive
 
-    def time_at(self, shares: np.ndarray) -> np.ndarray:
+    def time_at(self, shares: Floats) -> Times:
         """The earliest times at which the integral is these shares of the whole: Newton's method within its cell.
 
         A step that leaves the bracket is replaced by a bisection, so that every sweep halves the bracket or better.
@@ -108,7 +109,7 @@ class _Steps:
                 break
         return times
 
-    def _slope(self, times: np.ndarray) -> np.ndarray:
+    def _slope(self, times: Times) -> Floats:
         if self.rate == "one-sided":
             slope = self.process.growth_rate_bound(times)
         else:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from certflow.numbers.arrays import Times
 from certflow.process import OrnsteinUhlenbeck
 
 Map = Callable[[Any], Any]
@@ -36,9 +37,7 @@ class Coordinate:
     inverse: Map
 
 
-def nodes(
-    process: OrnsteinUhlenbeck, segments: int, *, kind: str, **options: Any
-) -> tuple[np.ndarray, dict[str, float]]:
+def nodes(process: OrnsteinUhlenbeck, segments: int, *, kind: str, **options: Any) -> tuple[Times, dict[str, float]]:
     """`q(t_k) = q(t_max) + (k/K) (q(t_min) - q(t_max))`, latest first, shape (K + 1,).
 
     | kind | `q` | source |

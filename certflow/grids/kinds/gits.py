@@ -10,8 +10,9 @@ from certflow.errors import InputError
 from certflow.flow.reference import trajectories
 from certflow.grids.kinds.ays import cheapest_path
 from certflow.grids.kinds.coordinates import nodes as coordinate_nodes
-from certflow.grids.kinds.typical import Points
+from certflow.grids.kinds.typical import Draws
 from certflow.grids.rates import check_sigma_range
+from certflow.numbers.arrays import Floats, Points, Times
 from certflow.process import OrnsteinUhlenbeck
 
 #: Candidates unless told otherwise, and the tolerance of the teacher.
@@ -27,7 +28,7 @@ def nodes(
     metric: str,
     samples: int,
     seed: int,
-) -> tuple[np.ndarray, dict[str, Any]]:
+) -> tuple[Times, dict[str, Any]]:
     """The `K + 1` of `N` candidates that minimise `sum_k coefficient^{k-1} c(t_{k-1}, t_k)`, by dynamic programming.
 
     The candidates are those of EDM (`rho = 7`), the coefficient 1.15 weighs later steps more; both as published. The
@@ -41,12 +42,12 @@ def nodes(
         raise InputError("metric", metric, "l2 in one dimension, where no point deviates from a line")
     times = coordinate_nodes(process, number - 1, kind="karras", rho=7.0)[0]
     times[0], times[-1] = process.t_max, process.t_min
-    start = Points(process, samples, seed).at(process.t_max)
+    start = Draws(process, samples, seed).at(process.t_max)
     costs = step_costs(process, start, times, metric)
     return times[cheapest_path(costs, segments, coefficient)], {"candidates": number}
 
 
-def step_costs(process: OrnsteinUhlenbeck, start: np.ndarray, times: np.ndarray, metric: str) -> np.ndarray:
+def step_costs(process: OrnsteinUhlenbeck, start: Points, times: Times, metric: str) -> Floats:
     """`c(t_i, t_j)` for `i < j`, the rest infinite; shape (N, N).
 
     In the variance-exploding convention `y = x/m`, `sigma = sqrt(e^{2t} - 1)`, the flow is `dy/dsigma = -sigma m
@@ -74,7 +75,8 @@ def step_costs(process: OrnsteinUhlenbeck, start: np.ndarray, times: np.ndarray,
     return costs
 
 
-def _off_line(vectors: np.ndarray, unit: np.ndarray) -> np.ndarray:
+def _off_line(vectors: Points, unit: Points) -> Floats:
     """Mean distance of points from the line through the origin along `unit`; shape of `vectors` but the last two."""
     along = (vectors * unit).sum(axis=-1, keepdims=True)
-    return np.linalg.norm(vectors - along * unit, axis=-1).mean(axis=-1)
+    distances: Floats = np.linalg.norm(vectors - along * unit, axis=-1).mean(axis=-1)
+    return distances

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
 from certflow.grids.rates import RateCurve, log_times
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats
 from certflow.process import OrnsteinUhlenbeck
 
 #: Times at which the supremum is enclosed, and of the curve through them.
@@ -54,7 +55,7 @@ def _curve(mixture: GaussianMixture, t_min: Fraction, t_max: Fraction) -> RateCu
     return RateCurve(times, np.maximum(values, 0.0))
 
 
-def sharp_rates(process: OrnsteinUhlenbeck, times: Any) -> tuple[np.ndarray, np.ndarray]:
+def sharp_rates(process: OrnsteinUhlenbeck, times: ArrayLike) -> tuple[Floats, Floats]:
     """Upper ends of `lambda*` and, for common variance, of `V*` (else NaN) at the times; shape (T,) each.
 
     Raises

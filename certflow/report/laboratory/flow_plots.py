@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from certflow.distill.results import BASELINE, Growth, Results
+from certflow.numbers.arrays import Floats, Points
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.canvas import Axes, Figure, FixedLocator, FuncFormatter
 from certflow.report.formatting import number
@@ -59,7 +60,7 @@ def clouds(results: Results) -> Drawing | None:
         )
 
 
-def _scatter(figure: Figure, reference: np.ndarray, composed: dict[str, np.ndarray], results: Results) -> None:
+def _scatter(figure: Figure, reference: Points, composed: dict[str, Floats], results: Results) -> None:
     panels = figure.subplots(1, 1 + len(composed), sharex=True, sharey=True, squeeze=False)[0]
     styles = looks(results)
     panels[0].plot(*reference.T, ".", color=INK, markersize=2.5)
@@ -83,7 +84,7 @@ def _scatter(figure: Figure, reference: np.ndarray, composed: dict[str, np.ndarr
     panels[0].set_ylabel("$x_2$")
 
 
-def _histogram(figure: Figure, reference: np.ndarray, composed: dict[str, np.ndarray], results: Results) -> None:
+def _histogram(figure: Figure, reference: Points, composed: dict[str, Floats], results: Results) -> None:
     axes = figure.add_subplot()
     styles = looks(results)
     spread = float(np.ptp(reference)) or 1.0

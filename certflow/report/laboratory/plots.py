@@ -6,18 +6,22 @@ one marker and one dash pattern in all figures.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from certflow.distill.results import BASELINE, Results
 from certflow.errors import NoGlobalBound
+from certflow.numbers.arrays import Indices
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.canvas import Axes, Figure, FixedLocator, FuncFormatter, Line2D, NullLocator
 from certflow.report.plots import FAINT, INK, ONE_SIDED, PAPER, TWO_SIDED, drawing_style, scale_wide_range
 from certflow.report.svg import figure_to_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
 
 TYPICAL = "#2f6b3f"
 TIMES = 97
@@ -50,7 +54,7 @@ class Look:
 
     colour: str
     marker: str
-    dashes: Any
+    dashes: str | tuple[int, tuple[float, ...]]
 
     @property
     def line(self) -> dict[str, Any]:
@@ -231,7 +235,14 @@ def errors_by_number(results: Results) -> Drawing | None:
         return drawing(figure, "by-number", "Error against the number of segments", words)
 
 
-def _bars(axes: Axes, numbers: Any, values: Any, look: Look, apart: float, label: str | None = None) -> None:
+def _bars(
+    axes: Axes,
+    numbers: Sequence[int],
+    values: Sequence[tuple[float, float]],
+    look: Look,
+    apart: float,
+    label: str | None = None,
+) -> None:
     if values:
         means, deviations = np.array(values, dtype=float).T
         axes.errorbar(
@@ -262,7 +273,7 @@ def _log_places(axes: Axes) -> list[float]:
     return [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]
 
 
-def _label(axis: Any, places: list[float], text: Callable[[float], str]) -> None:
+def _label(axis: Axis, places: list[float], text: Callable[[float], str]) -> None:
     axis.set_major_locator(FixedLocator(places))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
@@ -283,7 +294,7 @@ def _known(results: Results, grid: str, segments: int) -> bool:
     return spread is not None and spread.count > 0
 
 
-def _count_ticks(axes: Axes, numbers: Any) -> None:
+def _count_ticks(axes: Axes, numbers: Sequence[int] | Indices) -> None:
     """Ticks at the numbers themselves, thinned where they would touch."""
     shown = list(numbers)[:: max(1, len(numbers) // 10 + (len(numbers) % 10 > 0 and len(numbers) > 10))]
     axes.xaxis.set_major_locator(FixedLocator(shown))
@@ -297,7 +308,7 @@ def time_axis(axes: Axes, process: OrnsteinUhlenbeck) -> None:
     axes.set_xlim(process.t_min / 1.05, process.t_max * 1.05)
 
 
-def _keys(figure: Figure, keys: Any) -> None:
+def _keys(figure: Figure, keys: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
     """A legend of line styles that stand for the same thing in every panel."""
     handles = [Line2D([], [], color=INK, markersize=4, linewidth=1.2, label=label, **style) for label, style in keys]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False)

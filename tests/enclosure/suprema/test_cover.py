@@ -13,11 +13,12 @@ import pytest
 from oracle_sharp import decode, dense_search, mpf, volume
 
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted, Tree, face_budget
+from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted, face_budget
 from certflow.enclosure.suprema.laws import common_isotropic_task
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.search import propose, prove
 from certflow.enclosure.suprema.tasks import Threshold
+from certflow.enclosure.suprema.trees import Tree
 
 DIGITS = 30
 

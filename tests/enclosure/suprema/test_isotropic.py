@@ -166,7 +166,7 @@ def test_exact_value_of_two_components_lies_inside(t):
 
 def test_covering_alone_finds_the_exact_value_of_two_components(monkeypatch):
     """Without the pair rule, which knows the closed form, the expansion on boxes proves the same number."""
-    monkeypatch.setattr(isotropic_search, "pair_rule", lambda cells, pairs, level: np.zeros(len(cells), dtype=int))
+    monkeypatch.setattr(isotropic_search, "pair_rule", lambda cells, pairs, level: np.zeros(len(cells), dtype=bool))
     found = isotropic_rate(mixture([3, 7], [[-1], [1]], ["0.04", "0.25"]), Fraction(3, 10), "one-sided", 1e-7, 20)
     assert found.complete
     with mpmath.workdps(40):
@@ -295,7 +295,7 @@ def violations(law, t, seed, count=1500):
                         continue
                     rules = [isotropic_taylor.taylor_rule(cells, level)[0][0]]
                     if side > 0:
-                        rules.append(isotropic_cells.pair_rule(cells, pairs, level)[0] > 0)
+                        rules.append(isotropic_cells.pair_rule(cells, pairs, level)[0])
                     else:
                         rules.append(isotropic_cells.screen_rule(cells, level)[0])
                     wrong += bad and any(rules)
@@ -317,10 +317,10 @@ def test_no_rule_settles_a_box_with_a_larger_value(name):
 def test_false_twins_of_the_rules_are_caught(twin, name, monkeypatch):
     """The same search with a term of a rule left out settles boxes that hold larger values."""
     if twin == "remainder":
-        monkeypatch.setattr(isotropic_taylor, "_exponential_rest", lambda z: 0 * z)
+        monkeypatch.setattr(isotropic_taylor, "exp_remainder", lambda z: 0 * z)
     elif twin == "second order":
-        monkeypatch.setattr(isotropic_taylor, "_second_order", lambda *terms: 0.0)
-        monkeypatch.setattr(isotropic_taylor, "_exponential_rest", lambda z: 0 * z)
+        monkeypatch.setattr(isotropic_taylor._Expansion, "second_order", lambda *terms: 0.0)
+        monkeypatch.setattr(isotropic_taylor, "exp_remainder", lambda z: 0 * z)
     elif twin == "mass":
         monkeypatch.setattr(isotropic_cells, "exp_upper", lambda z: 0 * z)
     else:

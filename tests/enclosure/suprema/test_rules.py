@@ -187,7 +187,7 @@ def test_settled_cells_keep_the_threshold(rule, n, interval, budget):
 
 
 def test_taylor_rule_without_its_remainder_is_caught(monkeypatch):
-    monkeypatch.setattr(rules, "_exponential_remainder", np.zeros_like)
+    monkeypatch.setattr(rules, "exp_remainder", np.zeros_like)
     for n in (1, 2, 3):
         assert trial("taylor", n, None, 0.0, tasks=70, seed=1)[0] > 1e-4
 
@@ -527,12 +527,12 @@ def test_is_positive_refuses_singular_and_hidden_negative_matrices():
 
 def test_the_remainder_of_the_exponential_lies_above():
     z = np.concatenate([[0.0], np.geomspace(1e-3, 2, 4000)])
-    bound = rules._exponential_remainder(z)
+    bound = rules.exp_remainder(z)
     exact = np.expm1(z) - z
     assert (bound >= exact - 1e-12 * z).all()
     assert (bound <= 1.5 * exact + 1e-12).all()
     small = np.geomspace(1e-8, 1e-3, 50)  # e^z - 1 - z = z^2/2 + z^3/6 + ...
-    assert (rules._exponential_remainder(small) >= small**2 / 2 + small**3 / 6).all()
+    assert (rules.exp_remainder(small) >= small**2 / 2 + small**3 / 6).all()
 
 
 def test_corners():

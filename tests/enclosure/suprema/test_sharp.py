@@ -46,7 +46,7 @@ def encloses(rate, value):
 
 def holds(rate, times, spread, gap=GAP):
     """Containment of the exact value, its `V*` and width."""
-    value = times.rate(rate.kind, spread)
+    value = times.rate(rate.rate, spread)
     assert encloses(rate, value), (rate.lower, rate.upper, value)
     slack = abs(spread) * mpmath.mpf(10) ** -33
     assert mpf(rate.spread[0]) - slack <= spread <= mpf(rate.spread[1]) + slack
@@ -465,7 +465,12 @@ def test_complete_means_that_the_gap_was_reached(gap, t):
 
 
 BAD = {
+    "rate": ({"rate": "both"}, "rate: got 'both'; required: one of one-sided, two-sided"),
     "kind": ({"kind": "both"}, "kind: got 'both'; required: one of one-sided, two-sided"),
+    "rate and kind": (
+        {"rate": "two-sided", "kind": "one-sided"},
+        "kind: got 'one-sided'; required: the same as rate = 'two-sided', of which it is another name",
+    ),
     "zero time": ({"t": 0}, "t: got 0; required: a time > 0"),
     "negative time": ({"t": "-1"}, "t: got '-1'; required: a time > 0"),
     "no gap": ({"gap": 0}, "gap: got 0; required: a relative gap between 0 and 1"),
@@ -482,6 +487,18 @@ def test_bad_input(name):
     with pytest.raises(InputError) as caught:
         sharp_rate(process_of([(-1,), (1,)]), t, **arguments)
     assert str(caught.value) == message
+
+
+def test_kind_is_another_name_of_rate():
+    """Of two narrow modes, late, `L* = 1/v - 1`, and `lambda*` is below it."""
+    process = process_of([(-1,), (1,)], variance="0.09")
+    named = sharp_rate(process, "1.5", rate="two-sided")
+    assert sharp_rate(process, "1.5", kind="two-sided") == sharp_rate(process, "1.5", "two-sided") == named
+    assert sharp_rate(process, "1.5", rate="two-sided", kind="two-sided") == named
+    assert (named.rate, named.kind) == ("two-sided", "two-sided")
+    other = sharp_rate(process, "1.5", kind="one-sided")
+    assert (other.rate, other.kind) == ("one-sided", "one-sided")
+    assert other.upper < named.lower
 
 
 def test_bad_process():

@@ -11,10 +11,11 @@ import pytest
 from oracle import _CONTEXT, Oracle, dec
 
 import certflow as cf
+from certflow.bounds.stability import RATES
 from certflow.certificate import checker
 from certflow.certificate.envelope import certificate_text
 from certflow.certificate.sharp import sharp_certificate
-from certflow.enclosure.suprema.sharp import KINDS, sharp_rate
+from certflow.enclosure.suprema.sharp import sharp_rate
 
 PENTAGON = [["1", "0"], ["0.309017", "0.951057"], ["-0.809017", "0.587785"], ["-0.809017", "-0.587785"]]
 PENTAGON += [["0.309017", "-0.951057"]]
@@ -69,25 +70,25 @@ def jacobian_at(mixture, rate):
         assert reach < 2**80
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("name", CASES)
-def test_the_rate_at_the_witness_reaches_the_lower_bound(name, kind):
+def test_the_rate_at_the_witness_reaches_the_lower_bound(name, rate):
     means, covariances, time = CASES[name]
     mixture = cf.GaussianMixture([Fraction(1, len(means))] * len(means), means, covariances)
-    rate = sharp_rate(cf.OrnsteinUhlenbeck(mixture), time, kind, gap="1e-6", seconds=20)
-    jacobian, _ = jacobian_at(mixture, rate)
+    found = sharp_rate(cf.OrnsteinUhlenbeck(mixture), time, rate, gap="1e-6", seconds=20)
+    jacobian, _ = jacobian_at(mixture, found)
     with mpmath.workdps(60):
         values = eigenvalues(jacobian)
-        value = -min(values) if kind == "one-sided" else max(map(abs, values))
-        lower, upper = (mpmath.mpf(end.numerator) / end.denominator for end in (rate.lower, rate.upper))
+        value = -min(values) if rate == "one-sided" else max(map(abs, values))
+        lower, upper = (mpmath.mpf(end.numerator) / end.denominator for end in (found.lower, found.upper))
         slack = abs(lower) * mpmath.mpf(10) ** -18
         assert lower - slack <= value <= upper + slack
         assert value - lower <= mpmath.mpf(10) ** -15 * (1 + abs(value))  # nothing is given away either
-        vector = [mpmath.mpf(e.numerator) / e.denominator for e in rate.vector]
+        vector = [mpmath.mpf(e.numerator) / e.denominator for e in found.vector]
         rows = [[mpmath.mpf(str(entry)) for entry in row] for row in jacobian]
         quotient = -mpmath.fsum(a * rows[i][j] * b for i, a in enumerate(vector) for j, b in enumerate(vector))
         quotient /= mpmath.fsum(e * e for e in vector)
-        assert mpmath.almosteq(abs(quotient) if kind == "two-sided" else quotient, value, 1e-12, 1e-15)
+        assert mpmath.almosteq(abs(quotient) if rate == "two-sided" else quotient, value, 1e-12, 1e-15)
 
 
 def test_where_the_late_contraction_decides_the_witness_is_a_vertex():
@@ -111,9 +112,9 @@ def test_the_checker_accepts_a_vertex(name):
     assert len(found.witness.components) == 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_checker_accepts_late_times(kind):
+@pytest.mark.parametrize("rate", RATES)
+def test_the_checker_accepts_late_times(rate):
     process = cf.OrnsteinUhlenbeck(cf.GaussianMixture(["0.5", "0.5"], [["0", "0"], ["1", "0"]], "0.04"), "0.01", "30")
-    certificate, _ = sharp_certificate(process, "30", kind)
+    certificate, _ = sharp_certificate(process, "30", rate)
     verdict = checker.check(certificate_text(certificate))
     assert verdict.accepted, verdict.text

@@ -1,4 +1,4 @@
-"""Grids uniform in a coordinate, against published nodes and against the published formulas in mpmath."""
+"""Grids uniform in a coordinate (G3), against published nodes and against the published formulas in mpmath."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Far away only the components of largest variance survive: limits at infinity, and a proof beyond a cube.
+"""Of different variances the largest alone survives far away: limits at infinity, and a proof beyond a cube.
 
 With `W` the components of largest variance `v_W`, `C = m^2/v_W^2` and `Cov_W` the covariance of their means under their
 own responsibilities, `-J -> -q_W I + C Cov_W` as `|x| -> infinity` (proofs/sharp-isotropic.md).
@@ -25,6 +25,7 @@ from certflow.enclosure.suprema.margins import UP
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points, Vector
 from certflow.enclosure.suprema.search import Candidate, propose, prove
 from certflow.enclosure.suprema.tasks import Threshold
+from certflow.numbers.arrays import Floats
 from certflow.numbers.floats import UNIT
 
 _LARGEST_RADIUS = 2.0**40
@@ -231,7 +232,7 @@ def _outside(law: IsotropicLaw, widest: Widest, value: float, room: float, radiu
     slope_error = 16 * (n + 4) * UNIT * float(np.abs(tilt).sum(1).max()) + 4 * n * law.tiny
     constant_error = 16 * UNIT * float(np.abs(offset).max()) + 4 * law.tiny
 
-    def settle(centre: np.ndarray, half: np.ndarray) -> list[str | None]:
+    def settle(centre: Floats, half: Floats) -> list[str | None]:
         if len(centre) > _CONES:
             raise Exhausted
         leading = (offset + radius * centre @ tilt.T).argmax(1)

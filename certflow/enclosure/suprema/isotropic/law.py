@@ -25,6 +25,7 @@ from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ball_ends
 from certflow.enclosure.suprema.points import Points, Vector
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Flags, Floats
 from certflow.numbers.floats import UNIT
 
 #: Working precision of the balls, beside what late times need (`law_bits`).
@@ -66,9 +67,9 @@ class IsotropicLaw:
     hull: Points
     balls: Balls
     frame: tuple[tuple[Any, ...], ...]
-    offset: np.ndarray
-    tilt: np.ndarray
-    quad: np.ndarray
+    offset: Floats
+    tilt: Floats
+    quad: Floats
     tiny: float
 
     @classmethod
@@ -132,7 +133,8 @@ class IsotropicLaw:
     @property
     def coordinates(self) -> int:
         """`n`."""
-        return self.tilt.shape[1]
+        columns: int = self.tilt.shape[1]
+        return columns
 
     @property
     def idle(self) -> bool:
@@ -162,7 +164,7 @@ class IsotropicLaw:
         """`|mu_i - mu_j|^2`."""
         return sum(((a - b) ** 2 for a, b in zip(self.means[i], self.means[j], strict=True)), Fraction(0))
 
-    def ambient(self, point: np.ndarray) -> list[float]:
+    def ambient(self, point: Floats) -> list[float]:
         """Coordinates in `R^d` (nearest float64, not exact) of a point of the frame."""
         axes = np.array([[float(a.mid()) for a in axis] for axis in self.frame])
         return list(float(self.balls.m.mid()) * np.array([float(a) for a in self.average]) + point @ axes)
@@ -231,13 +233,13 @@ class Pairs:
     kappa, spread (`Q`) and quad (`q_j`) are within `2 u` of themselves plus the law's `tiny`.
     """
 
-    first: np.ndarray
-    kappa: np.ndarray
-    spread: np.ndarray
-    quad: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    top: np.ndarray
+    first: Flags
+    kappa: Floats
+    spread: Floats
+    quad: Floats
+    low: Floats
+    high: Floats
+    top: Floats
 
     @classmethod
     def of(cls, law: IsotropicLaw) -> Pairs:
@@ -311,7 +313,7 @@ def _value(kappa: Any, spread: Any, f: Any) -> Any:
     return share * ((1 - share) * (spread - 2 * kappa * f) - kappa)
 
 
-def rounding(law: IsotropicLaw, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def rounding(law: IsotropicLaw, centre: Floats) -> tuple[Floats, Floats]:
     """Bounds, shape (N, K), of the errors of `o_k + tau_k.c - q_k |c|^2/2` and of the length of `tau_k - q_k c`.
 
     Three inputs within `2 u` plus `tiny`, at most `2n + 6` roundings of partial sums below the sum of the terms' sizes.

@@ -1,4 +1,4 @@
-"""Sharp rates of mixtures with different isotropic variances at one time, enclosed over all x (THEORY L5, L7)."""
+"""Sharp rates of kind "isotropic" (different variances) at one time, enclosed over all x (THEORY L5, L7)."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _RESTARTS = 30
 Place = Peak | Limit
 
 
-def isotropic_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: float, seconds: float) -> SharpRate:
-    """`lambda*(t) = sup_x lambda_max(-J(x,t))`, or with kind "two-sided" `L*(t) = sup_x ||J(x,t)||_2`, enclosed.
+def isotropic_rate(mixture: GaussianMixture, time: Fraction, rate: str, gap: float, seconds: float) -> SharpRate:
+    """`lambda*(t) = sup_x lambda_max(-J(x,t))`, or with rate "two-sided" `L*(t) = sup_x ||J(x,t)||_2`, enclosed.
 
     `-J = -sum_k gamma_k q_k I + Cov_gamma(u)`, `q_k = 1/v_k - 1`, `u_k = m mu_k/v_k - q_k x`, for covariances
     `Sigma_k = s2_k I`, `v_k = s2_k m^2 + 1 - m^2` (THEORY L7); the supremum is over all of `R^d`. The upper bound is a
@@ -46,7 +46,7 @@ def isotropic_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: flo
 
     Parameters
     ----------
-    mixture : of kind "isotropic"; time : exact, > 0; kind : "one-sided" or "two-sided"
+    mixture : of kind "isotropic"; time : exact, > 0; rate : "one-sided" or "two-sided"
     gap : relative gap `(upper - lower)/|upper|` to reach; seconds : time after which a wider enclosure is accepted
 
     Out of budget, or with more than `MAX_COORDINATES` coordinates (the dimension of the means' hull plus one, at most
@@ -58,22 +58,22 @@ def isotropic_rate(mixture: GaussianMixture, time: Fraction, kind: str, gap: flo
         law = IsotropicLaw.of(mixture, time)
         if len(set(law.variances)) == 1:
             common = GaussianMixture(list(law.weights), [list(mean) for mean in law.means], law.variances[0])
-            return common_rate(common, time, kind, gap, seconds)
-        place, upper = _enclose(law, mixture, kind, gap, seconds)
+            return common_rate(common, time, rate, gap, seconds)
+        place, upper = _enclose(law, mixture, rate, gap, seconds)
         lower, witness, direction = _lower(law, place)
         low, high = rounded_down(lower, DIGITS), rounded_up(upper, DIGITS)
         members = witness.components
         complete = high - low <= Fraction(gap) * abs(high)
-        return SharpRate(low, high, witness, complete, kind, time, members=members, direction=direction)
+        return SharpRate(low, high, witness, complete, rate, time, members=members, direction=direction)
 
 
 def _enclose(
-    law: IsotropicLaw, mixture: GaussianMixture, kind: str, gap: float, seconds: float
+    law: IsotropicLaw, mixture: GaussianMixture, rate: str, gap: float, seconds: float
 ) -> tuple[Place, Fraction]:
     """The best place found and an upper bound that is proved."""
     start = clock.perf_counter()
-    sides = (1,) if kind == "one-sided" else (1, -1)
-    known = closed_form(mixture, law.time, kind)
+    sides = (1,) if rate == "one-sided" else (1, -1)
+    known = closed_form(mixture, law.time, rate)
     pairs, widest = Pairs.of(law), Widest(law)
     places: list[Place] = [propose(law, pairs, side) for side in sides]
     places += [limit for side in sides for limit in widest.limits(side)]
@@ -137,9 +137,9 @@ def prove_level(
     return cover(law, pairs, far.level, far.radius, budget).leaves
 
 
-def closed_form(mixture: GaussianMixture, time: Fraction, kind: str) -> Fraction:
+def closed_form(mixture: GaussianMixture, time: Fraction, rate: str) -> Fraction:
     """The bound of THEORY L7 at the precision in force, rounded up."""
-    formula = growth_rate_bound if kind == "one-sided" else lipschitz_bound
+    formula = growth_rate_bound if rate == "one-sided" else lipschitz_bound
     middle, radius = ball_ends(formula(mixture, np.array([ball(time)], dtype=object))[0])
     return middle + radius
 

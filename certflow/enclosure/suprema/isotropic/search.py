@@ -1,4 +1,4 @@
-"""Where the rate is large, in float64, and the covering that proves that it is nowhere larger (different variances)."""
+"""Where the rate is large, in float64, and the covering that proves that it is nowhere larger (kind "isotropic")."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from certflow.enclosure.suprema.cover import Budget, Exhausted, Tree, grow
+from certflow.enclosure.suprema.cover import Budget, Exhausted, grow
 from certflow.enclosure.suprema.isotropic.cells import Cells, Level, group_rule, pair_rule, screen_rule
 from certflow.enclosure.suprema.isotropic.law import IsotropicLaw, Pairs
 from certflow.enclosure.suprema.isotropic.taylor import taylor_rule
+from certflow.enclosure.suprema.trees import Tree
 from certflow.errors import CertflowError
+from certflow.numbers.arrays import Flags, Floats
 
 _ASCENTS = 10
 _CLOUD = 400
@@ -21,7 +23,7 @@ _CHUNK = 8192
 class LargerValue(CertflowError):
     """A point at which the rate exceeds the threshold (found in float64, to be confirmed)."""
 
-    def __init__(self, point: np.ndarray):
+    def __init__(self, point: Floats):
         super().__init__("a larger value")
         self.point = point
 
@@ -31,11 +33,11 @@ class Peak:
     """A large value of `lambda_max(side (-J))` and its place in the law's frame."""
 
     value: float
-    point: np.ndarray
+    point: Floats
     side: int
 
 
-def rates(law: IsotropicLaw, points: np.ndarray, side: int) -> np.ndarray:
+def rates(law: IsotropicLaw, points: Floats, side: int) -> Floats:
     """`lambda_max(-J)` (`side` +1) or `lambda_max(J)` (-1) at points of the frame, shape (N,)."""
     _, deviation, quad, gamma = _moments(law, points)
     eigenvalues = np.linalg.eigvalsh(np.einsum("nk,nki,nkj->nij", gamma, deviation, deviation))
@@ -44,7 +46,7 @@ def rates(law: IsotropicLaw, points: np.ndarray, side: int) -> np.ndarray:
     return quad - (0.0 if law.idle else eigenvalues[:, 0])
 
 
-def _moments(law: IsotropicLaw, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _moments(law: IsotropicLaw, points: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     fields = law.tilt - law.quad[:, None] * points[:, None, :]
     logits = law.offset + points @ law.tilt.T - law.quad * (points**2).sum(1)[:, None] / 2
     gamma = np.exp(logits - logits.max(1, keepdims=True))
@@ -52,7 +54,7 @@ def _moments(law: IsotropicLaw, points: np.ndarray) -> tuple[np.ndarray, np.ndar
     return fields, fields - np.einsum("nk,nkj->nj", gamma, fields)[:, None], gamma @ law.quad, gamma
 
 
-def _gradient(law: IsotropicLaw, point: np.ndarray, side: int) -> tuple[float, np.ndarray]:
+def _gradient(law: IsotropicLaw, point: Floats, side: int) -> tuple[float, Floats]:
     """`lambda = -sum gamma q + e.Cov e` and `sum gamma [(e.delta)^2 - q] delta - 2 (sum gamma q e.delta) e`, since
     `grad gamma_k = gamma_k delta_k` and `grad u_k = -q_k I` (of a simple eigenvalue)."""
     _, deviations, quad, weights = _moments(law, point[None])
@@ -67,7 +69,7 @@ def _gradient(law: IsotropicLaw, point: np.ndarray, side: int) -> tuple[float, n
     return side * float(value), side * slope
 
 
-def ascend(law: IsotropicLaw, start: np.ndarray, side: int) -> Peak:
+def ascend(law: IsotropicLaw, start: Floats, side: int) -> Peak:
     """Local maximisation of one side from one point, in units of the widest and narrowest deviations."""
     from scipy.optimize import minimize
 
@@ -77,7 +79,7 @@ def ascend(law: IsotropicLaw, start: np.ndarray, side: int) -> Peak:
     for scale in (deviations.min(), deviations.max(), 16 * deviations.max()):
         base = best.point
 
-        def negative(step: np.ndarray, base: np.ndarray = base, scale: float = scale) -> tuple[float, np.ndarray]:
+        def negative(step: Floats, base: Floats = base, scale: float = scale) -> tuple[float, Floats]:
             value, slope = _gradient(law, base + scale * step, side)
             return -value / size, -scale * slope / size
 
@@ -114,7 +116,7 @@ def propose(law: IsotropicLaw, pairs: Pairs, side: int, seed: int = 0) -> Peak:
     return max((ascend(law, points[index], side) for index in chosen), key=lambda peak: peak.value)
 
 
-def _cloud(law: IsotropicLaw, rng: np.random.Generator) -> np.ndarray:
+def _cloud(law: IsotropicLaw, rng: np.random.Generator) -> Floats:
     """Points around the means `m mu_k = tau_k / P_k` at the scales of all deviations, and some far away."""
     precision = 1 + law.quad
     means = law.tilt / precision[:, None]
@@ -126,7 +128,7 @@ def _cloud(law: IsotropicLaw, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([means, between, near])
 
 
-def _on_peak(law: IsotropicLaw, pairs: Pairs, i: int, j: int, cloud: np.ndarray) -> list[np.ndarray]:
+def _on_peak(law: IsotropicLaw, pairs: Pairs, i: int, j: int, cloud: Floats) -> list[Floats]:
     """The cloud moved onto the peak set of a pair along the difference `u_i - u_j`, both ways."""
     kappa, tilt = law.quad[i] - law.quad[j], law.tilt[i] - law.tilt[j]
     if kappa == 0:
@@ -142,11 +144,11 @@ def _on_peak(law: IsotropicLaw, pairs: Pairs, i: int, j: int, cloud: np.ndarray)
 def cover(law: IsotropicLaw, pairs: Pairs, level: Level, radius: float, budget: Budget) -> Tree:
     """Settle the cube `|x|_inf <= radius` of the frame, or raise `Exhausted` or `LargerValue`.
 
-    Reasons: "P3" (pair rule, code 3), "W" (group rule), "S" (screen rule), "T" (Taylor rule).
+    Reasons: "P" (pair rule), "W" (group rule), "S" (screen rule), "T" (Taylor rule).
     """
     n = law.coordinates
 
-    def settle(centre: np.ndarray, half: np.ndarray) -> list[str | None]:
+    def settle(centre: Floats, half: Floats) -> list[str | None]:
         reasons: list[str | None] = []
         for start in range(0, len(centre), _CHUNK):
             budget.spend(0)  # watches the clock
@@ -160,8 +162,7 @@ def cover(law: IsotropicLaw, pairs: Pairs, level: Level, radius: float, budget: 
 def _reasons(cells: Cells, pairs: Pairs, level: Level) -> list[str | None]:
     reasons: list[str | None] = [None] * len(cells)
     if level.side > 0:
-        for index, code in enumerate(pair_rule(cells, pairs, level)):
-            reasons[index] = f"P{code}" if code else None
+        _mark(reasons, pair_rule(cells, pairs, level), "P")
         _mark(reasons, group_rule(cells, level), "W")
     else:
         _mark(reasons, screen_rule(cells, level), "S")
@@ -175,7 +176,7 @@ def _reasons(cells: Cells, pairs: Pairs, level: Level) -> list[str | None]:
     return reasons
 
 
-def _mark(reasons: list[str | None], settled: np.ndarray, reason: str) -> None:
+def _mark(reasons: list[str | None], settled: Flags, reason: str) -> None:
     for index in np.flatnonzero(settled):
         reasons[index] = reasons[index] or reason
 

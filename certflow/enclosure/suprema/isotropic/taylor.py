@@ -18,6 +18,7 @@ from certflow.enclosure.suprema.exponential import RELATIVE_ERROR, exp_float, ex
 from certflow.enclosure.suprema.isotropic.cells import Cells, Level
 from certflow.enclosure.suprema.margins import UP, is_positive
 from certflow.enclosure.suprema.tasks import corners
+from certflow.numbers.arrays import Flags, Floats
 from certflow.numbers.floats import UNIT
 
 #: Terms whose exponent moves more than this over a box are not expanded.
@@ -33,18 +34,18 @@ class _Terms:
     """
 
     sigma: int
-    weight: np.ndarray
-    weight_error: np.ndarray
-    slope: np.ndarray
-    bend: np.ndarray
-    vector: np.ndarray
-    turn: np.ndarray
-    level: np.ndarray
-    vector_error: np.ndarray
+    weight: Floats
+    weight_error: Floats
+    slope: Floats
+    bend: Floats
+    vector: Floats
+    turn: Floats
+    level: Floats
+    vector_error: Floats
     level_error: float
 
 
-def taylor_rule(cells: Cells, level: Level) -> tuple[np.ndarray, np.ndarray]:
+def taylor_rule(cells: Cells, level: Level) -> tuple[Flags, Floats]:
     """Whether each box is settled, and `lambda_max(side (-J))` at the centres (not rigorous, for counterexamples).
 
     With `A = alpha I - sigma d d^T`, `H = |h|`, `phi(z) >= e^z - 1 - z`, `|z_a| <= zeta_a` on the box:
@@ -66,7 +67,7 @@ def taylor_rule(cells: Cells, level: Level) -> tuple[np.ndarray, np.ndarray]:
     return settled, values
 
 
-def _values(cells: Cells, weights: np.ndarray, level: Level) -> np.ndarray:
+def _values(cells: Cells, weights: Floats, level: Level) -> Floats:
     deviation = cells.fields - np.einsum("nk,nkj->nj", weights, cells.fields)[:, None]
     covariance = np.einsum("nk,nki,nkj->nij", weights, deviation, deviation)
     eigenvalues = np.linalg.eigvalsh(covariance)
@@ -76,7 +77,7 @@ def _values(cells: Cells, weights: np.ndarray, level: Level) -> np.ndarray:
     return quad - (0.0 if cells.law.idle else eigenvalues[:, 0])
 
 
-def _component_terms(cells: Cells, weights: np.ndarray, level: Level) -> _Terms:
+def _component_terms(cells: Cells, weights: Floats, level: Level) -> _Terms:
     """The terms of `-J <= Lam`; also those of `J <= Lam` where some direction has `Cov = 0`, with `y = 0`.
 
     `mean u` and `mean q` may be any numbers: the errors of the float64 means do not matter, those of `u_k`, `q_k` do.
@@ -100,7 +101,7 @@ def _component_terms(cells: Cells, weights: np.ndarray, level: Level) -> _Terms:
     )
 
 
-def _pair_terms(cells: Cells, weights: np.ndarray, level: Level) -> _Terms:
+def _pair_terms(cells: Cells, weights: Floats, level: Level) -> _Terms:
     law = cells.law
     k, j = np.triu_indices(law.size)
     double = np.where(k == j, 1.0, 2.0)
@@ -128,9 +129,9 @@ def _pair_terms(cells: Cells, weights: np.ndarray, level: Level) -> _Terms:
     )
 
 
-def _weight_error(cells: Cells) -> np.ndarray:
+def _weight_error(cells: Cells) -> Floats:
     """Relative errors of `exp(logit - top)/sum`: the factor `sum` and the rounding of `top` are common to all."""
-    gap = np.abs(cells.logits - cells.logits.max(1, keepdims=True))
+    gap: Floats = np.abs(cells.logits - cells.logits.max(1, keepdims=True))
     return 2 * cells.logit_error + 2 * UNIT * gap + 2 * RELATIVE_ERROR + 8 * UNIT
 
 
@@ -143,17 +144,17 @@ class _Expansion:
 
     def __init__(self, cells: Cells, terms: _Terms):
         self.cells, self.terms = cells, terms
-        self.squares = cells.reach[:, None]
-        self.across = np.sqrt(self.squares) * UP
-        self.lengths = np.sqrt((terms.vector**2).sum(-1)) * UP + terms.vector_error
-        self.slopes = np.sqrt((terms.slope**2).sum(-1)) * UP + terms.vector_error
+        self.squares: Floats = cells.reach[:, None]
+        self.across: Floats = np.sqrt(self.squares) * UP
+        self.lengths: Floats = np.sqrt((terms.vector**2).sum(-1)) * UP + terms.vector_error
+        self.slopes: Floats = np.sqrt((terms.slope**2).sum(-1)) * UP + terms.vector_error
         self.turn, self.bend = np.abs(terms.turn) + terms.level_error, np.abs(terms.bend) + terms.level_error
         self.low = terms.level - terms.level_error
         linear = np.einsum("naj,nj->na", np.abs(terms.slope), cells.half) * UP + terms.vector_error * self.across
-        self.reach = linear + self.bend * self.squares / 2 * UP
+        self.reach: Floats = linear + self.bend * self.squares / 2 * UP
         self.zeta = np.minimum(self.reach, _FAR)
 
-    def rest(self) -> np.ndarray:
+    def rest(self) -> Floats:
         """`phi(zeta) ((-lambda_min A)_+ + 2 |c| |d| H) + |c| |d| |k| H^3 + e^zeta c^2 H^2` of each term."""
         phi, across = exp_remainder(self.zeta), self.across
         negative = np.maximum(self.lengths**2 - self.low if self.terms.sigma > 0 else -self.low, 0.0)
@@ -163,7 +164,7 @@ class _Expansion:
             rest = rest + (1 + self.zeta + phi) * self.turn**2 * self.squares
         return rest
 
-    def whole(self) -> np.ndarray:
+    def whole(self) -> Floats:
         """`max e^z (max sigma |y|^2 - alpha)_+` of each term, for those that are not expanded."""
         terms = self.terms
         error = 4 * (terms.vector_error * self.across + terms.level_error * self.squares)
@@ -173,19 +174,21 @@ class _Expansion:
         excess = np.maximum(farthest - self.low, 0.0)
         return np.where(excess > 0, exp_upper(np.maximum(highest, -600.0)), 0.0) * excess
 
-    def second_order(self, kept: np.ndarray) -> np.ndarray:
+    def second_order(self, kept: Floats) -> Floats:
         """`rho_2`: in general `|(l.s)(d s^T + s d^T)| <= 2 |l| |d| |s|^2`. For `-J` `d = l`: with `C = sum g c d d^T`
         the sum is `C s s^T + s s^T C >= -(tr C_+ / 4 + 2 tr C_-) |s|^2`, because for a unit vector `e` twice
         `(s.e)(e.C s) >= (s.C s - |s||C s|)`, which is at least `-|C||s|^2/4` if `C >= 0` (then `|C s|^2 <= |C| s.C s`).
         """
         terms, squares = self.terms, self.squares[:, 0]
         if terms.sigma < 0:
-            return 2 * (kept * self.turn * self.lengths * self.slopes).sum(1) * squares * UP
+            moments: Floats = (kept * self.turn * self.lengths * self.slopes).sum(1)
+            return 2 * moments * squares * UP
         positive = np.maximum(terms.turn, 0.0) + terms.level_error
         negative = np.maximum(-terms.turn, 0.0) + terms.level_error
-        return (kept * self.lengths**2 * (positive / 4 + 2 * negative)).sum(1) * squares * (1 + 1e-6)
+        traces: Floats = (kept * self.lengths**2 * (positive / 4 + 2 * negative)).sum(1)
+        return traces * squares * (1 + 1e-6)
 
-    def margin(self, kept: np.ndarray) -> np.ndarray:
+    def margin(self, kept: Floats) -> Floats:
         """The error of a corner matrix in norm, shape (N,), term by term.
 
         Relative: of the weights and of the roundings. Absolute: of `alpha`, `d`, `l`, `c`, `k`.
@@ -198,10 +201,11 @@ class _Expansion:
         parts = grown * sizes + 2 * self.turn * self.lengths * self.across
         absolute = grown * (4 * self.lengths * terms.vector_error + terms.level_error) + moved * sizes
         absolute = absolute + 2 * self.across * (self.turn * terms.vector_error + terms.level_error * self.lengths)
-        return 2 * (kept * (relative * parts + absolute)).sum(1) + 1e-290
+        total: Floats = (kept * (relative * parts + absolute)).sum(1)
+        return 2 * total + 1e-290
 
 
-def _positive(cells: Cells, terms: _Terms) -> np.ndarray:
+def _positive(cells: Cells, terms: _Terms) -> Flags:
     """Whether the lower bound of `M` in `taylor_rule` is positive definite at all corners, after every margin."""
     expansion = _Expansion(cells, terms)
     rest, whole = expansion.rest(), expansion.whole()
@@ -215,7 +219,7 @@ def _positive(cells: Cells, terms: _Terms) -> np.ndarray:
     return _at_corners(cells, terms, kept, rho + expansion.margin(kept))
 
 
-def _at_corners(cells: Cells, terms: _Terms, kept: np.ndarray, lost: np.ndarray) -> np.ndarray:
+def _at_corners(cells: Cells, terms: _Terms, kept: Floats, lost: Floats) -> Flags:
     """Whether `sum g [(1 + l.s) A + sigma c (d s^T + s d^T)] - lost I`, and that less `|h|^2/2 sum g k A`, are positive
     definite at every corner `s` of the boxes; `A = alpha I - sigma d d^T`, sums over the terms that are kept."""
     identity = np.eye(cells.law.coordinates)
@@ -234,7 +238,8 @@ def _at_corners(cells: Cells, terms: _Terms, kept: np.ndarray, lost: np.ndarray)
     return fine
 
 
-def _weighted_sum(terms: _Terms, weights: np.ndarray) -> np.ndarray:
+def _weighted_sum(terms: _Terms, weights: Floats) -> Floats:
     """`sum_a w_a (alpha_a I - sigma d_a d_a^T)`, shape (N, n, n)."""
-    levels = (weights * terms.level).sum(1)[:, None, None] * np.eye(terms.vector.shape[-1])
-    return levels - terms.sigma * np.einsum("na,nai,naj->nij", weights, terms.vector, terms.vector)
+    levels: Floats = (weights * terms.level).sum(1)[:, None, None] * np.eye(terms.vector.shape[-1])
+    outer: Floats = np.einsum("na,nai,naj->nij", weights, terms.vector, terms.vector)
+    return levels - terms.sigma * outer

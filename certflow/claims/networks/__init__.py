@@ -1,0 +1,6 @@
+"""Chapter A: approximation by ReLU–ReQU networks."""
+
+from certflow.claims.chapter import Chapter
+from certflow.claims.networks.statements import STATEMENTS
+
+CHAPTER = Chapter("Constructive ReLU–ReQU approximation", STATEMENTS)

@@ -1,0 +1,112 @@
+"""`certflow claims`: what the package claims, how each claim is checked, proved and tested, and what rests on what."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from certflow.commands.output import print_json
+from certflow.commands.texts import choice, table
+
+
+def claims(
+    claim: Annotated[str | None, typer.Argument(metavar="[ID]", help="A claim, such as L2; all unless given.")] = None,
+    output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
+) -> int:
+    """List the claims, or tell all about one of them.
+
+    With an ID: the statement, its hypotheses, the code that computes it, its checks with the false twins that each must
+    reject, its proof page and tests, the rule of its certificates, what it rests on and what rests on it.
+    """
+    from certflow.claims.registry import STATEMENTS
+
+    choice(output, "--format", ("text", "json"))
+    if claim is not None:
+        found = _described(choice(claim, "ID", tuple(STATEMENTS)))
+        if output == "json":
+            _print(found)
+        else:
+            print(_page(found))
+        return 0
+    rows = [_row(identifier) for identifier in STATEMENTS]
+    if output == "json":
+        _print({"claims": rows})
+        return 0
+    cells = [(row["id"], row["title"], ", ".join(row["evidence"]) or "none yet", row["proof"]) for row in rows]
+    print(table(("claim", "title", "evidence", "proof"), cells, left=4))
+    return 0
+
+
+def _row(identifier: str) -> dict[str, Any]:
+    """A line of the table."""
+    from certflow.claims.registry import STATEMENTS, checks_of
+
+    statement = STATEMENTS[identifier]
+    kinds = list(dict.fromkeys(str(check.kind) for check in checks_of(identifier)))
+    return {"id": identifier, "title": statement.title, "evidence": kinds, "proof": statement.proof}
+
+
+def _described(identifier: str) -> dict[str, Any]:
+    """All about one claim, as data."""
+    from certflow.claims.registry import STATEMENTS, checks_of, resting_on
+
+    statement = STATEMENTS[identifier]
+    checks = [
+        {
+            "name": check.name,
+            "kind": str(check.kind),
+            "false_twins": [{"mistake": twin.mistake, "mixture": twin.mixture} for twin in check.twins],
+        }
+        for check in checks_of(identifier)
+    ]
+    return {
+        **_row(identifier),
+        "statement": statement.statement,
+        "hypotheses": statement.hypotheses,
+        "remark": statement.remark,
+        "source": statement.source,
+        "code": statement.code,
+        "checks": checks,
+        "pending": [str(kind) for kind in statement.pending],
+        "certificate": statement.certificate,
+        "tests": statement.tests,
+        "rests_on": statement.depends_on,
+        "supports": resting_on(identifier),
+    }
+
+
+def _page(found: dict[str, Any]) -> str:
+    """All about one claim, as text: a label, and its lines beside it."""
+    checks = [
+        line
+        for check in found["checks"]
+        for line in (
+            f"{check['name']} ({check['kind']})",
+            *(f"  rejects: {twin['mistake']}, on {twin['mixture']}" for twin in check["false_twins"]),
+        )
+    ]
+    parts = {
+        "statement": [found["statement"]],
+        "hypotheses": found["hypotheses"],
+        "remark": [found["remark"]],
+        "source": [found["source"]],
+        "proof": [found["proof"]],
+        "code": found["code"],
+        "checks": checks,
+        "pending": [", ".join(found["pending"])] if found["pending"] else [],
+        "certificate": [f"rule {name} of the checker" for name in found["certificate"]],
+        "tests": found["tests"],
+        "rests on": [", ".join(found["rests_on"])] if found["rests_on"] else [],
+        "supports": [", ".join(found["supports"])] if found["supports"] else [],
+    }
+    lines = [f"{found['id']}  {found['title']}", ""]
+    for label, texts in parts.items():
+        for first, text in zip([label, *[""] * len(texts)], texts or ["none"], strict=False):
+            lines.append(f"{first:<13}{text}")
+    return "\n".join(lines)
+
+
+def _print(content: dict[str, Any]) -> None:
+    print_json(json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,92 @@
+"""`certflow claims`: the table, one claim in full, and ids that do not exist."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from certflow.claims.registry import STATEMENTS
+
+Command = Callable[..., Any]
+
+
+def test_the_table_has_every_claim_with_its_evidence_and_proof_page(command: Command) -> None:
+    ended = command("claims")
+    assert (ended.code, ended.err) == (0, "")
+    rows = [re.split(r"  +", line) for line in ended.out.splitlines()[2:]]
+    assert [row[0] for row in rows] == list(STATEMENTS)
+    assert rows[list(STATEMENTS).index("L2")] == [
+        "L2",
+        "Two-sided Lipschitz bound",
+        "symbolic, enclosure, sampled",
+        "proofs/L2.md",
+    ]
+    assert rows[-1][2:] == ["none yet", "proofs/A.md"]
+
+
+def test_a_claim_is_told_in_full(command: Command) -> None:
+    ended = command("claims", "L2")
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert lines[0] == "L2  Two-sided Lipschitz bound"
+    for text in (
+        r"\| J(x, t) \|_2 \le L(t)",
+        "common isotropic covariance",
+        "certflow.process.OrnsteinUhlenbeck.lipschitz_bound",
+        "L2.bound (sampled)",
+        "rejects: D/2 for D, on two-modes",
+        "rejects: v for v^2, on ring-8",
+        "rule popoviciu of the checker",
+        "tests/bounds/test_bounds.py",
+    ):
+        assert text in ended.out, text
+    told = dict(re.split(r"  +", line, maxsplit=1) for line in lines[2:])
+    assert told["proof"] == "proofs/L2.md"
+    assert told["rests on"] == "L1"
+    assert told["supports"].split(", ")[:2] == ["L3", "L4"]
+
+
+def test_a_claim_without_checks_says_so(command: Command) -> None:
+    ended = command("claims", "A3")
+    told = dict(re.split(r"  +", line, maxsplit=1) for line in ended.out.splitlines()[2:])
+    assert told["checks"] == told["code"] == told["tests"] == told["certificate"] == "none"
+    assert told["pending"] == "symbolic, high_precision"
+
+
+def test_the_same_for_programs(command: Command) -> None:
+    listed = json.loads(command("claims", "--format", "json").out)["claims"]
+    assert [row["id"] for row in listed] == list(STATEMENTS)
+    assert next(row for row in listed if row["id"] == "L1") == {
+        "id": "L1",
+        "title": "Jacobian for a common variance",
+        "evidence": ["symbolic", "high_precision"],
+        "proof": "proofs/L1.md",
+    }
+    one = json.loads(command("claims", "G1", "--format", "json").out)
+    assert one["certificate"] == ["closed-form"]
+    assert one["rests_on"] == ["L5", "F1"]
+    assert one["supports"] == ["G4"]
+    (check,) = one["checks"]
+    assert check == {
+        "name": "G1.enclosed",
+        "kind": "enclosure",
+        "false_twins": [{"mistake": "lost sqrt(v_s/v_t)", "mixture": "ring-8"}],
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments", [("L9",), ("l2",), ("L2.bound",), ("",), ("L2", "--format", "yaml"), ("L2", "L3")]
+)
+def test_bad_usage_is_one_line(command: Command, arguments: tuple[str, ...]) -> None:
+    ended = command("claims", *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.count("\n") == 1
+    assert "required: " in ended.err
+
+
+def test_an_unknown_id_is_named_with_those_that_exist(command: Command) -> None:
+    assert command("claims", "L9").err.startswith("certflow: ID: got 'L9'; required: one of S1, S2, S3, S4, L1,")
