@@ -22,10 +22,10 @@ from certflow.composition.floors import (
     product_method,
     second_moment,
 )
-from certflow.flow.quantile_map import QuantileMap
+from certflow.flow.quantile_map import Nodes, QuantileMap
 from certflow.law.factors import Factors, factors
 from certflow.law.noised import Process, noised
-from certflow.numbers.arrays import Floats, Points
+from certflow.numbers.arrays import Floats, Indices, Points
 from certflow.numbers.inputs import whole_number
 
 #: Points of the pairs in more than one dimension.
@@ -99,16 +99,23 @@ def _largest_fall(process: Process, budget: float, scale: float) -> Floor:
     widest = np.argmax(flow.start.widths)
     if budget < LEAST_SLOPE * flow.end.widths[widest] / flow.start.widths[widest]:
         return Floor("M1", "slope at infinity", budget, math.inf, 0.0, scale, True)
-    nodes, ends, found = flow.nodes(), np.empty(0, dtype=int), []
+    nodes, ends, found = fall_nodes(flow, budget)
+    error = abs(found[-1] - found[-2]) + ROUNDING * math.sqrt(scale)
+    return Floor("M1", "all pairs", budget, found[-1], error, scale, True, pair=nodes.z[ends, None])
+
+
+def fall_nodes(flow: QuantileMap, budget: float) -> tuple[Nodes, Indices, list[float]]:
+    """Nodes along the map, close together at the two ends of the largest fall of `B z - Phi(z)`; the places of these
+    ends among them, and half of the fall as it was found with ever finer nodes."""
+    nodes, ends, found = flow.nodes(), np.empty(0, dtype=np.intp), []
     for _ in range(ROUNDS):
         nodes = flow.refine(nodes, ends, CUT)
         values = budget * nodes.z - nodes.x
         falls = np.maximum.accumulate(values) - values
         low = int(falls.argmax())
-        found.append(float(falls[low]) / 2)
+        found.append(float(falls[low]) / 2 if nodes.ascending else math.nan)
         ends = np.array([values[: low + 1].argmax(), low])
-    error = abs(found[-1] - found[-2]) + ROUNDING * math.sqrt(scale)
-    return Floor("M1", "all pairs", budget, found[-1], error, scale, True, pair=nodes.z[ends, None])
+    return nodes, ends, found
 
 
 def _lines(process: Process, points: int) -> list[Points]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import brentq
@@ -31,6 +31,8 @@ PANELS_PER_WIDTH, MAX_PANELS = 8.0, 20_000
 REACH = 9.5
 #: The least relative change of a distribution function over a width that float64 tells from none.
 RESOLVED = 1e-9
+#: Relative difference of the logarithms of two tails that counts as none.
+SAME = 1e-6
 #: Most steps towards a root; bisection alone would take 64 of them.
 ITERATIONS = 130
 
@@ -90,6 +92,11 @@ class Nodes:
     log_slope: Floats
 
     @property
+    def ascending(self) -> bool:
+        """False where float64 has lost the curve: modes so far apart that a width is lost in a coordinate."""
+        return all(np.diff(v).min(initial=0.0) >= -1e-9 * np.abs(v).max(initial=0.0) for v in (self.z, self.x))
+
+    @property
     def slope(self) -> Floats:
         """`Phi'(z)`; infinite where it is beyond float64."""
         with np.errstate(over="ignore"):
@@ -134,13 +141,16 @@ class QuantileMap:
         return z, np.asarray(coordinate) - z
 
     def resolved(self, z: Floats, x: Floats) -> Flags:
-        """Where `x = Phi(z)` is known: at one end at least a change of place changes the distribution function."""
-        change = []
+        """Where `x = Phi(z)` is known: both distribution functions have one value there, and at one end at least a change
+        of place changes it."""
+        change, tails = [], []
         for one, point in ((self.start, z), (self.end, x)):
-            tails = one.log_tails(point)
-            rate = _rate(one.log_density(point), tails, tails[0] < tails[1])
+            tails.append(one.log_tails(point))
+            rate = _rate(one.log_density(point), tails[-1], tails[-1][0] < tails[-1][1])
             change.append(rate * one.widths.min())
-        known: Flags = np.maximum(*change) > RESOLVED
+        excess, lower = _excess(tails[0], tails[1])
+        size = np.abs(np.where(lower, tails[0][0], tails[1][1]))
+        known: Flags = (np.maximum(*change) > RESOLVED) & (np.abs(excess) <= SAME * (1 + size))
         return known
 
     def reach(self) -> tuple[float, float]:
@@ -168,7 +178,7 @@ class QuantileMap:
     def nodes(self, panels: Floats | None = None) -> Nodes:
         """Gauss-Legendre nodes between the ends given, shape (P + 1,); by default those of `panels()`."""
         ends = self.panels() if panels is None else np.asarray(panels, dtype=np.float64)
-        return self._nodes(ends[:-1], ends[1:])
+        return self._mended(self._nodes(ends[:-1], ends[1:]))
 
     def _nodes(self, low: Floats, high: Floats) -> Nodes:
         points, weights = np.polynomial.legendre.leggauss(NODES)
@@ -198,7 +208,17 @@ class QuantileMap:
             return result
 
         high = np.concatenate([nodes.high[kept], new.high])[order]
-        return Nodes(low[order], high, joined("z"), joined("x"), joined("weights"), joined("log_slope"))
+        return self._mended(Nodes(low[order], high, joined("z"), joined("x"), joined("weights"), joined("log_slope")))
+
+    def _mended(self, nodes: Nodes) -> Nodes:
+        """The nodes with straight pieces of the curve where float64 cannot tell it: between modes so far apart that both
+        distribution functions are flat, any root is one, and no mass lies there."""
+        known = self.resolved(nodes.z, nodes.x)
+        if known.all() or not known.any():
+            return nodes
+        s = nodes.z + nodes.x
+        z = np.where(known, nodes.z, np.interp(s, s[known], nodes.z[known]))
+        return replace(nodes, z=z, x=np.where(known, nodes.x, s - z))
 
     def crossings(self, function: OfPair, panels: Floats) -> list[float]:
         """Coordinates at which `function(z, x)` changes sign, one at most between neighbouring ends of panels."""

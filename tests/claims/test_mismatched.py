@@ -40,6 +40,21 @@ def test_true_statements_hold(mixture, name):
         assert 0.999 < float(ratio) < 1.001  # on a line the closest map attains the floor
 
 
+@pytest.mark.parametrize("name", ["M1.attained", "M2.attained", "M3.segments"])
+@pytest.mark.parametrize("distance", ["1e7", "1e8", "1e9", "1e12"])
+def test_no_distance_makes_a_false_verdict(distance, name):
+    """Between distant modes both distribution functions are flat in float64, and any root of their equation is one."""
+    evidence = run(name, cf.OrnsteinUhlenbeck(cf.GaussianMixture(HALF, [[f"-{distance}"], [distance]], "0.04")))
+    assert evidence.outcome in (Outcome.HOLDS, Outcome.INCONCLUSIVE), evidence
+
+
+def test_the_floor_of_distant_modes_is_below_what_a_map_attains():
+    """The flow takes the modes at `-+m_T D` to `-+m_delta D`; a map that stays in the middle is off by `m_delta D`."""
+    process = cf.OrnsteinUhlenbeck(cf.GaussianMixture(HALF, [["-1e9"], ["1e9"]], "0.04"), "0.01", "3")
+    floor = process.mismatch_floor(3.0, norm="sup") * math.exp(-0.01) * 1e9
+    assert floor == pytest.approx((math.exp(-0.01) - 3 * math.exp(-3)) * 1e9, rel=1e-6)
+
+
 class Broken(cf.OrnsteinUhlenbeck):
     """Floors that are no finite number."""
 

@@ -16,7 +16,7 @@ from certflow.claims.mismatch.lines import BUDGETS, lines_of, place_of
 from certflow.claims.model import Outcome
 from certflow.composition.floors import best_map, second_moment
 from certflow.composition.segments import log_steepest
-from certflow.composition.sup_norm import sup_floor
+from certflow.composition.sup_norm import fall_nodes, sup_floor
 from certflow.flow.quantile_map import QuantileMap
 from certflow.law.factors import factors
 from certflow.law.mixture import GaussianMixture
@@ -56,7 +56,7 @@ def sup_norm(context: Context, name: str) -> Finding:
         return _sup_norm_in_space(context, name)
 
     def closest(process: OrnsteinUhlenbeck, budget: float) -> tuple[float, float, float]:
-        nodes = QuantileMap(process).nodes()
+        nodes, _, _ = fall_nodes(QuantileMap(process), budget)  # coarser ones miss a jump between distant modes
         order = np.argsort(nodes.z)
         z, x = nodes.z[order], nodes.x[order]
         below = np.minimum(
