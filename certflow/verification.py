@@ -15,12 +15,10 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterable
-from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 
 from certflow import __version__
@@ -28,17 +26,16 @@ from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.claims.check import PROFILES, Check, Context, OutOfReach
 from certflow.claims.digits import ALONE
-from certflow.claims.evidence.sampling import log_times
 from certflow.claims.fingerprint import agrees, class_digest, live_digests, source_digest
 from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
 from certflow.claims.registry import PENDING, STATEMENTS, checks_of
-from certflow.errors import InputError, NoGlobalBound
+from certflow.errors import InputError
 from certflow.law.formats import to_mapping
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_text
 from certflow.numbers.inputs import whole_number
 from certflow.process import OrnsteinUhlenbeck
-from certflow.report.document import Curves
+from certflow.report.curves import curves, sharp_points
 from certflow.report.report import Report
 
 Progress = Callable[[int, int, str], None]
@@ -310,47 +307,6 @@ def _certificate(path: Path) -> dict[str, Any]:
 
 def _digest(certificate: dict[str, Any]) -> str:
     return hashlib.sha256(certificate_text(certificate).encode()).hexdigest()
-
-
-def sharp_points(results: Iterable[ClaimResult]) -> dict[str, tuple[tuple[float, float], ...]]:
-    """The enclosed sharp rates of a run as points `(t, rate)` for the plot, by the fields of `Curves`."""
-    found: dict[str, dict[float, float]] = {"sharp_one_sided": {}, "sharp_two_sided": {}}
-    for result in results:
-        for item in result.evidence:
-            if item.kind is Kind.ENCLOSURE and item.outcome is Outcome.HOLDS:
-                for row in item.numbers.get("sharp_rates", ()):
-                    name = f"sharp_{row['rate'].replace('-', '_')}"
-                    found[name][float(Fraction(row["t"]))] = float(Fraction(row["upper"]))
-    return {name: tuple(sorted(points.items())) for name, points in found.items()}
-
-
-def curves(process: OrnsteinUhlenbeck, count: int = 160) -> Curves:
-    """`L(t)`, `lambda(t)` and their integrals from `t_min` on a logarithmic grid."""
-    times = log_times(process, count)
-    listed = tuple(float(t) for t in times)
-    try:
-        lipschitz, growth = process.lipschitz_bound(times), process.growth_rate_bound(times)
-    except NoGlobalBound as error:
-        return Curves(
-            times=listed,
-            lipschitz=None,
-            growth_rate=None,
-            stability_two_sided=None,
-            stability_one_sided=None,
-            note=str(error),
-        )
-    integrals = [
-        np.concatenate([[0.0], np.cumsum(process.stability(times[:-1], times[1:], rate))])
-        for rate in ("two-sided", "one-sided")
-    ]
-    as_tuple = [tuple(float(v) for v in values) for values in (lipschitz, growth, *integrals)]
-    return Curves(
-        times=listed,
-        lipschitz=as_tuple[0],
-        growth_rate=as_tuple[1],
-        stability_two_sided=as_tuple[2],
-        stability_one_sided=as_tuple[3],
-    )
 
 
 def _description(mixture: GaussianMixture) -> dict[str, Any]:
