@@ -94,7 +94,7 @@ class FlowTube:
 
 
 def flow_tube(
-    p: Any, x: Any, t_from: Any, t_to: Any, digits: int = 12, box: Any = 0, max_steps: int = MAX_STEPS
+    p: OrnsteinUhlenbeck, x: Any, t_from: Any, t_to: Any, digits: int = 12, box: Any = 0, max_steps: int = MAX_STEPS
 ) -> FlowTube:
     """Encloses `Phi_{t_from -> t_to}(x)` and `|D Phi_{t_from -> t_to}(x)|_2` for every point of a box about `x`.
 
@@ -146,7 +146,9 @@ class _Problem:
     max_steps: int
 
     @classmethod
-    def read(cls, p: Any, x: Any, t_from: Any, t_to: Any, digits: Any, box: Any, max_steps: Any) -> _Problem:
+    def read(
+        cls, p: OrnsteinUhlenbeck, x: Any, t_from: Any, t_to: Any, digits: int, box: Any, max_steps: int
+    ) -> _Problem:
         if not isinstance(p, OrnsteinUhlenbeck):
             raise InputError("p", p, "a certflow.OrnsteinUhlenbeck")
         mixture = p.mixture
