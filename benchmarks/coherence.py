@@ -1,4 +1,4 @@
-"""How errors of segments add up: the end-to-end error over sums of the amplified ones (THEORY E5).
+"""How errors of segments add up: the end-to-end error over sums of the amplified ones (proofs/E5.md).
 
     python benchmarks/coherence.py [NAME ...] [--jobs N] [--device cuda]
 

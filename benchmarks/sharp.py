@@ -1,4 +1,4 @@
-"""Time and width of sharp rates (THEORY L5): one time, and the exponent of a whole run.
+"""Time and width of sharp rates (proofs/L5.md): one time, and the exponent of a whole run.
 
     python benchmarks/sharp.py
 

@@ -33,7 +33,7 @@ class InputError(CertflowError, ValueError):
 
 
 class NoGlobalBound(CertflowError, ArithmeticError):
-    """`sup_x ||grad u(x, t)||` is infinite for this mixture (THEORY L8): an exact decision, the same for every `t`.
+    """`sup_x ||grad u(x, t)||` is infinite for this mixture (proofs/L8.md): an exact decision, the same for every `t`.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from certflow.law.noised import NoisedMixture
 
 
 class OrnsteinUhlenbeck(NoisedMixture):
-    """Ornstein–Uhlenbeck process started from a Gaussian mixture (THEORY S1).
+    """Ornstein–Uhlenbeck process started from a Gaussian mixture (proofs/S1.md).
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
     # -- the field (S1-S4) ---------------------------------------------------------------------------------
 
     def log_density(self, x: Any, t: Any) -> Any:
-        """`log p_t(x)`, `p_t = sum_k w_k N(m mu_k, C_k)`; shape (...). THEORY S1.
+        """`log p_t(x)`, `p_t = sum_k w_k N(m mu_k, C_k)`; shape (...). proofs/S1.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -51,7 +51,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return field.evaluate(self.mixture, "log_density", x, t)
 
     def responsibilities(self, x: Any, t: Any) -> Any:
-        """`gamma_k(x, t)`, the posterior probability of component `k`; shape (..., K). THEORY section 0.
+        """`gamma_k(x, t)`, the posterior probability of component `k`; shape (..., K). proofs/notation.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -61,7 +61,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return field.evaluate(self.mixture, "responsibilities", x, t)
 
     def score(self, x: Any, t: Any) -> Any:
-        """`s = grad log p_t = sum_k gamma_k b_k`, `b_k = -P_k (x - m mu_k)`; shape (..., d). THEORY S2.
+        """`s = grad log p_t = sum_k gamma_k b_k`, `b_k = -P_k (x - m mu_k)`; shape (..., d). proofs/S2.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -71,7 +71,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return field.evaluate(self.mixture, "score", x, t)
 
     def velocity(self, x: Any, t: Any) -> Any:
-        """`u = -x - s`, evaluated as `sum_k gamma_k (m^2 Q_k x - m P_k mu_k)`; shape (..., d). THEORY S3.
+        """`u = -x - s`, evaluated as `sum_k gamma_k (m^2 Q_k x - m P_k mu_k)`; shape (..., d). proofs/S3.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -81,7 +81,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return field.evaluate(self.mixture, "velocity", x, t)
 
     def jacobian(self, x: Any, t: Any) -> Any:
-        """`J = grad u = sum_k gamma_k m^2 Q_k - Cov_gamma(u_k)`; shape (..., d, d). THEORY S4.
+        """`J = grad u = sum_k gamma_k m^2 Q_k - Cov_gamma(u_k)`; shape (..., d, d). proofs/S4.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -94,7 +94,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
     # -- spatial bounds (L2-L8) ----------------------------------------------------------------------------
 
     def lipschitz_bound(self, t: Any) -> Any:
-        """`L(t) >= sup_x ||J(x, t)||_2` (the paper's two-sided bound). THEORY L2, L6, L7.
+        """`L(t) >= sup_x ||J(x, t)||_2` (the paper's two-sided bound). proofs/L2.md, L6, L7.
 
         Raises `NoGlobalBound` where L8 says that the supremum is infinite (see `ball_bound`).
 
@@ -106,7 +106,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return bounds.lipschitz_bound(self.mixture, t)
 
     def growth_rate_bound(self, t: Any) -> Any:
-        """`lambda(t) >= sup_x lambda_max(-J(x, t))`, the one-sided rate in the sampling direction. THEORY L3.
+        """`lambda(t) >= sup_x lambda_max(-J(x, t))`, the one-sided rate in the sampling direction. proofs/L3.md.
 
         Raises `NoGlobalBound` where L8 says that the supremum is infinite.
 
@@ -118,7 +118,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return bounds.growth_rate_bound(self.mixture, t)
 
     def ball_bound(self, radius: Any, t: Any) -> Any:
-        """`sup ||J(x, t)||_2` over the ball `|x| <= radius` is at most this; for every mixture. THEORY L8.
+        """`sup ||J(x, t)||_2` over the ball `|x| <= radius` is at most this; for every mixture. proofs/L8.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -128,7 +128,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return bounds.ball_bound(self.mixture, radius, t)
 
     def outside_probability(self, radius: Any, t: Any) -> float:
-        """Upper bound of the probability that `p_t` gives to `|x| > radius`. THEORY L8.
+        """Upper bound of the probability that `p_t` gives to `|x| > radius`. proofs/L8.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -140,7 +140,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
     # -- stability of the flow map (F1-F3, G2) -------------------------------------------------------------
 
     def stability(self, s: Any, t: Any, rate: str = "one-sided") -> Any:
-        """`int_s^t rate`, `s <= t`; rate "one-sided" (`lambda`) or "two-sided" (`L`). THEORY F1, F2.
+        """`int_s^t rate`, `s <= t`; rate "one-sided" (`lambda`) or "two-sided" (`L`). proofs/F1.md, F2.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -152,7 +152,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return stability.stability(self.mixture, s, t, rate)
 
     def amplification(self, s: Any, t: Any, rate: str = "one-sided") -> Any:
-        """`exp(int_s^t rate)`, the bound of `|Phi_{t->s}(x) - Phi_{t->s}(y)| / |x - y|`. THEORY F1.
+        """`exp(int_s^t rate)`, the bound of `|Phi_{t->s}(x) - Phi_{t->s}(y)| / |x - y|`. proofs/F1.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -164,7 +164,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return stability.amplification(self.mixture, s, t, rate)
 
     def error_bound(self, times: Any, errors: Any, rate: str = "one-sided") -> float:
-        """`sum_k eps_k exp(int_{t_K}^{t_k} rate)`, for segments between `times` with errors `eps_k`. THEORY E3.
+        """`sum_k eps_k exp(int_{t_K}^{t_k} rate)`, for segments between `times` with errors `eps_k`. proofs/E3.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -176,7 +176,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return propagation.gronwall_bound(self, times, errors, rate)
 
     def law_error_bound(self, lipschitz: Any, errors: Any) -> float:
-        """`sum_k (prod_{j>k} Lip(Psi_j)) ||Psi_k - Phi_k||`, for any maps with these constants. THEORY E2.
+        """`sum_k (prod_{j>k} Lip(Psi_j)) ||Psi_k - Phi_k||`, for any maps with these constants. proofs/E2.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -188,7 +188,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return propagation.law_bound(lipschitz, errors)
 
     def residual_block(self, x: Any, t: Any, h: Any, method: str = "midpoint", velocity: Any = None) -> Any:
-        """`x + h F(x, t)`, one step from `t` to `t - h`; shape (..., d). THEORY E4.
+        """`x + h F(x, t)`, one step from `t` to `t - h`; shape (..., d). proofs/E4.md.
 
         method : "euler" or "midpoint" (`certflow.composition.blocks`)
         velocity : in place of the exact one, `(x, t) -> u`
@@ -205,7 +205,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
     def block_error_bound(
         self, h: Any, velocity_error: Any, lipschitz: Any, second: Any, third: Any, method: str = "midpoint"
     ) -> Any:
-        """The local error of `residual_block`: `h eta (1 + h L/2) + h^3 (M_3/24 + L M_2/8)`, or Euler's. THEORY E4.
+        """The local error of `residual_block`: `h eta (1 + h L/2) + h^3 (M_3/24 + L M_2/8)`, or Euler's. proofs/E4.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -217,7 +217,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return blocks.local_error_bound(h, velocity_error, lipschitz, second, third, method)
 
     def mismatch_floor(self, budget: float, norm: str = "mean-square") -> float:
-        """What no one-step map `g` of Lipschitz constant `budget` goes under. THEORY M1, M2.
+        """What no one-step map `g` of Lipschitz constant `budget` goes under. proofs/M1.md, M2.
 
         norm : "mean-square", `E|g - Phi|^2 / E|Phi|^2` (M2), or "sup", `sup |g - Phi|` over the root of `E|Phi|^2` (M1)
 
@@ -241,7 +241,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return floors.mean_square_floor(self, budget).relative
 
     def time_at_stability(self, value: Any, s: Any | None = None) -> Any:
-        """The time `t` with `int_s^t lambda = value` (default `s = t_min`), by Lambert W. THEORY G2.
+        """The time `t` with `int_s^t lambda = value` (default `s = t_min`), by Lambert W. proofs/G2.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -256,7 +256,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
         return inversion.time_at_stability(self.mixture, value, self.exact_t_min if s is None else s)
 
     def flow(self, x: Any, t_from: Any, t_to: Any, rtol: float = 1e-10) -> Any:
-        """`Phi_{t_from -> t_to}(x)`, the reference flow map of `dx/dt = u`; shape (..., d). THEORY section 0.
+        """`Phi_{t_from -> t_to}(x)`, the reference flow map of `dx/dt = u`; shape (..., d). proofs/notation.md.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))

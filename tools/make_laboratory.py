@@ -4,7 +4,7 @@ two-modes : the default experiment on the built-in mixture, with K = 16 as well
 gpu       : the same on a GPU; left out where there is none
 narrow    : two modes with sigma = 0.05, t from 0.001: where the paper's grid falls behind
 modes-16d : sixteen dimensions, where typical growth is not that of the worst case either
-mismatch  : students under a Lipschitz budget against the floor, one step against K (THEORY M1-M3)
+mismatch  : students under a Lipschitz budget against the floor, one step against K (proofs/M1.md to M3)
 digits    : a score network on scikit-learn's digits, outside the theory
 optimised : direct search on the measured error, the yardstick of grids
 
@@ -77,7 +77,7 @@ def mismatch() -> None:
         if not row["diverged"]
     ]
     text = ["# Students under a Lipschitz budget", "", "Two modes at -1 and 1, sigma 0.1, one dimension.", ""]
-    text += table(("B", "seed", "relative MSE", "floor (THEORY M2)", "which is", "MSE / floor"), students)
+    text += table(("B", "seed", "relative MSE", "floor (proofs/M2.md)", "which is", "MSE / floor"), students)
     text += ["", "# One step against K steps at equal parameters", ""]
     built = [
         (

@@ -1,4 +1,4 @@
-"""Where the Jacobian grows without bound: a path across the ties, far out (THEORY L8, proofs/L8.md).
+"""Where the Jacobian grows without bound: a path across the ties, far out (proofs/L8.md).
 
 That it grows is decided exactly (`certflow.bounds.existence`), and so are the ends of the path: between them the
 responsibility of one group of components falls from 1 to 0, or rises from 0 to 1, as the distance r grows. Where it

@@ -1,4 +1,4 @@
-"""Components beyond the largest covariance: what a pair of them can add to the Jacobian (THEORY L8; proofs/L8.md, 3).
+"""Components beyond the largest covariance: what a pair of them can add to the Jacobian (L8; proofs/L8.md, 3).
 
 With convex weights `beta_l` on the components l of the largest covariance, `mu(k) = sum_l beta_l mu_l` and
 `mu_k - mu(k)` in the range of `Sigma_* - Sigma_k`, put `H_k = l_k - sum_l beta_l l_l`, `l` the logarithms of the

@@ -1,4 +1,4 @@
-"""Does a global Lipschitz bound exist? An exact decision about the parameters (THEORY L8, proofs/L8.md).
+"""Does a global Lipschitz bound exist? An exact decision about the parameters (proofs/L8.md).
 
 `sup_x ||J(x, t)||` is finite, at one `t` and at every `t`, iff one covariance `Sigma_*` is the largest
 (`Sigma_k <= Sigma_*` for all k) and for every other component k the projection of `mu_k` on

@@ -1,4 +1,4 @@
-"""The time at which the cumulative stability reaches a value, by Lambert W (THEORY G2)."""
+"""The time at which the cumulative stability reaches a value, by Lambert W (proofs/G2.md)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FLOAT_BITS = 136
 
 
 def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
-    """The time `t >= s` with `int_s^t lambda = value`, for common isotropic variance. THEORY G2.
+    """The time `t >= s` with `int_s^t lambda = value`, for common isotropic variance. proofs/G2.md.
 
     value, s : scalars, or torch tensors that broadcast
 

@@ -1,4 +1,4 @@
-"""The largest value of `(Fmax - F) / (2 cosh^2(F/2))` over `F <= Fmax` (THEORY L7).
+"""The largest value of `(Fmax - F) / (2 cosh^2(F/2))` over `F <= Fmax` (proofs/L7.md).
 
 Setting the derivative to zero, the maximiser is `F = -G` with `G > max(0, -Fmax)` the only root of
 `(Fmax + G) tanh(G/2) = 1`, and the value there is `1 / sinh(G)` (proofs/L7.md).

@@ -1,4 +1,4 @@
-"""Explicit spatial bounds of the velocity's Jacobian, in any arithmetic (THEORY L2, L3, L6, L7, L8).
+"""Explicit spatial bounds of the velocity's Jacobian, in any arithmetic (proofs/L2.md, L3, L6, L7, L8).
 
 One scheme serves every covariance. Eigenvalues of `sum_k gamma_k m^2 Q_k` lie between the extremes of those of
 `m^2 Q_k`, and `Cov_gamma(u_k) <= B(t) I`, so that for all `x`
@@ -53,7 +53,7 @@ class SpectralBound:
 
 
 def lipschitz_bound(mixture: GaussianMixture, t: Any) -> Any:
-    """`L(t) = max(|q_max|, |q_min - B|)`; the kind and shape of `t`. THEORY L2, L6, L7."""
+    """`L(t) = max(|q_max|, |q_min - B|)`; the kind and shape of `t`. proofs/L2.md, L6, L7."""
 
     def rate(arithmetic: Arithmetic, bound: SpectralBound) -> Any:
         low = bound.q_min - bound.spread
@@ -64,7 +64,7 @@ def lipschitz_bound(mixture: GaussianMixture, t: Any) -> Any:
 
 
 def growth_rate_bound(mixture: GaussianMixture, t: Any) -> Any:
-    """`lambda(t) = B - q_min`; the kind and shape of `t`. THEORY L3, L6, L7."""
+    """`lambda(t) = B - q_min`; the kind and shape of `t`. proofs/L3.md, L6, L7."""
 
     def rate(arithmetic: Arithmetic, bound: SpectralBound) -> Any:
         return bound.spread - bound.q_min
@@ -128,7 +128,7 @@ def spectral_bound(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> 
 
 
 def check_bounded(mixture: GaussianMixture, arithmetic: Arithmetic, t: Any) -> None:
-    """Raise `NoGlobalBound` where no global bound exists (THEORY L8): a fact about the parameters, not the times."""
+    """Raise `NoGlobalBound` where no global bound exists (proofs/L8.md): a fact about the parameters, not the times."""
     if mixture.kind != "full" or mixture.is_symbolic or existence(mixture).finite:
         return
     found = obstruction(mixture, arithmetic.first(t) if len(t) else 1.0)
@@ -197,7 +197,7 @@ def _isotropic_gap(arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt, m2:
 
 
 def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
-    """`sum kappa_ij / sinh(G_ij)` over the pairs with one component in each group (THEORY L7, L8)."""
+    """`sum kappa_ij / sinh(G_ij)` over the pairs with one component in each group (proofs/L7.md, L8)."""
     if mixture.is_symbolic:
         raise InputError("mixture", "symbolic covariances that differ", "numbers: this bound has no symbolic form")
     if not a.matrix:
@@ -258,7 +258,7 @@ def _pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> Exa
 
 
 def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
-    """`sup_{|x| <= R} ||J(x, t)||_2` is at most this, for every mixture (THEORY L8, proofs/L8.md).
+    """`sup_{|x| <= R} ||J(x, t)||_2` is at most this, for every mixture (proofs/L8.md).
 
     `max(|q_max|, |q_min - d^2/4|)`, where `d = max_{k,l} (m^2 ||Q_k - Q_l||_2 R + m |P_k mu_k - P_l mu_l|)` bounds
     the diameter of the component velocities on the ball (Popoviciu along every direction). `radius` and `t` broadcast.

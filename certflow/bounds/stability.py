@@ -1,4 +1,4 @@
-"""Stability of the flow map: the integrated rates in closed form (THEORY F1, F2).
+"""Stability of the flow map: the integrated rates in closed form (proofs/F1.md, F2).
 
 For a common isotropic variance (`v = 1 - c m^2`, `c = 1 - sigma^2`, `D` the diameter of the means)
 
@@ -39,7 +39,7 @@ def stability(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sided")
 
 
 def amplification(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sided") -> Any:
-    """`exp(int_s^t rate)`. THEORY F1."""
+    """`exp(int_s^t rate)`. proofs/F1.md."""
 
     def factor(arithmetic: Arithmetic, exponent: Any) -> Any:
         with np.errstate(over="ignore"):  # beyond 1e308 the factor is infinite in float64: that is the answer

@@ -1,4 +1,4 @@
-"""Certificates of the statements that have closed forms (THEORY L2, L3, F1, F2, G1), from enclosures in Arb.
+"""Certificates of the statements that have closed forms (proofs/L2.md, L3, F1, F2, G1), from enclosures in Arb.
 
 Each function takes a process of common isotropic variance and returns the certificate as a mapping. What it
 asserts has been rounded outwards and widened by a little more than a checker with the stated `bits` can lose, so that a

@@ -1,4 +1,4 @@
-"""Certificates of flow tubes (THEORY S3): the nodes and orders of the Taylor steps, as hints for the checker."""
+"""Certificates of flow tubes (proofs/S3.md): the nodes and orders of the Taylor steps, as hints for the checker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Certificates of sharp rates (THEORY L5): the coverings that `sharp_rate` finds, as hints for the checker."""
+"""Certificates of sharp rates (proofs/L5.md): the coverings that `sharp_rate` finds, as hints for the checker."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def _rates_text(found: Rates, process: OrnsteinUhlenbeck) -> str:
     curves = [("●", found.curve_two_sided), ("○", found.curve_one_sided)]
     explanation = (
         f"L(t) bounds ‖∇u(x, t)‖ and λ(t) the rate at which sampling drives points apart, both for every x "
-        f"(THEORY {_STATEMENTS[process.mixture.kind]}). The integrals run from {found.times[0]} to t; exp ∫λ "
+        f"({_STATEMENTS[process.mixture.kind]}). The integrals run from {found.times[0]} to t; exp ∫λ "
         "bounds by how much an error made at t has grown when sampling ends (F1). Upper bounds: the true "
         "values may be far smaller. Computed in float64 and rounded, not enclosed."
     )
@@ -184,7 +184,7 @@ def _balls_text(found: Balls, process: OrnsteinUhlenbeck) -> str:
     i, j = found.pair
     paragraph = (
         f"No global bound exists for this mixture, at any t: ‖∇u(x, t)‖ {_GROWTH[found.growth]}, as at the points "
-        f"where components {i} and {j} (counted from 0) are equally likely, and likelier than any other (THEORY L8). "
+        f"where components {i} and {j} (counted from 0) are equally likely, and likelier than any other (L8). "
         "So there is no finite L(t), λ(t) or amplification factor. On a ball |x| ≤ R there is a bound, and the "
         "probability that X_t lies outside the ball has one too:"
     )

@@ -1,4 +1,4 @@
-"""What `certflow bound --sharp` adds: the enclosed suprema over all x, and their integral (THEORY L5-L7)."""
+"""What `certflow bound --sharp` adds: the enclosed suprema over all x, and their integral (proofs/L5.md to L7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures that `certflow bound` shows, in float64 (THEORY L2, L3, L6-L8, F1, F2)."""
+"""The figures that `certflow bound` shows, in float64 (proofs/L2.md, L3, L6-L8, F1, F2)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class BallRow:
 
 @dataclass(frozen=True)
 class Balls:
-    """What can be said of a mixture that has no global bound (THEORY L8)."""
+    """What can be said of a mixture that has no global bound (proofs/L8.md)."""
 
     times: tuple[str, ...]
     reason: str
@@ -93,7 +93,7 @@ class Balls:
 
 
 def rates(process: OrnsteinUhlenbeck, points: int, ends: tuple[str, str]) -> Rates:
-    """The bounds at `points` times spaced evenly in log t. Raises `NoGlobalBound` (THEORY L8)."""
+    """The bounds at `points` times spaced evenly in log t. Raises `NoGlobalBound` (proofs/L8.md)."""
     times = table_times(process, points, ends)
     values = _floats(times)
     curve = np.geomspace(values[0], values[-1], CURVE_POINTS)

@@ -181,7 +181,7 @@ def _explanation(found: TimeGrid, shown: Table) -> str:
         largest = max(shown.exponents)
         words.append(
             "∫λ is taken from t_k to t_(k-1): the segment that ends at node k multiplies the distance of any two "
-            f"points by at most exp ∫λ (THEORY F1). The largest is {figure(largest)}, a factor {exponential(largest)}"
+            f"points by at most exp ∫λ (F1). The largest is {figure(largest)}, a factor {exponential(largest)}"
         )
         if shown.uniform is not None and found.kind != "uniform":
             words.append(
@@ -191,7 +191,7 @@ def _explanation(found: TimeGrid, shown: Table) -> str:
         else:
             words[-1] += ": an upper bound for every x."
     else:
-        words.append("This mixture has no global bound (THEORY L8), so no exponent is shown.")
+        words.append("This mixture has no global bound (proofs/L8.md), so no exponent is shown.")
     if "positive_until" in found.options:
         words.append(
             f"Beyond t = {figure(found.options['positive_until'])} the flow contracts: the first segment takes that in."

@@ -21,7 +21,7 @@ COLUMNS, SAMPLES = 68, 512
 
 @dataclass(frozen=True)
 class Table:
-    """What belongs to the nodes and segments of a grid; empty where there is no global bound (THEORY L8).
+    """What belongs to the nodes and segments of a grid; empty where there is no global bound (proofs/L8.md).
 
     exponents : `int lambda` of each segment; integrals, name, meaning : those of another rate, if that is what the
     grid balances; uniform : the largest exponent with nodes uniform in `t`; curve_* : for the plot

@@ -90,7 +90,7 @@ def print_certificates(report: Report, folder: Path) -> None:
 def decisive(result: ClaimResult) -> str:
     """The reason, or the summary of the weakest evidence that gives the claim its outcome.
 
-    A claim is never stronger than its weakest evidence (THEORY section 8).
+    A claim is never stronger than its weakest evidence (proofs/evidence.md).
     """
     order = list(reversed(Kind))
     deciding = sorted(

@@ -1,4 +1,4 @@
-"""Residual blocks: one step of a one-step method for `dx/dt = u(x, t)`, and how far it is from the flow (THEORY E4).
+"""Residual blocks: one step of a one-step method for `dx/dt = u(x, t)`, and how far it is from the flow (proofs/E4.md).
 
 A block goes from `t` to `t - h`, in the direction of sampling, `Psi(x) = x + h F(x, t)`:
 
@@ -11,7 +11,7 @@ With a velocity that is off by at most `eta` where the block evaluates it, `L` a
     Euler     |Psi(x) - Phi_{t -> t-h}(x)| <= h eta + h^2 M_2 / 2
     midpoint  |Psi(x) - Phi_{t -> t-h}(x)| <= h eta (1 + h L / 2) + h^3 (M_3 / 24 + L M_2 / 8) .
 
-Composed over a grid, errors of single blocks grow as THEORY E3 says (`OrnsteinUhlenbeck.error_bound`).
+Composed over a grid, errors of single blocks grow as proofs/E3.md says (`OrnsteinUhlenbeck.error_bound`).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def residual_block(velocity: Velocity, x: Any, t: Any, h: Any, method: str = "mi
 def local_error_bound(
     h: Any, velocity_error: Any, lipschitz: Any, second: Any, third: Any, method: str = "midpoint"
 ) -> Any:
-    """The largest `|Psi(x) - Phi_{t -> t-h}(x)|` of a block of length `h`: the formulas of this module. THEORY E4.
+    """The largest `|Psi(x) - Phi_{t -> t-h}(x)|` of a block of length `h`: the formulas of this module. proofs/E4.md.
 
     Parameters
     ----------

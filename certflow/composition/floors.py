@@ -1,4 +1,4 @@
-"""How well a `B`-Lipschitz map can do at all: floors under every one-step student, however trained (THEORY M2, M3).
+"""How well a `B`-Lipschitz map can do at all: floors under every one-step student, however trained (proofs/M2.md, M3).
 
     M2    E|g - Phi|^2 >= 1/4 E ( |Phi(X) - Phi(RX)| - B |X - RX| )_+^2,    R an involution that preserves p_T
     d=1   B z - g(z) is the L^2(p_T) projection of B z - Phi(z) on nondecreasing functions
@@ -44,7 +44,7 @@ SURE = 4.0
 class Floor:
     """A lower bound for every `B`-Lipschitz map.
 
-    statement, method : THEORY id, and how it was computed
+    statement, method : id of the statement, and how it was computed
     budget : `B`
     value : M1: a distance; M2: a mean square
     error : estimated numerical error of `value`, by refinement for a quadrature
@@ -109,7 +109,7 @@ def second_moment(process: Process) -> float:
 
 
 def best_map(process: Process, budget: float, nodes: Nodes | None = None) -> Optimum:
-    """The `B`-Lipschitz map with the smallest `E|g - Phi|^2` in one dimension (THEORY M2, isotonic regression).
+    """The `B`-Lipschitz map with the smallest `E|g - Phi|^2` in one dimension (proofs/M2.md, isotonic regression).
 
     `h = B z - g` runs over functions with slopes in [0, 2B]. The projection of `f = B z - Phi` on nondecreasing ones
     has slopes of at most `B`, because `Phi` is nondecreasing: the upper limit is no restriction, and `g*` is itself
@@ -139,7 +139,7 @@ def best_map(process: Process, budget: float, nodes: Nodes | None = None) -> Opt
 
 
 def symmetric_floor(process: Process, budget: float) -> Floor:
-    """`E (|Phi(X) - c_s| - B |X - c_T|)_+^2` in one dimension, `p_T` symmetric about `c_T` (THEORY M2).
+    """`E (|Phi(X) - c_s| - B |X - c_T|)_+^2` in one dimension, `p_T` symmetric about `c_T` (proofs/M2.md).
 
     For two modes at `+-a` this is `2 int_0^{z*} p_T (Phi - B z)^2 dz`, `Phi(z*) = B z*`, and the best map attains it.
     The crossings `z*` are found by Brent's method, each piece between them is integrated on panels of its own.
@@ -192,7 +192,7 @@ def _first_crossing(flow: QuantileMap, excess: OfPair, right: Floats) -> list[fl
 
 
 def mean_square_floor(process: Process, budget: float, samples: int = SAMPLES, seed: int = 0) -> Floor:
-    """A lower bound of `E|g - Phi|^2` for every `B`-Lipschitz `g`, the best that is known here (THEORY M2).
+    """A lower bound of `E|g - Phi|^2` for every `B`-Lipschitz `g`, the best that is known here (proofs/M2.md).
 
     In one dimension, and where the law is a product of one-dimensional ones, what the best map attains. Else the sum
     of the one-dimensional factors and, where the rest has a symmetry, a lower confidence bound of its pairing.
@@ -223,7 +223,7 @@ def mean_square_floor(process: Process, budget: float, samples: int = SAMPLES, s
 
 
 def pairing_floor(process: Process, budget: float, samples: int = SAMPLES, seed: int = 0) -> Floor:
-    """M2 by the best family of symmetries: `sum_j E ( |Q_j (Phi(X) - c_s)| - B |Q_j (X - c_T)| )_+^2` (THEORY M2).
+    """M2 by the best family of symmetries: `sum_j E ( |Q_j (Phi(X) - c_s)| - B |Q_j (X - c_T)| )_+^2` (proofs/M2.md).
 
     `Q_j` mutually orthogonal, `I - 2 Q_j` about the centre a symmetry of the mixture (`certflow.law.symmetry`). In one
     dimension by quadrature, else a lower confidence bound of the level `LEVEL` from `samples` draws

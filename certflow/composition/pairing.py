@@ -1,4 +1,4 @@
-"""Lower confidence bounds of the means that a symmetry gives (THEORY M2).
+"""Lower confidence bounds of the means that a symmetry gives (proofs/M2.md).
 
     E Y,    Y = ( |Q (Phi(X) - c_s)| - B |Q (X - c_T)| )_+^2,    X ~ p_T,    I - 2 Q about the centre a symmetry.
 

@@ -1,4 +1,4 @@
-"""How local errors of a composition bound its end-to-end error (THEORY E2, E3, E5)."""
+"""How local errors of a composition bound its end-to-end error (proofs/E2.md, E3, E5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEPT: WeakKeyDictionary[Any, dict[tuple[tuple[float, ...], str], list[float]]] 
 
 
 def gronwall_bound(process: Process, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided") -> float:
-    """`e_K <= sum_k eps_k exp(int_{t_K}^{t_k} rate)`: an error made at `t_k` grows by what is still to come. THEORY E3.
+    """`e_K <= sum_k eps_k exp(int_{t_K}^{t_k} rate)`: an error made at `t_k` grows by what is still to come. E3.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def gronwall_bound(process: Process, times: Sequence[float], errors: Sequence[fl
     Raises
     ------
     InputError : not one error for each segment, or one that is negative or NaN; times that do not decrease.
-    NoGlobalBound : THEORY L8.
+    NoGlobalBound : proofs/L8.md.
     """
     return _sum(size * exp_or_inf(exponent) for size, exponent in _grown(process, times, errors, rate))
 
@@ -37,7 +37,7 @@ def log_gronwall_bound(
     process: Process, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided"
 ) -> float:
     """`log sum_k eps_k exp(int_{t_K}^{t_k} rate)`, the logarithm of `gronwall_bound` also beyond the largest float64;
-    `-inf` where no segment errs. THEORY E3. Raises as `gronwall_bound`."""
+    `-inf` where no segment errs. proofs/E3.md. Raises as `gronwall_bound`."""
     logs = [math.log(size) + exponent for size, exponent in _grown(process, times, errors, rate)]
     largest = max(logs, default=-math.inf)
     if not math.isfinite(largest):
@@ -64,7 +64,7 @@ def _exponents(process: Process, times: tuple[float, ...], rate: str) -> list[fl
 
 
 def law_bound(lipschitz: Sequence[float], errors: Sequence[float]) -> float:
-    """`||e_K|| <= sum_k (prod_{j>k} Lip(Psi_j)) ||Psi_k - Phi_k||_{L^2(p_{t_{k-1}})}`. THEORY E2.
+    """`||e_K|| <= sum_k (prod_{j>k} Lip(Psi_j)) ||Psi_k - Phi_k||_{L^2(p_{t_{k-1}})}`. proofs/E2.md.
 
     lipschitz : `Lip(Psi_1), ..., Lip(Psi_K)`; errors : the norms, as many
 
@@ -80,7 +80,7 @@ def law_bound(lipschitz: Sequence[float], errors: Sequence[float]) -> float:
 
 
 def coherent_sum(squares: Iterable[float]) -> float:
-    """`(sum_k sqrt(s_k))^2`: the mean square of a sum of errors of mean squares `s_k` is at most that. THEORY E5."""
+    """`(sum_k sqrt(s_k))^2`: the mean square of a sum of errors of mean squares `s_k` is at most that. proofs/E5.md."""
     total = _sum(map(math.sqrt, squares))
     return total * total  # infinite where `total**2` would raise OverflowError
 

@@ -1,4 +1,4 @@
-"""How many `B`-Lipschitz maps it takes to compose the flow map (THEORY M3).
+"""How many `B`-Lipschitz maps it takes to compose the flow map (proofs/M3.md).
 
     Lip(Psi_K o ... o Psi_1) <= B^K,    so E|Psi_K o ... o Psi_1 - Phi|^2 = 0 needs K >= log Lip(Phi) / log B,
 
@@ -34,7 +34,7 @@ _BUDGET = "a finite Lipschitz constant B > 0"
 class FlowConstant:
     """`lower <= log Lip(Phi) <= upper`, `Phi = Phi_{t_max -> t_min}`; `upper` is None where no bound is known (L8).
 
-    attained : THEORY id of the reason why both are the same, or None
+    attained : id of the statement that says why both are the same, or None
     """
 
     lower: float
@@ -43,7 +43,7 @@ class FlowConstant:
 
 
 def flow_constant(process: Process) -> FlowConstant:
-    """`log Lip(Phi)` from both sides (THEORY F1, F3).
+    """`log Lip(Phi)` from both sides (proofs/F1.md, F3).
 
     From above `int lambda`. From below the same for two components of equal weight and common isotropic variance;
     else, in one dimension, the largest `log Phi'`; else the largest `log ||D Phi||` at midpoints of means. The lower
@@ -106,7 +106,7 @@ def _at_midpoints(process: Process) -> float:
 def segments_needed(exponent: float, budget: float) -> int | None:
     """The least `K >= 1` with `B^K >= exp(exponent)`: 1 where the exponent is not positive and `B >= 1`.
 
-    None if there is none: `B <= 1` and `exp(exponent) > B`. THEORY M3.
+    None if there is none: `B <= 1` and `exp(exponent) > B`. proofs/M3.md.
     """
     budget = real_number(budget, "budget", _BUDGET, lambda b: 0 < b < math.inf)
     if exponent <= math.log(budget):
@@ -154,7 +154,7 @@ class SegmentTable:
 
 
 def segment_table(process: Process, budget: float, segments: Sequence[int] = (1, 2, 4, 8, 16)) -> SegmentTable:
-    """THEORY M3 for `segments` maps, each `B`-Lipschitz.
+    """proofs/M3.md for `segments` maps, each `B`-Lipschitz.
 
     In one dimension and for `B >= 1` the floor of a row is what the best composition attains (proofs/M3.md).
     """

@@ -1,4 +1,4 @@
-"""How close to the flow map a `B`-Lipschitz map can be at every point: floors in the sup norm (THEORY M1).
+"""How close to the flow map a `B`-Lipschitz map can be at every point: floors in the sup norm (proofs/M1.md).
 
     sup |g - Phi| >= 1/2 sup_{x,y} ( |Phi(x) - Phi(y)| - B |x - y| )
 
@@ -37,7 +37,7 @@ LEAST_SLOPE = 1 - 1e-12
 
 
 def sup_floor(process: Process, budget: float, pairs: int = PAIRS, seed: int = 0) -> Floor:
-    """M1: half of the largest `|Phi(x) - Phi(y)| - B |x - y|` over pairs, or 0 (THEORY M1).
+    """M1: half of the largest `|Phi(x) - Phi(y)| - B |x - y|` over pairs, or 0 (proofs/M1.md).
 
     In one dimension over all pairs, and some map attains it. Else over pairs made of those of the one-dimensional
     factors, if there are any, over `pairs` typical points, and over points of lines across the midpoints of means;

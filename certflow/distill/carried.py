@@ -1,4 +1,4 @@
-"""Errors of trained maps carried to the data end by the flow itself, however large they are (THEORY E1, E3, E5).
+"""Errors of trained maps carried to the data end by the flow itself, however large they are (proofs/E1.md, E3, E5).
 
 With `y_k, xi_k` of `certflow.distill.ledger` and the learned path `z_0 = X`, `z_k = Psi_k(z_{k-1})`, the flow tells
 what becomes of `xi_k` at `y_k`, and of each new error on the learned path: the differences

@@ -57,7 +57,7 @@ def run(
     """Train residual maps for every grid, number of segments and seed, and measure what comes of it.
 
     End-to-end relative mean squared error `E|Psi_K o ... o Psi_1(X) - Phi(X)|^2 / E|Phi(X)|^2`, `X ~ p_T`, on fresh
-    points; beside it the ledger of local, amplified and combined errors. THEORY E1-E3, E5, G4.
+    points; beside it the ledger of local, amplified and combined errors. proofs/E1.md to E3, E5, G4.
 
     Parameters
     ----------

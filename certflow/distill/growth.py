@@ -2,7 +2,7 @@
 
 A perturbation `xi` at time `t` becomes `D Phi_{t -> delta} xi` at the data end. Along sampled trajectories the
 derivative solves the variational equation; its typical size is `A(t) = (E_{p_t} ||D Phi_{t -> delta}||_F^2 / d)^{1/2}`
-(THEORY E5). The bounds are `exp(int_delta^t lambda)` and `exp(int_delta^t L)`, and on the separatrix of two equal
+(proofs/E5.md). The bounds are `exp(int_delta^t lambda)` and `exp(int_delta^t L)`, and on the separatrix of two equal
 modes the first of them is attained (F3).
 """
 
@@ -75,7 +75,7 @@ def points_in(dimension: int) -> int:
 def typical_amplification(process: OrnsteinUhlenbeck, times: Sequence[float], x: torch.Tensor) -> Floats:
     """`A(t) = (E_{p_t} ||D Phi_{t -> delta}||_F^2 / d)^{1/2}` at times from `t_max` down to `t_min`; shape (T,).
 
-    x : shape (N, d), draws of `p_T`. Source: THEORY E5.
+    x : shape (N, d), draws of `p_T`. Source: proofs/E5.md.
     """
     flow = ReferenceFlow(process, x.device)
     end = flow.map(x, times[0], times[-1])

@@ -1,4 +1,4 @@
-"""The error ledger of a composition of trained maps (THEORY E1, E2, E3, E5).
+"""The error ledger of a composition of trained maps (proofs/E1.md, E2, E3, E5).
 
 Along exact trajectories `y_0 = X ~ p_T`, `y_k = Phi_k(y_{k-1})`, a map makes the local error
 `xi_k = Psi_k(y_{k-1}) - y_k`. `D_k = D Phi_{t_k -> delta}(y_k)` says what becomes of it. All means are over fresh

@@ -88,16 +88,16 @@ class ReferenceFlow:
     # -- the field -------------------------------------------------------------------------------------------
 
     def velocity(self, x: torch.Tensor, t: float) -> torch.Tensor:
-        """`u(x, t)`, shape (N, d). THEORY S3."""
+        """`u(x, t)`, shape (N, d). proofs/S3.md."""
         velocity: torch.Tensor = self.process.velocity(x, t)
         return velocity
 
     def velocity_and_jacobian(self, x: torch.Tensor, t: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """`u(x, t)` and `J(x, t)`, shapes (N, d) and (N, d, d). THEORY S3, S4."""
+        """`u(x, t)` and `J(x, t)`, shapes (N, d) and (N, d, d). proofs/S3.md, S4."""
         return self.process.velocity(x, t), self.process.jacobian(x, t)
 
     def factors(self, times: Sequence[float]) -> list[float] | None:
-        """`exp(int lambda)` of each segment; None where no global bound exists. THEORY L3, F1."""
+        """`exp(int lambda)` of each segment; None where no global bound exists. proofs/L3.md, F1."""
         key = tuple(times)
         if key not in self._factors:
             try:
@@ -147,7 +147,7 @@ class ReferenceFlow:
         """Points and derivatives along trajectories, shapes (T, N, d) and (T, N, d, d).
 
         `M_i = D Phi_{times[0] -> times[i]}(x)` by `dM/dt = J M`; for the adjoint
-        `M_i = D Phi_{times[i] -> times[0]}(x_i)`, `x_i = Phi_{times[0] -> times[i]}(x)`, by `dM/dt = -M J`. THEORY E5.
+        `M_i = D Phi_{times[i] -> times[0]}(x_i)`, `x_i = Phi_{times[0] -> times[i]}(x)`, by `dM/dt = -M J`. E5.
         """
         count, d = x.shape
         points = torch.empty((len(times), count, d), dtype=torch.float64, device=self.device)

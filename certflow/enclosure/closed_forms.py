@@ -1,4 +1,4 @@
-"""Bounds of the Jacobian for whole intervals of time and all points (THEORY L2, L3), as exact decimals."""
+"""Bounds of the Jacobian for whole intervals of time and all points (proofs/L2.md, L3), as exact decimals."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RateBounds:
 def rate_bounds(process: OrnsteinUhlenbeck, s: Any, t: Any, panels: int = 64) -> RateBounds:
     """Bounds of `||J||_2`, `lambda_max(-J)`, `lambda_min(-J)` on `panels` panels of [s, t], `0 < s < t`; for all `x`.
 
-    With `q = e^{-2t}`, `v = 1 - c q`, Popoviciu's inequality gives (THEORY L2, L3, common isotropic variance)
+    With `q = e^{-2t}`, `v = 1 - c q`, Popoviciu's inequality gives (proofs/L2.md, L3, common isotropic variance)
 
         1 - 1/v <= -J <= lambda = 1 - 1/v + q D^2/(4 v^2) (as matrices),   ||J|| <= max(|1 - 1/v|, |lambda|).
 

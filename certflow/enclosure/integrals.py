@@ -1,6 +1,6 @@
 """Rigorous integrals over time: quadrature of typed expressions, and the closed forms of F2 in balls.
 
-`int_s^t rate`, `rate` the one-sided `lambda` (THEORY L3) or the two-sided `L` (L2), for a common isotropic variance,
+`int_s^t rate`, `rate` the one-sided `lambda` (proofs/L3.md) or the two-sided `L` (L2), for a common isotropic variance,
 and `exp` of it. The precision grows until the enclosure has the digits that were asked for (proofs/integrals.md).
 """
 
@@ -120,7 +120,7 @@ def stability(
 
         int_s^t lambda = 1/2 ln(v_s / v_t) + D^2 (q_s - q_t) / (8 v_s v_t),
 
-    and `int L` the same up to `q = (1 - D^2/(8c)) / c`, then `1/2 ln v` (THEORY F2). Regular at `c = 0`.
+    and `int L` the same up to `q = (1 - D^2/(8c)) / c`, then `1/2 ln v` (proofs/F2.md). Regular at `c = 0`.
 
     The formulas are those of `certflow.bounds.stability`, evaluated on Arb balls. Where the terms of `L` cross is
     decided in rationals; the crossing time is clamped to [s, t] by the minimum and maximum of balls, which enclose both
@@ -149,7 +149,7 @@ def stability(
 def amplification(
     process: OrnsteinUhlenbeck, s: Any, t: Any, rate: str = "one-sided", digits: int = 30
 ) -> IntegralEnclosure:
-    """`exp(int_s^t rate)`, which bounds `|Phi_{t->s}(x) - Phi_{t->s}(y)| / |x - y|` (THEORY F1); as `stability`.
+    """`exp(int_s^t rate)`, which bounds `|Phi_{t->s}(x) - Phi_{t->s}(y)| / |x - y|` (proofs/F1.md); as `stability`.
 
     Raises
     ------

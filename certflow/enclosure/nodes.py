@@ -1,4 +1,4 @@
-"""The stability-balanced grid with proved nodes (THEORY G1)."""
+"""The stability-balanced grid with proved nodes (proofs/G1.md)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def balanced_nodes(
 
     Where the rate is positive, `G(t) = int_{t_min}^t rate` increases and the nodes are unique: `G(t_k) = (1 - k/K)
     G(t_max)`. Bisection and Newton's method find `t_k` approximately, which proves nothing; then the closed form of
-    `G` (THEORY F2), evaluated on Arb balls at the two ends of a bracket of relative width `10^-digits`, must come
+    `G` (proofs/F2.md), evaluated on Arb balls at the two ends of a bracket of relative width `10^-digits`, must come
     out certainly below and certainly above its target. An end that fails is moved outwards, an order that rounding
     leaves open is decided with more bits.
 

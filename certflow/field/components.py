@@ -1,7 +1,7 @@
 """The components of a noised mixture at given times, in any arithmetic.
 
 With `m = e^{-t}`, `C_k = m^2 Sigma_k + (1-m^2) I`, `P_k = C_k^{-1}` and `Q_k = P_k (I - Sigma_k)`,
-so that `P_k - I = m^2 Q_k` (THEORY section 0, S2-S4):
+so that `P_k - I = m^2 Q_k` (proofs/notation.md, S2-S4):
 
 - component score        `b_k = -P_k (x - m mu_k)`
 - component velocity     `u_k = -x - b_k = m^2 Q_k x - m P_k mu_k`   (no cancellation as `t` grows)

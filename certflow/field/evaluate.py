@@ -1,6 +1,6 @@
 """Log-density, responsibilities, score, velocity and Jacobian of a noised mixture, in any arithmetic.
 
-THEORY S1-S4. The formulas stand in `certflow.field.components`; here the data are brought into shape, cut into
+proofs/S1.md to S4. The formulas stand in `certflow.field.components`; here the data are brought into shape, cut into
 chunks of bounded memory, and, for float64, every result whose error bound is too large is computed again in
 double-double arithmetic by the same formulas (`certflow.field.guard`).
 """

@@ -1,6 +1,6 @@
 """The flow map in one dimension, without an ODE: `Phi_{t -> s} = F_s^{-1} o F_t`, `F` the distribution functions.
 
-The flow keeps order and carries `p_t` to `p_s` (THEORY S3), so it is the monotone map between them. Where modes are
+The flow keeps order and carries `p_t` to `p_s` (proofs/S3.md), so it is the monotone map between them. Where modes are
 many widths apart `Phi` is all but a jump and its inverse all but constant; the sum
 
     sigma = z + Phi(z),    dz/dsigma = p_s(x) / (p_t(z) + p_s(x)),    dx/dsigma = p_t(z) / (p_t(z) + p_s(x)),
@@ -141,8 +141,8 @@ class QuantileMap:
         return z, np.asarray(coordinate) - z
 
     def resolved(self, z: Floats, x: Floats) -> Flags:
-        """Where `x = Phi(z)` is known: both distribution functions have one value there, and at one end at least a change
-        of place changes it."""
+        """Where `x = Phi(z)` is known: both distribution functions have one value there, and at one end at least a
+        change of place changes it."""
         change, tails = [], []
         for one, point in ((self.start, z), (self.end, x)):
             tails.append(one.log_tails(point))
@@ -211,8 +211,8 @@ class QuantileMap:
         return self._mended(Nodes(low[order], high, joined("z"), joined("x"), joined("weights"), joined("log_slope")))
 
     def _mended(self, nodes: Nodes) -> Nodes:
-        """The nodes with straight pieces of the curve where float64 cannot tell it: between modes so far apart that both
-        distribution functions are flat, any root is one, and no mass lies there."""
+        """The nodes with straight pieces of the curve where float64 cannot tell it: between modes so far apart that
+        both distribution functions are flat, any root is one, and no mass lies there."""
         known = self.resolved(nodes.z, nodes.x)
         if known.all() or not known.any():
             return nodes

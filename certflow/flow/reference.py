@@ -1,6 +1,6 @@
 """The reference flow map `Phi_{t_from -> t_to}` of the probability-flow ODE, in both directions.
 
-THEORY section 0, S3. The equation `dx/dt = u(x, t)` is integrated by extrapolation (`certflow.flow.extrapolation`)
+proofs/notation.md, S3. The equation `dx/dt = u(x, t)` is integrated by extrapolation (`certflow.flow.extrapolation`)
 in the time of `certflow.flow.clock`, twice or more, each time with a smaller tolerance, until two successive
 runs agree; a trajectory for which float64 does not suffice (next to a separatrix its rounding errors are
 amplified, F1) is run again with more digits. So `rtol` is a requirement on the result and not on single
@@ -61,7 +61,7 @@ def flow_map(
 
     Warns
     -----
-    AccuracyWarning : a point did not reach `rtol` (unless `with_error`). Source: THEORY section 0, S3, F1.
+    AccuracyWarning : a point did not reach `rtol` (unless `with_error`). Source: proofs/notation.md, S3, F1.
     """
     problem, runs = _solved(process, x, (t_from, t_to), ("t_from", "t_to"), rtol)
     result = problem.restore(runs.states[-1], (problem.dimension,))
@@ -76,7 +76,7 @@ def flow_with_derivative(process: Process, x: Any, t_from: Any, t_to: Any, rtol:
 
     Parameters, errors and warnings as for `flow_map`; NumPy and mpmath only (torch differentiates
     `flow_map`). Each column of `D Phi` satisfies `rtol` relative to its own size. Returns shapes (..., d) and
-    (..., d, d). Source: THEORY S4, F1, F3.
+    (..., d, d). Source: proofs/S4.md, F1, F3.
     """
     problem = _Problem(process, x, (t_from, t_to), ("t_from", "t_to"), rtol)
     if problem.arithmetic.name == "torch":

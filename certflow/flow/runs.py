@@ -1,7 +1,7 @@
 """Runs of the integrator with smaller and smaller tolerances, until successive ones agree.
 
 The difference of two runs is the estimate of the error: it contains the truncation of every step and the
-rounding errors, as the flow has amplified both by the end (THEORY F1). Successive runs differ in order too,
+rounding errors, as the flow has amplified both by the end (proofs/F1.md). Successive runs differ in order too,
 lest they take the same steps and make the same error. The first run starts one tolerance away: its difference
 over that tolerance is the trajectory's amplification, and every estimate allows for some local errors of the
 tolerated size, so amplified.

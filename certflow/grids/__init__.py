@@ -1,4 +1,4 @@
-"""Time grids of few-step samplers, all in Ornstein-Uhlenbeck time (THEORY section 6).
+"""Time grids of few-step samplers, all in Ornstein-Uhlenbeck time (proofs/G1.md to G4).
 
 Names load on first use.
 """

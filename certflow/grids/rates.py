@@ -1,4 +1,4 @@
-"""Grids with equal integrals of a tabulated rate (THEORY G1)."""
+"""Grids with equal integrals of a tabulated rate (proofs/G1.md)."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def grid_from_rate(
     kind: str = "custom",
     options: Mapping[str, Any] | None = None,
 ) -> TimeGrid:
-    """Nodes with `int_{t_k}^{t_{k-1}} rate = (1/K) int_{t_min}^{t_max} rate`, `rate` tabulated (THEORY G1).
+    """Nodes with `int_{t_k}^{t_{k-1}} rate = (1/K) int_{t_min}^{t_max} rate`, `rate` tabulated (proofs/G1.md).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""All kinds of time grids behind one function (THEORY G1-G3)."""
+"""All kinds of time grids behind one function (proofs/G1.md to G3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exposed edges of the convex hull of the means (THEORY L4)."""
+"""Exposed edges of the convex hull of the means (proofs/L4.md)."""
 
 from __future__ import annotations
 

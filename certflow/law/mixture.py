@@ -1,7 +1,7 @@
 """The data law: a Gaussian mixture with exact parameters.
 
 `p_0 = sum_k w_k N(mu_k, Sigma_k)`; weights, means and covariances keep the exact rational numbers they were
-given as (THEORY section 0). Floating-point views are properties; every arithmetic takes the exact numbers.
+given as (proofs/notation.md). Floating-point views are properties; every arithmetic takes the exact numbers.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class GaussianMixture:
 
     @property
     def diameter(self) -> float:
-        """`D = max_{k,l} |mu_k - mu_l|`, nearest float64 (THEORY section 0)."""
+        """`D = max_{k,l} |mu_k - mu_l|`, nearest float64 (proofs/notation.md)."""
         result: float = float(self.diameter_squared) ** 0.5
         return result
 

@@ -64,7 +64,7 @@ def reflections(count: int) -> str:
 
 
 def is_equal_pair(mixture: GaussianMixture) -> bool:
-    """Two different modes of equal weight and one common isotropic variance: the case of THEORY F3."""
+    """Two different modes of equal weight and one common isotropic variance: the case of proofs/F3.md."""
     if mixture.kind != "common-isotropic" or mixture.n_components != 2:
         return False
     first, second = mixture.exact_weights.fractions

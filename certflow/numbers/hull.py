@@ -1,4 +1,4 @@
-"""Does a point lie in the convex hull of others? Exactly, by the simplex method in rational arithmetic (THEORY L8)."""
+"""Does a point lie in the convex hull of others? Exactly, by the simplex method in rational arithmetic (L8)."""
 
 from __future__ import annotations
 

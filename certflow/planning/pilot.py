@@ -9,7 +9,7 @@ Local errors along a grid are then combined by the empirical law
 
 where `n`, from 1 to K, counts the segments that matter and `beta` is measured on the chains that the pilot's own
 segments form: 0 if errors add in phase and nothing amplifies or damps them, 1 if they are independent. There is no
-amplification factor in it. The first-order amplified sum of THEORY E5 predicts less well (`benchmarks/coherence.py`):
+amplification factor in it. The first-order amplified sum of E5 predicts less well (`benchmarks/coherence.py`):
 errors are made near separatrices, where the flow stretches them until they are as large as the distance between modes,
 and no further.
 """

@@ -21,7 +21,7 @@ def time_grid(
     tolerance: float | None = None,
     **options: Any,
 ) -> TimeGrid:
-    """`t_0 = t_max > t_1 > ... > t_K = t_min`, the nodes of a sampler of `K` segments (THEORY G1-G3).
+    """`t_0 = t_max > t_1 > ... > t_K = t_min`, the nodes of a sampler of `K` segments (proofs/G1.md to G3).
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def time_grid(
     Raises
     ------
     InputError : an unknown kind, rate or option; a mixture for which the kind has no grid (`stability-balanced`
-        needs a global bound, THEORY L8); nodes that float64 cannot tell apart.
+        needs a global bound, proofs/L8.md); nodes that float64 cannot tell apart.
 
     Examples
     --------

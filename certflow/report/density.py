@@ -48,7 +48,7 @@ def mass_levels(density: Floats, cell: Floats, masses: tuple[float, ...] = _MASS
 
 
 def _start(p: OrnsteinUhlenbeck, count: int, seed: int) -> Points:
-    """Points of `p_{t_max}`: `m X_0 + sqrt(1 - m^2) Z` (THEORY section 0)."""
+    """Points of `p_{t_max}`: `m X_0 + sqrt(1 - m^2) Z` (proofs/notation.md)."""
     m = np.exp(-float(p.t_max))
     # A stream of its own: the seed alone would give noise that depends on the sample of X_0.
     noise = np.random.default_rng([seed, 1]).standard_normal((count, p.mixture.means.shape[1]))

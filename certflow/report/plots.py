@@ -109,9 +109,9 @@ def rates(
     growth_rate: Sequence[float] | None,
     sharp: Sequence[Marks] = (),
 ) -> str | None:
-    """`L(t)` and `lambda(t)` on a logarithmic axis of times; `None` if neither is given (THEORY L2, L3).
+    """`L(t)` and `lambda(t)` on a logarithmic axis of times; `None` if neither is given (proofs/L2.md, L3).
 
-    sharp : enclosed suprema at single times, drawn as markers (THEORY L5)
+    sharp : enclosed suprema at single times, drawn as markers (proofs/L5.md)
     """
     curves = [
         Curve(lipschitz, r"$L(t)$, two-sided", TWO_SIDED, "-"),
@@ -123,7 +123,7 @@ def rates(
 def stability(
     times: Sequence[float], two_sided: Sequence[float] | None, one_sided: Sequence[float] | None
 ) -> str | None:
-    """Integrals of the rates from `t_min` to `t` (THEORY F1, F2); `None` if neither is given."""
+    """Integrals of the rates from `t_min` to `t` (proofs/F1.md, F2); `None` if neither is given."""
     curves = [
         Curve(two_sided, r"$\int_\delta^t L$, two-sided", TWO_SIDED, "-"),
         Curve(one_sided, r"$\int_\delta^t \lambda$, one-sided", ONE_SIDED, "--"),

@@ -1,6 +1,6 @@
 """The wording that every view shares: counts, verdict sentences, the cells of the evidence table.
 
-Strengths of evidence are named one by one (THEORY section 8); a sentence never sums two of them up in
+Strengths of evidence are named one by one (proofs/evidence.md); a sentence never sums two of them up in
 one word, and says so where only points that were looked at support a claim.
 """
 

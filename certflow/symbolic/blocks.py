@@ -78,7 +78,7 @@ def _along(components: list[sp.Expr], xs: list[sp.Symbol], t: sp.Symbol, order: 
 def order(p: OrnsteinUhlenbeck, case: SymbolicCase, method: str, dimension: int) -> Residual:
     """Derivatives of block and flow in `h` agree up to the order of the method; the next differ by its constant.
 
-    Euler: `Phi - Psi = h^2 x''/2 + O(h^3)`. Midpoint: `Phi - Psi = h^3 (x'''/24 - (grad u) x''/8) + O(h^4)`. THEORY E4.
+    Euler: `Phi - Psi = h^2 x''/2 + O(h^3)`. Midpoint: `Phi - Psi = h^3 (x'''/24 - (grad u) x''/8) + O(h^4)`. E4.
     """
     started = time.perf_counter()
     components, xs, t, domain = _jet(dimension)
@@ -105,7 +105,7 @@ def order(p: OrnsteinUhlenbeck, case: SymbolicCase, method: str, dimension: int)
 
 
 def bound_is_attained(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """Fields at which the local error equals the bound, term by term (THEORY E4).
+    """Fields at which the local error equals the bound, term by term (proofs/E4.md).
 
     `u = -M (t_0 - t)`: Euler errs by `h^2 M/2`. `u = -M (t_0 - t)^2/2`: midpoint by `h^3 M/24`. `u = -L x`, learned
     with the error `-eta`: the blocks differ by `h eta` and `h eta (1 + h L/2)`.

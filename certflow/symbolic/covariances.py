@@ -24,7 +24,7 @@ _LARGE = Interval(sp.Rational(1), sp.Rational(2))
 
 
 def shared_covariance_form(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`J = P - I - m^2 P Cov_gamma(mu) P`, every entry (THEORY L6)."""
+    """`J = P - I - m^2 P Cov_gamma(mu) P`, every entry (proofs/L6.md)."""
     started = time.perf_counter()
     eye = sp.eye(case.dimension)
     noised = case.m**2 * case.matrices[0] + (1 - case.m**2) * eye
@@ -45,7 +45,7 @@ def diagonal_case() -> SymbolicCase:
 
 
 def shared_covariance_bound(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`lambda(t) = 1 - lambda_min(P) + m^2 |P (mu_0 - mu_1)|^2 / 4` on `diagonal_case` (THEORY L6)."""
+    """`lambda(t) = 1 - lambda_min(P) + m^2 |P (mu_0 - mu_1)|^2 / 4` on `diagonal_case` (proofs/L6.md)."""
     started = time.perf_counter()
     noised = case.m**2 * case.matrices[0] + (1 - case.m**2) * sp.eye(2)
     gap = means_of(case)[0] - means_of(case)[1]
@@ -78,7 +78,7 @@ def isotropic_log_ratio(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def isotropic_eigenvector(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`-J (x - c) = (1 - 1/v_1 - kappa g + kappa^2 |x - c|^2 g (1 - g)) (x - c)`, `g = gamma_0` (THEORY L7).
+    """`-J (x - c) = (1 - 1/v_1 - kappa g + kappa^2 |x - c|^2 g (1 - g)) (x - c)`, `g = gamma_0` (proofs/L7.md).
 
     As `kappa |x - c|^2 = 2 (Fmax - F)` and `g = 1/(1 + e^{-F})`, the eigenvalue is a function of `F` alone.
     """
@@ -92,7 +92,7 @@ def isotropic_eigenvector(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def pair_supremum() -> Residual:
-    """The supremum over `F` of `f(F) = (Fmax - F)/(2 cosh^2(F/2))` (THEORY L7).
+    """The supremum over `F` of `f(F) = (Fmax - F)/(2 cosh^2(F/2))` (proofs/L7.md).
 
     With `Fmax = coth(G/2) - G`, `f'(-G) = 0` and `f(-G) = 1/sinh G`.
     """
@@ -108,7 +108,7 @@ def pair_supremum() -> Residual:
 
 
 def two_component_supremum() -> Residual:
-    """The supremum over `F` of `f = -g + 2 g (1 - g)(Fmax - F)`, `g = 1/(1 + e^{-F})` (THEORY L7, `K = 2`).
+    """The supremum over `F` of `f = -g + 2 g (1 - g)(Fmax - F)`, `g = 1/(1 + e^{-F})` (proofs/L7.md, `K = 2`).
 
     With `Fmax = (3/2) coth(G/2) - G`, `f'(-G) = 0` and `f(-G) = (2 e^G + 1)/(e^{2G} - 1)`.
     """
@@ -149,7 +149,7 @@ def ordered_log_ratio() -> Residual:
 
 
 def kernel_of_precisions() -> Residual:
-    """`z = C_1 y` with `(Sigma_1 - Sigma_2) y = 0` spans the kernel of `P_1 - P_2` (THEORY L8).
+    """`z = C_1 y` with `(Sigma_1 - Sigma_2) y = 0` spans the kernel of `P_1 - P_2` (proofs/L8.md).
 
     And `z.(P_1 mu_1 - P_2 mu_2) = y.(mu_1 - mu_2)` there.
     """
@@ -189,7 +189,7 @@ def crossed_case() -> SymbolicCase:
 
 
 def quadratic_growth(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`n^T J n = 1/C_a + 1/C_b - 2 - (1/C_a - 1/C_b)^2 r^2` at `r (1, 1)`, `n = (1, -1)` (THEORY L8)."""
+    """`n^T J n = 1/C_a + 1/C_b - 2 - (1/C_a - 1/C_b)^2 r^2` at `r (1, 1)`, `n = (1, -1)` (proofs/L8.md)."""
     started = time.perf_counter()
     first, second = (case.matrices[0][i, i] * case.m**2 + 1 - case.m**2 for i in range(2))
     jacobian = p.jacobian(case.point, case.t)

@@ -19,7 +19,7 @@ from certflow.symbolic.zero_test import Residual, residual
 
 
 def component_densities(case: SymbolicCase) -> list[sp.Expr]:
-    """`w_k N(x; m mu_k, C_k)` for each `k`, from the parameters alone (THEORY S1)."""
+    """`w_k N(x; m mu_k, C_k)` for each `k`, from the parameters alone (proofs/S1.md)."""
     x = sp.Matrix(case.x)
     densities = []
     for weight, mean, sigma in zip(case.weights, case.means, case.matrices, strict=True):
@@ -33,7 +33,7 @@ def component_densities(case: SymbolicCase) -> list[sp.Expr]:
 
 
 def density(case: SymbolicCase) -> sp.Expr:
-    """`p_t(x) = sum_k w_k N(x; m mu_k, C_k)` (THEORY S1)."""
+    """`p_t(x) = sum_k w_k N(x; m mu_k, C_k)` (proofs/S1.md)."""
     return sp.Add(*component_densities(case))
 
 
@@ -42,14 +42,14 @@ def _gradient(expression: sp.Expr, x: Sequence[sp.Symbol]) -> list[sp.Expr]:
 
 
 def density_is_mixture(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`exp(log_density) = p`, the mixture written out; with constants (THEORY S1)."""
+    """`exp(log_density) = p`, the mixture written out; with constants (proofs/S1.md)."""
     started = time.perf_counter()
     ratio = sp.exp(p.log_density(case.point, case.t)) - density(case)
     return residual("S1.density", [ratio], case.domain, case.scope, started=started)
 
 
 def fokker_planck(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`d_t p = div(x p) + Laplace p` for `p = exp(log_density)` (THEORY S1)."""
+    """`d_t p = div(x p) + Laplace p` for `p = exp(log_density)` (proofs/S1.md)."""
     started = time.perf_counter()
     value = sp.exp(p.log_density(case.point, case.t))
     right = sp.Add(*(sp.diff(xi * value, xi) + sp.diff(sp.diff(value, xi), xi) for xi in case.x))
@@ -58,7 +58,7 @@ def fokker_planck(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def responsibilities_are_posterior(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`gamma_k p = w_k N(x; m mu_k, C_k)` (THEORY S2)."""
+    """`gamma_k p = w_k N(x; m mu_k, C_k)` (proofs/S2.md)."""
     started = time.perf_counter()
     parts = component_densities(case)
     total = sp.Add(*parts)
@@ -68,7 +68,7 @@ def responsibilities_are_posterior(p: OrnsteinUhlenbeck, case: SymbolicCase) -> 
 
 
 def score_is_gradient(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`s p = grad p` (THEORY S2)."""
+    """`s p = grad p` (proofs/S2.md)."""
     started = time.perf_counter()
     value = density(case)
     score = p.score(case.point, case.t)
@@ -77,7 +77,7 @@ def score_is_gradient(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def velocity_is_drift(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`(u + x) p = -grad p` (THEORY S3)."""
+    """`(u + x) p = -grad p` (proofs/S3.md)."""
     started = time.perf_counter()
     value = density(case)
     velocity = p.velocity(case.point, case.t)
@@ -86,7 +86,7 @@ def velocity_is_drift(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def continuity_equation(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`d_t p + div(u p) = 0` for the package's `u` and the density written out (THEORY S3)."""
+    """`d_t p + div(u p) = 0` for the package's `u` and the density written out (proofs/S3.md)."""
     started = time.perf_counter()
     value = density(case)
     velocity = p.velocity(case.point, case.t)
@@ -98,7 +98,7 @@ def continuity_equation(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def jacobian_is_derivative(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`(J + I) p^2 = grad p grad p^T - p Hess p`, every entry, hence also symmetry (THEORY S4)."""
+    """`(J + I) p^2 = grad p grad p^T - p Hess p`, every entry, hence also symmetry (proofs/S4.md)."""
     started = time.perf_counter()
     value = density(case)
     slope = _gradient(value, case.x)

@@ -22,14 +22,14 @@ _SIGNED = Interval(sp.Rational(-1), sp.Rational(1))
 
 
 def posterior(case: SymbolicCase) -> list[sp.Expr]:
-    """`gamma_k` from the component densities (THEORY section 0)."""
+    """`gamma_k` from the component densities (proofs/notation.md)."""
     parts = component_densities(case)
     total = sp.Add(*parts)
     return [part / total for part in parts]
 
 
 def noised_variance(case: SymbolicCase, k: int = 0) -> sp.Expr:
-    """`v_k = sigma_k^2 m^2 + 1 - m^2` of an isotropic component (THEORY section 0)."""
+    """`v_k = sigma_k^2 m^2 + 1 - m^2` of an isotropic component (proofs/notation.md)."""
     return case.matrices[k][0, 0] * case.m**2 + 1 - case.m**2
 
 
@@ -56,7 +56,7 @@ def square_distance(case: SymbolicCase) -> sp.Expr:
 
 
 def common_variance_form(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`J = (1/v - 1) I - (m^2/v^2) Cov_gamma(mu)`, every entry (THEORY L1)."""
+    """`J = (1/v - 1) I - (m^2/v^2) Cov_gamma(mu)`, every entry (proofs/L1.md)."""
     started = time.perf_counter()
     v = noised_variance(case)
     spread = covariance(posterior(case), means_of(case))
@@ -66,7 +66,7 @@ def common_variance_form(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def popoviciu(n_values: int) -> Residual:
-    """`(M - l)^2/4 - Var = (E - (M + l)/2)^2 + sum_k g_k (M - y_k)(y_k - l)`, `E = sum g_k y_k` (THEORY L2).
+    """`(M - l)^2/4 - Var = (E - (M + l)/2)^2 + sum_k g_k (M - y_k)(y_k - l)`, `E = sum g_k y_k` (proofs/L2.md).
 
     Both terms on the right are nonnegative when `l <= y_k <= M`, so `Var <= (M - l)^2/4`.
     """
@@ -88,7 +88,7 @@ def popoviciu(n_values: int) -> Residual:
 
 
 def two_sided_bound(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`L(t)` is the maximum of `+-a`, `+-(a - q)`: `a = 1/v - 1`, `q = m^2 D^2/(4 v^2)` (THEORY L2), `K = 2`.
+    """`L(t)` is the maximum of `+-a`, `+-(a - q)`: `a = 1/v - 1`, `q = m^2 D^2/(4 v^2)` (proofs/L2.md), `K = 2`.
 
     The arguments of the package's maximum have the power sums of these four numbers.
     """
@@ -105,7 +105,7 @@ def two_sided_bound(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def one_sided_bound(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`lambda(t) = 1 - 1/v + m^2 D^2/(4 v^2)` (THEORY L3), `K = 2`."""
+    """`lambda(t) = 1 - 1/v + m^2 D^2/(4 v^2)` (proofs/L3.md), `K = 2`."""
     started = time.perf_counter()
     v = noised_variance(case)
     expected = 1 - 1 / v + case.m**2 * square_distance(case) / (4 * v**2)
@@ -129,7 +129,7 @@ def tie_case() -> SymbolicCase:
 
 
 def attained_at_tie(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """On the tie hyperplane of `tie_case`, `J = diag(-lambda, 1/v - 1)`: L3 is attained there (THEORY L4)."""
+    """On the tie hyperplane of `tie_case`, `J = diag(-lambda, 1/v - 1)`: L3 is attained there (proofs/L4.md)."""
     started = time.perf_counter()
     v = noised_variance(case)
     (left, _), (right, _) = case.means

@@ -1,6 +1,6 @@
 """F1-F4 and G2: the integrated rates, the separatrix, late-time amplification and the Lambert inverse.
 
-Times enter through `m_s = e^{-s}` and `m_t = e^{-t}`. The rate is written out from THEORY L3; the package's
+Times enter through `m_s = e^{-s}` and `m_t = e^{-t}`. The rate is written out from proofs/L3.md; the package's
 `stability` and `time_at_stability` are held against it.
 """
 
@@ -32,12 +32,12 @@ _ALL = "all sigma (sigma^2 != 1), D and t"
 
 
 def variance_at(m: sp.Expr, s2: sp.Expr = _s2) -> sp.Expr:
-    """`v = sigma^2 m^2 + 1 - m^2` (THEORY section 0)."""
+    """`v = sigma^2 m^2 + 1 - m^2` (proofs/notation.md)."""
     return s2 * m**2 + 1 - m**2
 
 
 def rate(m: sp.Expr, s2: sp.Expr = _s2, square: sp.Expr = _square) -> sp.Expr:
-    """`lambda = 1 - 1/v + m^2 D^2 / (4 v^2)` (THEORY L3)."""
+    """`lambda = 1 - 1/v + m^2 D^2 / (4 v^2)` (proofs/L3.md)."""
     v = variance_at(m, s2)
     return 1 - 1 / v + m**2 * square / (4 * v**2)
 
@@ -65,7 +65,7 @@ def _times(case: SymbolicCase) -> tuple[dict[sp.Symbol, Interval], sp.Expr, sp.E
 
 
 def integral_of_rate(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """The package's `int_s^t lambda`: derivatives `lambda(t)`, `-lambda(s)`, 0 at `s = t` (THEORY F2)."""
+    """The package's `int_s^t lambda`: derivatives `lambda(t)`, `-lambda(s)`, 0 at `s = t` (proofs/F2.md)."""
     started = time.perf_counter()
     domain, square, s2 = _times(case)
     value = p.stability(-sp.log(_EARLY), -sp.log(_LATE))
@@ -79,7 +79,7 @@ def integral_of_rate(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def antiderivative() -> Residual:
-    """`d/dt [-1/2 ln v - D^2/(8 c v)] = lambda`, and the form regular at `c = 0` (THEORY F2).
+    """`d/dt [-1/2 ln v - D^2/(8 c v)] = lambda`, and the form regular at `c = 0` (proofs/F2.md).
 
     `D^2/(8c) (1/v_s - 1/v_t) = D^2 (m_s^2 - m_t^2)/(8 v_s v_t)`.
     """
@@ -95,7 +95,7 @@ def antiderivative() -> Residual:
 
 
 def contraction_integral() -> Residual:
-    """`d/dt [-1/2 ln v] = 1 - 1/v`, so `exp(int_s^t (1 - 1/v)) = sqrt(v_s/v_t)` (THEORY F1, from below)."""
+    """`d/dt [-1/2 ln v] = 1 - 1/v`, so `exp(int_s^t (1 - 1/v)) = sqrt(v_s/v_t)` (proofs/F1.md, from below)."""
     started = time.perf_counter()
     v = variance_at(_m)
     identity = -_m * sp.diff(-sp.log(v) / 2, _m) - (1 - 1 / v)
@@ -103,7 +103,7 @@ def contraction_integral() -> Residual:
 
 
 def growth_equation(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """The package's `A(s, t) = exp(int_s^t lambda)` solves `d/dt log A = lambda`, `A(s, s) = 1` (THEORY F1).
+    """The package's `A(s, t) = exp(int_s^t lambda)` solves `d/dt log A = lambda`, `A(s, s) = 1` (proofs/F1.md).
 
     `lambda` is the package's own rate, so a factor lost on the way from rate to amplification shows.
     """
@@ -119,7 +119,7 @@ def growth_equation(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def crossing_of_terms() -> Residual:
-    """With `a = 1/v - 1`, `q = m^2 D^2/(4v^2)`: `(a - q)^2 - a^2 = q m^2 (D^2 - 8 c v)/(4 v^2)` (THEORY F2).
+    """With `a = 1/v - 1`, `q = m^2 D^2/(4v^2)`: `(a - q)^2 - a^2 = q m^2 (D^2 - 8 c v)/(4 v^2)` (proofs/F2.md).
 
     So `L = lambda` exactly where `D^2 >= 8 c v`, which is linear in `m^2`; elsewhere `L = 1/v - 1`.
     """
@@ -142,7 +142,7 @@ def crossing_case() -> SymbolicCase:
 
 
 def two_sided_integral(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """The package's integral of `L` from `m^2 = 3/4` to `1/4` on `crossing_case`, both pieces (THEORY F2)."""
+    """The package's integral of `L` from `m^2 = 3/4` to `1/4` on `crossing_case`, both pieces (proofs/F2.md)."""
     started = time.perf_counter()
     _, square, s2 = _times(case)
     start, middle, end = sp.Rational(3, 4), sp.Rational(1, 2), sp.Rational(1, 4)
@@ -169,7 +169,7 @@ def separatrix_case() -> SymbolicCase:
 
 
 def separatrix_growth(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """Midway `u.a = 0` and `J a = -(d/dt int lambda) a` for equal weights at `+-a` (THEORY F3).
+    """Midway `u.a = 0` and `J a = -(d/dt int lambda) a` for equal weights at `+-a` (proofs/F3.md).
 
     The hyperplane is invariant, and the variational equation across it is scalar with rate `-lambda`.
     """
@@ -186,7 +186,7 @@ def separatrix_growth(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def full_amplification(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """From `t = infinity` to `s = 0` the factor is `sigma exp(D^2/(8 sigma^2))`, exactly (THEORY F4).
+    """From `t = infinity` to `s = 0` the factor is `sigma exp(D^2/(8 sigma^2))`, exactly (proofs/F4.md).
 
     Up to time `s` before the data, the exponent's share is `eta/(1 + eta)`, `eta = (1 - m^2)/(sigma^2 m^2)`.
     """
@@ -205,7 +205,7 @@ def full_amplification(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def lambert_inverse() -> Residual:
-    """`y = -w/(2A)` with `w e^w = -2A e^{2f}` solves `y e^{-2Ay} = e^{2f}` (THEORY G2)."""
+    """`y = -w/(2A)` with `w e^w = -2A e^{2f}` solves `y e^{-2Ay} = e^{2f}` (proofs/G2.md)."""
     started = time.perf_counter()
     w, a = sp.Symbol("w", negative=True), sp.Symbol("A", positive=True)
     y = -w / (2 * a)
@@ -215,7 +215,7 @@ def lambert_inverse() -> Residual:
 
 
 def lambert_time(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """The package's time `t` with `int_s^t lambda = f`, its Lambert W replaced by `w` (THEORY G2).
+    """The package's time `t` with `int_s^t lambda = f`, its Lambert W replaced by `w` (proofs/G2.md).
 
     Held against `w e^w = -2A exp(2 F(s) + 2 f)` for the argument and `v_t = -2A/w` for the time; `f` is free.
     """

@@ -1,4 +1,4 @@
-"""The explicit bounds bound, and are attained where the theory says so (THEORY L2, L3, L4, L6, L7, L8)."""
+"""The explicit bounds bound, and are attained where the theory says so (proofs/L2.md, L3, L4, L6, L7, L8)."""
 
 from __future__ import annotations
 
@@ -299,7 +299,7 @@ def test_outside_probability_in_one_dimension():
 
 @pytest.mark.parametrize("means", [[[-1, 0], [1, 0], [0, 0]], [[-1, "0.3"], ["0.5", 1], [2, "-0.2"]]])
 def test_a_crossed_pair_that_a_third_dominates_is_bounded(means):
-    """THEORY L8, beyond: the pair alone has no bound, with a wide third component it has."""
+    """proofs/L8.md, beyond: the pair alone has no bound, with a wide third component it has."""
     crossed = [[["0.1", 0], [0, "0.2"]], [["0.2", 0], [0, "0.1"]]]
     wide = [[1, 0], [0, 1]]
     p = cf.OrnsteinUhlenbeck(cf.GaussianMixture(["0.3", "0.3", "0.4"], means, [*crossed, wide]))
@@ -387,7 +387,7 @@ def test_a_common_coordinate_changes_nothing(means):
     ],
 )
 def test_bounds_below_the_largest_covariance_hold(covariances, means):
-    """THEORY L8: at ties up to 1e4 away; in balls and in mpmath the same."""
+    """proofs/L8.md: at ties up to 1e4 away; in balls and in mpmath the same."""
     count = len(means)
     p = cf.OrnsteinUhlenbeck(cf.GaussianMixture([Fraction(1, count)] * count, means, covariances))
     for t in (0.01, 0.3, 2.0):

@@ -1,4 +1,4 @@
-"""Where a global bound exists, and where L8 says that none does (THEORY L8)."""
+"""Where a global bound exists, and where L8 says that none does (proofs/L8.md)."""
 
 from __future__ import annotations
 

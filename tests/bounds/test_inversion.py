@@ -1,4 +1,4 @@
-"""The time at which the cumulative stability reaches a value (THEORY G2)."""
+"""The time at which the cumulative stability reaches a value (proofs/G2.md)."""
 
 from __future__ import annotations
 

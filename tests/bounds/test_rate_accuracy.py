@@ -43,7 +43,7 @@ def number(q: Fraction) -> Any:
 
 
 def rates(square: Fraction, variance: Fraction, t: float) -> tuple[Any, Any]:
-    """`lambda` and `L` as in THEORY L2, L3."""
+    """`lambda` and `L` as in proofs/L2.md, L3."""
     time, s2 = mp.mpf(t), number(variance)
     m2 = mp.exp(-2 * time)
     v = s2 * m2 + 1 - m2
@@ -52,7 +52,7 @@ def rates(square: Fraction, variance: Fraction, t: float) -> tuple[Any, Any]:
 
 
 def integral(square: Fraction, variance: Fraction, s: float, t: float) -> Any:
-    """`int lambda` as in THEORY F2."""
+    """`int lambda` as in proofs/F2.md."""
     (ms, vs), (mt, vt) = ((mp.exp(-2 * mp.mpf(u)), 1 - (1 - number(variance)) * mp.exp(-2 * mp.mpf(u))) for u in (s, t))
     return mp.log(vs / vt) / 2 + number(square) * (ms - mt) / (8 * vs * vt)
 
@@ -155,7 +155,7 @@ def test_amplification_is_as_close_as_its_exponent(s: float, t: float) -> None:
 
 
 def pair_rate(p: cf.OrnsteinUhlenbeck, t: float) -> Any:
-    """`lambda(t)` of two components of different variance, the pair's peak by its own maximisation (THEORY L7)."""
+    """`lambda(t)` of two components of different variance, the pair's peak by its own maximisation (proofs/L7.md)."""
     mixture, time = p.mixture, mp.mpf(t)
     m2, d = mp.exp(-2 * time), mixture.dimension
     parts = (mixture.exact_weights, mixture.exact_covariances, mixture.exact_means)

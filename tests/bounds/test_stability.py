@@ -1,4 +1,4 @@
-"""Cumulative stability: closed forms against quadrature, in every kind of number (THEORY F1, F2, F4)."""
+"""Cumulative stability: closed forms against quadrature, in every kind of number (proofs/F1.md, F2, F4)."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def decimal(value: Fraction | str) -> mpf:
 
 
 def rate(law: Law, kind: str) -> Callable[[Any], Any]:
-    """`t -> lambda(t)`, `L(t)` or `1 - 1/v`, straight from THEORY L2 and L3."""
+    """`t -> lambda(t)`, `L(t)` or `1 - 1/v`, straight from proofs/L2.md and L3."""
     c, square = numbers(law)
 
     def value(t: Any) -> Any:

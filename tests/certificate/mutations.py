@@ -550,7 +550,7 @@ def supremum_holds(problem: Problem, content: Certificate) -> bool:
 
 
 def exact_spread(problem: Problem, r: Any) -> Any:
-    """`V*` of one or two means, `D^2/4`, and of three equal ones in a row at equal distances (THEORY L5); else None."""
+    """`V*` of one or two means, `D^2/4`, and of three equal ones in a row at equal distances (L5); else None."""
     points = sorted(problem.points)
     if len(points) < 3:
         return mpf(problem.d2 / 4)

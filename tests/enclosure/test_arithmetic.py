@@ -153,7 +153,7 @@ def test_node_identities():
 
 
 def antiderivative(s2, square, time, rate):
-    """`-1/2 ln v - D^2/(8 c v)` in mpmath, and beyond the crossing `1/2 ln v` continued from there (THEORY F2)."""
+    """`-1/2 ln v - D^2/(8 c v)` in mpmath, and beyond the crossing `1/2 ln v` continued from there (proofs/F2.md)."""
     c = 1 - s2
     v = 1 - c * mpmath.exp(-2 * time)
     crossing = square / (8 * c)

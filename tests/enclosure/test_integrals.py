@@ -1,4 +1,4 @@
-"""Integrals over time: containment and width against mpmath's quadrature, typed integrands only (THEORY F1, F2)."""
+"""Integrals over time: containment and width against mpmath's quadrature, typed integrands only (proofs/F1.md, F2)."""
 
 from __future__ import annotations
 

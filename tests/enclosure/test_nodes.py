@@ -1,4 +1,4 @@
-"""Proved nodes of the balanced grid: against Lambert's W at 60 digits, and against quadrature (THEORY G1, G2)."""
+"""Proved nodes of the balanced grid: against Lambert's W at 60 digits, and against quadrature (proofs/G1.md, G2)."""
 
 from __future__ import annotations
 

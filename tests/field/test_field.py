@@ -1,4 +1,4 @@
-"""Score, Jacobian and their kin against the oracle; every kind of number, every shape (THEORY S1-S4)."""
+"""Score, Jacobian and their kin against the oracle; every kind of number, every shape (proofs/S1.md to S4)."""
 
 from __future__ import annotations
 

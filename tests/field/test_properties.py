@@ -1,4 +1,4 @@
-"""Inequalities and identities of the theory on random mixtures (THEORY S2-S4, L1-L8, F1)."""
+"""Inequalities and identities of the theory on random mixtures (proofs/S2.md to S4, L1-L8, F1)."""
 
 from __future__ import annotations
 

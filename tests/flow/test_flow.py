@@ -310,7 +310,7 @@ def test_trajectories_are_the_flow_maps():
 
 @pytest.mark.parametrize(("s", "t"), [(0.01, 3.0), (0.001, 0.5)])
 def test_derivative_on_the_separatrix_is_the_amplification(s, t):
-    """THEORY F3."""
+    """proofs/F3.md."""
     p = builtin("two-modes")
     y, derivative = flow_with_derivative(p, np.zeros(2), t, s, rtol=1e-13)
     assert (y == 0).all()

@@ -1,4 +1,4 @@
-"""Convex hulls in rational arithmetic: each answer proves itself (THEORY L8)."""
+"""Convex hulls in rational arithmetic: each answer proves itself (proofs/L8.md)."""
 
 from __future__ import annotations
 

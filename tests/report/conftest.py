@@ -115,7 +115,7 @@ def make_report() -> Report:
 
 
 def make_curves() -> Curves:
-    """Two modes at distance 2 with variance 0.04 (THEORY L2, L3, F2)."""
+    """Two modes at distance 2 with variance 0.04 (proofs/L2.md, L3, F2)."""
     t = np.geomspace(0.01, 3.0, 160)
     m2, c, squared = np.exp(-2 * t), 0.96, 4.0
     v = 1 - c * m2
@@ -144,7 +144,7 @@ def _score() -> ClaimResult:
             r"\qquad b_k = -P_k (x - m \mu_k)"
         ),
         hypotheses=(r"$w_k > 0$ and $\sum_k w_k = 1$", r"$\Sigma_k$ symmetric positive definite"),
-        source="THEORY S2; differentiation of S1",
+        source="proofs/S2.md; differentiation of S1",
         remark=r"The responsibilities $\gamma_k$ are a softmax, so the score is smooth for every $t \ge 0$.",
         proof="proofs/S2.md",
         outcome=Outcome.HOLDS,
@@ -191,7 +191,7 @@ def _lipschitz() -> ClaimResult:
             r"\left|\tfrac1v - 1 - \frac{m^2 D^2}{4 v^2}\right| \right)"
         ),
         hypotheses=(r"$\Sigma_k = \sigma^2 I$ for all $k$", r"$v = 1 - c\,m^2$, $c = 1 - \sigma^2$"),
-        source="THEORY L2; arXiv 2606.03820, abstract",
+        source="proofs/L2.md; arXiv 2606.03820, abstract",
         proof="proofs/L2.md",
         outcome=Outcome.HOLDS,
         evidence=(
@@ -221,7 +221,7 @@ def _growth_rate() -> ClaimResult:
             r"= 1 - \frac{1}{v} + \frac{m^2}{v^2} V^*(r)"
         ),
         hypotheses=(r"common isotropic variance", r"$r = m^2/(2v)$"),
-        source="THEORY L5",
+        source="proofs/L5.md",
         outcome=Outcome.INCONCLUSIVE,
         reason=r"The search at $t = 0.01$ spent its budget of boxes before the gap closed.",
         evidence=(
@@ -247,7 +247,7 @@ def _no_global_bound() -> ClaimResult:
             r"& \text{and } m(P_1\mu_1 - P_2\mu_2) \in \operatorname{range}(P_1 - P_2) \end{aligned}"
         ),
         hypotheses=("$K = 2$", r"$\Sigma_1 \ne \Sigma_2$, not multiples of $I$"),
-        source="THEORY L8",
+        source="proofs/L8.md",
         outcome=Outcome.NOT_APPLICABLE,
         reason=r"The covariances of this mixture are equal: $\Sigma_1 = \Sigma_2 = 0.04\,I$.",
     )
@@ -262,7 +262,7 @@ def _groenwall() -> ClaimResult:
             r"\le \exp\Bigl(\int_s^t \lambda(\tau)\,d\tau\Bigr)\,|x-y|"
         ),
         hypotheses=(r"$\delta \le s < t \le T$",),
-        source="THEORY F1; Grönwall's lemma",
+        source="proofs/F1.md; Grönwall's lemma",
         remark=r"Sampling runs from $T$ down to $\delta$.",
         outcome=Outcome.VIOLATED,
         evidence=(
@@ -293,7 +293,7 @@ def _mean_square() -> ClaimResult:
         title="Mean-square amplification",
         statement=r"A(t) = \Bigl( \mathbb{E}_{p_t} \| D\Phi_{t\to\delta} \|_F^2 / d \Bigr)^{1/2}",
         hypotheses=("local errors small enough for the first order to lead",),
-        source="THEORY E5",
+        source="proofs/E5.md",
         outcome=Outcome.HOLDS,
         evidence=(
             Evidence(
@@ -320,7 +320,7 @@ def _floor() -> ClaimResult:
             r"- B\,|x - y| \bigr)"
         ),
         hypotheses=("$g$ is $B$-Lipschitz",),
-        source="THEORY M1",
+        source="proofs/M1.md",
         outcome=Outcome.NOT_CHECKED,
         reason="The quick profile leaves this claim out.",
         pending=(Kind.SYMBOLIC, Kind.ENCLOSURE),

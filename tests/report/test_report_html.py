@@ -105,7 +105,7 @@ def test_everything_of_a_claim_is_there(page):
         "3.174 × 10⁻⁴⁸",
         "2.7183",
         "0." + 62 * "9" + "214",
-        "THEORY S2; differentiation of S1",
+        "proofs/S2.md; differentiation of S1",
         "proofs/S2.md",
         "S2.gradient-50-digits",
         "seed 11",

@@ -1,4 +1,4 @@
-"""Trained `B`-Lipschitz one-step students against the floor that none can go under (THEORY M2), in one dimension.
+"""Trained `B`-Lipschitz one-step students against the floor that none can go under (proofs/M2.md), in one dimension.
 
 The students are residual maps with a Lipschitz budget and sorting activations, trained on exact pairs
 `(z, Phi(z))`, one in each part of equal mass. Their errors `E|g - Phi|^2` are quadratures in float64 and not sample

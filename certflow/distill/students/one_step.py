@@ -1,4 +1,4 @@
-"""One step against `K` steps of equal parameters and work as `sigma` falls, in one dimension (THEORY M3, F3).
+"""One step against `K` steps of equal parameters and work as `sigma` falls, in one dimension (proofs/M3.md, F3).
 
 `K` maps of a width for which all of them together have as many weights as the one-step map. Each map of a composition
 is evaluated once, and each is trained with as many steps on batches of the same size: then the multiplications of an
@@ -77,7 +77,7 @@ class Compositions:
     steepest : largest `|(Psi_K o ... o Psi_1)'|` at the nodes of the quadrature and between the outermost means
     typical, separatrix : the same of each map, at typical points (99.9 %) and between the outermost means
     exponents : `int lambda` over each segment;  exponent : over all of them, so `exp` of it bounds Lip(Phi)
-    floor_of_steepest : relative error of the best map that is no steeper than measured (exact, THEORY M2): what is left
+    floor_of_steepest : relative error of the best map that is no steeper than measured (exact, M2): what is left
         is not mismatch
     diverged : which maps; all of them where the composition's error or slope is not a finite number
     hidden, parameters, multiplications : width of each map; all of their parameters; products of one evaluation

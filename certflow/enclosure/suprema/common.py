@@ -1,4 +1,4 @@
-"""Sharp rates of kind "common-isotropic" at one time, enclosed over all x (THEORY L5, proofs/sharp.md)."""
+"""Sharp rates of kind "common-isotropic" at one time, enclosed over all x (proofs/L5.md, proofs/sharp.md)."""
 
 from __future__ import annotations
 

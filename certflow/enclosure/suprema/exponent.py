@@ -1,4 +1,4 @@
-"""The integral of the sharp one-sided rate over time, as an integral in `r` (THEORY L5).
+"""The integral of the sharp one-sided rate over time, as an integral in `r` (proofs/L5.md).
 
 `int_s^t lambda* = int_{r(t)}^{r(s)} V*(r) dr - 1/2 ln(v_t/v_s)`, since `dr = -(m^2/v^2) dt`. On a panel of `r` the
 upper bound is a straight line proved to lie above `V*` by a covering with `r` as one more coordinate (proofs/sharp.md);
@@ -66,7 +66,7 @@ class SharpStability:
 def sharp_stability(
     process: OrnsteinUhlenbeck, s: Any, t: Any, *, gap: Any = "1e-3", seconds: float = 60.0
 ) -> SharpStability:
-    """`int_s^t lambda*`, `0 < s < t`, enclosed; common isotropic variance (THEORY L5, F1).
+    """`int_s^t lambda*`, `0 < s < t`, enclosed; common isotropic variance (proofs/L5.md, F1).
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """The tilted laws behind the sharp rates: exact points and Arb balls, turned into float64 tasks with error bounds.
 
 Common variance: `gamma_k ~ w_k exp(y.mu_k - r |mu_k|^2)`, `y = m x/v`, `r = m^2/(2v)`, so `V*(r) = sup_y lambda_max
-Cov_gamma(mu)` is a function of `r` alone (THEORY L5). Shared covariance: the same with `y = m P x` and
-`m^2 mu.P mu / 2` in place of `r |mu|^2` (THEORY L6).
+Cov_gamma(mu)` is a function of `r` alone (proofs/L5.md). Shared covariance: the same with `y = m P x` and
+`m^2 mu.P mu / 2` in place of `r |mu|^2` (proofs/L6.md).
 """
 
 from __future__ import annotations

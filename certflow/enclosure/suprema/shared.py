@@ -1,4 +1,4 @@
-"""Sharp rates of kind "shared", one covariance matrix for all (THEORY L6), by the engine of L5 in another metric.
+"""Sharp rates of kind "shared", one covariance matrix for all (proofs/L6.md), by the engine of L5 in another metric.
 
 With `C = m^2 Sigma + (1 - m^2) I`, `P = C^{-1}`: `-J = I - P + m^2 P Cov_gamma(mu) P`, so
 
@@ -93,7 +93,7 @@ class _Law:
 
 
 def shared_rate(mixture: GaussianMixture, time: Fraction, rate: str, gap: float, seconds: float) -> SharpRate:
-    """`lambda*(t)` or `L*(t) = max(lambda*, lambda_max(P) - 1)`, enclosed; see `sharp_rate` (THEORY L6).
+    """`lambda*(t)` or `L*(t) = max(lambda*, lambda_max(P) - 1)`, enclosed; see `sharp_rate` (proofs/L6.md).
 
     `J <= P - I` holds everywhere and is approached where one component has all the mass.
     """

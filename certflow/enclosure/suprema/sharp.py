@@ -1,4 +1,4 @@
-"""Sharp rates of a mixture at one time, enclosed over all x, for every kind of covariance that has them (THEORY L5)."""
+"""Sharp rates of a mixture at one time, enclosed over all x, for every kind of covariance that has them (L5)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sharp_rate(
     """`lambda*(t) = sup_x lambda_max(-J(x,t))`, or with rate "two-sided" `L*(t) = sup_x ||J(x,t)||_2`, enclosed.
 
     Common variance: `lambda* = 1 - 1/v + (m^2/v^2) V*(r)`, `L* = max(|1/v - 1|, (m^2/v^2) V* - (1/v - 1))`,
-    `V*(r) = sup_y lambda_max Cov_gamma(mu)`, `r = m^2/(2v)` (THEORY L5); the supremum is over all of `R^d`, far field
+    `V*(r) = sup_y lambda_max Cov_gamma(mu)`, `r = m^2/(2v)` (L5); the supremum is over all of `R^d`, far field
     included. The upper bound is proved by a covering (proofs/sharp.md), the lower one by evaluation in balls.
 
     Parameters

@@ -1,4 +1,4 @@
-"""`sup_y lambda_max Cov` of one weighted point set from both sides, within a budget (THEORY L5)."""
+"""`sup_y lambda_max Cov` of one weighted point set from both sides, within a budget (proofs/L5.md)."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _better(task: Task, points: Points, found: Counterexample, gap: float) -> Ca
 
 
 def _exposed_diameter(task: Task, points: Points) -> Candidate | None:
-    """The pair at distance `D` that spans an exposed edge: then `D^2/4` is the supremum itself (THEORY L4)."""
+    """The pair at distance `D` that spans an exposed edge: then `D^2/4` is the supremum itself (proofs/L4.md)."""
     if len(points.points) == 2:
         return propose(task, ())
     for number, face in enumerate(points.faces):

@@ -116,7 +116,7 @@ def flow_tube(
     `dz/dq = E_gamma(mu)` for `z = x / sqrt(v)`, `q = e^{-t} / sqrt(v)`; Taylor steps in Arb, each with a disc on
     which the solution is proved to exist and Cauchy's bound of the remainder; a ball of points is propagated by
     the derivative of the step. Next to a separatrix the growth of rounding errors is known only afterwards,
-    and the run is repeated with the bits that were missing. Source: proofs/flow-tube.md, THEORY S3, L1, F1, F3.
+    and the run is repeated with the bits that were missing. Source: proofs/flow-tube.md, proofs/S3.md, L1, F1, F3.
 
     >>> import certflow as cf
     >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("line-3"))

@@ -1,4 +1,4 @@
-"""The stability-balanced grid (THEORY G1, G2)."""
+"""The stability-balanced grid (proofs/G1.md, G2)."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def nodes(process: OrnsteinUhlenbeck, segments: int, *, rate: str) -> tuple[Time
     The unique minimiser of the largest exponent of a segment where the rate is positive. `lambda` and `lambda*` may
     turn negative towards the noise end: there the flow contracts, no node is needed, and the first segment takes
     that stretch in (it is `positive_until` in the options). For `lambda` of a common variance the nodes are in closed
-    form, by Lambert W (THEORY G2); else the integral (THEORY F2, or quadrature) is inverted numerically.
+    form, by Lambert W (proofs/G2.md); else the integral (proofs/F2.md, or quadrature) is inverted numerically.
 
     Raises
     ------
-    InputError : no global bound exists (THEORY L8), a rate that is nowhere positive, a sharp rate out of reach.
+    InputError : no global bound exists (proofs/L8.md), a rate that is nowhere positive, a sharp rate out of reach.
     """
     if rate == "sharp":
         from certflow.grids.kinds.sharp_table import sharp_curve

@@ -1,4 +1,4 @@
-"""Grids that are uniform in a fixed coordinate `q(t)` (THEORY G3).
+"""Grids that are uniform in a fixed coordinate `q(t)` (proofs/G3.md).
 
 `sigma = sqrt(e^{2t} - 1)` is the noise level of the variance-exploding convention (EDM, k-diffusion); everything is
 computed from `log sigma = t + 1/2 log(1 - e^{-2t})`, which float64 represents for every `t`.

@@ -1,4 +1,4 @@
-"""The sharp rate `lambda*` of an instance, tabulated (THEORY L5-L7)."""
+"""The sharp rate `lambda*` of an instance, tabulated (proofs/L5.md to L7)."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ LEDGER = (
     "carried by the derivative of the flow. coherent: as if all pointed the same way, which bounds first order from "
     "above. end to end: what was measured; it leaves first order where errors are too large to be carried linearly. "
     "learned path: the coherent sum of errors as the composed maps make them, carried by the flow itself (its ratio to "
-    "the error is measured on some of the points); the error is never above it, however large errors are (THEORY E5)."
+    "the error is measured on some of the points); the error is never above it, however large errors are (E5)."
 )
 
 

@@ -100,7 +100,7 @@ def _histogram(figure: Figure, reference: Points, composed: dict[str, Floats], r
 
 
 def growth_of_perturbations(growth: Growth, process: OrnsteinUhlenbeck) -> Drawing:
-    """Growth of a perturbation made at t until the data end: measured, and what bounds it (THEORY F1, F3, E5).
+    """Growth of a perturbation made at t until the data end: measured, and what bounds it (proofs/F1.md, F3, E5).
 
     Drawn are exponents over `ln 10`, so that bounds beyond the largest float64 have their place.
     """

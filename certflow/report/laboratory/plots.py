@@ -77,7 +77,7 @@ def looks(results: Results) -> dict[str, Look]:
 
 
 def nodes(results: Results, process: OrnsteinUhlenbeck) -> Drawing:
-    """The nodes of every grid at the largest K, below the rates over which grids are balanced (THEORY L2, L3, G1)."""
+    """The nodes of every grid at the largest K, below the rates over which grids are balanced (L2, L3, G1)."""
     from certflow.grids.kinds.typical import typical_rate
 
     largest, styles = results.segments()[-1], looks(results)
@@ -133,7 +133,7 @@ def nodes(results: Results, process: OrnsteinUhlenbeck) -> Drawing:
 
 
 def errors_by_segment(results: Results) -> Drawing | None:
-    """Local and amplified errors of every segment, a panel for each grid at the largest K (THEORY E5)."""
+    """Local and amplified errors of every segment, a panel for each grid at the largest K (proofs/E5.md)."""
     largest, styles = results.segments()[-1], looks(results)
     rows = {grid: [row for row in results.of(grid, largest) if not row["diverged"]] for grid in results.grids()}
     rows = {grid: found for grid, found in rows.items() if found}

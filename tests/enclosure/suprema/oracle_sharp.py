@@ -45,7 +45,7 @@ def time_of(r, variance):
 
 
 def line_spread(r):
-    """`V*(r)` of equal weights at -1, 0, 1 (THEORY L5): at `y = 0` while `q >= 1/4`, at two points beyond."""
+    """`V*(r)` of equal weights at -1, 0, 1 (proofs/L5.md): at `y = 0` while `q >= 1/4`, at two points beyond."""
     q = mpmath.exp(-r)
     return 2 * q / (1 + 2 * q) if q >= mpmath.mpf(1) / 4 else 1 / (4 * (1 - 4 * q * q))
 

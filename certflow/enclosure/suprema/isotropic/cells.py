@@ -24,7 +24,7 @@ _TRIED = ((0, 1), (0, 2), (1, 2), (0, 3))
 
 @dataclass(frozen=True)
 class Level:
-    """What is to be proved: `side (-J) <= value I`, `side` +1 (THEORY L5's `lambda*`) or -1 (the other side of `L*`).
+    """What is to be proved: `side (-J) <= value I`, `side` +1 (L5's `lambda*`) or -1 (the other side of `L*`).
 
     spread : if positive, `Cov_gamma(m P mu) <= spread I` is proved for the widest components alone, at every point
     """

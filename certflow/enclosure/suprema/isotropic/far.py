@@ -56,7 +56,7 @@ class Far:
 
 
 class Widest:
-    """The components of largest variance as a point set with its task (THEORY L5)."""
+    """The components of largest variance as a point set with its task (proofs/L5.md)."""
 
     def __init__(self, law: IsotropicLaw):
         self.law, self.members = law, law.wide

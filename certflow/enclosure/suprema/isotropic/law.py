@@ -1,4 +1,4 @@
-"""Gaussian mixtures of different isotropic variances at one time, as an exponential family (THEORY L7).
+"""Gaussian mixtures of different isotropic variances at one time, as an exponential family (proofs/L7.md).
 
 With `m = e^{-t}`, `v_k = s2_k m^2 + 1 - m^2`, `P_k = 1/v_k`, and `x` measured from `m` times the average of the means,
 
@@ -222,7 +222,7 @@ def _average(means: Sequence[Vector]) -> Vector:
 
 @dataclass(frozen=True)
 class Pairs:
-    """The one-variable problem of every pair (THEORY L7), arrays (K, K); `F = log p_i/p_j`, `i` the narrower one.
+    """The one-variable problem of every pair (proofs/L7.md), arrays (K, K); `F = log p_i/p_j`, `i` the narrower one.
 
         -J restricted to the pair has the eigenvalues  f(F) = -q_j - kappa pi + pi (1 - pi) (Q - 2 kappa F)  and
         -q_j - kappa pi,  pi = 1/(1 + e^{-F}),  kappa = q_i - q_j >= 0,  Q - 2 kappa F = |u_i - u_j|^2,

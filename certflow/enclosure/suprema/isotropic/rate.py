@@ -1,4 +1,4 @@
-"""Sharp rates of kind "isotropic" (different variances) at one time, enclosed over all x (THEORY L5, L7)."""
+"""Sharp rates of kind "isotropic" (different variances) at one time, enclosed over all x (proofs/L5.md, L7)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def isotropic_rate(mixture: GaussianMixture, time: Fraction, rate: str, gap: flo
     """`lambda*(t) = sup_x lambda_max(-J(x,t))`, or with rate "two-sided" `L*(t) = sup_x ||J(x,t)||_2`, enclosed.
 
     `-J = -sum_k gamma_k q_k I + Cov_gamma(u)`, `q_k = 1/v_k - 1`, `u_k = m mu_k/v_k - q_k x`, for covariances
-    `Sigma_k = s2_k I`, `v_k = s2_k m^2 + 1 - m^2` (THEORY L7); the supremum is over all of `R^d`. The upper bound is a
+    `Sigma_k = s2_k I`, `v_k = s2_k m^2 + 1 - m^2` (L7); the supremum is over all of `R^d`. The upper bound is a
     threshold that a covering of a cube and a lemma about its outside prove (proofs/sharp-isotropic.md), in float64
     with derived margins; the lower one is a Rayleigh quotient in balls at an exact point, or in a limit at infinity.
 
@@ -138,7 +138,7 @@ def prove_level(
 
 
 def closed_form(mixture: GaussianMixture, time: Fraction, rate: str) -> Fraction:
-    """The bound of THEORY L7 at the precision in force, rounded up."""
+    """The bound of proofs/L7.md at the precision in force, rounded up."""
     formula = growth_rate_bound if rate == "one-sided" else lipschitz_bound
     middle, radius = ball_ends(formula(mixture, np.array([ball(time)], dtype=object))[0])
     return middle + radius
