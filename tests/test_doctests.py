@@ -1,29 +1,32 @@
-"""The examples in docstrings print what they show."""
+"""The examples in docstrings print what they say."""
 
 from __future__ import annotations
 
 import doctest
-from importlib import import_module
+import importlib
 from pathlib import Path
 
 import pytest
 
-import certflow
+PACKAGE = Path(__file__).parent.parent / "certflow"
 
-ROOT = Path(certflow.__file__).parent
-WITH_EXAMPLES = sorted(
-    ".".join(("certflow", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
-    for path in ROOT.rglob("*.py")
+#: Modules with an example.
+MODULES = sorted(
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    for path in PACKAGE.rglob("*.py")
     if ">>> " in path.read_text(encoding="utf-8")
 )
 
 
-def test_public_things_have_examples() -> None:
-    assert {"certflow.process", "certflow.law.mixture", "certflow.planning.time_grid"} <= set(WITH_EXAMPLES)
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_a_module(name: str) -> None:
+    failed, attempted = doctest.testmod(importlib.import_module(name))
+    assert attempted > 0
+    assert failed == 0
 
 
-@pytest.mark.parametrize("name", WITH_EXAMPLES)
-def test_examples(name: str) -> None:
-    found = doctest.testmod(import_module(name))
-    assert found.attempted > 0
-    assert found.failed == 0
+def test_every_public_method_of_the_process_has_an_example() -> None:
+    from certflow import OrnsteinUhlenbeck
+
+    methods = {name: member for name, member in vars(OrnsteinUhlenbeck).items() if not name.startswith("_")}
+    assert [name for name, member in methods.items() if ">>> " not in (member.__doc__ or "")] == []
