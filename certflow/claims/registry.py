@@ -17,8 +17,17 @@ from certflow.claims.spatial import CHAPTER as SPATIAL
 from certflow.claims.stability import CHAPTER as STABILITY
 from certflow.claims.statement import Statement
 
-#: The chapters in the order of reports.
-CHAPTERS: tuple[Chapter, ...] = (FIELD, SPATIAL, STABILITY, COMPOSITION, MISMATCH, GRIDS, NETWORKS)
+#: The chapters by their folders below `certflow/claims/`, in the order of reports.
+FOLDERS: dict[str, Chapter] = {
+    "field": FIELD,
+    "spatial": SPATIAL,
+    "stability": STABILITY,
+    "composition": COMPOSITION,
+    "mismatch": MISMATCH,
+    "grids": GRIDS,
+    "networks": NETWORKS,
+}
+CHAPTERS: tuple[Chapter, ...] = tuple(FOLDERS.values())
 
 #: Every statement by its id, in the order of the theory.
 STATEMENTS: dict[str, Statement] = {row.id: row for chapter in CHAPTERS for row in chapter.statements}
@@ -33,6 +42,13 @@ PENDING: dict[str, tuple[Kind, ...]] = {row.id: row.pending for row in STATEMENT
 def checks_of(claim: str) -> tuple[Check, ...]:
     """The checks of one claim, strongest kind of evidence first."""
     return tuple(sorted((c for c in CHECKS if c.claim == claim), key=lambda check: tuple(Kind).index(check.kind)))
+
+
+def folder_of(claim: str) -> str:
+    """The folder of the chapter in which a claim stands."""
+    return next(
+        f"certflow/claims/{name}" for name, chapter in FOLDERS.items() if STATEMENTS[claim] in chapter.statements
+    )
 
 
 def resting_on(claim: str) -> tuple[str, ...]:

@@ -50,19 +50,27 @@ def _row(identifier: str) -> dict[str, Any]:
 
 def _described(identifier: str) -> dict[str, Any]:
     """All about one claim, as data."""
-    from certflow.claims.registry import STATEMENTS, checks_of, resting_on
+    from certflow.claims.registry import STATEMENTS, checks_of, folder_of, resting_on
 
     statement = STATEMENTS[identifier]
     checks = [
         {
             "name": check.name,
             "kind": str(check.kind),
-            "false_twins": [{"mistake": twin.mistake, "mixture": twin.mixture} for twin in check.twins],
+            "false_twins": [
+                {
+                    "mistake": twin.mistake,
+                    "mixture": twin.mixture,
+                    "formulas": f"{twin.formulas.__module__}.{twin.formulas.__qualname__}",
+                }
+                for twin in check.twins
+            ],
         }
         for check in checks_of(identifier)
     ]
     return {
         **_row(identifier),
+        "chapter": folder_of(identifier),
         "statement": statement.statement,
         "hypotheses": statement.hypotheses,
         "remark": statement.remark,
@@ -84,10 +92,14 @@ def _page(found: dict[str, Any]) -> str:
         for check in found["checks"]
         for line in (
             f"{check['name']} ({check['kind']})",
-            *(f"  rejects: {twin['mistake']}, on {twin['mixture']}" for twin in check["false_twins"]),
+            *(
+                f"  rejects: {twin['mistake']}, on {twin['mixture']} ({twin['formulas']})"
+                for twin in check["false_twins"]
+            ),
         )
     ]
     parts = {
+        "chapter": [found["chapter"]],
         "statement": [found["statement"]],
         "hypotheses": found["hypotheses"],
         "remark": [found["remark"]],

@@ -38,7 +38,7 @@ def test_a_claim_is_told_in_full(command: Command) -> None:
         "common isotropic covariance",
         "certflow.process.OrnsteinUhlenbeck.lipschitz_bound",
         "L2.bound (sampled)",
-        "rejects: D/2 for D, on two-modes",
+        "rejects: D/2 for D, on two-modes (certflow.claims.",
         "rejects: v for v^2, on ring-8",
         "rule popoviciu of the checker",
         "tests/bounds/test_bounds.py",
@@ -46,6 +46,7 @@ def test_a_claim_is_told_in_full(command: Command) -> None:
         assert text in ended.out, text
     told = dict(re.split(r"  +", line, maxsplit=1) for line in lines[2:])
     assert told["proof"] == "proofs/L2.md"
+    assert told["chapter"] == "certflow/claims/spatial"
     assert told["rests on"] == "L1"
     assert told["supports"].split(", ")[:2] == ["L3", "L4"]
 
