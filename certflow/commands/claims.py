@@ -87,17 +87,11 @@ def _described(identifier: str) -> dict[str, Any]:
 
 def _page(found: dict[str, Any]) -> str:
     """All about one claim, as text: a label, and its lines beside it."""
-    checks = [
-        line
-        for check in found["checks"]
-        for line in (
-            f"{check['name']} ({check['kind']})",
-            *(
-                f"  rejects: {twin['mistake']}, on {twin['mixture']} ({twin['formulas']})"
-                for twin in check["false_twins"]
-            ),
-        )
-    ]
+    checks = []
+    for check in found["checks"]:
+        checks.append(f"{check['name']} ({check['kind']})")
+        for twin in check["false_twins"]:
+            checks.append(f"  rejects: {twin['mistake']}, on {twin['mixture']} ({twin['formulas']})")
     parts = {
         "chapter": [found["chapter"]],
         "statement": [found["statement"]],

@@ -12,6 +12,7 @@ import pytest
 from certflow.claims.registry import STATEMENTS
 
 Command = Callable[..., Any]
+FORMULAS = "certflow.claims.stability.twins.LostPrefactor"
 
 
 def test_the_table_has_every_claim_with_its_evidence_and_proof_page(command: Command) -> None:
@@ -75,7 +76,7 @@ def test_the_same_for_programs(command: Command) -> None:
     assert check == {
         "name": "G1.enclosed",
         "kind": "enclosure",
-        "false_twins": [{"mistake": "lost sqrt(v_s/v_t)", "mixture": "ring-8"}],
+        "false_twins": [{"mistake": "lost sqrt(v_s/v_t)", "mixture": "ring-8", "formulas": FORMULAS}],
     }
 
 
