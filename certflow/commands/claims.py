@@ -90,8 +90,8 @@ def _page(found: dict[str, Any]) -> str:
     checks = []
     for check in found["checks"]:
         checks.append(f"{check['name']} ({check['kind']})")
-        for twin in check["false_twins"]:
-            checks.append(f"  rejects: {twin['mistake']}, on {twin['mixture']} ({twin['formulas']})")
+        twins = check["false_twins"]
+        checks += [f"  rejects: {twin['mistake']}, on {twin['mixture']} ({twin['formulas']})" for twin in twins]
     parts = {
         "chapter": [found["chapter"]],
         "statement": [found["statement"]],
