@@ -94,7 +94,7 @@ class Nodes:
     @property
     def ascending(self) -> bool:
         """False where float64 has lost the curve: modes so far apart that a width is lost in a coordinate."""
-        return all(np.diff(v).min(initial=0.0) >= -1e-9 * np.abs(v).max(initial=0.0) for v in (self.z, self.x))
+        return all(np.diff(v).min(initial=0.0) >= -1e-6 * np.abs(v).max(initial=0.0) for v in (self.z, self.x))
 
     @property
     def slope(self) -> Floats:

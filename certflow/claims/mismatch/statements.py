@@ -14,7 +14,7 @@ STATEMENTS = (
         remark="For every mixture: a floor for every student of that Lipschitz constant, however it is trained. Where "
         "the right side is infinite, no such student is within a finite distance.",
         proof="proofs/M1.md",
-        code=("certflow.process.OrnsteinUhlenbeck.mismatch_floor", "certflow.composition.floors.sup_floor"),
+        code=("certflow.process.OrnsteinUhlenbeck.mismatch_floor", "certflow.composition.sup_norm.sup_floor"),
         tests=("tests/composition/test_floors.py", "tests/claims/test_mismatched.py"),
     ),
     Statement(
