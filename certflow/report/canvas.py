@@ -26,6 +26,7 @@ _first = "matplotlib" not in sys.modules
 with _unset("MPLBACKEND") as _backend:
     import matplotlib as mpl
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
@@ -35,6 +36,7 @@ if _first and _backend:
 
 __all__ = [
     "Axes",
+    "Axis",
     "Figure",
     "FixedLocator",
     "FuncFormatter",

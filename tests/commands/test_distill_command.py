@@ -114,7 +114,7 @@ def test_the_lines_of_the_readme_are_understood(
 ) -> None:
     import certflow as cf
 
-    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     lines = re.findall(r"^certflow distill (.*?)(?: > .*)?$", text, flags=re.MULTILINE)
     assert len(lines) == 2
     monkeypatch.chdir(tmp_path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +16,9 @@ from certflow.distill.results import BASELINE, Results
 from certflow.errors import NoGlobalBound
 from certflow.numbers.arrays import Indices
 from certflow.process import OrnsteinUhlenbeck
-from certflow.report.canvas import Axes, Figure, FixedLocator, FuncFormatter, Line2D, NullLocator
+from certflow.report.canvas import Axes, Axis, Figure, FixedLocator, FuncFormatter, Line2D, NullLocator
 from certflow.report.plots import FAINT, INK, ONE_SIDED, PAPER, TWO_SIDED, drawing_style, scale_wide_range
 from certflow.report.svg import figure_to_svg
-
-if TYPE_CHECKING:
-    from matplotlib.axis import Axis
 
 TYPICAL = "#2f6b3f"
 TIMES = 97
