@@ -3,48 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from pages import OVERFLOWING, WIDTHS, Visit
 
 from certflow.claims.registry import STATEMENTS
 from certflow.report.views import write_views
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDTHS = (360, 768, 1400)
 SCHEMES = ("light", "dark")
-
-
-def unavailable(reason: str) -> None:
-    if os.environ.get("CERTFLOW_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"{reason}, and CERTFLOW_REQUIRE_BROWSER=1 demands the browser tests")
-    pytest.skip(f"{reason}: the page was not looked at in a browser")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    executable = shutil.which("chromium") or "/usr/bin/chromium"
-    if not Path(executable).exists():
-        unavailable("no chromium on this machine")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        unavailable("the Python package playwright is not installed")
-    with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield instance
-        instance.close()
 
 
 @pytest.fixture(scope="module")
@@ -52,35 +19,6 @@ def page_file(report, figures, tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("page")
     write_views(report, directory, figures)
     return directory / "report.html"
-
-
-class Visit:
-    """A page opened offline, with all that it asked for and complained about."""
-
-    def __init__(self, browser: Any, path: Path, width: int, scheme: str = "light"):
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.url = path.as_uri()
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
-        self.page = self.context.new_page()
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
-        self.page.route("**/*", lambda route: route.continue_() if route.request.url == self.url else route.abort())
-        self.page.goto(self.url, wait_until="load")
-
-    def __enter__(self) -> Visit:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.context.close()
-
-
-OVERFLOWING = """() => {
-  const root = document.scrollingElement;
-  return [root.scrollWidth, root.clientWidth];
-}"""
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -3,56 +3,13 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
+from pages import outline
 
 from certflow.claims.model import KIND_MEANING, Kind, Outcome
 from certflow.report.html import render_html
-
-VOID = {"meta", "br", "link", "img", "hr", "input"}
-
-
-class Outline(HTMLParser):
-    """Checks that tags nest, and collects ids, links and headings."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.headings: list[int] = []
-        self.tags: set[str] = set()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        named = dict(attrs)
-        if named.get("id"):
-            self.ids.append(str(named["id"]))
-        if tag == "a":
-            self.links.append(str(named.get("href")))
-        if re.fullmatch(r"h[1-6]", tag):
-            self.headings.append(int(tag[1]))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag
-
-
-def outline(page: str) -> Outline:
-    parsed = Outline()
-    parsed.feed(page)
-    parsed.close()
-    assert parsed.open == []
-    return parsed
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from test_report_browser import OVERFLOWING, WIDTHS, Visit, browser
-from test_report_html import outline
+from pages import OVERFLOWING, WIDTHS, Visit, outline
 
 import certflow as cf
 from certflow.cli import main
@@ -32,8 +31,6 @@ from certflow.report.laboratory.findings import error_table, error_text, percent
 from certflow.report.laboratory.flow_plots import clouds, growth_of_perturbations
 from certflow.report.laboratory.plots import errors_by_number, errors_by_segment, nodes
 from certflow.report.laboratory.views import Experiment, documented, figures, write_experiment
-
-assert browser  # a fixture
 
 #: Errors of a balanced grid that beats uniform and loses to Karras's grid at K = 4, by means over two seeds.
 ERRORS = {
