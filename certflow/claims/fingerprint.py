@@ -66,6 +66,20 @@ def live_digests() -> dict[str, str]:
     }
 
 
+class LoadedCode:
+    """The digests of the loaded code; they are made anew only where modules were loaded since."""
+
+    def __init__(self) -> None:
+        self._digests: dict[str, str] = {}
+        self._names: set[str] = set()
+
+    def digests(self) -> dict[str, str]:
+        names = {name for name in sys.modules if name.partition(".")[0] == _PACKAGE}
+        if names != self._names:
+            self._digests, self._names = live_digests(), names
+        return self._digests
+
+
 def class_digest(cls: type) -> str:
     """A digest of a class and of those that it inherits from."""
     return _text_digest(_class(each, each.__module__) for each in cls.__mro__ if each is not object)

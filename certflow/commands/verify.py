@@ -37,6 +37,9 @@ def verify(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Prove the symbolic derivations anew, also those kept from earlier runs.")
     ] = False,
+    jobs: Annotated[
+        str | None, typer.Option(metavar="N", help="Processes that run checks (default: one a core, at most 4).")
+    ] = None,
     output: Format = "text",
     force: Annotated[bool, typer.Option("--force", help="Replace the report of another mixture in DIR.")] = False,
 ) -> int:
@@ -48,10 +51,12 @@ def verify(
     choice(profile, "--profile", ("quick", "full"))
     precision = integer(digits, "--digits", 15, 1000)
     number = integer(seed, "--seed", 0, LARGEST_SEED)
+    processes = None if jobs is None else integer(jobs, "--jobs", 1, 64)
     wanted = None if claims is None else [claim.strip() for claim in claims.split(",")]
     process = read_process(mixture, t_min, t_max)
     folder = None if out is None else Path(out)
 
+    from certflow.verification import usual_jobs
     from certflow.verification import verify as run
 
     with (
@@ -71,6 +76,7 @@ def verify(
             progress=progress,
             command=command_line(),
             fresh=fresh,
+            jobs=usual_jobs() if processes is None else processes,
         )
     _summarise(report)
     if output == "json":

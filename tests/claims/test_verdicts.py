@@ -195,7 +195,7 @@ def test_a_mistake_in_the_code_is_raised_after_the_other_results_are_saved(tmp_p
     def checks_of(claim):
         return (failing(TypeError("a mistake")),) if claim == "L3" else (NAMED["L2.bound"],)
 
-    monkeypatch.setattr("certflow.verification.checks_of", checks_of)
+    monkeypatch.setattr("certflow.verification.run.checks_of", checks_of)
     with pytest.raises(TypeError, match="a mistake"):
         verify(cf.load_mixture("two-modes"), ["L2", "L3"], out=tmp_path)
     results = {result["id"]: result for result in json.loads((tmp_path / "report.json").read_text())["results"]}
@@ -211,7 +211,7 @@ def test_one_failed_computation_costs_no_other_result(monkeypatch, command):
     def checks_of(claim):
         return (failing(ZeroDivisionError()),) if claim == "L3" else (NAMED["L2.bound"],)
 
-    monkeypatch.setattr("certflow.verification.checks_of", checks_of)
+    monkeypatch.setattr("certflow.verification.run.checks_of", checks_of)
     ended = command("verify", "two-modes", "--claims", "L2,L3", "--format", "json")
     assert ended.code == 3
     assert [result["outcome"] for result in json.loads(ended.out)["results"]] == ["holds", "inconclusive"]

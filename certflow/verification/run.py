@@ -1,32 +1,21 @@
 """Collect the evidence for every claim on one mixture and make the report.
 
-Each piece of evidence is kept on disk as soon as it is found (if there is a directory), with its certificates, under
-a key of everything that it depends on, so a run that is interrupted and repeated takes up where it was.
+Each piece of evidence is kept on disk as soon as it is found (if there is a directory), so a run that is interrupted
+and repeated takes up where it was.
 """
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 import importlib.util
-import json
 import os
-import platform
-import sys
 import time
 from collections.abc import Callable, Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from certflow import __version__
-from certflow.atomic import write_text_atomic
-from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.claims.check import PROFILES, Check, Context, OutOfReach
 from certflow.claims.digits import ALONE
-from certflow.claims.fingerprint import agrees, class_digest, live_digests, source_digest
 from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
 from certflow.claims.registry import PENDING, STATEMENTS, checks_of
 from certflow.errors import InputError
@@ -37,6 +26,8 @@ from certflow.numbers.inputs import whole_number
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.curves import curves, sharp_points
 from certflow.report.report import Report
+from certflow.verification.keeper import Keeper, environment
+from certflow.verification.workers import outcomes
 
 Progress = Callable[[int, int, str], None]
 
@@ -55,6 +46,7 @@ def verify(
     progress: Progress | None = None,
     command: str = "",
     fresh: bool = False,
+    jobs: int = 1,
 ) -> Report:
     """Verify the statements of the theory for one mixture.
 
@@ -69,6 +61,7 @@ def verify(
         from there
     progress : called with `(done, total, what)` before each check
     command : the command line that makes this report, shown in it
+    jobs : processes that run checks, this one included; the results do not depend on their number
     fresh : prove the symbolic derivations anew; else those that an earlier run proved of the same code are taken from
         the user's cache (`certflow.claims.kept`), and the evidence says when they were proved
 
@@ -93,15 +86,16 @@ def verify(
         raise InputError("profile", profile, f"one of {', '.join(PROFILES)}")
     digits = whole_number(digits, "digits", 15, 1000)
     seed = whole_number(seed, "seed", 0, 2**32 - 1)
+    jobs = whole_number(jobs, "jobs", 1, 64)
     if not isinstance(fresh, bool):
         raise InputError("fresh", fresh, "True or False")
     if process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
     context = Context(process, PROFILES[profile], digits, seed, fresh)
-    keeper = _Keeper(None if out is None else Path(out), context)
+    keeper = Keeper(None if out is None else Path(out), context)
     with ALONE:
-        results, mistake = _collect(context, wanted, keeper, progress)
+        results, mistake = _collect(context, wanted, keeper, progress, jobs)
     report = Report(
         mixture=to_mapping(process.mixture),
         description=_description(process.mixture),
@@ -113,7 +107,7 @@ def verify(
         outcome=overall(result.outcome for result in results),
         results=tuple(results),
         curves=curves(process).model_copy(update=sharp_points(results)),
-        environment=_environment(),
+        environment=environment(),
         command=command,
         started=started.isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - clock, 3),
@@ -138,31 +132,45 @@ def _wanted(claims: Iterable[str] | None) -> list[str]:
 
 
 def _collect(
-    context: Context, wanted: list[str], keeper: _Keeper, progress: Progress | None
+    context: Context, wanted: list[str], keeper: Keeper, progress: Progress | None, jobs: int
 ) -> tuple[list[ClaimResult], Exception | None]:
     """The result of each claim, and the first mistake in the code that a check met."""
     plan = {claim: [(check, *_hindrance(context, check)) for check in checks_of(claim)] for claim in wanted}
-    total = sum(reason is None and later is None for entries in plan.values() for _, reason, later in entries)
-    done, results, mistake = 0, [], None
+    checks = [
+        check for entries in plan.values() for check, reason, later in entries if reason is None and later is None
+    ]
+    found, mistakes = _evidence(context, checks, keeper, progress, jobs)
+    results = []
     for claim, entries in plan.items():
-        evidence = []
-        for check in (check for check, reason, later in entries if reason is None and later is None):
-            if progress is not None:
-                progress(done, total, f"{claim} {STATEMENTS[claim].title}")
-            try:
-                evidence.append(keeper.evidence(check))
-            except OSError:  # of the directory, not of the check
-                raise
-            except Exception as error:
-                mistake = mistake or error
-                evidence.append(_mistaken(check, error))
-            done += 1
+        evidence = [found[check.name] for check, reason, later in entries if reason is None and later is None]
         reasons = [reason for _, reason, _ in entries if reason is not None]
         waiting = [later for _, reason, later in entries if reason is None and later is not None]
         results.append(_result(claim, evidence, reasons, waiting[0] if waiting else None))
     if progress is not None:
-        progress(total, total, "report")
-    return results, mistake
+        progress(len(checks), len(checks), "report")
+    return results, next((mistakes[check.name] for check in checks if check.name in mistakes), None)
+
+
+def _evidence(
+    context: Context, checks: list[Check], keeper: Keeper, progress: Progress | None, jobs: int
+) -> tuple[dict[str, Evidence], dict[str, Exception]]:
+    """The evidence of each check, from an earlier run or found now; and the mistakes in the code that were met."""
+    found = {check.name: kept for check in checks if (kept := keeper.load(check)) is not None}
+    mistakes: dict[str, Exception] = {}
+
+    def tell(check: Check) -> None:
+        if progress is not None:
+            progress(len(found), len(checks), f"{check.claim} {STATEMENTS[check.claim].title}")
+
+    missing = [check for check in checks if check.name not in found]
+    for check, came, code in outcomes(context, missing, jobs, tell, keeper.code):
+        if isinstance(came, Evidence):
+            keeper.save(check, came, code)
+            found[check.name] = came
+        else:
+            mistakes[check.name] = came
+            found[check.name] = _mistaken(check, came)
+    return found, mistakes
 
 
 def _mistaken(check: Check, error: Exception) -> Evidence:
@@ -239,76 +247,6 @@ def overall(outcomes: Iterable[Outcome]) -> Outcome:
     return Outcome.INCONCLUSIVE
 
 
-class _Keeper:
-    """Runs checks, and keeps their evidence below the output directory under a hash of all that it depends on.
-
-    Certificates are written as soon as they are found; kept evidence counts only while they are as they were.
-    """
-
-    def __init__(self, out: Path | None, context: Context):
-        self.out = out
-        self.context = context
-        process = context.process
-        problem = {
-            "mixture": to_mapping(process.mixture),
-            "t": [exact_text(process.exact_t_min), exact_text(process.exact_t_max)],
-            "profile": context.profile.name,
-            "digits": context.digits,
-            "seed": context.seed,
-            "environment": _environment(),
-            "source": source_digest(),
-            "formulas": class_digest(type(process)),
-        }
-        self.key = hashlib.sha256(json.dumps(problem, sort_keys=True).encode()).hexdigest()
-        self._code: dict[str, str] = {}
-        self._loaded: set[str] = set()
-
-    def code(self) -> dict[str, str]:
-        """Digests of the loaded code; within a run they are made anew only where modules were loaded since."""
-        loaded = {name for name in sys.modules if name.startswith("certflow")}
-        if loaded != self._loaded:
-            self._code, self._loaded = live_digests(), loaded
-        return self._code
-
-    def evidence(self, check: Check) -> Evidence:
-        if self.out is None:
-            return check.run(self.context)
-        path = self.out / _KEPT / f"{check.name}.json"
-        anew = self.context.fresh and check.kind is Kind.SYMBOLIC
-        kept = None if anew else self._load(path, self.out)
-        if kept is None:
-            kept = check.run(self.context)
-            for name, certificate in kept.contents.items():
-                write_certificate(certificate, self.out / name)
-            digests = {name: _digest(certificate) for name, certificate in kept.contents.items()}
-            content = {"key": self.key, "code": self.code(), "certificates": digests, "evidence": kept.model_dump()}
-            write_text_atomic(path, json.dumps(content, indent=1) + "\n")
-        return kept
-
-    def _load(self, path: Path, out: Path) -> Evidence | None:
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if content["key"] == self.key and agrees(content["code"], self.code()):
-                evidence = Evidence.model_validate(content["evidence"])
-                contents = {name: _certificate(out / name) for name in evidence.certificates}
-                if content["certificates"] == {name: _digest(found) for name, found in contents.items()}:
-                    return evidence.attach(contents)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
-            pass  # nothing kept, or nothing usable: the check runs again
-        return None
-
-
-def _certificate(path: Path) -> dict[str, Any]:
-    found = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(found, dict):
-        raise TypeError(f"{path} holds no certificate")
-    return found
-
-
-def _digest(certificate: dict[str, Any]) -> str:
-    return hashlib.sha256(certificate_text(certificate).encode()).hexdigest()
-
-
 def _description(mixture: GaussianMixture) -> dict[str, Any]:
     return {
         "name": mixture.name,
@@ -317,15 +255,4 @@ def _description(mixture: GaussianMixture) -> dict[str, Any]:
         "covariances": mixture.kind,
         "diameter_of_means": mixture.diameter,
         "origin": mixture.origin,
-    }
-
-
-def _environment() -> dict[str, str]:
-    names = ("numpy", "scipy", "sympy", "mpmath", "python-flint")
-    return {
-        "certflow": __version__,
-        "python": platform.python_version(),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "cores": str(os.cpu_count()),
-        **{name: metadata.version(name) for name in names},
     }

@@ -1,0 +1,71 @@
+"""The process beside a verification: it runs the checks that it is told by name, and answers what it found.
+
+`serve` reads pickles from the standard input: a `Start`, then names of checks; it writes a `Found` for each to the
+standard output. It ends when its input does, and at once where its code is not the code of the process that asks.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import traceback
+from dataclasses import dataclass
+
+from certflow.claims.check import Check, Context
+from certflow.claims.fingerprint import LoadedCode, agrees
+from certflow.claims.model import Evidence
+from certflow.claims.registry import CHECKS
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a worker begins with: the context of its checks, and digests of the code that is to run them."""
+
+    context: Context
+    code: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a check found, or the mistake in the code that it met; and digests of the code that ran it."""
+
+    came: Evidence | Exception
+    code: dict[str, str]
+
+
+def serve() -> None:
+    """Answer until the input ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not come between the answers
+    start: Start = pickle.load(sys.stdin.buffer)
+    code = LoadedCode()
+    if not agrees(start.code, code.digests()):
+        return
+    named = {check.name: check for check in CHECKS}
+    while True:
+        try:
+            name = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        came = _came(named[name], start.context)
+        answers.write(pickle.dumps(Found(came, code.digests())))
+        answers.flush()
+
+
+def _came(check: Check, context: Context) -> Evidence | Exception:
+    try:
+        return check.run(context)
+    except Exception as error:
+        return _portable(error)
+
+
+def _portable(error: Exception) -> Exception:
+    """The mistake as it can be sent to another process, with the place where it happened."""
+    place = "".join(traceback.format_exception(error))
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(place)
+    return error

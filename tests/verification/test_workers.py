@@ -1,0 +1,160 @@
+"""Checks in several processes: the same results, whatever becomes of the others, and only from the same code."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import certflow as cf
+from certflow.claims.check import Context
+from certflow.claims.fingerprint import LoadedCode
+from certflow.claims.model import Evidence, Kind, Outcome
+from certflow.claims.registry import CHECKS
+from certflow.verification import overall, workers
+from certflow.verification.worker import _portable
+from certflow.verification.workers import outcomes
+
+#: Checks that take a moment each, enough of them for a worker.
+CHEAP = [
+    check for check in CHECKS if check.kind is Kind.HIGH_PRECISION and check.claim in ("S1", "S2", "S3", "S4", "L1")
+]
+CHEAP += [
+    check for check in CHECKS if check.name in ("L2.bound", "L3.contraction", "L3.growth", "L4.attained", "G3.nodes")
+]
+
+
+def context() -> Context:
+    return Context(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3"), digits=20)
+
+
+def collected(jobs: int, before=lambda check: None, within: Context | None = None):
+    """The evidence by check, and the checks that a worker answered."""
+    came = list(outcomes(within or context(), CHEAP, jobs, before, LoadedCode()))
+    assert sorted(check.name for check, _, _ in came) == sorted(check.name for check in CHEAP)
+    assert all(isinstance(found, Evidence) for _, found, _ in came)
+    told = {check.name: found.model_dump(exclude={"seconds", "checking_seconds"}) for check, found, _ in came}
+    return told, {check.name for check, _, code in came if code is not None}
+
+
+def test_two_processes_find_what_one_finds():
+    assert len(CHEAP) >= workers._CHECKS_FOR_A_WORKER
+    alone, none = collected(1)
+    together, elsewhere = collected(2)
+    assert none == set()
+    assert elsewhere != set()
+    assert together == alone
+
+
+def test_few_checks_start_no_worker(monkeypatch):
+    monkeypatch.setattr(workers, "_started", lambda: pytest.fail("a worker was started"))
+    assert cf.verify(cf.load_mixture("two-modes"), ["S2"], digits=20, jobs=2).outcome is Outcome.HOLDS
+
+
+def test_a_formula_that_was_replaced_in_memory_is_unknown_to_a_worker(monkeypatch):
+    """The bound of another law is under test; a worker, which loads the true one, would say that all is well."""
+    true = cf.OrnsteinUhlenbeck.lipschitz_bound
+    monkeypatch.setattr(cf.OrnsteinUhlenbeck, "lipschitz_bound", lambda self, t: true(self, t) / 2)
+    told, elsewhere = collected(2)
+    assert elsewhere == set()
+    assert told["L2.bound"]["outcome"] is Outcome.VIOLATED
+
+
+def test_a_formula_that_is_replaced_during_the_run_makes_what_workers_found_count_no_more(monkeypatch):
+    true = cf.OrnsteinUhlenbeck.lipschitz_bound
+    code = LoadedCode()
+
+    def before(check):
+        monkeypatch.setattr(cf.OrnsteinUhlenbeck, "lipschitz_bound", lambda self, t: true(self, t) / 2)
+        code.__init__()
+
+    came = list(outcomes(context(), CHEAP, 2, before, code))
+    assert [check.name for check, _, found in came if found is not None] == []
+    assert len(came) == len(CHEAP)
+
+
+def test_a_class_of_ones_own_stays_in_its_process(monkeypatch):
+    class Own(cf.OrnsteinUhlenbeck):
+        pass
+
+    monkeypatch.setattr(workers, "_started", lambda: pytest.fail("a worker was started"))
+    process = Own(cf.load_mixture("two-modes"), "0.01", "3")
+    _, elsewhere = collected(2, within=Context(process, digits=20))
+    assert elsewhere == set()
+
+
+@pytest.mark.parametrize("program", ["pass", "import sys; sys.stdin.buffer.read(1)", "import time; print('no pickle')"])
+def test_a_worker_that_ends_at_once_costs_nothing(program, monkeypatch):
+    monkeypatch.setattr(workers, "_PROGRAM", program.replace("{", "{{").replace("}", "}}"))
+    told, elsewhere = collected(3)
+    assert elsewhere == set()
+    assert overall(found["outcome"] for found in told.values()) is Outcome.HOLDS
+
+
+def test_a_worker_that_is_killed_leaves_its_check_to_the_others(monkeypatch):
+    started = []
+    start = workers._started
+    monkeypatch.setattr(workers, "_started", lambda: started.append(start()) or started[-1])
+
+    def before(check):
+        started[0].kill()
+
+    told, _ = collected(2, before)
+    assert len(told) == len(CHEAP)
+    assert all(process.returncode is not None for process in started)
+
+
+def test_a_mistake_crosses_to_the_other_process_with_its_place():
+    class Odd(Exception):  # what is defined in a function cannot be sent
+        pass
+
+    for error, kept in ((ZeroDivisionError("here"), ZeroDivisionError), (Odd("there"), RuntimeError)):
+        try:
+            raise error
+        except Exception as caught:
+            sent = pickle.loads(pickle.dumps(_portable(caught)))
+        assert type(sent) is kept
+        assert str(error) in str(sent)
+        assert "test_workers.py" in sent.__notes__[0]
+
+
+@pytest.mark.parametrize("jobs", [0, 65, True, 1.5, "2", None])
+def test_bad_numbers_of_processes(jobs):
+    with pytest.raises(cf.InputError, match="jobs"):
+        cf.verify(cf.load_mixture("two-modes"), ["S2"], jobs=jobs)
+
+
+def ended(process: str) -> bool:
+    """Is the process gone, or soon?"""
+    for _ in range(600):
+        if not Path("/proc", process).exists():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_leaves_its_evidence_and_no_process(tmp_path: Path, sign: int):
+    out = tmp_path / "out"
+    words = [sys.executable, "-m", "certflow", "verify", "two-modes", "--jobs", "2", "--out", str(out)]
+    running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not list(out.glob(".certflow/*.json")):
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    assert len(children) == 1
+    os.killpg(running.pid, sign)
+    printed, complaint = running.communicate(timeout=60)
+    assert printed == ""
+    if sign == signal.SIGINT:
+        assert running.returncode == 130
+        assert len(complaint.splitlines()) == 1
+        assert "interrupted" in complaint
+    assert ended(children[0])
