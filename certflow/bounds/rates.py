@@ -307,7 +307,10 @@ def _velocity_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> 
 
 
 def outside_probability(mixture: GaussianMixture, radius: Any, t: Any) -> float:
-    """Upper bound of `P(|X_t| > R)`: `sum_k w_k P(chi^2_d > ((R - m |mu_k|)_+)^2 / lambda_max(C_k))`, float64."""
+    """Upper bound of `P(|X_t| > R)`: `sum_k w_k P(chi^2_d > ((R - m |mu_k|)_+)^2 / lambda_max(C_k))`, float64.
+
+    It is never 0: where float64 has no number so small, it is the smallest normal one.
+    """
     from scipy.stats import chi2
 
     size = real_number(radius, "radius", "a finite radius > 0", lambda r: 0 < r < math.inf)
@@ -319,4 +322,4 @@ def outside_probability(mixture: GaussianMixture, radius: Any, t: Any) -> float:
         top = mixture.covariances if mixture.kind == "isotropic" else largest_variance(mixture)
     room = np.maximum(size - m * np.linalg.norm(mixture.means, axis=1), 0)
     tails = chi2.sf(room**2 / (top * m2 - np.expm1(-2 * time)), mixture.dimension)
-    return float(min(1.0, mixture.weights @ tails))
+    return float(min(1.0, max(mixture.weights @ tails, np.finfo(float).tiny)))

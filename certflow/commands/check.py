@@ -16,7 +16,7 @@ from certflow.errors import InputError
 def check(
     certificates: Annotated[list[str], typer.Argument(metavar="CERTIFICATE...", help="Certificate files (.json).")],
     work: Annotated[
-        int | None, typer.Option("--work", metavar="N", help="Steps of work allowed for each, of 0.1 microseconds.")
+        str | None, typer.Option("--work", metavar="N", help="Steps of work allowed for each, of 0.1 microseconds.")
     ] = None,
     output: Format = "text",
 ) -> int:
@@ -28,8 +28,8 @@ def check(
     """
     from certflow.certificate import checker
 
-    most = checker.MAX_WORK if work is None else work
-    if most < 1:
+    most = checker.MAX_WORK if work is None else checker.steps(work)
+    if not most:
         raise InputError("--work", work, "an integer > 0")
     choice(output, "--format", ("text", "json"))
     rows = []

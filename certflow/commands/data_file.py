@@ -128,12 +128,12 @@ def _holds_an_index(names: list[str], first: list[str], width: int) -> bool:
     numbers = [str(number) for number in range(len(first) + 1)]
     counted = len(first) > 2 and first in (numbers[:-1], numbers[1:])
     if names and names[0] in _UNNAMED:
-        why = "it has no name"
+        why, remedy = "it has no name", "a name in the first line"
     elif counted and (not names or names[0].lower() in _INDEX_NAMES):
-        why = "it counts the rows"
+        why, remedy = "it counts the rows", f"another name than {', '.join(sorted(_INDEX_NAMES))} in the first line"
     else:
         return False
-    warn(f"DATA column 1 is left out as an index of the rows: {why} (to keep it, give it a name in the first line)")
+    warn(f"DATA column 1 is left out as an index of the rows: {why} (to keep it, give it {remedy})")
     return True
 
 

@@ -1,14 +1,17 @@
 """The process beside a verification: it runs the checks that it is told by name, and answers what it found.
 
 `serve` reads pickles from the standard input: a `Start`, then names of checks; it writes a `Found` for each to the
-standard output. It ends when its input does, and at once where its code is not the code of the process that asks.
+standard output. It ends as soon as its input does, whatever it is doing, and where its code is not that of the process
+that asks.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import queue
 import sys
+import threading
 import traceback
 from dataclasses import dataclass
 
@@ -43,14 +46,24 @@ def serve() -> None:
     if not agrees(start.code, code.digests()):
         return
     named = {check.name: check for check in CHECKS}
+    asked: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(asked,), daemon=True).start()
+    while True:
+        came = _came(named[asked.get()], start.context)
+        try:
+            answers.write(pickle.dumps(Found(came, code.digests())))
+            answers.flush()
+        except BrokenPipeError:  # who asked is gone
+            os._exit(0)
+
+
+def _listen(asked: queue.SimpleQueue[str]) -> None:
+    """Take the names from the input; when it ends, so does the process, in the middle of a check too."""
     while True:
         try:
-            name = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        came = _came(named[name], start.context)
-        answers.write(pickle.dumps(Found(came, code.digests())))
-        answers.flush()
+            asked.put(pickle.load(sys.stdin.buffer))
+        except (EOFError, OSError, pickle.UnpicklingError):
+            os._exit(0)
 
 
 def _came(check: Check, context: Context) -> Evidence | Exception:

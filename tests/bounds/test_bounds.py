@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import flint
@@ -282,6 +283,13 @@ def test_outside_probability_against_sampling(kind):
         share = (np.linalg.norm(x, axis=1) > radius).mean()
         assert share <= p.outside_probability(radius, t) + 5 * np.sqrt(share / n)
     assert p.outside_probability(1e3, t) < 1e-12
+
+
+def test_what_is_too_small_for_float64_is_no_probability_of_zero():
+    """`P(|X| > 60)` for a unit normal law is 1e-784."""
+    single = cf.OrnsteinUhlenbeck(cf.GaussianMixture(["1"], [["0"]], "1"))
+    assert 0 < single.outside_probability(60, 0.5) < 1e-300
+    assert single.outside_probability(30, 0.5) == pytest.approx(math.erfc(30 / math.sqrt(2)), rel=1e-9)
 
 
 def test_outside_probability_in_one_dimension():

@@ -128,6 +128,47 @@ def test_bad_usage(folder: Path, command: Command) -> None:
     assert (again.returncode, again.stdout, again.stderr) == (2, "", "usage: checker [--work N] FILE...\n")
 
 
+def shell(folder: Path, words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The checker's folder alone, run by a shell that redirects."""
+    line = f"'{sys.executable}' -S '{FOLDER}' {words}"
+    return subprocess.run(
+        ["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=120, env={**os.environ, **environment}
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize(("output", "complaint"), [(">/dev/full", "No space left"), (">&-", "Bad file descriptor")])
+def test_an_output_that_takes_nothing_is_bad_usage_alone_too(folder: Path, output: str, complaint: str) -> None:
+    ended = shell(folder, f"F1.json {output}")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"certflow: stdout: got '{complaint}")
+    assert ended.stderr.count("\n") == 1
+    silent = shell(folder, f"F1.json {output} 2>/dev/full")
+    assert (silent.returncode, silent.stdout, silent.stderr) == (2, "", "")
+
+
+def test_a_name_that_the_output_cannot_hold(folder: Path) -> None:
+    shutil.copy(folder / "F1.json", folder / "λ.json")
+    ended = shell(folder, "λ.json", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("accepted: \\u03bb.json: F1: ")
+
+
+def test_the_folder_tells_its_usage(folder: Path) -> None:
+    ended = alone(folder, "--help")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "usage: checker [--work N] FILE...\n", "")
+
+
+@pytest.mark.parametrize("work", ["0", "-1", "1e9", "abc", "1.5", ""])
+def test_bad_numbers_of_steps(work: str, folder: Path, command: Command) -> None:
+    ended = command("check", folder / "F1.json", "--work", work)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"certflow: --work: got {work!r}; required: an integer > 0\n"
+    again = alone(folder, "--work", work, str(folder / "F1.json"))
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr == f"certflow: --work: got {work!r}; required: an integer > 0\n"
+
+
 def test_names_that_are_not_printable(folder: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     name = "accepted\n\x1b[31m.json"
@@ -186,17 +227,6 @@ def test_more_work_where_it_is_asked_for(folder: Path, command: Command) -> None
     assert refused.code == 1
     assert f"at most {needed - 1} steps of work (--work N allows N)" in refused.out
     assert alone(folder, "--work", str(needed - 1), str(path)).stdout == refused.out
-
-
-@pytest.mark.parametrize("given", ["0", "-1"])
-def test_work_that_is_none(given: str, folder: Path, command: Command) -> None:
-    ended = command("check", "--work", given, folder / "F1.json")
-    assert (ended.code, ended.out) == (2, "")
-    again = alone(folder, "--work", given, "F1.json")
-    assert (again.returncode, again.stdout) == (2, "")
-    required = "required: an integer > 0\n"
-    assert ended.err == f"certflow: --work: got {given}; {required}"
-    assert again.stderr == f"certflow: --work: got {given!r}; {required}"
 
 
 @pytest.mark.parametrize("given", [[], ["x"], ["1_0"], ["1" * 40], ["\u0661"]])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import certificates
 import hostile
 import pytest
 from hostile import counted, cover, simplex, tree
@@ -55,6 +56,18 @@ def test_leaves_of_1024_bits_are_refused_before_they_are_begun(monkeypatch: pyte
     assert verdict.text.startswith("proof.blocks[0].cover.boxes, token 3: got ")
     assert f"at most {checker.MAX_WORK} steps of work (--work N allows N)" in verdict.text
     assert settled == []
+
+
+def test_a_list_over_a_long_common_denominator_is_refused_before_it_is_made() -> None:
+    """935 kB of "1" beside three fractions whose common denominator is long: as integers they took 829 MB."""
+    content = certificates.certificate(certificates.LAWS["plane"], "F2")
+    coprime = [10**exponent + unit for exponent, unit in ((3270, 1), (3271, 3), (3270, 7))]
+    rows = [[f"1/{each}", "1"] for each in coprime] + [["1", "1"]] * 90_000
+    content["problem"]["mixture"]["means"] = rows
+    content["problem"]["mixture"]["weights"] = [f"1/{len(rows)}"] * len(rows)
+    verdict = checker.check(json.dumps(content), 10**12)
+    assert not verdict.accepted
+    assert verdict.text.startswith("problem.mixture.means: got 180006; required: fewer numbers"), verdict.text
 
 
 def taylor_leaves(leaves: int, bits: int, size: int = 3) -> dict[str, Any]:

@@ -284,8 +284,10 @@ def test_verify_passes_on_what_was_asked(command: Command, monkeypatch: pytest.M
 
     monkeypatch.setattr(verify_module(), "verify", record)
     out = tmp_path / "out"
-    line = f"verify wine --claims L2,F1 --digits 20 --seed 7 --t-min 1/7 --t-max 2.50 --profile full --jobs 3 --out {out}"
-    assert command(*line.split()).code == 0
+    line = (
+        f"verify wine --claims L2,F1 --digits 20 --seed 7 --t-min 1/7 --t-max 2.50 --profile full --out {out} --jobs 3"
+    )
+    assert command(*line.split(), "--out", out).code == 0
     assert seen["process"].exact_t_min == Fraction(1, 7)
     assert seen["process"].exact_t_max == Fraction(5, 2)
     assert seen["process"].mixture.name == "wine"

@@ -140,7 +140,7 @@ def ended(process: str) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_run_leaves_its_evidence_and_no_process(tmp_path: Path, sign: int):
     out = tmp_path / "out"
     words = [sys.executable, "-m", "certflow", "verify", "two-modes", "--jobs", "2", "--out", str(out)]
@@ -153,6 +153,7 @@ def test_an_interrupted_run_leaves_its_evidence_and_no_process(tmp_path: Path, s
     os.killpg(running.pid, sign)
     printed, complaint = running.communicate(timeout=60)
     assert printed == ""
+    assert "Traceback" not in complaint
     if sign == signal.SIGINT:
         assert running.returncode == 130
         assert len(complaint.splitlines()) == 1

@@ -53,7 +53,7 @@ def spatial_bounds(case: Case) -> str:
             case.bound("above", growth[1], "lambda", "upper", i)
             case.bound("below", -excess[1], "1 - 1/v", "lower", i)
     largest = case.said(at_most, "upper", max(range(panels), key=claim["upper"].__getitem__))
-    size = f"{panels} panels, D^2 <= {case.said(at_most, 'diameter_squared')}"
+    size = f"{panels} panel{'s' * (panels > 1)}, D^2 <= {case.said(at_most, 'diameter_squared')}"
     if case.claim == "L2":
         return f"for all x, ||J(x,t)||_2 <= upper(t) <= {largest}, {size}"
     least = case.said(at_least, "lower", min(range(panels), key=claim["lower"].__getitem__))

@@ -14,6 +14,7 @@ from .work import (
     MAX_CHARACTERS,
     MAX_DENOMINATOR_BITS,
     MAX_EXPONENT,
+    MAX_LIST_BITS,
     MAX_NESTING,
     MAX_VALUES,
     Work,
@@ -114,7 +115,13 @@ def over_common_denominator(values: list[Fraction], field: str, work: Work) -> t
             field,
         )
         common = math.lcm(common, part)
-        require(common.bit_length() <= MAX_DENOMINATOR_BITS, field, values, "a common denominator that is not so large")
+        require(
+            common.bit_length() <= MAX_DENOMINATOR_BITS,
+            field,
+            values,
+            "a common denominator that is not so large",
+        )
     long = common.bit_length()
+    require(len(values) * long < MAX_LIST_BITS, field, len(values), "fewer numbers, or a common denominator less long")
     work.spend(sum(20 + 2 * product_steps(long, value.numerator.bit_length() + 64) for value in values), field)
     return [value.numerator * (common // value.denominator) for value in values], common

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sys
 from typing import NamedTuple
@@ -70,24 +72,61 @@ def check_file(path: str, most: int = MAX_WORK) -> Verdict:
         return Verdict(False, None, f"certificate: got a byte at {error.start} that is not UTF-8; required: JSON")
 
 
+USAGE = "usage: checker [--work N] FILE..."
+
+
 def main(arguments: list[str]) -> int:
-    """Check the files, in at most N steps of work each, print a line for each, return the exit code."""
+    """Check the files, in at most N steps of work each, print a line for each, return the exit code.
+
+    0 every file is accepted, 1 one is refused, 2 bad usage, a file that cannot be read or an output that takes nothing
+    """
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return _run(arguments)
+    except OSError as error:  # of the standard output; what waits in its buffer goes nowhere
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        _complain(f"certflow: stdout: got {error.strerror!r}; required: an output that can be written")
+        return 2
+
+
+def steps(text: str) -> int:
+    """The number of steps that a text allows; 0 where it is no integer > 0."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else 0
+
+
+def _complain(line: str) -> None:
+    """One line on the standard error; if nobody reads it, the exit code still tells."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        sys.stderr = None
+
+
+def _run(arguments: list[str]) -> int:
     most, paths = MAX_WORK, arguments
     if paths[:1] == ["--work"]:
-        given, paths = paths[1:2], paths[2:]
-        if not re.fullmatch("[0-9]{0,18}[1-9][0-9]{0,18}", "".join(given)):
-            print(f"certflow: --work: got {' '.join(given)!r}; required: an integer > 0", file=sys.stderr)
+        given, paths = "".join(paths[1:2]), paths[2:]
+        most = steps(given)
+        if not most:
+            _complain(f"certflow: --work: got {given!r}; required: an integer > 0")
             return 2
-        most = int(given[0])
+    if paths[:1] in (["--help"], ["-h"]):
+        print(USAGE, flush=True)
+        return 0
     if not paths:
-        print("usage: checker [--work N] FILE...", file=sys.stderr)
+        _complain(USAGE)
         return 2
     code = 0
     for path in paths:
         try:
             verdict = check_file(path, most)
         except OSError as error:
-            print(f"certflow: CERTIFICATE: got {path!r}; required: a file to read ({error.strerror})", file=sys.stderr)
+            _complain(f"certflow: CERTIFICATE: got {path!r}; required: a file to read ({error.strerror})")
             return 2
         print(verdict.line(path), flush=True)
         code = max(code, 0 if verdict.accepted else 1)
