@@ -19,7 +19,7 @@ from sympy.polys.rings import PolyRing
 from certflow.numbers.arrays import Objects
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.cases import SymbolicCase
-from certflow.symbolic.normal_form import Domain, Interval
+from certflow.symbolic.values import Domain, Interval
 from certflow.symbolic.zero_test import Residual, residual
 
 _SIGNED = Interval(sp.Rational(-1), sp.Rational(1))

@@ -20,7 +20,7 @@ import sympy as sp
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Objects
 from certflow.process import OrnsteinUhlenbeck
-from certflow.symbolic.normal_form import Interval
+from certflow.symbolic.values import Interval
 
 KINDS = ("common-isotropic", "isotropic", "shared", "full")
 

@@ -14,7 +14,7 @@ import sympy as sp
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.cases import SymbolicCase, symbolic_case
 from certflow.symbolic.field import component_densities
-from certflow.symbolic.normal_form import Domain, Interval
+from certflow.symbolic.values import Domain, Interval
 from certflow.symbolic.zero_test import Residual, residual
 
 _UNIT = Interval(sp.Rational(1, 10), sp.Rational(9, 10))

@@ -14,7 +14,7 @@ from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arithmetic import arithmetic_of
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic import DERIVATIONS, Verdict, decide, derivation_cases, derive, symbolic_case
-from certflow.symbolic.normal_form import Interval
+from certflow.symbolic.values import Interval
 
 HALF = Interval(sp.Rational(1, 10), sp.Rational(9, 10))
 x, y, m = sp.Symbol("x", real=True), sp.Symbol("y", real=True), sp.Symbol("m", positive=True)
@@ -132,6 +132,10 @@ def test_quadratic_growth_is_noticed():
         sp.log((1 - m**2) * y / 3) - sp.log(1 - m) - sp.log(1 + m) - sp.log(y) + sp.log(3),
         1 / (1 + sp.exp(-x)) - sp.exp(x) / (1 + sp.exp(x)),
         (sp.sqrt(1 + m) + sp.sqrt(y)) * (sp.sqrt(1 + m) - sp.sqrt(y)) - 1 - m + y,
+        sp.sqrt(y) * (sp.sqrt(1 + sp.sqrt(y)) - 1) * (sp.sqrt(1 + sp.sqrt(y)) + 1) - y,
+        sp.sqrt(y / (1 - y)) * sp.sqrt((1 - y) / y) - 1,
+        sp.log(sp.pi * y) - sp.log(sp.pi) - sp.log(y),
+        sp.exp(sp.pi * x) ** 3 * sp.exp(-sp.pi * x / 2) - sp.exp(5 * sp.pi * x / 2),
     ],
 )
 def test_zero_test_recognises_zero(expression):
@@ -146,6 +150,7 @@ def test_zero_test_recognises_zero(expression):
         sp.log(y**2) - sp.log(y),
         sp.exp(x) - 1 - x - x**2 / 2,
         sp.cos(x) - 1,
+        sp.pi - sp.Rational(355, 113),
         sp.Max(x, y) - x,
     ],
 )
