@@ -19,7 +19,8 @@ from sympy.polys.rings import PolyRing
 from certflow.numbers.arrays import Objects
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.cases import SymbolicCase
-from certflow.symbolic.normal_form import Domain, Interval
+from certflow.symbolic.derivation import Derivation
+from certflow.symbolic.values import Domain, Interval
 from certflow.symbolic.zero_test import Residual, residual
 
 _SIGNED = Interval(sp.Rational(-1), sp.Rational(1))
@@ -87,12 +88,13 @@ def order(p: OrnsteinUhlenbeck, case: SymbolicCase, method: str, dimension: int)
     block = p.residual_block(zero, _start, _h, method, _velocity(components, xs, t))
     first = 2 if method == "euler" else 3
     exact = _along(components, xs, t, first)
+    along_h = Derivation({_h: sp.S.One})
     expressions = []
     for i in range(dimension):
         moved = [block[i]]
         for _ in range(first):
-            moved.append(sp.diff(moved[-1], _h))
-        derivatives = [value.subs(_h, 0) for value in moved]
+            moved.append(along_h(moved[-1]))
+        derivatives = [value.xreplace({_h: sp.S.Zero}) for value in moved]
         expressions += [derivatives[0], *(derivatives[n] - exact[n - 1][i] for n in range(1, first))]
         leading = (exact[first - 1][i] - derivatives[first]) / sp.factorial(first)
         if method == "euler":

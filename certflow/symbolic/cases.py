@@ -11,7 +11,10 @@ bijection. There `d/dt` at fixed `Sigma_k` is `-m d/dm + 2 (I - C_k) . d/dC_k`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +23,8 @@ import sympy as sp
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Objects
 from certflow.process import OrnsteinUhlenbeck
-from certflow.symbolic.normal_form import Interval
+from certflow.symbolic.derivation import Derivation, plain_sum
+from certflow.symbolic.values import Interval
 
 KINDS = ("common-isotropic", "isotropic", "shared", "full")
 
@@ -34,7 +38,8 @@ class SymbolicCase:
     """A symbolic mixture and the point `(x, t)` at which its field is taken.
 
     `weights`, `means`, `covariances` are the arguments of `GaussianMixture`; `matrices[k]` is `Sigma_k`;
-    `rates` is `d/dt` of the symbols that depend on time.
+    `rates` is `d/dt` of the symbols that depend on time. What a case keeps depends on these alone, never on the
+    process that is held against it.
     """
 
     name: str
@@ -45,8 +50,8 @@ class SymbolicCase:
     matrices: tuple[sp.ImmutableMatrix, ...]
     m: sp.Symbol
     x: tuple[sp.Symbol, ...]
-    domain: dict[sp.Symbol, Interval]
-    rates: dict[sp.Symbol, sp.Expr]
+    domain: Mapping[sp.Symbol, Interval]
+    rates: Mapping[sp.Symbol, sp.Expr]
 
     @property
     def n_components(self) -> int:
@@ -71,11 +76,56 @@ class SymbolicCase:
         """What the derivation covers, in words."""
         return f"all weights, means, {self.kind} covariances, x and t for K = {self.n_components}, d = {self.dimension}"
 
-    def time_derivative(self, expression: sp.Expr) -> sp.Expr:
+    # -- the density, written out from the parameters ---------------------------------------------------
+
+    @cached_property
+    def component_densities(self) -> tuple[sp.Expr, ...]:
+        """`w_k N(x; m mu_k, C_k)` for each `k`: the oracle (proofs/S1.md).
+
+        `w_k (2 pi)^{-d/2} det(C_k)^{-1/2} exp(-(x - m mu_k)^T C_k^{-1} (x - m mu_k) / 2)` with
+        `C_k = m^2 Sigma_k + (1 - m^2) I`, inverted by cofactors; no formula of the package is used.
+        """
+        x = sp.Matrix(self.x)
+        densities = []
+        for weight, mean, sigma in zip(self.weights, self.means, self.matrices, strict=True):
+            covariance = self.m**2 * sigma + (1 - self.m**2) * sp.eye(self.dimension)
+            determinant = covariance.det(method="berkowitz")
+            offset = x - self.m * sp.Matrix(mean)
+            square = (offset.T * covariance.adjugate() * offset)[0, 0] / determinant
+            norm = sp.sqrt((2 * sp.pi) ** self.dimension * determinant)
+            densities.append(weight / norm * sp.exp(-square / 2))
+        return tuple(densities)
+
+    @cached_property
+    def density(self) -> sp.Expr:
+        """`p_t(x) = sum_k w_k N(x; m mu_k, C_k)` (proofs/S1.md)."""
+        return plain_sum(*self.component_densities)
+
+    @cached_property
+    def gradient(self) -> tuple[sp.Expr, ...]:
+        """`grad p`."""
+        return tuple(along(self.density) for along in self.partials())
+
+    @cached_property
+    def hessian(self) -> tuple[tuple[sp.Expr, ...], ...]:
+        """`Hess p`, by rows."""
+        return tuple(tuple(along(slope) for along in self.partials()) for slope in self.gradient)
+
+    @cached_property
+    def density_rate(self) -> sp.Expr:
+        """`d_t p`."""
+        return self.clock()(self.density)
+
+    def partials(self) -> tuple[Derivation, ...]:
+        """`d/dx_i` for each `i`."""
+        return tuple(Derivation({xi: sp.S.One}) for xi in self.x)
+
+    def clock(self) -> Derivation:
         """`d/dt` at fixed `x`, weights, means and `Sigma_k`."""
-        return sp.Add(*(rate * sp.diff(expression, symbol) for symbol, rate in self.rates.items()))
+        return Derivation(self.rates)
 
 
+@cache
 def symbolic_case(kind: str, n_components: int, dimension: int, *, noised: bool = False) -> SymbolicCase:
     """The mixture of the given kind, `K` and `d` with every parameter a symbol of its own.
 
@@ -114,18 +164,23 @@ def symbolic_case(kind: str, n_components: int, dimension: int, *, noised: bool 
         covariances = entry("", 0, 0)
         matrices = tuple(sp.ImmutableMatrix(covariances * eye) for _ in weights)
     elif kind == "isotropic":
-        covariances = [entry(str(k), 0, 0) for k in range(n_components)]
+        covariances = tuple(entry(str(k), 0, 0) for k in range(n_components))
         matrices = tuple(sp.ImmutableMatrix(s2 * eye) for s2 in covariances)
     elif kind == "shared":
         shared = matrix("")
-        covariances, matrices = shared.tolist(), (shared,) * n_components
+        covariances, matrices = _rows(shared), (shared,) * n_components
     elif kind == "full":
         matrices = tuple(matrix(str(k)) for k in range(n_components))
-        covariances = [each.tolist() for each in matrices]
+        covariances = tuple(_rows(each) for each in matrices)
     else:
         raise ValueError(f"kind: received {kind!r}, required one of {', '.join(KINDS)}")
     name = f"{kind} ({n_components}, {dimension})"
-    return SymbolicCase(name, kind, weights, means, covariances, matrices, m, x, domain, rates)
+    fixed = MappingProxyType(domain), MappingProxyType(rates)
+    return SymbolicCase(name, kind, weights, means, covariances, matrices, m, x, *fixed)
+
+
+def _rows(matrix: sp.Matrix) -> tuple[tuple[sp.Expr, ...], ...]:
+    return tuple(map(tuple, matrix.tolist()))
 
 
 def derivation_cases() -> tuple[SymbolicCase, ...]:

@@ -14,8 +14,8 @@ import sympy as sp
 
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.cases import SymbolicCase, symbolic_case
-from certflow.symbolic.normal_form import Interval
 from certflow.symbolic.spatial import covariance, means_of, noised_variance, posterior, square_distance
+from certflow.symbolic.values import Interval
 from certflow.symbolic.zero_test import Residual, residual
 
 _UNIT = Interval(sp.Rational(1, 10), sp.Rational(9, 10))

@@ -13,8 +13,7 @@ import sympy as sp
 
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.cases import SymbolicCase, symbolic_case
-from certflow.symbolic.field import component_densities
-from certflow.symbolic.normal_form import Domain, Interval
+from certflow.symbolic.values import Domain, Interval
 from certflow.symbolic.zero_test import Residual, residual
 
 _UNIT = Interval(sp.Rational(1, 10), sp.Rational(9, 10))
@@ -23,9 +22,7 @@ _SIGNED = Interval(sp.Rational(-1), sp.Rational(1))
 
 def posterior(case: SymbolicCase) -> list[sp.Expr]:
     """`gamma_k` from the component densities (proofs/notation.md)."""
-    parts = component_densities(case)
-    total = sp.Add(*parts)
-    return [part / total for part in parts]
+    return [part / case.density for part in case.component_densities]
 
 
 def noised_variance(case: SymbolicCase, k: int = 0) -> sp.Expr:

@@ -13,7 +13,7 @@ import sympy as sp
 
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.cases import SymbolicCase, symbolic_case
-from certflow.symbolic.normal_form import Interval
+from certflow.symbolic.values import Interval
 from certflow.symbolic.zero_test import Residual, Verdict, residual
 
 _UNIT = Interval(sp.Rational(1, 10), sp.Rational(9, 10))

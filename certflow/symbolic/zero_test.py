@@ -7,27 +7,18 @@ of the domain, computed with 50 and again with 100 digits, is not zero. What rem
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import mpmath
 import sympy as sp
-from mpmath.libmp import dps_to_prec
 
 from certflow.errors import OutsideNormalForm
-from certflow.numbers.precision import mpmath_context
-from certflow.symbolic.normal_form import (
-    DIGITS,
-    Domain,
-    Interval,
-    NormalForm,
-    rational_point,
-)
+from certflow.symbolic.normal_form import NormalForm
+from certflow.symbolic.values import DIGITS, Domain, Values, rational_point
 
 _THRESHOLD = mpmath.mpf(10) ** -25
-_PI = sp.Symbol("pi_", positive=True)
 
 
 class Verdict(StrEnum):
@@ -83,7 +74,7 @@ def decide_all(expressions: Sequence[sp.Expr], domain: Domain) -> tuple[Verdict,
     All are first written over one set of generators. Where one of them lies outside the normal form, each is decided by
     itself, so that it does not keep the others from being decided.
     """
-    expressions, domain = _without_pi([sp.sympify(e) for e in expressions], domain)
+    expressions = [sp.sympify(e) for e in expressions]
     nonzero = _numerically_nonzero(expressions, domain)
     rest = [e for e, found in zip(expressions, nonzero, strict=True) if not found]
     zero = iter(_reduce_to_zero(rest, domain))
@@ -103,60 +94,21 @@ def _reduce_to_zero(expressions: list[sp.Expr], domain: Domain) -> list[bool]:
         return [found for e in expressions for found in _reduce_to_zero([e], domain)]
 
 
-def _without_pi(expressions: list[sp.Expr], domain: Domain) -> tuple[list[sp.Expr], Domain]:
-    """`pi` as one more symbol: what vanishes for every value of the symbol vanishes for `pi`."""
-    if not any(e.has(sp.pi) for e in expressions):
-        return expressions, domain
-    near = Interval(sp.Rational(31, 10), sp.Rational(32, 10))
-    return [e.xreplace({sp.pi: _PI}) for e in expressions], {**domain, _PI: near}
-
-
 def _numerically_nonzero(expressions: Sequence[sp.Expr], domain: Domain) -> list[bool]:
     """Is the value at a rational point, computed with 50 and with 100 digits, the same and not zero?"""
     point = rational_point(domain, seed=1)
-    coarse, close = (mpmath_context(dps_to_prec(digits)) for digits in (DIGITS, 2 * DIGITS))
-    rough, fine = ([*_values(mp, expressions, point)] for mp in (coarse, close))
-    return [
-        a is not None
-        and b is not None
-        and bool(close.isfinite(a) and close.isfinite(b))
-        and bool(abs(b) > _THRESHOLD and abs(a - b) < _THRESHOLD * abs(b))
-        for a, b in zip(rough, fine, strict=True)
-    ]
+    coarse, close = Values(point), Values(point, 2 * DIGITS)
+    return [_agree_on_nonzero(e, coarse, close) for e in expressions]
 
 
-def _values(mp: Any, expressions: Iterable[sp.Expr], point: dict[sp.Symbol, sp.Rational]) -> Iterator[Any | None]:
-    """The values at a point in mpmath; None where there is none."""
-    known: dict[sp.Expr, Any] = {symbol: mp.mpf(int(q.p)) / int(q.q) for symbol, q in point.items()}
-    for expression in expressions:
-        try:
-            yield _value(mp, expression, known)
-        except (OutsideNormalForm, ZeroDivisionError):
-            yield None
-
-
-def _value(mp: Any, e: sp.Expr, known: dict[sp.Expr, Any]) -> Any:
-    """Value at a point in mpmath, each subexpression once; `known` holds the symbols and grows."""
-    if e in known:
-        return known[e]
-    if e.is_Rational:
-        result = mp.mpf(int(e.p)) / int(e.q)
-    elif e.is_Add:
-        result = mp.fsum(_value(mp, a, known) for a in e.args)
-    elif e.is_Mul:
-        result = mp.fprod(_value(mp, a, known) for a in e.args)
-    elif e.func in _FUNCTIONS:
-        result = getattr(mp, _FUNCTIONS[e.func])(*(_value(mp, a, known) for a in e.args))
-    elif e.func in _CHOICES:
-        result = _CHOICES[e.func](*(_value(mp, a, known) for a in e.args))
-    elif e in (sp.pi, sp.E):
-        result = +(mp.pi if e == sp.pi else mp.e)
-    else:
-        raise OutsideNormalForm(f"no value of {e.func.__name__}")
-    known[e] = result
-    return result
-
-
-_CHOICES: dict[Any, Callable[..., Any]] = {sp.Max: max, sp.Min: min, sp.Abs: abs}
-#: What mpmath calls them.
-_FUNCTIONS = {sp.Pow: "power", sp.exp: "exp", sp.log: "log", sp.cos: "cos", sp.sin: "sin"}
+def _agree_on_nonzero(expression: sp.Expr, coarse: Values, close: Values) -> bool:
+    try:
+        rough = coarse[expression]
+        # most expressions vanish: the second value is for those whose first one is in doubt
+        if not abs(rough) > _THRESHOLD / 2:
+            return False
+        fine = close[expression]
+    except (OutsideNormalForm, ZeroDivisionError):
+        return False
+    finite = close.mp.isfinite(rough) and close.mp.isfinite(fine)
+    return bool(finite and abs(fine) > _THRESHOLD and abs(rough - fine) < _THRESHOLD * abs(fine))

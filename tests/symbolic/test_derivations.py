@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arithmetic import arithmetic_of
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic import DERIVATIONS, Verdict, decide, derivation_cases, derive, symbolic_case
-from certflow.symbolic.normal_form import Interval
+from certflow.symbolic.values import Interval
 
 HALF = Interval(sp.Rational(1, 10), sp.Rational(9, 10))
 x, y, m = sp.Symbol("x", real=True), sp.Symbol("y", real=True), sp.Symbol("m", positive=True)
@@ -27,6 +28,44 @@ def test_derivations_vanish(statement):
         assert residual.vanishes, (residual.name, residual.scope, residual.verdicts)
         assert residual.scope
         assert residual.seconds < 30  # a guard against expression swell, not a benchmark
+
+
+class SlightlyWrong(OrnsteinUhlenbeck):
+    """Every quantity of the field wrong by a thousandth of `m`."""
+
+    def log_density(self, x, t):
+        return super().log_density(x, t) + sp.exp(-t) / 1000
+
+    def responsibilities(self, x, t):
+        return super().responsibilities(x, t) + sp.exp(-t) / 1000
+
+    def score(self, x, t):
+        return super().score(x, t) + sp.exp(-t) / 1000
+
+    def velocity(self, x, t):
+        return super().velocity(x, t) + sp.exp(-t) / 1000
+
+    def jacobian(self, x, t):
+        return super().jacobian(x, t) + sp.exp(-t) / 1000
+
+
+@pytest.mark.parametrize("statement", ["S1", "S2", "S3", "S4", "L1"])
+def test_wrong_formulas_and_right_ones_see_nothing_of_each_other(statement):
+    for process, verdict in [(OrnsteinUhlenbeck, Verdict.ZERO), (SlightlyWrong, Verdict.NONZERO)] * 2:
+        assert {residual.verdict for residual in derive(statement, process)} == {verdict}
+
+
+def test_what_a_case_keeps_is_made_once_and_not_handed_on():
+    first, again = derivation_cases()[5], derivation_cases()[5]
+    assert first is again
+    assert first.hessian is again.hessian
+    assert first.density_rate is again.density_rate
+    other = replace(first, means=first.means[::-1])
+    assert other.density != first.density
+    with pytest.raises(TypeError):
+        first.domain[x] = HALF
+    with pytest.raises(TypeError):
+        first.rates[x] = x
 
 
 def test_every_covariance_kind_is_covered():
@@ -132,6 +171,10 @@ def test_quadratic_growth_is_noticed():
         sp.log((1 - m**2) * y / 3) - sp.log(1 - m) - sp.log(1 + m) - sp.log(y) + sp.log(3),
         1 / (1 + sp.exp(-x)) - sp.exp(x) / (1 + sp.exp(x)),
         (sp.sqrt(1 + m) + sp.sqrt(y)) * (sp.sqrt(1 + m) - sp.sqrt(y)) - 1 - m + y,
+        sp.sqrt(y) * (sp.sqrt(1 + sp.sqrt(y)) - 1) * (sp.sqrt(1 + sp.sqrt(y)) + 1) - y,
+        sp.sqrt(y / (1 - y)) * sp.sqrt((1 - y) / y) - 1,
+        sp.log(sp.pi * y) - sp.log(sp.pi) - sp.log(y),
+        sp.exp(sp.pi * x) ** 3 * sp.exp(-sp.pi * x / 2) - sp.exp(5 * sp.pi * x / 2),
     ],
 )
 def test_zero_test_recognises_zero(expression):
@@ -146,6 +189,7 @@ def test_zero_test_recognises_zero(expression):
         sp.log(y**2) - sp.log(y),
         sp.exp(x) - 1 - x - x**2 / 2,
         sp.cos(x) - 1,
+        sp.pi - sp.Rational(355, 113),
         sp.Max(x, y) - x,
     ],
 )
