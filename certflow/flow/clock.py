@@ -18,14 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from certflow.field.components import components_at
+from certflow.field.components import Components, components_at
 from certflow.flow.extrapolation import midpoints
+from certflow.law.kept import Recent
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import smallest_variance
 from certflow.numbers.arithmetic import Arithmetic
 
 #: Beyond this time the map is the identity to 1e-130: float64 works with the times no later than it.
 LATEST_FLOAT_TIME = Fraction(300)
+
+#: Times of which a float64 equation keeps what depends on time alone: those that two runs over one step share, as far
+#: as this many numbers go.
+_RECENT_TIMES, _RECENT_NUMBERS = 64, 2_000_000
 
 
 class Clock:
@@ -92,28 +97,39 @@ class FlowEquation:
         self.precise = arithmetic.name == "arb"
         self.clock = Clock(mixture, self.precise)
         self.stops = [self.clock.start(t) for t in times]
+        size = mixture.n_components * mixture.dimension**2
+        self.recent: Recent[tuple[Components, Any]] = Recent(min(_RECENT_TIMES, max(1, _RECENT_NUMBERS // size)))
         self.bounds = [self.clock._number(t) for t in (min(times), max(times))]
 
     def rate(self, state: Any, tau: Any) -> Any:
         """`dy/dtau` at states (N, D) and one time."""
         d = self.mixture.dimension
-        time = self.clock.time(tau)
-        if self.precise:
-            time = time.mid()
+        components, factor = self._at(tau)
         state = midpoints(state)
-        time = min(max(time, self.bounds[0]), self.bounds[1])
-        times = np.empty(1, dtype=object if self.precise else np.float64)
-        times[0] = time
-        components = components_at(self.mixture, self.arithmetic, self.arithmetic.asarray(times))
         x = state[:, :d]
         gamma, _ = self.arithmetic.softmax(components.logits(x))
         velocity = components.velocity(x, gamma)
-        factor = self.clock.rate(tau)
         if not self.derivative:
             return velocity * factor
         matrices = state[:, d:].reshape((-1, d, d))
         turned = components.jacobian(x, gamma) @ matrices
         return np.concatenate([velocity, turned.reshape((-1, d * d))], axis=1) * factor
+
+    def _at(self, tau: Any) -> tuple[Components, Any]:
+        """What depends on time alone: the components, and `dt/dtau`. Float64 keeps those of the last times."""
+        found = None if self.precise else self.recent.get(tau)
+        if found is None:
+            time = self.clock.time(tau)
+            if self.precise:
+                time = time.mid()
+            time = min(max(time, self.bounds[0]), self.bounds[1])
+            times = np.empty(1, dtype=object if self.precise else np.float64)
+            times[0] = time
+            components = components_at(self.mixture, self.arithmetic, self.arithmetic.asarray(times))
+            found = components, self.clock.rate(tau)
+            if not self.precise:
+                self.recent.keep(tau, found)
+        return found
 
     def initial(self, x: Any) -> Any:
         """The state with `M = I`."""

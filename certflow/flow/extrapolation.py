@@ -61,7 +61,8 @@ def extrapolated_step(system: System, state: Any, time: Any, step: Any, columns:
         width = step / substeps
         previous, current = 0, initial * width
         for i in range(1, substeps):
-            slope = system.rate(state + current, time + i * width)
+            within = number(Fraction(i, substeps))  # a time that several columns need is one number
+            slope = system.rate(state + current, time + within * step)
             previous, current = current, previous + slope * (2 * width)
         extrapolated = [current]
         for i, older in enumerate(row, start=1):

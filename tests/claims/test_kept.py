@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -272,6 +273,89 @@ def test_a_run_leaves_the_digests_of_the_code_as_they_were(place):
     derivation("S2")
     after = live_digests()
     assert {name for name in before if before[name] != after[name]} == set()
+
+
+CHANGEABLE = """
+import functools
+from dataclasses import dataclass
+import numpy as np
+
+def made(step):
+    def inner(x, base=1, *, scale=2):
+        return x * step + base * scale
+    return inner
+
+def plain(x):
+    return x + 1
+
+def other(x):
+    return x - 1
+
+@functools.cache
+def remembered(x):
+    return x
+
+closed = made(3)
+table, row, names, array = {"a": [1, 2]}, [1, [2]], {1, 2}, np.array([1.0, 2.0])
+
+class Thing:
+    size = 1
+    def area(self):
+        return self.size
+    @property
+    def half(self):
+        return self.size / 2
+
+@dataclass(frozen=True)
+class Pair:
+    first: int
+    rest: dict
+
+pair, method, part = Pair(1, {"k": 1}), Thing.area, functools.partial(plain, 1)
+"""
+CHANGES = {
+    "a name": "plain = other",
+    "another name": "plainer = 1",
+    "code": "plain.__code__ = other.__code__",
+    "code told through a partial": "part.func.__code__ = other.__code__",
+    "code behind a cache": "remembered.__wrapped__.__code__ = other.__code__",
+    "defaults": "closed.__defaults__ = (7,)",
+    "keyword defaults": "closed.__kwdefaults__['scale'] = 7",
+    "a closure": "closed.__closure__[0].cell_contents = 7",
+    "a member of a class": "Thing.size = 7",
+    "code of a method": "Thing.area.__code__ = other.__code__",
+    "code of a property": "Thing.half.fget.__code__ = other.__code__",
+    "a further member": "Thing.more = 7",
+    "an item in a list in a table": "table['a'][0] = 7",
+    "a further key": "table['b'] = 7",
+    "an item in a list in a list": "row[1].append(7)",
+    "a set": "names.add(7)",
+    "an array": "array[0] = 7",
+    "a field of what is frozen": "object.__setattr__(pair, 'first', 7)",
+    "what a field refers to": "pair.rest['k'] = 7",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_is_changed_in_place_is_told_anew(change, monkeypatch):
+    """What stands is not told again, what was changed is; one told for the first time agrees with one told anew."""
+
+    def load(name):
+        module = types.ModuleType(name)
+        monkeypatch.setitem(sys.modules, name, module)
+        exec(CHANGEABLE, vars(module))
+        return module
+
+    module = load("certflow.changeable")
+    before = live_digests()
+    assert live_digests() == before
+    exec(change, vars(module))
+    after = live_digests()
+    assert [name for name in before if before[name] != after[name]] == ["certflow.changeable"]
+    module = load("certflow.changeable")
+    assert live_digests() == before
+    exec(change, vars(module))
+    assert live_digests() == after
 
 
 def test_the_source_is_that_of_the_whole_package(tmp_path):

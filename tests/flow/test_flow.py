@@ -12,6 +12,7 @@ from mpmath import mp, mpf
 
 import certflow as cf
 from certflow.errors import InputError
+from certflow.field.components import components_at
 from certflow.flow.extrapolation import IntegrationError
 from certflow.flow.reference import AccuracyWarning, flow_map, flow_with_derivative, trajectories
 
@@ -531,3 +532,18 @@ def test_oracle_is_independent_and_exact():
     with mp.workdps(50):
         ratio = [mp.sqrt(mpf(1) / 4 * mp.exp(-2 * t) - mp.expm1(-2 * t)) for t in (mpf(1), mpf("0.5"))]
         assert abs(y - 2 * ratio[1] / ratio[0]) < mpf(10) ** -45
+
+
+def test_what_depends_on_time_alone_is_computed_once_for_each_time(monkeypatch):
+    """Two runs over one step, of seven and eight columns: the values `i / n`, `n = 2, 4, ..., 16`, each once."""
+    p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3")
+    built = []
+
+    def counted(mixture, arithmetic, t):
+        built.append(float(t[0]))
+        return components_at(mixture, arithmetic, t)
+
+    monkeypatch.setattr("certflow.flow.clock.components_at", counted)
+    p.flow(np.array([[0.3, 0.2]]), 0.5, 0.49)
+    assert len(built) == len({Fraction(i, n) for n in range(2, 17, 2) for i in range(n)})
+    assert len(set(built)) == len(built)

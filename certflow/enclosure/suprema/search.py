@@ -20,6 +20,8 @@ from certflow.enclosure.suprema.tasks import Task, Threshold
 from certflow.numbers.arrays import Floats
 
 _STARTS = 256
+#: Share of a value that rounding may take from it.
+_ROUNDED = 1e-13
 #: Proofs with more leaves than this are tried again without cells of their own for the ridges.
 _LARGE = 2000
 #: At most this many ridges get cells of their own: those whose value is this share of the threshold or more, as wide
@@ -59,12 +61,19 @@ def improve(task: Task, start: Floats) -> Candidate:
 def _maximise(task: Task, face: int | None, seed: int) -> Candidate:
     if len(task.members) == 2:
         return _pair_candidate(task, face)
-    value, tilt = local_maxima(task, seed)[0]
+    value, tilt = local_maxima(task, seed, enough=(1 - _ROUNDED) * _ceiling(task))[0]
     return Candidate(value, face, tilt)
 
 
-def local_maxima(task: Task, seed: int = 0) -> list[tuple[float, Floats]]:
-    """Values and tilts reached by ascent from the best of many starts, largest first."""
+def _ceiling(task: Task) -> float:
+    """`D^2/4`, `D` the diameter: no variance along a line is larger (Popoviciu)."""
+    points = task.geometry[task.members]
+    return max(float(((points - point) ** 2).sum(1).max()) for point in points) / 4
+
+
+def local_maxima(task: Task, seed: int = 0, enough: float = np.inf) -> list[tuple[float, Floats]]:
+    """Values and tilts reached by ascent from the best of many starts, largest first; the first that is `enough` is the
+    last."""
     n = task.tilts
     rng = np.random.default_rng([seed, len(task.members), n])
     spread = np.ptp(task.tilt[task.members][:, :n], axis=0)
@@ -73,7 +82,11 @@ def local_maxima(task: Task, seed: int = 0) -> list[tuple[float, Floats]]:
     starts = rng.normal(size=(_STARTS, n)) * scale * rng.random((_STARTS, 1)) ** 2
     starts = np.concatenate([np.zeros((1, n)), _ties(task), starts])
     values = np.array([np.linalg.eigvalsh(c)[-1] for c in _covariances(task, starts)])
-    reached = [_ascend(task, starts[index]) for index in _spread_out(starts, values, 8)]
+    reached: list[tuple[float, Floats]] = []
+    for index in _spread_out(starts, values, 8):
+        reached.append(_ascend(task, starts[index]))
+        if reached[-1][0] >= enough:
+            break
     return sorted(reached, key=lambda pair: -pair[0])
 
 

@@ -13,6 +13,7 @@ import pytest
 from oracle_sharp import decode, dense_search, mpf, volume
 
 from certflow.enclosure.expressions import ball
+from certflow.enclosure.suprema import search
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted, face_budget
 from certflow.enclosure.suprema.laws import common_isotropic_task
 from certflow.enclosure.suprema.points import Points
@@ -57,6 +58,42 @@ def proof_of(name):
         threshold = propose(task, points.faces).value * (1 + gap)
         _PROOFS[name] = (points, r, threshold, prove(task, points.faces, Threshold(threshold), soon()))
     return _PROOFS[name]
+
+
+def ascended(points, r, monkeypatch):
+    """The largest value on the whole that is proposed, and how many starts it took."""
+    task, starts = common_isotropic_task(points, ball(r)), []
+
+    def counted(task, start):
+        starts.append(start)
+        return ascend(task, start)
+
+    ascend = search._ascend
+    with monkeypatch.context() as patch:
+        patch.setattr(search, "_ascend", counted)
+        value = propose(task, ()).value
+    assert value == pytest.approx(search.local_maxima(task)[0][0], rel=1e-12)
+    return value, len(starts)
+
+
+@pytest.mark.parametrize("height", ["1", "1/4", "2"])
+def test_no_further_start_is_tried_where_nothing_can_be_larger(height, monkeypatch):
+    """Tilted away from its top, a flat triangle has its mass at two ends, six apart: `D^2/4 = 9`, at infinity."""
+    third = Fraction(1, 3)
+    rows = ((Fraction(-3), Fraction(0)), (Fraction(3), Fraction(0)), (Fraction(0), Fraction(height)))
+    value, starts = ascended(Points.of(rows, (third, third, third)), Fraction(1), monkeypatch)
+    assert value == pytest.approx(9, rel=1e-12)
+    assert starts == 1
+
+
+@pytest.mark.parametrize("name", ["line", "square with centre", "edge of three"])
+def test_every_start_is_tried_where_the_diameter_is_not_reached(name, monkeypatch):
+    points, r, _ = law_of(name)
+    rows = np.array(CASES[name][0], dtype=float)
+    ceiling = max(((a - b) ** 2).sum() for a in rows for b in rows) / 4
+    value, starts = ascended(points, r, monkeypatch)
+    assert value < 0.999 * ceiling
+    assert starts > 1
 
 
 # -- a second implementation of the rules -------------------------------------------------------------------
