@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
-from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
 from certflow.report.formatting import clean
@@ -64,7 +63,7 @@ def _take_formula(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _formula(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+def _formula(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     token = tokens[index]
     if token.block:  # a span, since it may stand within a paragraph
         return f'<span class="formula" tabindex="0">{typeset(token.content, display=True)}</span>'
@@ -76,13 +75,11 @@ def _formula(renderer: RendererHTML, tokens: Sequence[Token], index: int, option
     return "<wbr>".join(pieces)
 
 
-def _table_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+def _table_open(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     return '<div class="scroll" tabindex="0">\n<table>\n'
 
 
-def _table_close(
-    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
-) -> str:
+def _table_close(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     return "</table>\n</div>\n"
 
 
