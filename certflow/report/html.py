@@ -27,6 +27,7 @@ from certflow.report.formatting import (
     value_text,
 )
 from certflow.report.mathml import typeset, typeset_inline
+from certflow.report.proofs import proof_views
 from certflow.report.svg import isolate
 
 #: Scalars of a list beyond which the page shows its beginning only; report.json has it whole.
@@ -63,6 +64,7 @@ def render_html(report: Document, figures: Mapping[str, str] | None = None) -> s
             attention=verdict.attention(report),
             groups=verdict.groups(report),
             anchors=anchors,
+            proofs=proof_views(report),
             kinds=list(Kind),
             figures=figure_views(report, figures or {}),
             missing_figures=missing_figures(report, figures or {}),

@@ -27,6 +27,11 @@ _PORTABLE = {
     r"\\": r"\cr ",
 }
 
+_PROOFS = (
+    "Proof pages lie in the folder `proofs` of the package and of its repository; "
+    "`report.html`, written beside this file, holds those of the claims."
+)
+
 
 def render_markdown(report: Document, figures: Mapping[str, str] | None = None) -> str:
     """The report as Markdown; figures are linked as `figures/NAME.svg`, formulas stand between `$$`."""
@@ -57,6 +62,8 @@ def render_markdown(report: Document, figures: Mapping[str, str] | None = None) 
                 "",
             ]
     lines += ["## Claims", ""]
+    if any(result.proof for result in report.results):
+        lines += [_PROOFS, ""]
     for group in verdict.groups(report):
         lines += [f"### {group.title}", ""]
         for result in group.results:

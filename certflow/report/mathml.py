@@ -7,12 +7,13 @@ elements, so that no statement can carry markup into a page.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from functools import lru_cache
 from xml.etree import ElementTree
 
-from latex2mathml.converter import convert
+from latex2mathml.converter import convert_to_element
 from markupsafe import Markup, escape
 
 from certflow.report.formatting import clean
@@ -41,12 +42,15 @@ _NAMED_SPACE = {
 }
 _LIMIT_OPERATORS = frozenset({"sup", "inf", "max", "min", "lim", "limsup", "liminf", "argmax", "argmin", "esssup"})
 _UNDER = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
+_SCRIPTS = frozenset({*_UNDER, *_UNDER.values()})
 _ROWS = frozenset({"math", "mrow", "mtd", "mstyle", "mpadded", "msqrt"})
 _OPENING, _CLOSING = "([{⟨⌊⌈", ")]}⟩⌋⌉!"
 _LARGE = "∑∏∫∮⋃⋂"
 _BREAKING = (",", ";", "=", "<", ">", ":")
 _UNBROKEN = 14  # characters of a formula that a line of text keeps together
 _ORDINARY = "∞∅∂∇∀∃⊤⊥"  # mathematical symbols that stand for things, not for operations
+_REFERENCE = re.compile("&#x([0-9A-Fa-f]{1,5});")  # the translator's way to write a symbol
+_UPRIGHT = re.compile("&#x000[4-7][0-9A-F];")  # an ASCII letter is written so only where it stands upright
 _INLINE = re.compile(r"(?<!\\)\$(.+?)(?<!\\)\$", re.DOTALL)
 
 
@@ -80,24 +84,33 @@ def split_inline(text: str) -> list[tuple[bool, str]]:
     return [piece for piece in pieces if piece[1]]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)  # the proof pages have about 2,000 formulas
 def _convert(latex: str, display: bool) -> str | None:
+    if clean(latex) != latex:
+        return None
     source = re.sub(r"\\(begin|end)\{(?:aligned|gathered)\}", r"\\\1{split}", latex)
     source = source.replace(r"\operatorname*", r"\operatorname")
+    source = re.sub(r"\\[lr]([vV])ert(?![A-Za-z])", lambda bar: "|" if bar.group(1) == "v" else r"\|", source)
+    source = re.sub(r"(\\[bB]igg?[lrm]?)\s*\\\|", r"\1‖", source)  # whose sized bar the translator does not know
     try:
-        raw = convert(source, display="block" if display else "inline")
-        # An ASCII letter appears as a character reference only where the source asks for upright type.
-        raw = re.sub(r"<mi>&#x000([4-7][0-9A-F]);</mi>", r'<mi mathvariant="normal">&#x000\1;</mi>', raw)
-        root = ElementTree.fromstring(raw)
+        root = convert_to_element(source, display="block" if display else "inline")
     except Exception:  # the translator raises its own types, KeyError, IndexError ...: all mean "cannot"
         return None
     if not _only_presentation(root):
         return None
     _repair(root)
     if display or len("".join(root.itertext())) <= _UNBROKEN:
-        root.set("alttext", clean(latex))
-        return ElementTree.tostring(root, encoding="unicode")
-    return "<wbr>".join(ElementTree.tostring(piece, encoding="unicode") for piece in _broken(root))
+        root.set("alttext", latex)
+        return _text(root)
+    return "<wbr>".join(map(_text, _broken(root)))
+
+
+def _text(element: ElementTree.Element) -> str:
+    """The markup of an element, without the search for namespaces that makes `ElementTree.tostring` slow."""
+    tag, text = element.tag, element.text or ""
+    named = "".join([f' {name}="{html.escape(value)}"' for name, value in element.items()])
+    inner = "".join([_text(child) for child in element])
+    return f"<{tag}{named}>{text if text.isalnum() else html.escape(text)}{inner}</{tag}>"
 
 
 def _broken(root: ElementTree.Element) -> list[ElementTree.Element]:
@@ -125,22 +138,30 @@ def _broken(root: ElementTree.Element) -> list[ElementTree.Element]:
 
 
 def _only_presentation(root: ElementTree.Element) -> bool:
-    """Whether every element is presentation MathML; drops the namespace and unknown attributes."""
+    """Whether every element is presentation MathML, with plain text; drops unknown attributes.
+
+    The translator writes symbols as character references, which become the characters here.
+    """
     for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-        is_token = element.tag in ("mi", "mo", "mn", "mtext")
-        if element.tag not in _ELEMENTS or (element.text or "").startswith("\\") or (is_token and len(element)):
+        text = element.text or ""
+        if element.tag not in _ELEMENTS or "<" in text or text.startswith("\\"):
             return False
-        for name in set(element.attrib) - _ATTRIBUTES:
+        if "&" in text:
+            if element.tag == "mi" and _UPRIGHT.fullmatch(text):
+                element.set("mathvariant", "normal")
+            if "&" in _REFERENCE.sub("", text):
+                return False
+            element.text = _REFERENCE.sub(lambda match: clean(chr(int(match.group(1), 16))), text)
+        for name in element.attrib.keys() - _ATTRIBUTES:
             del element.attrib[name]
     return True
 
 
 def _repair(root: ElementTree.Element) -> None:
     for element in root.iter():
-        for name in ("width", "lspace", "rspace"):
-            if element.get(name) in _NAMED_SPACE:
-                element.set(name, _NAMED_SPACE[element.attrib[name]])
+        for name, value in element.items():
+            if value in _NAMED_SPACE:
+                element.set(name, _NAMED_SPACE[value])
         _join_upright_letters(element)
         _reclassify(element)
         if element.tag in _UNDER and _name(element[0]) in _LIMIT_OPERATORS:
@@ -156,12 +177,10 @@ def _repair(root: ElementTree.Element) -> None:
 
 def _join_upright_letters(row: ElementTree.Element) -> None:
     """`KL` in upright type is one name, not the product of K and L."""
+    if row.tag != "mrow" or len(row) < 2:
+        return
     letters = list(row)
-    if (
-        row.tag == "mrow"
-        and len(letters) > 1
-        and all(child.tag == "mi" and child.get("mathvariant") == "normal" for child in letters)
-    ):
+    if all(child.tag == "mi" and child.get("mathvariant") == "normal" for child in letters):
         letters[0].text = "".join(child.text or "" for child in letters)
         del letters[0].attrib["mathvariant"]  # names of several letters are upright by default
         for child in letters[1:]:
@@ -196,15 +215,18 @@ def _reclassify(element: ElementTree.Element) -> None:
 
 def _core(element: ElementTree.Element) -> ElementTree.Element:
     """What decides the spaces about an element: the base of its scripts, the only child of its row."""
-    while element.tag in _UNDER or element.tag in _UNDER.values() or (element.tag == "mrow" and len(element) == 1):
+    while element.tag in _SCRIPTS or (element.tag == "mrow" and len(element) == 1):
         element = element[0]
     return element
 
 
 def _name(element: ElementTree.Element) -> str:
     """The name of an operator such as `max` or `Cov`; empty for anything else."""
-    text = (element.text or "").replace("\xa0", "").replace(" ", "")
-    return text if element.tag in ("mi", "mo") and len(text) > 1 and text.isalpha() else ""
+    text = element.text or ""
+    if len(text) < 2 or element.tag not in ("mi", "mo"):
+        return ""
+    text = text.replace("\xa0", "").replace(" ", "")
+    return text if len(text) > 1 and text.isalpha() else ""
 
 
 def _pair_bars(row: ElementTree.Element) -> None:

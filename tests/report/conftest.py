@@ -13,6 +13,7 @@ import pytest
 
 import certflow
 from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
+from certflow.claims.registry import STATEMENTS
 from certflow.report.document import Curves
 from certflow.report.plots import figures_for
 from certflow.report.report import Report
@@ -21,6 +22,21 @@ from certflow.report.report import Report
 @pytest.fixture(scope="session")
 def report() -> Report:
     return make_report()
+
+
+@pytest.fixture(scope="session")
+def full_report() -> Report:
+    """The report with a result for every statement of the theory, and no evidence."""
+    copied = ("id", "title", "statement", "hypotheses", "source", "remark", "proof")
+    results = tuple(
+        ClaimResult(
+            **{name: getattr(statement, name) for name in copied},
+            rests_on=statement.depends_on,
+            outcome=Outcome.HOLDS,
+        )
+        for statement in STATEMENTS.values()
+    )
+    return make_report().model_copy(update={"results": results})
 
 
 @pytest.fixture(scope="session")

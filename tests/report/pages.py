@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 WIDTHS = (360, 768, 1400)
-VOID = {"meta", "br", "link", "img", "hr", "input"}
+VOID = {"meta", "br", "wbr", "link", "img", "hr", "input"}
 
 
 class Visit:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -144,15 +143,12 @@ def test_hostile_text_stays_text(browser, hostile_report, tmp_path):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_statement_of_the_theory_fits(browser, report, tmp_path, width):
-    results = tuple(
-        report.results[-1].model_copy(update=dataclasses.asdict(statement)) for statement in STATEMENTS.values()
-    )
-    write_views(report.model_copy(update={"results": results}), tmp_path, {})
+def test_every_statement_of_the_theory_fits(browser, full_report, tmp_path, width):
+    write_views(full_report, tmp_path, {})
     with Visit(browser, tmp_path / "report.html", width) as visit:
         scroll, client = visit.page.evaluate(OVERFLOWING)
         assert scroll <= client
-        assert visit.page.locator(".claim .formula math").count() == len(STATEMENTS)
+        assert visit.page.locator(".claim > .formula math").count() == len(STATEMENTS)
 
 
 def test_thousands_of_modes_make_a_page_of_ordinary_size(browser, report, tmp_path):
@@ -168,3 +164,27 @@ def test_thousands_of_modes_make_a_page_of_ordinary_size(browser, report, tmp_pa
         visit.page.locator("#mixture summary").click()
         assert "9,900 more" in visit.page.locator("#mixture pre").inner_text()
         assert "report.json" in visit.page.locator("#mixture").inner_text()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_proof_fits_when_it_is_unfolded(browser, full_report, tmp_path, width):
+    """Displayed formulas and tables scroll in their own boxes; nothing else is wider than the page."""
+    write_views(full_report, tmp_path, {})
+    with Visit(browser, tmp_path / "report.html", width) as visit:
+        visit.page.evaluate("document.querySelectorAll('details.proof').forEach(proof => { proof.open = true; })")
+        scroll, client = visit.page.evaluate(OVERFLOWING)
+        assert scroll <= client
+        wide = """() => [...document.querySelectorAll(".proof-page")]
+            .filter(page => page.scrollWidth > page.clientWidth).map(page => page.id)"""
+        assert visit.page.evaluate(wide) == []
+        assert visit.complaints == []
+
+
+def test_a_link_to_a_proof_unfolds_it(browser, full_report, tmp_path):
+    write_views(full_report, tmp_path, {})
+    with Visit(browser, tmp_path / "report.html", 1400) as visit:
+        cited = visit.page.locator("#proof-S1")
+        assert not cited.is_visible()
+        visit.page.locator("#claim-L2 details.proof > summary").click()
+        visit.page.locator("#proof-L2 a[href='#proof-S1']").click()
+        assert cited.is_visible()

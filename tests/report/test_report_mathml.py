@@ -112,3 +112,10 @@ def test_inline_text():
     assert str(typeset_inline("a < b & $x$ <i>")).startswith("a &lt; b &amp; <math")
     assert str(typeset_inline("costs $5")) == "costs $5"
     assert split_inline("a $x$ b") == [(False, "a "), (True, "x"), (False, " b")]
+
+
+def test_bars_that_say_their_side_are_bars():
+    for latex in (r"\lvert a \rvert", r"\lVert a \rVert_2", r"\Big\| a \Big\|_2"):
+        bars = [element for element in tree(latex).iter("mo") if element.text in ("|", "‖")]
+        assert [bar.get("form") for bar in bars] == ["prefix", "postfix"]
+    assert [bar.get("stretchy") for bar in tree(r"\lvert a \rvert").iter("mo")] == ["false", "false"]
