@@ -32,7 +32,7 @@ KIND_MEANING: dict[Kind, tuple[str, str]] = {
     ),
     Kind.SYMBOLIC: (
         "SymPy reduced the difference to zero for all parameters of the stated (K, d)",
-        "other (K, d) are covered by the written proof only, and SymPy itself is trusted",
+        "other (K, d) are covered by the written proof only; SymPy and FLINT are trusted",
     ),
     Kind.ENCLOSURE: (
         "ball arithmetic encloses the statement for all that its scope names: all x, an interval of t, or times",
