@@ -17,6 +17,7 @@ from certflow.certificate.envelope import certificate_text
 from certflow.certificate.sharp import sharp_certificate
 from certflow.enclosure.suprema.sharp import sharp_rate
 
+pytestmark = pytest.mark.usefixtures("still_clock")
 PENTAGON = [["1", "0"], ["0.309017", "0.951057"], ["-0.809017", "0.587785"], ["-0.809017", "-0.587785"]]
 PENTAGON += [["0.309017", "-0.951057"]]
 GRID = [[a, b] for a in ("-0.1", "0.1") for b in ("-0.2", "0", "0.2")]
@@ -75,7 +76,7 @@ def jacobian_at(mixture, rate):
 def test_the_rate_at_the_witness_reaches_the_lower_bound(name, rate):
     means, covariances, time = CASES[name]
     mixture = cf.GaussianMixture([Fraction(1, len(means))] * len(means), means, covariances)
-    found = sharp_rate(cf.OrnsteinUhlenbeck(mixture), time, rate, gap="1e-6", seconds=20)
+    found = sharp_rate(cf.OrnsteinUhlenbeck(mixture), time, rate, gap="1e-6")
     jacobian, _ = jacobian_at(mixture, found)
     with mpmath.workdps(60):
         values = eigenvalues(jacobian)
