@@ -1,4 +1,4 @@
-"""Sharp rates for different isotropic variances: against L7's exact values, an independent field, and false twins."""
+"""Sharp rates (L5) for different isotropic variances: against L7, an independent field, and false twins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sharp rates against exact values, dense search and mpmath; thresholds below the supremum are never proved."""
+"""Sharp rates (L5) against exact values, dense search and mpmath; thresholds below the supremum are never proved."""
 
 from __future__ import annotations
 
