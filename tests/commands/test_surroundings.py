@@ -379,6 +379,47 @@ def test_figures_take_no_settings_of_their_user(words: str, suffix: str, tmp_pat
     assert hostile.read_bytes() == plain.read_bytes()
 
 
+MISTAKEN = {
+    "values": b"lines.linewidth: thick\naxes.prop_cycle: cycler('color', [1,2\n",
+    "keys": b"this is no setting\nnosuchkey: 3\n",
+    "bytes": b"font.family: \xff\xfe\n",
+}
+
+
+@pytest.mark.parametrize("fault", MISTAKEN)
+@pytest.mark.parametrize("here", [False, True])
+def test_of_a_mistaken_matplotlibrc_a_line_is_said_at_most(fault: str, here: bool, tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_bytes(MISTAKEN[fault])
+    words = [sys.executable, "-m", "certflow", "grid", "two-modes", "--kind", "uniform", "--segments", "3"]
+    words += ["--plot", str(tmp_path / "a.svg")]
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+    folder = tmp_path
+    if not here:
+        environment, folder = environment | {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}, PACKAGE.parent
+    ended = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=folder, timeout=300)
+    if fault == "bytes":  # with which Matplotlib does not start
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr.startswith("certflow: matplotlibrc: got ")
+        assert ended.stderr.endswith("required: a file in UTF-8 that can be read\n")
+        assert ended.stderr.count("\n") == 1
+    else:
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert (tmp_path / "a.svg").stat().st_size > 1000
+
+
+def test_the_settings_of_a_caller_stay(tmp_path: Path) -> None:
+    """What certflow leaves aside, Matplotlib has read for what its user draws afterwards, and it says so as ever."""
+    (tmp_path / "matplotlibrc").write_text("lines.linewidth: 7\n")
+    code = (
+        "import certflow.report.canvas, logging, matplotlib\n"
+        "print(matplotlib.rcParams['lines.linewidth'], logging.getLogger('matplotlib').level)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+    words = [sys.executable, "-c", code]
+    ended = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=120)
+    assert (ended.stdout, ended.stderr) == ("7.0 0\n", "")
+
+
 def test_the_backend_of_a_caller_stays() -> None:
     code = (
         "import os; os.environ['MPLBACKEND'] = 'svg'; import certflow.report.canvas as c, matplotlib\n"
