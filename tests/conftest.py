@@ -6,8 +6,10 @@ import atexit
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 
 # One thread for each worker: together they have as many as there are cores. Before numpy and torch are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -46,6 +48,20 @@ def reset_precision() -> Iterator[None]:
     mpmath.mp.dps, flint.ctx.prec = DEFAULT_DPS, DEFAULT_PREC
     yield
     mpmath.mp.dps, flint.ctx.prec = DEFAULT_DPS, DEFAULT_PREC
+
+
+@pytest.fixture
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time passes: a search is ended by what it may count, on a slow machine as on a fast one."""
+    monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
+
+
+@pytest.fixture
+def ticking_clock(monkeypatch: pytest.MonkeyPatch) -> count[int]:
+    """Every look at the clock takes a second: a search that may last so many seconds takes so many steps."""
+    ticks = count()
+    monkeypatch.setattr(time, "perf_counter", ticks.__next__)
+    return ticks
 
 
 @dataclass(frozen=True)

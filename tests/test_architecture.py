@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +157,13 @@ def test_a_warm_score_calls_functions_of_few_files(name: str) -> None:
     process.score(x, 0.5)
     sys.setprofile(None)
     assert len(files) <= 7, sorted(files)
+
+
+def test_only_tests_are_rewritten_by_pytest(pytestconfig: pytest.Config) -> None:
+    """pytest rewrites assertions of files by their name, those of `zero_test.py` too, were `*_test.py` a pattern."""
+    patterns = pytestconfig.getini("python_files")
+    assert not [name for name, path in MODULES.items() if any(fnmatch(path.name, pattern) for pattern in patterns)]
+    files = (ROOT / "tests").rglob("*.py")
+    tests = [path for path in files if re.search(r"^def test_", path.read_text(encoding="utf-8"), re.MULTILINE)]
+    assert tests
+    assert not [path for path in tests if not any(fnmatch(path.name, pattern) for pattern in patterns)]

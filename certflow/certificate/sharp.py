@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from fractions import Fraction
 from functools import cache
-from math import ceil
+from math import ceil, exp, expm1
 from typing import Any
 
 from certflow.certificate.closed_forms import MAX_BITS
@@ -22,6 +22,9 @@ from certflow.process import OrnsteinUhlenbeck
 #: Bits of the checker's arithmetic: the float64 margins of the producer are far above what it can lose with these.
 #: After the time `USUAL` rates fall like `e^{-2t}`, and three bits more for each unit of time keep their digits.
 BITS, USUAL = 128, 3
+#: Bits that `D^2/v^2` may take of these; what it takes beyond is added. The checker's numbers are of fixed point: an
+#: error of the last place in `x` is one of `D/v` places in the logits, and the variance is `D` times as steep.
+TAKEN = 40
 #: Coverings with more leaves than this are made again with a wider gap, at most the widest: a check then stays below a
 #: second (some 4,000 to 8,000 leaves a second).
 MAX_LEAVES, WIDEST = 3000, Fraction(1, 10)
@@ -45,7 +48,7 @@ def sharp_certificate(
         raise InputError("t", t, f"a time from t_min = {process.t_min:g} to t_max = {process.t_max:g}")
     if process.mixture.kind != "common-isotropic":
         raise InputError("mixture", f"{process.mixture.kind} covariances", "common-isotropic covariance")
-    bits = BITS + max(0, ceil(3 * (time - USUAL)))
+    bits = BITS + max(0, ceil(3 * (time - USUAL))) + max(0, _lost_bits(process, time) - TAKEN)
     if bits > MAX_BITS:
         raise InputError("t", t, f"a time at which {MAX_BITS} bits hold the rate")
     found = _small(process, time, rate, wanted, seconds)
@@ -65,6 +68,14 @@ def sharp_certificate(
         "lower": _lower(found),
     }
     return envelope(process, "L5", assertion, proof), found
+
+
+def _lost_bits(process: OrnsteinUhlenbeck, time: Fraction) -> int:
+    """About `log2(D^2/v^2)`."""
+    variance: Any = process.mixture.exact_covariances.fractions[()]
+    width = variance * Fraction(exp(-2 * time)) - Fraction(expm1(-2 * time))
+    ratio: Fraction = Fraction(process.mixture.diameter_squared) / width**2
+    return ratio.numerator.bit_length() - ratio.denominator.bit_length()
 
 
 def _small(process: OrnsteinUhlenbeck, time: Fraction, rate: str, wanted: Fraction, seconds: float) -> SharpRate:

@@ -19,7 +19,7 @@ class Statement:
     """One statement of the theory: plain data.
 
     statement : LaTeX without dollar signs; hypotheses, remark : text with inline LaTeX between dollar signs
-    proof : path of its page below the repository root
+    proof : path of its page below the repository root; proved : whether a proof stands there
     code : dotted names of the functions and methods that compute it; tests : paths of the test files about it
     certificate : names of the checker's rules that decide its certificates; none where the format has none
     depends_on : ids of the statements that its proof uses
@@ -33,6 +33,7 @@ class Statement:
     source: str
     remark: str
     proof: str
+    proved: bool = True
     code: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     certificate: tuple[str, ...] = ()

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
+from certflow.commands.options import Format
 from certflow.commands.output import print_json
 from certflow.commands.texts import choice, table
 
 
 def claims(
     claim: Annotated[str | None, typer.Argument(metavar="[ID]", help="A claim, such as L2; all unless given.")] = None,
-    output: Annotated[str, typer.Option("--format", metavar="text|json", help="What is printed.")] = "text",
+    output: Format = "text",
 ) -> int:
     """List the claims, or tell all about one of them.
 
@@ -70,6 +71,7 @@ def _described(identifier: str) -> dict[str, Any]:
     ]
     return {
         **_row(identifier),
+        "proved": statement.proved,
         "chapter": folder_of(identifier),
         "statement": statement.statement,
         "hypotheses": statement.hypotheses,
@@ -98,7 +100,7 @@ def _page(found: dict[str, Any]) -> str:
         "hypotheses": found["hypotheses"],
         "remark": [found["remark"]],
         "source": [found["source"]],
-        "proof": [found["proof"]],
+        "proof": [found["proof"] if found["proved"] else f"no proof yet; announced in {found['proof']}"],
         "code": found["code"],
         "checks": checks,
         "pending": [", ".join(found["pending"])] if found["pending"] else [],

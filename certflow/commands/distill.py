@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 #: Seeds over which the growth of perturbations is measured, at most.
 GROWTH_SEEDS = 3
-#: What the directory of an experiment holds, the document that the others are made from first.
-VIEWS = ("distill.json", "distill.html", "distill.md", "distill.csv")
 #: Names of arguments in Python and of options here.
 OPTIONS = {
     "activation": "--activation",
@@ -93,7 +91,7 @@ def distill(
         kinds, left_out = _grids(process, grids, numbers)
     growth = None
     written = []
-    with output_directory(folder, process.mixture, VIEWS[0], "law", VIEWS[1:], force), writing("--out", folder):
+    with output_directory(folder, process.mixture, force), writing("--out", folder):
         with resumable(folder, "trained"), renamed(OPTIONS), progress_bar() as progress:
             results = run(process, kinds, numbers, count, device, chosen, out=folder, progress=progress)
             if folder is not None:

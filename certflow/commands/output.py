@@ -9,11 +9,30 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from certflow.commands.texts import check_directory
 from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a finished run leaves in its directory: a JSON file, where in it the mixture file stands, and its views."""
+
+    what: str
+    name: str
+    key: str
+    views: tuple[str, ...]
+
+    def paths(self, folder: Path) -> list[Path]:
+        """Its files that are there."""
+        return [path for path in (folder / name for name in (self.name, *self.views)) if path.exists()]
+
+
+REPORT = Document("report", "report.json", "mixture", ("report.html", "report.md", "junit.xml"))
+LABORATORY = Document("laboratory run", "distill.json", "law", ("distill.html", "distill.md", "distill.csv"))
 
 
 def print_document(text: str) -> None:
@@ -56,18 +75,15 @@ def resumable(folder: Path | None, done: str) -> Iterator[None]:
 
 
 @contextmanager
-def output_directory(
-    folder: Path | None, mixture: GaussianMixture, document: str, key: str, pages: tuple[str, ...], force: bool
-) -> Iterator[None]:
+def output_directory(folder: Path | None, mixture: GaussianMixture, force: bool) -> Iterator[None]:
     """Within the block, `folder` is this run's: it can be written, and no other run of certflow writes it.
 
-    document, key : the JSON file that a finished run leaves there, and where in it the mixture file stands
-    pages : the other files that the run will write
+    A report and a laboratory run of one mixture may share a directory.
 
     Raises
     ------
-    InputError : the directory cannot be written, another run is at work in it, or, without `force`, it holds pages
-        that are not of this mixture.
+    InputError : the directory cannot be written, another run is at work in it, or, without `force`, it holds the
+        report or the laboratory run of another mixture, or files by their names that are neither.
     """
     if folder is None:
         yield
@@ -75,23 +91,24 @@ def output_directory(
     check_directory("--out", folder)
     with _locked(folder):
         if not force:
-            _check_owner(folder, mixture, document, key, pages)
+            for document in (REPORT, LABORATORY):
+                _check_owner(folder, mixture, document)
         yield
 
 
-def _check_owner(folder: Path, mixture: GaussianMixture, document: str, key: str, pages: tuple[str, ...]) -> None:
+def _check_owner(folder: Path, mixture: GaussianMixture, document: Document) -> None:
     from certflow.law.formats import to_mapping
 
-    if not any((folder / name).exists() for name in (document, *pages)):
+    if not document.paths(folder):
         return
-    remedy = "a directory without another report, or --force to replace it"
+    remedy = f"a directory without another {document.what}, or --force to write there all the same"
     try:
-        found = json.loads((folder / document).read_bytes().decode("utf-8"))[key]
+        found = json.loads((folder / document.name).read_bytes().decode("utf-8"))[document.key]
         law, name = _law(found), str(found.get("name"))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        raise InputError("--out", f"{folder}, whose files are not those of such a report", remedy) from None
+        raise InputError("--out", f"{folder}, whose files are not those of a {document.what}", remedy) from None
     if law != _law(to_mapping(mixture)):
-        raise InputError("--out", f"{folder}, which holds the report of mixture {name}", remedy)
+        raise InputError("--out", f"{folder}, which holds the {document.what} of mixture {name}", remedy)
 
 
 def _law(mapping: dict[str, object]) -> list[object]:

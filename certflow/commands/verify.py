@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certflow.commands.options import Format, Mixture, TMax, TMin
-from certflow.commands.output import command_line, output_directory, print_json, resumable, warn
+from certflow.commands.output import REPORT, command_line, output_directory, print_json, resumable, warn
 from certflow.commands.progress import progress_bar
 from certflow.commands.texts import LARGEST_SEED, choice, integer, read_process, renamed, writing
 from certflow.commands.verdict_table import print_certificates, print_report, print_written
 
 if TYPE_CHECKING:
     from certflow.report.report import Report
-
-#: What the directory of a report holds, the document that the others are made from first.
-VIEWS = ("report.json", "report.html", "report.md", "junit.xml")
 
 
 def verify(
@@ -61,7 +58,7 @@ def verify(
 
     with (
         resumable(folder, "finished"),
-        output_directory(folder, process.mixture, VIEWS[0], "mixture", VIEWS[1:], force),
+        output_directory(folder, process.mixture, force),
         renamed({"claims": "--claims"}),
         writing("--out", folder),
         progress_bar() as progress,
@@ -86,7 +83,7 @@ def verify(
     else:
         print_report(report)
         if folder is not None:
-            print_written([folder / name for name in VIEWS if (folder / name).exists()])
+            print_written(REPORT.paths(folder))
             print_certificates(report, folder)
     return report.exit_code
 

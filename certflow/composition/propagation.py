@@ -9,11 +9,16 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from certflow.errors import InputError
+from certflow.law.kept import Recent
 from certflow.law.noised import Process
 from certflow.numbers.exact import check_plain
 from certflow.numbers.inputs import real_number
 
-_KEPT: WeakKeyDictionary[Any, dict[tuple[tuple[float, ...], str], list[float]]] = WeakKeyDictionary()
+#: Integrals of a process over segments, by times and rate. With the process, not with its mixture (`mixture.kept`):
+#: processes of one mixture may have different formulas, as the false twins have.
+_KEPT: WeakKeyDictionary[Any, Recent[list[float]]] = WeakKeyDictionary()
+#: A laboratory run asks for this many grids again and again, at most.
+_MOST = 256
 
 
 def gronwall_bound(process: Process, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided") -> float:
@@ -57,10 +62,12 @@ def _grown(process: Process, times: Sequence[float], errors: Sequence[float], ra
 
 def _exponents(process: Process, times: tuple[float, ...], rate: str) -> list[float]:
     """The integral of the rate over each segment; kept, since an experiment asks again for every seed."""
-    kept = _KEPT.setdefault(process, {})
-    if (times, rate) not in kept:
-        kept[times, rate] = [float(value) for value in process.stability(times[1:], times[:-1], rate)]
-    return kept[times, rate]
+    kept = _KEPT.setdefault(process, Recent(_MOST))
+    found = kept.get((times, rate))
+    if found is None:
+        found = [float(value) for value in process.stability(times[1:], times[:-1], rate)]
+        kept.keep((times, rate), found)
+    return found
 
 
 def law_bound(lipschitz: Sequence[float], errors: Sequence[float]) -> float:

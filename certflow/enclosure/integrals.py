@@ -20,7 +20,7 @@ from certflow.errors import InputError, NoEnclosure
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.balls import ArbArithmetic
 from certflow.numbers.exact import exact_number
-from certflow.numbers.inputs import whole_number
+from certflow.numbers.inputs import real_number, whole_number
 from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
@@ -289,13 +289,21 @@ def shape_of(law: GaussianMixture) -> tuple[Fraction, Fraction]:
 
 def check_rate(rate: Any, field: str = "rate") -> None:
     """Raise `InputError` for a rate that is not one of the two."""
-    if rate not in RATES:
+    if not isinstance(rate, str) or rate not in RATES:
         raise InputError(field, rate, f"one of {', '.join(RATES)}")
 
 
 def check_digits(digits: Any) -> int:
     """The int, if `1 <= digits <= MAX_DIGITS`; else an `InputError`."""
     return whole_number(digits, "digits", 1, MAX_DIGITS)
+
+
+def check_effort(gap: Any, seconds: Any) -> tuple[Fraction, float]:
+    """The relative gap, exact, if `0 < gap < 1`, and the seconds, if positive (infinite: cells alone are counted)."""
+    wanted = exact_number(gap, "gap")
+    if not 0 < wanted < 1:
+        raise InputError("gap", gap, "a relative gap between 0 and 1")
+    return wanted, real_number(seconds, "seconds", "a number of seconds > 0", lambda number: number > 0)
 
 
 def _interval(s: Any, t: Any) -> tuple[Fraction, Fraction]:

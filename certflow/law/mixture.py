@@ -6,7 +6,6 @@ given as (proofs/notation.md). Floating-point views are properties; every arithm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 from functools import cached_property
 from os import PathLike
@@ -16,6 +15,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.law.kept import Kept
+from certflow.law.origin import settled_origin
 from certflow.numbers.arrays import Floats, Matrices, Objects, Points
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.inputs import whole_number
@@ -36,7 +36,8 @@ class GaussianMixture:
         (K, d) (scikit-learn's "diag"), are passed as `variances[:, :, None] * np.eye(d)`: where K = d, an array of
         that shape is taken for one matrix
     name : shown in reports
-    origin : how the mixture was made (method, data set, seed ...), kept in files and reports
+    origin : how the mixture was made (method, data set, seed ...), kept in files and reports: JSON values, which tuples
+        and NumPy's numbers and arrays become at once; what is none is refused when the mixture is saved
 
     Numbers may be int, Fraction, text (`"0.1"`, `"1/3"`: exactly that), or floats (exactly the binary number
     that the float is). SymPy expressions make a mixture with symbolic parameters, for derivations.
@@ -66,10 +67,8 @@ class GaussianMixture:
     ):
         if not isinstance(name, str):
             raise InputError("name", name, "a text")
-        if origin is not None and not isinstance(origin, Mapping):
-            raise InputError("origin", origin, "an object: text keys and JSON values")
         self.name = name
-        self.origin = dict(origin or {})
+        self.origin = settled_origin({} if origin is None else origin)
         self.exact_weights = _read_weights(weights)
         self.exact_means = _read_means(means, len(self.exact_weights.values))
         self.n_components, self.dimension = self.exact_means.shape

@@ -16,6 +16,19 @@ MAX_NESTING = 32
 _REQUIRED = "a JSON value: text, a finite number, true, false, null, or a list or an object (with text keys) of such"
 
 
+def settled_origin(origin: Any) -> dict[str, Any]:
+    """The origin as a file would give it back, so that it is the same before and after; of its own, to change at will.
+
+    What no file can hold makes no mixture useless: such an origin stays as it was given, until it is to be saved.
+    """
+    try:
+        return plain_origin(origin)
+    except InputError:
+        if not isinstance(origin, Mapping):
+            raise
+        return dict(origin)
+
+
 def plain_origin(origin: Any, null: bool = True) -> dict[str, Any]:
     """The origin in Python's own types (NumPy's numbers and arrays, and tuples, become these), as a file has it.
 

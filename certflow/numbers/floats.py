@@ -203,6 +203,7 @@ class SpectralResolvent(Resolvent):
         return (matrices @ vectors.transpose(1, 2, 0)).transpose(2, 0, 1)
 
 
+# Kept by the exact numbers, which never change, and few of them: this room is below `law` and knows no `mixture.kept`.
 @lru_cache(maxsize=64)
 def spectrum(covariances: ExactArray) -> tuple[Floats, Floats]:
     """Eigenvalues (..., d) and eigenvectors (..., d, d) of the covariances in float64."""

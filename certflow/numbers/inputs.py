@@ -98,6 +98,10 @@ def float_array(value: Any, field: str) -> Floats:
     except RuntimeError:
         raise InputError(field, value, f"{_NUMBERS}: of a tensor with a graph, tensor.detach()") from None
     except (TypeError, ValueError):
+        tensor = _first_tensor(value)
+        if tensor is not None:  # of bfloat16, sparse, on another device
+            what = f"a tensor of {tensor.dtype}, {tensor.layout}, on {tensor.device}"
+            raise InputError(field, what, f"{_NUMBERS} that NumPy can read: tensor.cpu().double(), dense") from None
         raise InputError(field, value, f"{_NUMBERS}, in rows of equal length") from None
     if array.dtype.kind not in "OU":  # complex numbers in a list, or a frame of dates
         raise InputError(field, value, _NUMBERS)
@@ -109,6 +113,19 @@ def float_array(value: Any, field: str) -> Floats:
         except OverflowError:
             raise InputError(place, array[index], "a number within 1.8e308 in size") from None
     return result
+
+
+def _first_tensor(value: Any) -> Any:
+    """The first tensor in a list that NumPy cannot read by itself, or the value if it is one; else None."""
+    if isinstance(value, list | tuple):
+        return next((tensor for tensor in map(_first_tensor, value) if tensor is not None), None)
+    if not is_tensor(value):
+        return None
+    try:
+        np.asarray(value)
+    except (TypeError, ValueError):
+        return value
+    return None
 
 
 def _check_booleans(value: Any, field: str) -> None:

@@ -6,10 +6,14 @@ Every figure is a `Figure` that is saved to a file, which needs no backend. Yet 
 
 from __future__ import annotations
 
+import importlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+
+from certflow.errors import InputError
 
 
 @contextmanager
@@ -22,8 +26,31 @@ def _unset(name: str) -> Iterator[str | None]:
             os.environ[name] = value
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Within the block, Matplotlib says nothing of a mistaken `matplotlibrc`, of which no figure takes anything."""
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _load() -> None:
+    """Load Matplotlib, which does not start with a `matplotlibrc` that is not in UTF-8 or cannot be opened."""
+    try:
+        importlib.import_module("matplotlib")
+    except (OSError, UnicodeError):
+        here = os.path.abspath("matplotlibrc")  # which Matplotlib looks for first
+        path = here if os.path.exists(here) else os.environ.get("MATPLOTLIBRC", "that of the user")
+        raise InputError("matplotlibrc", path, "a file in UTF-8 that can be read") from None
+
+
 _first = "matplotlib" not in sys.modules
-with _unset("MPLBACKEND") as _backend:
+with _unset("MPLBACKEND") as _backend, _quiet():
+    _load()
     import matplotlib as mpl
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis

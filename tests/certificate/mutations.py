@@ -18,6 +18,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import math
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import combinations, pairwise
 from typing import Any
+from unittest.mock import patch
 
 import mpmath
 import numpy as np
@@ -36,6 +38,7 @@ from certflow.certificate.closed_forms import PRODUCERS
 from certflow.certificate.envelope import certificate_text
 from certflow.certificate.flow_tube import flow_tube_certificate
 from certflow.certificate.sharp import sharp_certificate
+from certflow.enclosure.suprema import supremum
 from certflow.enclosure.suprema.sharp import sharp_rate
 
 MULTIPLIER = int(os.environ.get("CERTFLOW_CASES", "1"))
@@ -564,9 +567,11 @@ def exact_spread(problem: Problem, r: Any) -> Any:
 
 @cache
 def enclosed_spread(points: tuple[Any, ...], weights: tuple[Any, ...], s2: Fraction, t: Fraction, gap: str) -> Any:
-    """An upper bound of `V*`, to the relative gap where 2 s suffice."""
+    """An upper bound of `V*`, to the relative gap where so many cells suffice."""
     mixture = cf.GaussianMixture(list(weights), [list(point) for point in points], s2)
-    return mpf(sharp_rate(cf.OrnsteinUhlenbeck(mixture, t / 2, 2 * t), t, gap=gap, seconds=2.0).spread[1])
+    with patch.object(supremum, "MAX_CELLS", 30_000):
+        found = sharp_rate(cf.OrnsteinUhlenbeck(mixture, t / 2, 2 * t), t, gap=gap, seconds=math.inf)
+    return mpf(found.spread[1])
 
 
 @cache

@@ -229,10 +229,10 @@ def test_the_command_names_the_certificates(command: Command, tmp_path: Path):
     assert f"1 certificate; to check again: certflow check {tmp_path}/certificates/*.json" in ended.out
 
 
-def test_a_search_that_ran_out_is_inconclusive_with_its_best_enclosure():
+def test_a_search_that_ran_out_is_inconclusive_with_its_best_enclosure(ticking_clock):
     mixture = cf.load_mixture("ring-8")
     context = Context(cf.OrnsteinUhlenbeck(mixture, "0.01", "3"))
-    hurried = replace(context, profile=replace(context.profile, search_seconds=1e-9))
+    hurried = replace(context, profile=replace(context.profile, search_seconds=1))
     check = next(check for check in checks_of("L5") if check.kind is Kind.ENCLOSURE)
     item = check.run(hurried)
     assert item.outcome is Outcome.INCONCLUSIVE

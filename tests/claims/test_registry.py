@@ -99,3 +99,12 @@ def test_what_rests_on_a_statement_is_the_other_side_of_what_it_rests_on() -> No
 
 def test_a_kind_of_evidence_that_is_collected_is_not_pending(statement: Statement) -> None:
     assert {check.kind for check in CHECKS if check.claim == statement.id}.isdisjoint(statement.pending)
+
+
+def test_a_wrong_formula_has_one_name() -> None:
+    """Two names of one false twin read as two."""
+    names: dict[type, set[str]] = {}
+    for check in CHECKS:
+        for twin in check.twins:
+            names.setdefault(twin.formulas, set()).add(twin.mistake)
+    assert {formulas.__name__: found for formulas, found in names.items() if len(found) > 1} == {}

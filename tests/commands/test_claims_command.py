@@ -59,6 +59,14 @@ def test_a_claim_without_checks_says_so(command: Command) -> None:
     assert told["pending"] == "symbolic, high_precision"
 
 
+@pytest.mark.parametrize("claim", STATEMENTS)
+def test_a_claim_without_a_proof_says_so(command: Command, claim: str) -> None:
+    told = dict(re.split(r"  +", line, maxsplit=1) for line in command("claims", claim).out.splitlines()[2:])
+    page = STATEMENTS[claim].proof
+    assert told["proof"] == ("no proof yet; announced in proofs/A.md" if claim.startswith("A") else page)
+    assert json.loads(command("claims", claim, "--format", "json").out)["proved"] is not claim.startswith("A")
+
+
 def test_the_same_for_programs(command: Command) -> None:
     listed = json.loads(command("claims", "--format", "json").out)["claims"]
     assert [row["id"] for row in listed] == list(STATEMENTS)

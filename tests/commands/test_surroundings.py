@@ -149,6 +149,15 @@ def test_a_dangling_link_makes_its_file(tmp_path: Path) -> None:
     assert (tmp_path / "link.json").is_symlink()
 
 
+@pytest.mark.parametrize("line", [("bound", "--points", "3"), ("grid", "--segments", "3", "--kind", "uniform")])
+def test_a_plot_makes_the_file_of_a_dangling_link(line: tuple[str, ...], tmp_path: Path, command: Command) -> None:
+    """As every file that is written, with the folders on the way."""
+    (tmp_path / "a.svg").symlink_to(tmp_path / "new" / "deep" / "b.svg")
+    assert command(line[0], "two-modes", *line[1:], "--plot", tmp_path / "a.svg").code == 0
+    assert (tmp_path / "a.svg").is_symlink()
+    assert (tmp_path / "new" / "deep" / "b.svg").read_text(encoding="utf-8").rstrip().endswith("</svg>")
+
+
 def test_links_of_a_report_are_written_through(tmp_path: Path, command: Command) -> None:
     real = tmp_path / "real"
     real.mkdir()
@@ -253,9 +262,49 @@ def test_the_same_mixture_may_be_written_otherwise(tmp_path: Path, command: Comm
     assert command("verify", tmp_path / "n.json", "--claims", "S2", "--out", tmp_path / "o").code == 0
 
 
+def laboratory_run(folder: Path, name: str) -> None:
+    """What a check of the directory reads of a finished run of `certflow distill`."""
+    law = json.loads((PACKAGE / "law" / "mixtures" / f"{name}.json").read_text(encoding="utf-8"))
+    (folder / "distill.json").write_text(json.dumps({"law": law, "rows": []}), encoding="utf-8")
+
+
+def test_the_laboratory_run_of_another_mixture_is_kept(tmp_path: Path, command: Command) -> None:
+    laboratory_run(tmp_path, "line-3")
+    before = (tmp_path / "distill.json").read_bytes()
+    line = ("--claims", "S2", "--out", tmp_path)
+    ended = command("verify", "two-modes", *line)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("certflow: --out: got ")
+    assert "the laboratory run of mixture line-3" in ended.err
+    assert "--force" in ended.err.split("required: ")[1]
+    assert ended.err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["distill.json"]
+    assert command("verify", "line-3", *line).code == 0, "a report and a laboratory run of one mixture go together"
+    assert command("verify", "two-modes", *line, "--force").code == 0
+    assert (tmp_path / "distill.json").read_bytes() == before
+
+
+def test_no_laboratory_run_beside_the_report_of_another_mixture(tmp_path: Path, command: Command) -> None:
+    pytest.importorskip("torch")
+    assert command("verify", "two-modes", "--claims", "S2", "--out", tmp_path).code == 0
+    before = sorted(tmp_path.iterdir())
+    ended = command("distill", "line-3", "--segments", "1", "--seeds", "1", "--steps", "1", "--out", tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert "the report of mixture two-modes" in ended.err
+    assert "--force" in ended.err
+    assert sorted(tmp_path.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("report.json", "{}"), ("report.json", "[[]]"), ("report.json", "not JSON"), ("junit.xml", "<testsuites/>")],
+    [
+        ("report.json", "{}"),
+        ("report.json", "[[]]"),
+        ("report.json", "not JSON"),
+        ("junit.xml", "<testsuites/>"),
+        ("distill.json", "[]"),
+        ("distill.csv", "a,b"),
+    ],
 )
 def test_files_that_are_no_report_of_ours_are_kept(name: str, content: str, tmp_path: Path, command: Command) -> None:
     (tmp_path / name).write_text(content)
@@ -328,6 +377,47 @@ def test_figures_take_no_settings_of_their_user(words: str, suffix: str, tmp_pat
     ended = shell(words.format(hostile), MPLBACKEND="nonsense", MATPLOTLIBRC=str(tmp_path / "matplotlibrc"))
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert hostile.read_bytes() == plain.read_bytes()
+
+
+MISTAKEN = {
+    "values": b"lines.linewidth: thick\naxes.prop_cycle: cycler('color', [1,2\n",
+    "keys": b"this is no setting\nnosuchkey: 3\n",
+    "bytes": b"font.family: \xff\xfe\n",
+}
+
+
+@pytest.mark.parametrize("fault", MISTAKEN)
+@pytest.mark.parametrize("here", [False, True])
+def test_of_a_mistaken_matplotlibrc_a_line_is_said_at_most(fault: str, here: bool, tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_bytes(MISTAKEN[fault])
+    words = [sys.executable, "-m", "certflow", "grid", "two-modes", "--kind", "uniform", "--segments", "3"]
+    words += ["--plot", str(tmp_path / "a.svg")]
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+    folder = tmp_path
+    if not here:
+        environment, folder = environment | {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}, PACKAGE.parent
+    ended = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=folder, timeout=300)
+    if fault == "bytes":  # with which Matplotlib does not start
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr.startswith("certflow: matplotlibrc: got ")
+        assert ended.stderr.endswith("required: a file in UTF-8 that can be read\n")
+        assert ended.stderr.count("\n") == 1
+    else:
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert (tmp_path / "a.svg").stat().st_size > 1000
+
+
+def test_the_settings_of_a_caller_stay(tmp_path: Path) -> None:
+    """What certflow leaves aside, Matplotlib has read for what its user draws afterwards, and it says so as ever."""
+    (tmp_path / "matplotlibrc").write_text("lines.linewidth: 7\n")
+    code = (
+        "import certflow.report.canvas, logging, matplotlib\n"
+        "print(matplotlib.rcParams['lines.linewidth'], logging.getLogger('matplotlib').level)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+    words = [sys.executable, "-c", code]
+    ended = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=120)
+    assert (ended.stdout, ended.stderr) == ("7.0 0\n", "")
 
 
 def test_the_backend_of_a_caller_stays() -> None:

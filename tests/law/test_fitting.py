@@ -153,3 +153,27 @@ def test_clusters_much_narrower_than_their_distance(kind: str, gap: float) -> No
     np.testing.assert_allclose(found, [-1, 1, 1 + gap], atol=gap / 30)
     deviations = np.sqrt(mixture.covariance_matrices[:, 0, 0])
     np.testing.assert_allclose(deviations, gap / 10, rtol=0.15)
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "sparse", "without memory"])
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_tensor_that_numpy_cannot_read_is_told_by_its_kind(kind, listed):
+    torch = pytest.importorskip("torch")
+    points = torch.arange(12.0).reshape(6, 2)
+    given, what = {
+        "bfloat16": (points.bfloat16(), "a tensor of torch.bfloat16, torch.strided, on cpu"),
+        "sparse": (points.to_sparse(), "a tensor of torch.float32, torch.sparse_coo, on cpu"),
+        "without memory": (points.to("meta"), "a tensor of torch.float32, torch.strided, on meta"),
+    }[kind]
+    with pytest.raises(cf.InputError) as caught:
+        cf.GaussianMixture.fit(list(given) if listed else given, 2)
+    assert str(caught.value) == (
+        f"data: got {what!r}; required: real numbers that NumPy can read: tensor.cpu().double(), dense"
+    )
+
+
+def test_a_tensor_that_numpy_reads_is_fitted():
+    torch = pytest.importorskip("torch")
+    points = cf.load_mixture("two-modes").sample(60, seed=0).astype(np.float32)
+    found = [cf.GaussianMixture.fit(data, 2) for data in (points, torch.tensor(points), torch.tensor(points).double())]
+    assert found[0].means.tolist() == found[1].means.tolist() == found[2].means.tolist()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
+import pickle
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -141,3 +144,39 @@ def test_parameters_that_would_not_come_back(suffix: str, tmp_path: Path) -> Non
 def test_npz_drops_zero_characters(tmp_path: Path) -> None:
     with pytest.raises(cf.InputError, match="zero character"):
         mixture(name="a\0").save(tmp_path / "m.npz")
+
+
+#: What a caller has at hand -> the JSON values that it stands for.
+SETTLED: dict[str, tuple[Any, Any]] = {
+    "tuple": ({"sizes": (1, 2)}, {"sizes": [1, 2]}),
+    "empty tuple": ({"sizes": ()}, {"sizes": []}),
+    "tuples inside": ({"a": [({"b": (True, None)},)]}, {"a": [[{"b": [True, None]}]]}),
+    "array": ({"a": np.arange(3)}, {"a": [0, 1, 2]}),
+    "number of NumPy": ({"a": np.float64(0.5), "b": np.bool_(False)}, {"a": 0.5, "b": False}),
+    "mapping": ({"a": MappingProxyType({"b": (1,)})}, {"a": {"b": [1]}}),
+    "mapping outside": (MappingProxyType({"a": (1,)}), {"a": [1]}),
+}
+
+
+@pytest.mark.parametrize("case", SETTLED)
+def test_an_origin_is_of_json_values_from_the_start(case: str, tmp_path: Path) -> None:
+    given, settled = SETTLED[case]
+    made = mixture(given)
+    assert repr(made.origin) == repr(settled)
+    assert repr(copy.deepcopy(made).origin) == repr(pickle.loads(pickle.dumps(made)).origin) == repr(settled)
+    for suffix in FORMATS if case != "tuples inside" else ("json", "npz"):  # TOML has no null
+        made.save(tmp_path / f"m.{suffix}")
+        assert repr(cf.load_mixture(tmp_path / f"m.{suffix}").origin) == repr(made.origin)
+
+
+def test_an_origin_is_not_that_of_the_caller() -> None:
+    given: dict[str, Any] = {"steps": [1]}
+    made = mixture(given)
+    given["steps"].append(2)
+    assert made.origin == {"steps": [1]}
+
+
+def test_an_origin_that_no_file_holds_stays_as_it_was_given() -> None:
+    """The mixture is of use all the same; `test_refused_when_saving` says when the line comes."""
+    when = datetime.date(2020, 1, 1)
+    assert mixture({"when": when, "sizes": (1,)}).origin == {"when": when, "sizes": (1,)}

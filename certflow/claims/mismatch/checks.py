@@ -15,14 +15,14 @@ CHECKS = (
         Kind.SAMPLED,
         floors.sup_norm,
         twins=(
-            Twin("1 for 1/2", twins.DoubledFloor),
-            Twin("1 for 1/2", twins.DoubledFloor, "two-variances"),
+            Twin("twice the floor", twins.DoubledFloor),
+            Twin("twice the floor", twins.DoubledFloor, "two-variances"),
         ),
     ),
     trained_check(
         "M2.students",
         students.under_no_floor,
-        Twin("1/2 for 1/4", twins.DoubledFloor),
+        Twin("twice the floor", twins.DoubledFloor),
         applies=students.pair_applies,
     ),
     Check(
@@ -30,7 +30,7 @@ CHECKS = (
         Kind.SAMPLED,
         floors.mean_square,
         floors.pairing_applies,
-        (Twin("1/2 for 1/4", twins.DoubledFloor), Twin("1/2 for 1/4", twins.DoubledFloor, "line-3")),
+        (Twin("twice the floor", twins.DoubledFloor), Twin("twice the floor", twins.DoubledFloor, "line-3")),
     ),
     Check(
         "M3.segments",

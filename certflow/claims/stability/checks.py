@@ -36,7 +36,7 @@ CHECKS = (
     ),
     symbolic_check(
         "F2",
-        Twin("half", twins.HalfExponent),
+        Twin("half the exponent", twins.HalfExponent),
         Twin("lost sqrt(v_s/v_t)", twins.LostPrefactor),
         applies=COMMON,
     ),
@@ -45,12 +45,12 @@ CHECKS = (
         Kind.HIGH_PRECISION,
         closed_forms.closed_integral,
         COMMON,
-        (Twin("half", twins.HalfExponent), Twin("lost sqrt(v_s/v_t)", twins.LostPrefactor)),
+        (Twin("half the exponent", twins.HalfExponent), Twin("lost sqrt(v_s/v_t)", twins.LostPrefactor)),
     ),
     enclosed_check(
         "F2",
         exponents.integrated_rates,
-        Twin("half", twins.HalfExponent),
+        Twin("half the exponent", twins.HalfExponent),
         Twin("lost sqrt(v_s/v_t)", twins.LostPrefactor, "random-5"),
     ),
     symbolic_check("F3", Twin("lost sqrt(v_s/v_t)", twins.LostPrefactor), applies=is_symmetric_pair),

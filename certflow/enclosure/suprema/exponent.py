@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Sum, Variable, ball
-from certflow.enclosure.integrals import common_law, integrate, stability
+from certflow.enclosure.integrals import check_effort, common_law, integrate, stability
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
 from certflow.enclosure.suprema.laws import BITS, common_isotropic_task
@@ -74,7 +74,7 @@ def sharp_stability(
 
     Raises
     ------
-    InputError : times that are not `0 < s < t`, or another kind of covariance.
+    InputError : times that are not `0 < s < t`, a gap or seconds out of range, or another kind of covariance.
 
     Of two modes the closed form is the supremum itself:
 
@@ -85,13 +85,12 @@ def sharp_stability(
     1.133725 1.13372492727 True True
     """
     mixture = common_law(process)
-    start, end, wanted = exact_number(s, "s"), exact_number(t, "t"), exact_number(gap, "gap")
+    start, end = exact_number(s, "s"), exact_number(t, "t")
     if not start > 0:
         raise InputError("s", s, "a time > 0")
     if not end > start:
         raise InputError("t", t, f"a time later than s = {s}")
-    if not 0 < wanted < 1:
-        raise InputError("gap", gap, "a relative gap between 0 and 1")
+    wanted, seconds = check_effort(gap, seconds)
     closed = stability(process, start, end, "one-sided", 20)
     variance: Any = mixture.exact_covariances.fractions[()]
     with ball_precision(BITS):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from certflow.bounds.stability import RATES
-from certflow.enclosure.integrals import check_rate
+from certflow.enclosure.integrals import check_effort, check_rate
 from certflow.enclosure.suprema.common import common_rate
 from certflow.enclosure.suprema.isotropic.rate import isotropic_rate
 from certflow.enclosure.suprema.rate import SharpRate
@@ -41,7 +41,7 @@ def sharp_rate(
 
     Raises
     ------
-    InputError : unknown rate, a time that is not positive, or covariances for which no sharp rate is implemented.
+    InputError : unknown rate; a time, gap or seconds out of range; covariances for which no sharp rate is implemented.
 
     Two modes at a distance of 2 with variance 0.04 have `lambda* = 1 - 1/v + e^{-2t}/v^2`, `v = 1 - 0.96 e^{-2t}`:
 
@@ -61,13 +61,10 @@ def sharp_rate(
             raise InputError("kind", kind, f"the same as rate = {rate!r}, of which it is another name")
         rate = kind
     check_rate(rate)
-    time, wanted = exact_number(t, "t"), exact_number(gap, "gap")
+    time = exact_number(t, "t")
     if not time > 0:
         raise InputError("t", t, "a time > 0")
-    if not 0 < wanted < 1:
-        raise InputError("gap", gap, "a relative gap between 0 and 1")
-    if not seconds > 0:
-        raise InputError("seconds", seconds, "a number of seconds > 0")
+    wanted, seconds = check_effort(gap, seconds)
     if process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
     if process.mixture.kind not in _ENCLOSED:

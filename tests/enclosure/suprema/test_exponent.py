@@ -1,4 +1,4 @@
-"""The integral of the sharp rate over time, against mpmath's quadrature of the exact rate and the closed form F2."""
+"""The integral of the sharp rate over time (L5), against mpmath's quadrature of the exact rate and the closed form."""
 
 from __future__ import annotations
 
@@ -10,15 +10,11 @@ import pytest
 from oracle_sharp import Times, dense_search, line_spread, mpf
 
 import certflow as cf
-from certflow.enclosure.suprema import exponent
+from certflow.enclosure.suprema.exponent import sharp_stability
 from certflow.errors import InputError
 
-SECONDS = 10.0  # far above what a run needs: a slow one fails instead of lasting
+pytestmark = pytest.mark.usefixtures("still_clock")
 LINE = [(-1,), (0,), (1,)]
-
-
-def sharp_stability(process, s, t, *, seconds=SECONDS, **options):
-    return exponent.sharp_stability(process, s, t, seconds=seconds, **options)
 
 
 def process_of(means, weights=None, variance="0.01"):
@@ -156,9 +152,9 @@ def test_a_tighter_gap_is_reached():
     assert fine.panels > coarse.panels
 
 
-def test_out_of_time_means_a_wider_enclosure():
+def test_out_of_time_means_a_wider_enclosure(ticking_clock):
     value = line_exponent("0.01", "0.01", "3")
-    found = sharp_stability(process_of(LINE), "0.01", "3", seconds=1e-6)
+    found = sharp_stability(process_of(LINE), "0.01", "3", seconds=1)
     assert not found.complete
     assert found.relative_gap > 1e-3
     assert inside(found, value)
@@ -197,8 +193,8 @@ def test_other_covariances_are_refused():
             sharp_stability(cf.OrnsteinUhlenbeck(cf.load_mixture(name)), "0.1", "1")
 
 
-def test_narrow_modes_have_an_enclosure_though_quadrature_fails_on_wide_panels():
+def test_narrow_modes_have_an_enclosure_though_quadrature_fails_on_wide_panels(ticking_clock):
     value = line_exponent("1e-4", "1e-6", "1")
-    found = sharp_stability(process_of(LINE, variance="1e-4"), "1e-6", "1", seconds=2)
+    found = sharp_stability(process_of(LINE, variance="1e-4"), "1e-6", "1", seconds=200)
     assert inside(found, value)
     assert mpf(found.popoviciu) > 3 * value

@@ -17,6 +17,7 @@ from certflow.certificate.envelope import certificate_text
 from certflow.certificate.sharp import sharp_certificate
 from certflow.enclosure.suprema.sharp import sharp_rate
 
+pytestmark = pytest.mark.usefixtures("still_clock")
 PENTAGON = [["1", "0"], ["0.309017", "0.951057"], ["-0.809017", "0.587785"], ["-0.809017", "-0.587785"]]
 PENTAGON += [["0.309017", "-0.951057"]]
 GRID = [[a, b] for a in ("-0.1", "0.1") for b in ("-0.2", "0", "0.2")]
@@ -75,7 +76,7 @@ def jacobian_at(mixture, rate):
 def test_the_rate_at_the_witness_reaches_the_lower_bound(name, rate):
     means, covariances, time = CASES[name]
     mixture = cf.GaussianMixture([Fraction(1, len(means))] * len(means), means, covariances)
-    found = sharp_rate(cf.OrnsteinUhlenbeck(mixture), time, rate, gap="1e-6", seconds=20)
+    found = sharp_rate(cf.OrnsteinUhlenbeck(mixture), time, rate, gap="1e-6")
     jacobian, _ = jacobian_at(mixture, found)
     with mpmath.workdps(60):
         values = eigenvalues(jacobian)
@@ -118,3 +119,24 @@ def test_the_checker_accepts_late_times(rate):
     certificate, _ = sharp_certificate(process, "30", rate)
     verdict = checker.check(certificate_text(certificate))
     assert verdict.accepted, verdict.text
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("time", ["0.01", "0.3", "3"])
+@pytest.mark.parametrize("variance", ["0.01", "1e-6", "4"])
+@pytest.mark.parametrize("size", ["1e3", "1e9", "1e15"])
+def test_the_checker_accepts_means_far_apart(size, variance, time, rate):
+    """Two modes, whose `V*` is `D^2/4` exactly: the bits of the checker's arithmetic grow with `D^2/v^2`."""
+    mixture = cf.GaussianMixture(["1/2", "1/2"], [["-" + size, "0"], [size, "1"]], variance)
+    certificate, found = sharp_certificate(cf.OrnsteinUhlenbeck(mixture, "0.01", "3"), time, rate)
+    verdict = checker.check(certificate_text(certificate))
+    assert verdict.accepted, verdict.text
+    assert found.complete
+    with mpmath.workdps(80):
+        m2 = mpmath.exp(-2 * mpmath.mpf(time))
+        v = mpmath.mpf(variance) * m2 + 1 - m2
+        growth = 1 - 1 / v + m2 / v**2 * (4 * mpmath.mpf(size) ** 2 + 1) / 4
+        exact = growth if rate == "one-sided" else max(growth, abs(1 - 1 / v))
+        lower, upper = (mpmath.mpf(end.numerator) / end.denominator for end in (found.lower, found.upper))
+        assert lower <= exact <= upper
+        assert upper - lower <= mpmath.mpf(10) ** -9 * abs(upper)  # as asked for
