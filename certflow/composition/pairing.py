@@ -15,8 +15,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import logsumexp, rel_entr
 
 from certflow.law.noised import Process, noised
 from certflow.law.symmetry import Symmetry
@@ -31,6 +29,9 @@ def lower_confidence(mean: float, count: int, level: float) -> float:
 
     With probability `level` or more at most the expectation of the mean of `count` independent numbers in [0, 1].
     """
+    from scipy.optimize import brentq
+    from scipy.special import rel_entr
+
     limit = -math.log1p(-level) / count
 
     def short(mu: float) -> float:
@@ -113,6 +114,8 @@ class Pairing:
 
     def _log_across(self, x: Points, normal: Floats) -> Floats:
         """`log int p_T(x + u n) du`: each component at its largest value on the line, times its width."""
+        from scipy.special import logsumexp
+
         mixture, m = self.process.mixture, math.exp(-self.process.t_max)
         covariances = m * m * mixture.covariance_matrices + (1 - m * m) * np.eye(mixture.dimension)
         precisions = np.linalg.inv(covariances)

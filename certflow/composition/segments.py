@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from certflow.composition.floors import best_map
 from certflow.errors import NoGlobalBound
@@ -66,6 +65,8 @@ def log_steepest(process: Process) -> float:
     Where both densities underflow float64 does not know which points belong together: such nodes are left out. The
     centre of a symmetric mixture is carried to the centre, however little mass is there.
     """
+    from scipy.optimize import minimize_scalar
+
     flow = QuantileMap(process)
     nodes = flow.nodes()
     known = np.where(flow.resolved(nodes.z, nodes.x), nodes.log_slope, -math.inf)

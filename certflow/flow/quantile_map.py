@@ -16,8 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import log_ndtr
 
 from certflow.errors import InputError
 from certflow.law.noised import Process
@@ -62,6 +60,8 @@ class Marginal:
 
     def log_tails(self, x: Floats) -> Floats:
         """`log F(x)` and `log (1 - F(x))`, shape (2, ...)."""
+        from scipy.special import log_ndtr
+
         y = self.standard(x)
         return np.stack([_log_sum(self.log_weights + log_ndtr(y)), _log_sum(self.log_weights + log_ndtr(-y))])
 
@@ -222,6 +222,8 @@ class QuantileMap:
 
     def crossings(self, function: OfPair, panels: Floats) -> list[float]:
         """Coordinates at which `function(z, x)` changes sign, one at most between neighbouring ends of panels."""
+        from scipy.optimize import brentq
+
         values = np.asarray(function(*self.at(panels)))
 
         def along(s: float) -> float:

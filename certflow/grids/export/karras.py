@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from certflow.errors import InputError
 from certflow.grids.export.formats import SINGLE, Export, check_end, final_step, largest_shift, sigmas_of
@@ -110,6 +109,8 @@ def _rho(grid: Nodes, sigmas: Floats) -> float:
     With the ends held fixed every inner node rises with `1/rho`, so the largest and the smallest signed errors
     do too, and at the best exponent they are opposite: the root of a rising function.
     """
+    from scipy.optimize import brentq
+
     if sigmas.size == 2:
         return 7.0
     for known in (grid.options.get("rho"), 7.0):
