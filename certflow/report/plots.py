@@ -16,7 +16,7 @@ import numpy as np
 from certflow.numbers.arrays import Floats
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.canvas import Axes, Figure, FixedLocator, FuncFormatter, MaxNLocator, default_style, mpl
-from certflow.report.captions import caption
+from certflow.report.captions import FIGURE_NAMES, caption
 from certflow.report.document import Curves, Document
 from certflow.report.svg import figure_to_svg
 
@@ -76,31 +76,28 @@ class Marks:
 
 def figures_for(report: Document, p: OrnsteinUhlenbeck | None = None) -> dict[str, str]:
     """Every figure of a report by name: those of `report.curves`, and of the process `p` if given."""
-    figures: dict[str, str] = {}
-    if p is not None:
-        lines = 42 if len(p.mixture.means) <= 500 else 16  # each costs a flow over all modes
-        figures["density-flow"] = density_and_flow(p, lines=lines, seed=report.seed)
-    if report.curves is not None:
-        figures |= curve_figures(report.curves)
-    return figures
-
-
-def curve_figures(curves: Curves) -> dict[str, str]:
-    """The charts that `curves` has data for: `rates`, `stability` and `amplification`."""
-    drawn = {
-        "rates": rates(
-            curves.times,
-            curves.lipschitz,
-            curves.growth_rate,
-            [
-                Marks(curves.sharp_two_sided, r"$L^*(t)$, enclosed", TWO_SIDED, "D"),
-                Marks(curves.sharp_one_sided, r"$\lambda^*(t)$, enclosed", ONE_SIDED, "o"),
-            ],
-        ),
-        "stability": stability(curves.times, curves.stability_two_sided, curves.stability_one_sided),
-        "amplification": amplification(curves.times, curves.stability_two_sided, curves.stability_one_sided),
-    }
+    drawn = {name: figure_named(name, report.curves, p, report.seed) for name in FIGURE_NAMES}
     return {name: svg for name, svg in drawn.items() if svg}
+
+
+def figure_named(name: str, curves: Curves | None, p: OrnsteinUhlenbeck | None, seed: int) -> str | None:
+    """One figure of a report as SVG text: of the process `p`, or of the `curves`; None where there is none."""
+    if name == "density-flow":
+        if p is None:
+            return None
+        lines = 42 if len(p.mixture.means) <= 500 else 16  # each costs a flow over all modes
+        return density_and_flow(p, lines=lines, seed=seed)
+    if curves is None:
+        return None
+    if name == "stability":
+        return stability(curves.times, curves.stability_two_sided, curves.stability_one_sided)
+    if name == "amplification":
+        return amplification(curves.times, curves.stability_two_sided, curves.stability_one_sided)
+    sharp = [
+        Marks(curves.sharp_two_sided, r"$L^*(t)$, enclosed", TWO_SIDED, "D"),
+        Marks(curves.sharp_one_sided, r"$\lambda^*(t)$, enclosed", ONE_SIDED, "o"),
+    ]
+    return rates(curves.times, curves.lipschitz, curves.growth_rate, sharp)
 
 
 def rates(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -20,16 +21,20 @@ _REQUIRED = "a report.json as `certflow verify --out DIR` writes it"
 class Report(Document):
     """A document that writes itself and its views."""
 
-    def save(self, directory: str | os.PathLike[str]) -> list[Path]:
+    def save(self, directory: str | os.PathLike[str], figures: Mapping[str, str] | None = None) -> list[Path]:
         """Write report.html, report.md, report.json, junit.xml, the figures and the certificates, each atomically.
 
-        The figures are computed from the mixture of the report. Certificates that lie in the directory already stay as
+        figures : SVG texts by name; None draws them, from the mixture of the report
+
+        Certificates that lie in the directory already stay as
         they are; a report that was read back from a file has none to write. Returns the paths written.
         """
-        from certflow.report.plots import figures_for  # Matplotlib
         from certflow.report.views import write_certificates, write_views  # Jinja2
 
-        figures = figures_for(self, process_of(self))
+        if figures is None:
+            from certflow.report.plots import figures_for  # Matplotlib
+
+            figures = figures_for(self, process_of(self))
         return [*write_certificates(self, directory), *write_views(self, directory, figures)]
 
 

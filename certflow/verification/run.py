@@ -25,9 +25,11 @@ from certflow.numbers.exact import exact_text
 from certflow.numbers.inputs import whole_number
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.curves import curves, sharp_points
+from certflow.report.document import Curves
 from certflow.report.report import Report
+from certflow.verification.drawings import EARLY, Drawing
 from certflow.verification.keeper import Keeper, environment
-from certflow.verification.workers import outcomes
+from certflow.verification.workers import Crew, Task
 
 Progress = Callable[[int, int, str], None]
 
@@ -94,29 +96,43 @@ def verify(
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
     context = Context(process, PROFILES[profile], digits, seed, fresh)
     keeper = Keeper(None if out is None else Path(out), context)
-    with ALONE:
-        results, mistake = _collect(context, wanted, keeper, progress, jobs)
-    report = Report(
-        mixture=to_mapping(process.mixture),
-        description=_description(process.mixture),
-        t_min=exact_text(process.exact_t_min),
-        t_max=exact_text(process.exact_t_max),
-        profile=profile,
-        digits=digits,
-        seed=seed,
-        outcome=overall(result.outcome for result in results),
-        results=tuple(results),
-        curves=curves(process).model_copy(update=sharp_points(results)),
-        environment=environment(),
-        command=command,
-        started=started.isoformat(timespec="seconds"),
-        seconds=round(time.perf_counter() - clock, 3),
-    )
-    if out is not None:
-        report.save(out)
+    with ALONE, Crew(context, keeper.code) as crew:
+        drawn = curves(process)
+        results, mistake, figures = _collect(crew, wanted, keeper, progress, jobs, drawn)
+        report = Report(
+            mixture=to_mapping(process.mixture),
+            description=_description(process.mixture),
+            t_min=exact_text(process.exact_t_min),
+            t_max=exact_text(process.exact_t_max),
+            profile=profile,
+            digits=digits,
+            seed=seed,
+            outcome=overall(result.outcome for result in results),
+            results=tuple(results),
+            curves=drawn.model_copy(update=sharp_points(results)),
+            environment=environment(),
+            command=command,
+            started=started.isoformat(timespec="seconds"),
+            seconds=round(time.perf_counter() - clock, 3),
+        )
+        if out is not None:
+            _save(report, out, figures, crew)
     if mistake is not None:
         raise mistake
     return report
+
+
+def _save(report: Report, out: str | os.PathLike[str], figures: dict[str, str], crew: Crew) -> None:
+    """Write the report; where workers drew the other figures, one draws the rates while the proofs are typeset here."""
+    from certflow.report.proofs import proof_views  # Markdown, MathML
+
+    if crew.alone or report.curves is None:
+        report.save(out)
+        return
+    take = crew.elsewhere(Drawing("rates", report.curves))
+    proof_views(report)  # the report finds its formulas typeset
+    rates = take()
+    report.save(out, {name: svg for name, svg in {**figures, "rates": rates}.items() if svg})
 
 
 def _wanted(claims: Iterable[str] | None) -> list[str]:
@@ -132,14 +148,15 @@ def _wanted(claims: Iterable[str] | None) -> list[str]:
 
 
 def _collect(
-    context: Context, wanted: list[str], keeper: Keeper, progress: Progress | None, jobs: int
-) -> tuple[list[ClaimResult], Exception | None]:
-    """The result of each claim, and the first mistake in the code that a check met."""
+    crew: Crew, wanted: list[str], keeper: Keeper, progress: Progress | None, jobs: int, drawn: Curves
+) -> tuple[list[ClaimResult], Exception | None, dict[str, str]]:
+    """The result of each claim, the first mistake in the code that a check met, and figures that workers drew."""
+    context = crew.context
     plan = {claim: [(check, *_hindrance(context, check)) for check in checks_of(claim)] for claim in wanted}
     checks = [
         check for entries in plan.values() for check, reason, later in entries if reason is None and later is None
     ]
-    found, mistakes = _evidence(context, checks, keeper, progress, jobs)
+    found, mistakes, figures = _evidence(crew, checks, keeper, progress, jobs, drawn)
     results = []
     for claim, entries in plan.items():
         evidence = [found[check.name] for check, reason, later in entries if reason is None and later is None]
@@ -148,29 +165,37 @@ def _collect(
         results.append(_result(claim, evidence, reasons, waiting[0] if waiting else None))
     if progress is not None:
         progress(len(checks), len(checks), "report")
-    return results, next((mistakes[check.name] for check in checks if check.name in mistakes), None)
+    return results, next((mistakes[check.name] for check in checks if check.name in mistakes), None), figures
 
 
 def _evidence(
-    context: Context, checks: list[Check], keeper: Keeper, progress: Progress | None, jobs: int
-) -> tuple[dict[str, Evidence], dict[str, Exception]]:
-    """The evidence of each check, from an earlier run or found now; and the mistakes in the code that were met."""
+    crew: Crew, checks: list[Check], keeper: Keeper, progress: Progress | None, jobs: int, drawn: Curves
+) -> tuple[dict[str, Evidence], dict[str, Exception], dict[str, str]]:
+    """The evidence of each check, from an earlier run or found now; mistakes in the code that were met; figures."""
     found = {check.name: kept for check in checks if (kept := keeper.load(check)) is not None}
     mistakes: dict[str, Exception] = {}
+    figures: dict[str, str] = {}
 
-    def tell(check: Check) -> None:
-        if progress is not None:
-            progress(len(found), len(checks), f"{check.claim} {STATEMENTS[check.claim].title}")
+    def tell(task: Task) -> None:
+        if progress is not None and isinstance(task, Check):
+            progress(len(found), len(checks), f"{task.claim} {STATEMENTS[task.claim].title}")
 
     missing = [check for check in checks if check.name not in found]
-    for check, came, code in outcomes(context, missing, jobs, tell, keeper.code):
-        if isinstance(came, Evidence):
-            keeper.save(check, came, code)
-            found[check.name] = came
+    crew.enlist(len(missing), jobs)
+    early = [] if keeper.out is None or crew.alone else [Drawing(name, drawn) for name in EARLY]
+    for task, came, code in crew.outcomes([*missing, *early], tell):
+        if isinstance(came, str):
+            figures[task.name] = came
+        elif isinstance(task, Drawing):
+            assert isinstance(came, Exception)
+            raise came
+        elif isinstance(came, Evidence):
+            keeper.save(task, came, code)
+            found[task.name] = came
         else:
-            mistakes[check.name] = came
-            found[check.name] = _mistaken(check, came)
-    return found, mistakes
+            mistakes[task.name] = came
+            found[task.name] = _mistaken(task, came)
+    return found, mistakes, figures
 
 
 def _mistaken(check: Check, error: Exception) -> Evidence:

@@ -1,8 +1,8 @@
-"""The process beside a verification: it runs the checks that it is told by name, and answers what it found.
+"""The process beside a verification: it runs the checks that it is told by name, draws figures, and answers.
 
-`serve` reads pickles from the standard input: a `Start`, then names of checks; it writes a `Found` for each to the
-standard output. It ends as soon as its input does, whatever it is doing, and where its code is not that of the process
-that asks.
+`serve` reads pickles from the standard input: a `Start`, then names of checks and drawings; it writes a `Found` for
+each to the standard output. It ends as soon as its input does, whatever it is doing, and where its code is not that of
+the process that asks.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from certflow.claims.check import Check, Context
 from certflow.claims.fingerprint import LoadedCode, agrees
 from certflow.claims.model import Evidence
 from certflow.claims.registry import CHECKS
+from certflow.verification.drawings import Drawing
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Start:
 
 @dataclass(frozen=True)
 class Found:
-    """What a check found, or the mistake in the code that it met; and digests of the code that ran it."""
+    """Evidence, a figure, or the mistake in the code that was met; and digests of the code that ran."""
 
-    came: Evidence | Exception
+    came: Evidence | str | Exception
     code: dict[str, str]
 
 
@@ -46,10 +47,11 @@ def serve() -> None:
     if not agrees(start.code, code.digests()):
         return
     named = {check.name: check for check in CHECKS}
-    asked: queue.SimpleQueue[str] = queue.SimpleQueue()
+    asked: queue.SimpleQueue[str | Drawing] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(asked,), daemon=True).start()
     while True:
-        came = _came(named[asked.get()], start.context)
+        task = asked.get()
+        came = _came(named[task] if isinstance(task, str) else task, start.context)
         try:
             answers.write(pickle.dumps(Found(came, code.digests())))
             answers.flush()
@@ -57,8 +59,8 @@ def serve() -> None:
             os._exit(0)
 
 
-def _listen(asked: queue.SimpleQueue[str]) -> None:
-    """Take the names from the input; when it ends, so does the process, in the middle of a check too."""
+def _listen(asked: queue.SimpleQueue[str | Drawing]) -> None:
+    """Take the tasks from the input; when it ends, so does the process, in the middle of a check too."""
     while True:
         try:
             asked.put(pickle.load(sys.stdin.buffer))
@@ -66,9 +68,9 @@ def _listen(asked: queue.SimpleQueue[str]) -> None:
             os._exit(0)
 
 
-def _came(check: Check, context: Context) -> Evidence | Exception:
+def _came(task: Check | Drawing, context: Context) -> Evidence | str | Exception:
     try:
-        return check.run(context)
+        return task.run(context)
     except Exception as error:
         return _portable(error)
 

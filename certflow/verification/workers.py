@@ -1,4 +1,4 @@
-"""Checks run in several processes: this one, and workers that take checks from the far end of the same list."""
+"""Work in several processes: this one, and workers that take tasks from the far end of the same list."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from certflow.claims.check import Check, Context
 from certflow.claims.fingerprint import LoadedCode, agrees
 from certflow.claims.model import Evidence, Kind
 from certflow.process import OrnsteinUhlenbeck
+from certflow.verification.drawings import Drawing
 from certflow.verification.worker import Found, Start
 
 #: A worker costs as much to start as some ten small checks.
 _CHECKS_FOR_A_WORKER = 12
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from certflow.verification.worker import serve; serve()"
 
-#: What came of a check: its evidence, or the mistake in the code that it met; and digests of the code of a worker.
-Came = tuple[Check, Evidence | Exception, dict[str, str] | None]
+Task = Check | Drawing
+#: What came of a task: evidence, a figure, or the mistake in the code that it met; and digests of the code of a worker.
+Came = tuple[Task, Evidence | str | Exception, dict[str, str] | None]
 
 
 def usual_jobs() -> int:
@@ -32,81 +34,124 @@ def usual_jobs() -> int:
     return min(cores, 4)
 
 
-def outcomes(
-    context: Context, checks: Sequence[Check], jobs: int, before: Callable[[Check], None], code: LoadedCode
-) -> Iterator[Came]:
-    """Run every check, in up to `jobs` processes; yields what came of each as soon as this process can look.
-
-    before : called with each check that this process is about to run
-    code : the code that is loaded here
+class Crew:
+    """This process and its workers. They are ended with the `with` block, whatever they are doing.
 
     What a worker found counts only if its code is the code that is loaded here: formulas that were replaced in memory
-    are unknown to it. A check whose worker is gone is run here. Where the class under test is not the package's own,
+    are unknown to it. A task whose worker is gone is run here. Where the class under test is not the package's own,
     and for measurements on trained maps, which use every core, there is no worker.
     """
-    ours = type(context.process) is OrnsteinUhlenbeck
-    number = min(jobs - 1, len(checks) // _CHECKS_FOR_A_WORKER) if ours else 0
-    line = _Line(checks)
-    with _workers(Start(context, code.digests()), line, number):
-        remaining = len(checks)
+
+    def __init__(self, context: Context, code: LoadedCode):
+        self.context, self.code = context, code
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.end()
+
+    def enlist(self, checks: int, jobs: int) -> None:
+        """Start as many workers as so many checks are worth, so that `jobs` processes work."""
+        number = min(jobs - 1, checks // _CHECKS_FOR_A_WORKER)
+        if sys.executable and type(self.context.process) is OrnsteinUhlenbeck:
+            self._workers = [_Worker(self.context, self.code) for _ in range(number)]
+
+    @property
+    def alone(self) -> bool:
+        """Is there no worker?"""
+        return not any(worker.there for worker in self._workers)
+
+    def outcomes(self, tasks: Sequence[Task], before: Callable[[Task], None]) -> Iterator[Came]:
+        """Do every task; yields what came of each as soon as this process can look.
+
+        before : called with each task that this process is about to do
+        """
+        line = _Line(tasks)
+        feeders = [threading.Thread(target=worker.feed, args=(line,), daemon=True) for worker in self._workers]
+        for feeder in feeders:
+            feeder.start()
+        remaining = len(tasks)
         while remaining:
-            check = line.first()
-            if check is not None:
-                before(check)
-                try:
-                    came: Evidence | Exception = check.run(context)
-                except Exception as error:
-                    came = error
+            task = line.first()
+            if task is not None:
+                before(task)
                 remaining -= 1
-                yield check, came, None
-            for asked, found in line.answers(wait=check is None):
-                if agrees(found.code, code.digests()):
+                yield task, _came(task, self.context), None
+            for asked, found in line.answers(wait=task is None):
+                if agrees(found.code, self.code.digests()):
                     remaining -= 1
                     yield asked, found.came, found.code
                 else:
                     line.back(asked, here=True)
+        for feeder in feeders:
+            feeder.join()
+
+    def elsewhere(self, drawing: Drawing) -> Callable[[], str]:
+        """Have a figure drawn by a worker, if there is one, while this process does other things; returns its taker."""
+        line = _Line([drawing])
+        worker = next((worker for worker in self._workers if worker.there), None)
+        if worker is not None:
+            threading.Thread(target=worker.feed, args=(line,), daemon=True).start()
+
+        def take() -> str:
+            for _, found in line.answers(wait=worker is not None):
+                if isinstance(found.came, str) and agrees(found.code, self.code.digests()):
+                    return found.came
+            return drawing.run(self.context)
+
+        return take
+
+
+def _came(task: Task, context: Context) -> Evidence | str | Exception:
+    try:
+        return task.run(context)
+    except Exception as error:
+        return error
 
 
 class _Line:
-    """The checks that wait, and the answers that came: this process takes from the front, workers from the end.
+    """The tasks that wait, and the answers that came: this process takes from the front, workers from the end.
 
-    Derivations stand at the end. They share nothing with the other checks, which keep to one process what they compute
-    of the mixture as far as possible.
+    Derivations and figures stand at the end. They share nothing with the other checks, which keep to one process what
+    they compute of the mixture as far as possible.
     """
 
-    def __init__(self, checks: Sequence[Check]):
-        self._waiting = sorted(checks, key=lambda check: check.kind is Kind.SYMBOLIC)
-        self._here = {check.name for check in checks if check.kind is Kind.EMPIRICAL}
+    def __init__(self, tasks: Sequence[Task]):
+        self._waiting = sorted(tasks, key=lambda task: isinstance(task, Drawing) or task.kind is Kind.SYMBOLIC)
+        self._here = {task.name for task in tasks if isinstance(task, Check) and task.kind is Kind.EMPIRICAL}
         self._lock = threading.Lock()
-        self._answers: queue.SimpleQueue[tuple[Check, Found] | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[Task, Found] | None] = queue.SimpleQueue()
 
-    def first(self) -> Check | None:
+    def first(self) -> Task | None:
         with self._lock:
             return self._waiting.pop(0) if self._waiting else None
 
-    def last(self) -> Check | None:
-        """The last one that may be run elsewhere."""
+    def last(self) -> Task | None:
+        """The last one that may be done elsewhere."""
         with self._lock:
             for index in reversed(range(len(self._waiting))):
                 if self._waiting[index].name not in self._here:
                     return self._waiting.pop(index)
         return None
 
-    def back(self, check: Check, here: bool = False) -> None:
-        """Put back a check that has no answer."""
+    def back(self, task: Task, here: bool = False) -> None:
+        """Put back a task that has no answer."""
         with self._lock:
-            self._waiting.append(check)
+            self._waiting.append(task)
             if here:
-                self._here.add(check.name)
+                self._here.add(task.name)
 
-    def answer(self, check: Check, found: Found) -> None:
-        self._answers.put((check, found))
+    def answer(self, task: Task, found: Found) -> None:
+        self._answers.put((task, found))
 
     def wake(self) -> None:
         """Let who waits for an answer look at the line again."""
         self._answers.put(None)
 
-    def answers(self, wait: bool) -> Iterator[tuple[Check, Found]]:
+    def answers(self, wait: bool) -> Iterator[tuple[Task, Found]]:
         """The answers that are there; if told to wait, at least one or a call to wake."""
         with contextlib.suppress(queue.Empty):
             while True:
@@ -116,50 +161,42 @@ class _Line:
                     yield answer
 
 
-@contextlib.contextmanager
-def _workers(start: Start, line: _Line, number: int) -> Iterator[None]:
-    """Workers that take from the line; they are ended with the block, whatever they are doing."""
-    processes = [_started() for _ in range(number)] if sys.executable else []
-    sent = pickle.dumps(start) if processes else b""
-    feeders = [threading.Thread(target=_feed, args=(process, sent, line), daemon=True) for process in processes]
-    try:
-        for feeder in feeders:
-            feeder.start()
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-        for feeder in feeders:
-            feeder.join()
-        for process in processes:
-            process.wait()
-            for stream in (process.stdin, process.stdout):
-                with contextlib.suppress(OSError):
-                    stream.close()  # type: ignore[union-attr]
+class _Worker:
+    """A process in a group of its own: an interruption at the terminal is for this process, which then ends it."""
 
+    def __init__(self, context: Context, code: LoadedCode):
+        apart: dict[str, Any] = {"process_group": 0}
+        if sys.platform == "win32":
+            apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        words = [sys.executable, "-c", _PROGRAM.format(path=sys.path)]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **apart)
+        self.there = True
+        self._start: bytes | None = pickle.dumps(Start(context, code.digests()))
 
-def _started() -> subprocess.Popen[bytes]:
-    """A worker in a group of its own: an interruption at the terminal is for this process, which then ends it."""
-    words = [sys.executable, "-c", _PROGRAM.format(path=sys.path)]
-    apart: dict[str, Any] = {"process_group": 0}
-    if sys.platform == "win32":
-        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **apart)
+    def feed(self, line: _Line) -> None:
+        """Send one task after another, until none is left or the worker is gone."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        task = None
+        try:
+            if self._start is not None:
+                self.process.stdin.write(self._start)
+                self._start = None
+            while self.there and (task := line.last()) is not None:
+                self.process.stdin.write(pickle.dumps(task.name if isinstance(task, Check) else task))
+                self.process.stdin.flush()
+                line.answer(task, pickle.load(self.process.stdout))
+        except (OSError, EOFError, pickle.UnpicklingError):
+            self.there = False
+            if task is not None:
+                line.back(task)
+        finally:
+            line.wake()
 
-
-def _feed(process: subprocess.Popen[bytes], start: bytes, line: _Line) -> None:
-    """Send one check after another to a worker, until none is left or the worker is gone."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    check = None
-    try:
-        process.stdin.write(start)
-        while (check := line.last()) is not None:
-            process.stdin.write(pickle.dumps(check.name))
-            process.stdin.flush()
-            line.answer(check, pickle.load(process.stdout))
-    except (OSError, EOFError, pickle.UnpicklingError):
-        if check is not None:
-            line.back(check)
-    finally:
-        line.wake()
+    def end(self) -> None:
+        self.there = False
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError, ValueError):
+                stream.close()  # type: ignore[union-attr]

@@ -214,13 +214,13 @@ def test_the_views_link_the_certificates_and_say_how_to_check_them(run):
 
 
 def test_the_plot_of_rates_marks_the_enclosed_ones(run):
-    from certflow.report.plots import curve_figures
+    from certflow.report.plots import figure_named
 
     report, _ = run
     assert [t for t, _ in report.curves.sharp_one_sided] == [0.01, 0.173, 3.0]
     assert report.curves.sharp_one_sided[0][1] == pytest.approx(265.5503828413094)
     plain = report.curves.model_copy(update={"sharp_one_sided": (), "sharp_two_sided": ()})
-    assert curve_figures(plain)["rates"] != curve_figures(report.curves)["rates"]
+    assert figure_named("rates", plain, None, 0) != figure_named("rates", report.curves, None, 0)
 
 
 def test_the_command_names_the_certificates(command: Command, tmp_path: Path):

@@ -16,8 +16,14 @@ from matplotlib.figure import Figure
 
 import certflow
 from certflow.report.density import mass_levels, trajectories
-from certflow.report.plots import amplification, curve_figures, density_and_flow, figures_for, rates, scale_wide_range
+from certflow.report.plots import amplification, density_and_flow, figure_named, figures_for, rates, scale_wide_range
 from certflow.report.svg import isolate
+
+
+def curve_figures(curves):
+    """The charts that the curves have data for."""
+    drawn = {name: figure_named(name, curves, None, 0) for name in ("rates", "stability", "amplification")}
+    return {name: svg for name, svg in drawn.items() if svg}
 
 
 def process(means, variance="0.04", t_min="0.01", t_max="3"):

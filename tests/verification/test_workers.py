@@ -17,9 +17,12 @@ from certflow.claims.check import Context
 from certflow.claims.fingerprint import LoadedCode
 from certflow.claims.model import Evidence, Kind, Outcome
 from certflow.claims.registry import CHECKS
+from certflow.report.curves import curves
+from certflow.report.plots import figure_named
 from certflow.verification import overall, workers
+from certflow.verification.drawings import Drawing
 from certflow.verification.worker import _portable
-from certflow.verification.workers import outcomes
+from certflow.verification.workers import Crew
 
 #: Checks that take a moment each, enough of them for a worker.
 CHEAP = [
@@ -34,9 +37,15 @@ def context() -> Context:
     return Context(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3"), digits=20)
 
 
-def collected(jobs: int, before=lambda check: None, within: Context | None = None):
+def outcomes(within, jobs, before=lambda task: None, code=None, tasks=CHEAP):
+    with Crew(within, code or LoadedCode()) as crew:
+        crew.enlist(len(CHEAP), jobs)
+        yield from crew.outcomes(tasks, before)
+
+
+def collected(jobs: int, before=lambda task: None, within: Context | None = None):
     """The evidence by check, and the checks that a worker answered."""
-    came = list(outcomes(within or context(), CHEAP, jobs, before, LoadedCode()))
+    came = list(outcomes(within or context(), jobs, before))
     assert sorted(check.name for check, _, _ in came) == sorted(check.name for check in CHEAP)
     assert all(isinstance(found, Evidence) for _, found, _ in came)
     told = {check.name: found.model_dump(exclude={"seconds", "checking_seconds"}) for check, found, _ in came}
@@ -53,7 +62,7 @@ def test_two_processes_find_what_one_finds():
 
 
 def test_few_checks_start_no_worker(monkeypatch):
-    monkeypatch.setattr(workers, "_started", lambda: pytest.fail("a worker was started"))
+    monkeypatch.setattr(workers, "_Worker", lambda *a: pytest.fail("a worker was started"))
     assert cf.verify(cf.load_mixture("two-modes"), ["S2"], digits=20, jobs=2).outcome is Outcome.HOLDS
 
 
@@ -74,7 +83,7 @@ def test_a_formula_that_is_replaced_during_the_run_makes_what_workers_found_coun
         monkeypatch.setattr(cf.OrnsteinUhlenbeck, "lipschitz_bound", lambda self, t: true(self, t) / 2)
         code.__init__()
 
-    came = list(outcomes(context(), CHEAP, 2, before, code))
+    came = list(outcomes(context(), 2, before, code))
     assert [check.name for check, _, found in came if found is not None] == []
     assert len(came) == len(CHEAP)
 
@@ -83,7 +92,7 @@ def test_a_class_of_ones_own_stays_in_its_process(monkeypatch):
     class Own(cf.OrnsteinUhlenbeck):
         pass
 
-    monkeypatch.setattr(workers, "_started", lambda: pytest.fail("a worker was started"))
+    monkeypatch.setattr(workers, "_Worker", lambda *a: pytest.fail("a worker was started"))
     process = Own(cf.load_mixture("two-modes"), "0.01", "3")
     _, elsewhere = collected(2, within=Context(process, digits=20))
     assert elsewhere == set()
@@ -99,15 +108,51 @@ def test_a_worker_that_ends_at_once_costs_nothing(program, monkeypatch):
 
 def test_a_worker_that_is_killed_leaves_its_check_to_the_others(monkeypatch):
     started = []
-    start = workers._started
-    monkeypatch.setattr(workers, "_started", lambda: started.append(start()) or started[-1])
+    start = workers._Worker
+    monkeypatch.setattr(workers, "_Worker", lambda *a: started.append(start(*a)) or started[-1])
 
     def before(check):
-        started[0].kill()
+        started[0].process.kill()
 
     told, _ = collected(2, before)
     assert len(told) == len(CHEAP)
-    assert all(process.returncode is not None for process in started)
+    assert all(worker.process.returncode is not None for worker in started)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_figure_is_the_same_wherever_it_is_drawn(jobs):
+    process = context().process
+    drawings = [Drawing(name, curves(process, 20)) for name in ("stability", "rates")]
+    figures = figures_of(process, 20)
+    with Crew(context(), LoadedCode()) as crew:
+        crew.enlist(len(CHEAP), jobs)
+        assert crew.alone is (jobs == 1)
+        came = {task.name: svg for task, svg, _ in crew.outcomes([drawings[0], *CHEAP], lambda task: None)}
+        assert came["stability"] == figures["stability"]
+        take = crew.elsewhere(drawings[1])
+        assert take() == figures["rates"]
+
+
+def test_a_figure_whose_worker_is_gone_is_drawn_here():
+    process = context().process
+    with Crew(context(), LoadedCode()) as crew:
+        crew.enlist(len(CHEAP), 2)
+        crew._workers[0].process.kill()
+        assert crew.elsewhere(Drawing("rates", curves(process, 20)))() == figures_of(process, 20)["rates"]
+
+
+def figures_of(process, count):
+    return {name: figure_named(name, curves(process, count), process, 0) for name in ("rates", "stability")}
+
+
+def test_reports_of_one_and_of_two_processes_are_alike(tmp_path):
+    law, claims = cf.load_mixture("two-modes"), ["S1", "S2", "S4", "L1", "L2", "L3", "L4", "L5"]
+    for jobs in (1, 2):
+        cf.verify(law, claims, digits=20, out=tmp_path / str(jobs), jobs=jobs)
+    names = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("figures/*.svg"))
+    assert [name.stem for name in names] == ["amplification", "density-flow", "rates", "stability"]
+    for name in [*names, *(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("certificates/*"))]:
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
 
 
 def test_a_mistake_crosses_to_the_other_process_with_its_place():
