@@ -39,13 +39,14 @@ def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
     if mixture.kind != "common-isotropic":
         raise InputError("mixture", f"{mixture.kind} covariances", "common-isotropic covariance")
     arithmetic = arithmetic_of(value, s, fields=("value", "s"))
-    if arithmetic.name == "float64":
-        return _float_time(mixture, _one(value, "value"), _one(s, "s"))
     if arithmetic.name == "torch":
         return arithmetic.finish(arithmetic.eagerly(_tensor_time, mixture, arithmetic, value, s))
+    value, s = _one(value, "value"), _one(s, "s")
+    if arithmetic.name == "float64":
+        return _float_time(mixture, value, s)
     with arithmetic.undisturbed():
         with arithmetic.extended(_magnitude(mixture, arithmetic, s)):
-            target, start = (arithmetic.read([_one(a, name)], name) for a, name in ((value, "value"), (s, "s")))
+            target, start = arithmetic.read([value], "value"), arithmetic.read([s], "s")
             times = _lambert_time(mixture, arithmetic, target, start)
         return arithmetic.finish(times)[0]
 
@@ -78,7 +79,8 @@ def _tensor_time(mixture: GaussianMixture, arithmetic: Arithmetic, value: Any, s
         growth = growth_rate_bound(mixture, time)
         return 1 / growth, growth_rate_bound(mixture, start) / growth
 
-    return elementwise(values, slopes, arithmetic.read(value, "value"), arithmetic.read(s, "s"))
+    given = arithmetic.broadcast(arithmetic.read(value, "value"), arithmetic.read(s, "s"), ("value", "s"))
+    return elementwise(values, slopes, *given)
 
 
 def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any) -> float:

@@ -266,7 +266,7 @@ def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
     arithmetic = arithmetic_of(t, radius, fields=("t", "radius"))
     with arithmetic.undisturbed():
         size = check_times(arithmetic.read(radius, "radius"), arithmetic, "radius", "a finite radius > 0")
-        size, times = arithmetic.broadcast(size, arithmetic.read(t, "t"))
+        size, times = arithmetic.broadcast(size, arithmetic.read(t, "t"), ("radius", "t"))
 
         def formula(arithmetic: Arithmetic, times: Any) -> Any:
             return _ball_bound(mixture, arithmetic, size.reshape((-1,)), times)

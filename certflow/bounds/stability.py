@@ -93,7 +93,7 @@ def _in_balls(mixture: GaussianMixture, s: Times, t: Times, rate: str, row: int)
 def _interval(arithmetic: Arithmetic, s: Any, t: Any) -> tuple[Any, Any]:
     start = check_times(arithmetic.read(s, "s"), arithmetic, "s")
     end = check_times(arithmetic.read(t, "t"), arithmetic, "t")
-    start, end = arithmetic.broadcast(start, end)
+    start, end = arithmetic.broadcast(start, end, ("s", "t"))
     if arithmetic.name == "torch":
         late = arithmetic.known(start <= end) is False
     else:

@@ -19,6 +19,7 @@ from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import precision_ceiling
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
 from certflow.numbers.floats import FLOATS
+from certflow.numbers.inputs import joint_shape
 
 #: Numbers in the largest temporary of one chunk: 512 KiB of float64, so that several stay in the cache.
 CHUNK_NUMBERS = 2**16
@@ -107,11 +108,7 @@ def _rows(mixture: GaussianMixture, quantity: str, times: int) -> int:
 def _broadcast_times(times: Any, batch: tuple[int, ...]) -> Any:
     if math.prod(times.shape) == 1:
         return times.reshape((1,))
-    try:
-        shape = np.broadcast_shapes(tuple(times.shape), batch)
-    except ValueError:
-        shape = None
-    if shape != batch:
+    if joint_shape(tuple(times.shape), batch) != batch:
         raise InputError("t", f"shape {tuple(times.shape)}", f"a scalar or a shape that broadcasts to {batch}")
     if hasattr(times, "broadcast_to"):
         return times.broadcast_to(batch).reshape((-1,))
