@@ -112,7 +112,7 @@ class Domination:
         return total / len(lower)
 
     def _level(self, k: int, entry: GroupAt, lower: tuple[int, ...], own: Any) -> Any:
-        """`H_k(m origin)`, the origin the mean of the `mu(l)` of `lower`; where `own` is None, without the term of `mu_k`."""
+        """`H_k(m origin)`, the origin the mean of the `mu(l)` of `lower`; `own` None: less the term of `mu_k`."""
         level = self.log_weights[k] + (entry.maps.logdet - self.largest.maps.logdet) / 2
         if own is not None:
             level = level - self.m2 * (entry.maps.precision(own) * own).sum(-1) / 2

@@ -23,13 +23,14 @@ import numpy as np
 from certflow.bounds.divergence import obstruction
 from certflow.bounds.domination import Domination, precision_gap
 from certflow.bounds.existence import Group, covariance_gap, existence, groups, is_ordered, sorted_pair
-from certflow.bounds.guard import TERMS, exact_ball, repaired, tolerance
+from certflow.bounds.guard import TERMS, exact_ball, repaired
 from certflow.bounds.peak import peak
 from certflow.errors import InputError, NoGlobalBound
 from certflow.field.components import parameters
 from certflow.field.evaluate import check_times
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import largest_variance
+from certflow.numbers.accuracy import tolerance
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.geometry import exact_diameter_squared, quadratic_pseudo_inverse

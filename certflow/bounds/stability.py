@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from certflow.bounds.guard import TERMS, TOLERANCE, exact_ball, repaired
+from certflow.bounds.guard import TERMS, exact_ball, repaired
 from certflow.bounds.rates import growth_rate_bound, lipschitz_bound
 from certflow.errors import InputError
 from certflow.field.evaluate import CHUNK_NUMBERS, check_times
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.accuracy import TOLERANCE
 from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic, arithmetic_of
 from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.exact import ExactArray

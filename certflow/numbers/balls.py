@@ -12,7 +12,7 @@ import numpy as np
 from certflow.numbers.arrays import Objects
 from certflow.numbers.exact import ExactArray, exact_number
 from certflow.numbers.objects import ObjectArithmetic
-from certflow.numbers.precision import ball_precision
+from certflow.numbers.precision import ball_precision, mpmath_context
 
 
 class ArbArithmetic(ObjectArithmetic):
@@ -111,10 +111,7 @@ class ArbArithmetic(ObjectArithmetic):
         With `x = V y` the quotient of x is `y^T B y / y^T G y`, `B = V^T A V`, `G = V^T V`: unit vectors y bound the
         extremes from inside, the discs of B over those of G, near 1, from outside.
         """
-        import mpmath
-
-        context, size = mpmath.mp.clone(), range(len(matrix))
-        context.prec = self.flint.ctx.prec
+        context, size = mpmath_context(self.flint.ctx.prec), range(len(matrix))
         middles = [[context.mpf(entry.mid().str(radius=False)) for entry in row] for row in matrix]
         vectors = context.eigsy(context.matrix(middles))[1]
         basis = self.flint.arb_mat([[self.scalar(vectors[i, j]) for j in size] for i in size])
