@@ -39,7 +39,7 @@ class GaussianMixture:
     origin : how the mixture was made (method, data set, seed ...), kept in files and reports
 
     Numbers may be int, Fraction, text (`"0.1"`, `"1/3"`: exactly that), or floats (exactly the binary number
-    that the float is). SymPy expressions make a mixture with symbolic parameters, for derivations.
+    that the float is), SymPy's too. Other SymPy expressions make a mixture with symbolic parameters, for derivations.
 
     Raises
     ------
