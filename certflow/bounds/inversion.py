@@ -45,7 +45,7 @@ def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
     if arithmetic.name == "float64":
         return _float_time(mixture, value, s)
     with arithmetic.undisturbed():
-        with arithmetic.extended(_magnitude(mixture, arithmetic, s)):
+        with arithmetic.extended(_cancelled(mixture, arithmetic, s)):
             target, start = arithmetic.read([value], "value"), arithmetic.read([s], "s")
             times = _lambert_time(mixture, arithmetic, target, start)
         return arithmetic.finish(times)[0]
@@ -83,12 +83,14 @@ def _tensor_time(mixture: GaussianMixture, arithmetic: Arithmetic, value: Any, s
     return elementwise(values, slopes, *given)
 
 
-def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any) -> float:
-    """Size of what cancels in the formula, for arithmetics of adjustable precision."""
+def _cancelled(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any) -> int:
+    """Bits of the size of what cancels in the formula, for arithmetics of adjustable precision."""
     if arithmetic.name == "sympy":
-        return 1.0
-    exponent = 1 + mixture.diameter**2 / (8 * float(mixture.covariances))
-    return float(min(exponent**2 / min(1.0, abs(float(arithmetic.asarray([s])[0])) or 1.0), 1e300))
+        return 0
+    closed = CommonVariance(mixture, arithmetic)
+    exponent = 1 + closed.square / (8 * closed.variance)
+    start = check_times(arithmetic.read([s], "s"), arithmetic, "s")
+    return max(0, arithmetic.bits(exponent * exponent / start))
 
 
 def _lambert_time(mixture: GaussianMixture, arithmetic: Arithmetic, value: Any, s: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import AbstractContextManager
 from fractions import Fraction
 from typing import Any
@@ -132,8 +131,13 @@ class ArbArithmetic(ObjectArithmetic):
     def lambertw(self, z: Any, branch: int) -> Any:
         return self._map(lambda a: a.lambertw(branch), z)
 
-    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
-        return ball_precision(extra=20 + max(0, math.frexp(magnitude)[1]))
+    def bits(self, a: Any) -> int:
+        tops = [abs(entry).abs_upper().mid() for entry in a.flat]
+        finite = [top.man_exp() for top in tops if top.is_finite()]  # no precision helps the others
+        return max((int(exponent) + int(mantissa).bit_length() for mantissa, exponent in finite), default=0)
+
+    def extended(self, bits: int) -> AbstractContextManager[Any]:
+        return ball_precision(extra=20 + bits)
 
     def undisturbed(self) -> AbstractContextManager[Any]:
         return ball_precision()

@@ -186,8 +186,12 @@ class Arithmetic:
     def lambertw(self, z: Any, branch: int) -> Any:
         raise NotImplementedError
 
-    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
-        """Working precision raised for terms of the given size that cancel (no-op for fixed precision)."""
+    def bits(self, a: Any) -> int:
+        """The least `n >= 0` at hand with `2^n` above the size of every entry, for adjustable precision."""
+        raise NotImplementedError
+
+    def extended(self, bits: int) -> AbstractContextManager[Any]:
+        """Working precision raised for terms of so many bits that cancel (no-op for fixed precision)."""
         return nullcontext()
 
     def undisturbed(self) -> AbstractContextManager[Any]:
