@@ -8,12 +8,13 @@ weighted densities. Then `gamma_k <= e^{H_k}`, and `H_k` is concave quadratic wi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 
-from certflow.bounds.existence import Group, difference, existence
+from certflow.bounds.existence import Group, covariance_gap, difference, existence
 from certflow.field.components import parameters
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arithmetic import Arithmetic
@@ -32,9 +33,9 @@ class GroupAt(Protocol):
     maps: Any
 
 
-def precision_gap(arithmetic: Arithmetic, a: GroupAt, b: GroupAt, m2: Any) -> Any:
+def precision_gap(mixture: GaussianMixture, arithmetic: Arithmetic, a: GroupAt, b: GroupAt, m2: Any) -> Any:
     """`P_a - P_b = m^2 P_a (Sigma_b - Sigma_a) P_b`, without cancellation, shape (T, d, d)."""
-    gap = arithmetic.numbers(difference(b.group, a.group))
+    gap = arithmetic.numbers(covariance_gap(mixture, b.group, a.group))
     product = a.maps.precision_matrices @ gap @ b.maps.precision_matrices
     return m2[:, None, None] * (product + product.swapaxes(-1, -2)) / 2
 
@@ -62,7 +63,6 @@ class Domination:
         self.m2, self.n2, self.m = m2, n2, arithmetic.sqrt(m2)
         self.largest: GroupAt = next(entry for entry in family if entry.group is decision.largest)
         self.weights = decision.weights
-        self.means = mixture.exact_means.fractions
         self.log_weights = parameters(mixture, arithmetic).log_weights
 
     def spread(self, a: GroupAt, b: GroupAt) -> Any:
@@ -70,10 +70,10 @@ class Domination:
         if a is self.largest:
             a, b = b, a
         below = [entry for entry in (a, b) if entry is not self.largest]
-        gaps = [precision_gap(self.arithmetic, entry, self.largest, self.m2) for entry in below]
+        gaps = [precision_gap(self.mixture, self.arithmetic, entry, self.largest, self.m2) for entry in below]
         size = self.arithmetic.eigenvalue_range(sum(gaps))[1] * len(below)
         inverse = self._inverse(below, sum(gaps) / len(gaps))
-        across = precision_gap(self.arithmetic, a, b, self.m2)
+        across = precision_gap(self.mixture, self.arithmetic, a, b, self.m2)
         inner = None if inverse is None else self.arithmetic.eigenvalue_range(across @ inverse @ across)[1]
         total = 0 * self.m2
         for i in a.group.indices:
@@ -86,11 +86,6 @@ class Domination:
                     bound = self.arithmetic.minimum(bound, _squared(self.arithmetic, inner, height, apart))
                 total = total + bound
         return total
-
-    def _mean(self, k: int) -> Objects:
-        """`mu(k)`, exact; of a component of the largest covariance its own mean."""
-        mean: Objects = self.mixture.kept[_convex_mean, k] if k in self.weights else self.means[k]
-        return mean
 
     def _inverse(self, below: list[GroupAt], matrix: Any) -> Any:
         """`(M + E)^{-1}`, `E = Y (Y^T C_* Y)^{-1} Y^T` with `C_* Y` the kernel of M: an inverse of M on its range.
@@ -113,55 +108,74 @@ class Domination:
         total = 0 * self.m2
         for k, entry in lower:
             square = self.arithmetic.number(self.mixture.kept[_squared_offset, self.largest.group, entry.group, k])
-            total = total + self._level(k, entry, self._mean(k), None) + square / 2
+            total = total + self._level(k, entry, (k,), None) + square / 2
         return total / len(lower)
 
-    def _level(self, k: int, entry: GroupAt, origin: Objects, own: Any) -> Any:
-        """`H_k(m origin)`; where `own` is None, without the term of the component's own mean."""
+    def _level(self, k: int, entry: GroupAt, lower: tuple[int, ...], own: Any) -> Any:
+        """`H_k(m origin)`, the origin the mean of the `mu(l)` of `lower`; `own` None: less the term of `mu_k`."""
         level = self.log_weights[k] + (entry.maps.logdet - self.largest.maps.logdet) / 2
         if own is not None:
             level = level - self.m2 * (entry.maps.precision(own) * own).sum(-1) / 2
         for member, share in self.weights[k].items():
-            offset = self._vector(self.means[member] - origin)
+            offset = self._vector(_mean_offset, member, *lower)
             around = self.m2 * (self.largest.maps.precision(offset) * offset).sum(-1) / 2
             level = level + self.arithmetic.number(share) * (around - self.log_weights[member])
         return level
 
     def _apart(self, i: int, j: int) -> Any:
-        pull = self.largest.maps.precision(self._vector(self._mean(i) - self._mean(j)))
+        pull = self.largest.maps.precision(self._vector(_convex_offset, i, j))
         return self.m * self.arithmetic.sqrt((pull * pull).sum(-1))
 
     def _at_maximiser(
         self, below: list[tuple[int, GroupAt]], pair: list[tuple[int, GroupAt]], inverse: Any, across: Any
     ) -> tuple[Any, Any]:
         """The largest value of the mean of the `H_k`, and `|b_i - b_j|` there; origin: the mean of the `mu(k)`."""
-        origin = np.sum([self._mean(k) for k, _ in below], axis=0) / Fraction(len(below))
+        lower = tuple(k for k, _ in below)
         level: Any = 0 * self.m2
         slope: Any = 0
         for k, entry in below:
-            own, mean = self._vector(self.means[k] - origin), self._vector(self._mean(k) - origin)
-            level = level + self._level(k, entry, origin, own)
+            own, mean = self._vector(_mean_offset, k, *lower), self._vector(_convex_offset, k, *lower)
+            level = level + self._level(k, entry, lower, own)
             slope = slope + self.m[:, None] * (entry.maps.precision(own) - self.largest.maps.precision(mean))
         level, slope = level / len(below), slope / len(below)
         center = (inverse @ slope[:, :, None])[:, :, 0]
-        pulls = [entry.maps.precision(self._vector(self.means[k] - origin)) for k, entry in pair]
+        pulls = [entry.maps.precision(self._vector(_mean_offset, k, *lower)) for k, entry in pair]
         gradient = self.m[:, None] * (pulls[0] - pulls[1]) - (across @ center[:, :, None])[:, :, 0]
         return level + (slope * center).sum(-1) / 2, self.arithmetic.sqrt((gradient * gradient).sum(-1))
 
-    def _vector(self, exact: Objects) -> Any:
-        return self.arithmetic.numbers(ExactArray(exact))[None]
+    def _vector(self, offset: Callable[..., ExactArray], k: int, *lower: int) -> Any:
+        return self.arithmetic.numbers(self.mixture.kept[offset, k, *lower])[None]
 
 
 # What does not depend on t is kept with the mixture: a quadrature asks for it at every node.
 
 
 def _convex_mean(mixture: GaussianMixture, k: int) -> Objects:
-    """`mu(k)` of a component outside the largest group."""
+    """`mu(k)`; of a component of the largest covariance its own mean."""
     weights = existence(mixture).weights
     assert weights is not None
     means = mixture.exact_means.fractions
+    if k not in weights:
+        own: Objects = means[k]
+        return own
     result: Objects = np.sum([share * means[member] for member, share in weights[k].items()], axis=0)
     return result
+
+
+def _origin(mixture: GaussianMixture, *lower: int) -> Objects:
+    """The mean of the `mu(k)` of some components."""
+    result: Objects = np.sum([mixture.kept[_convex_mean, k] for k in lower], axis=0) / Fraction(len(lower))
+    return result
+
+
+def _mean_offset(mixture: GaussianMixture, k: int, *lower: int) -> ExactArray:
+    """`mu_k` from the origin of some components."""
+    return ExactArray(mixture.exact_means.fractions[k] - mixture.kept[_origin, *lower])
+
+
+def _convex_offset(mixture: GaussianMixture, k: int, *lower: int) -> ExactArray:
+    """`mu(k)` from the origin of some components."""
+    return ExactArray(mixture.kept[_convex_mean, k] - mixture.kept[_origin, *lower])
 
 
 def _squared_offset(mixture: GaussianMixture, largest: Group, group: Group, k: int) -> Fraction:

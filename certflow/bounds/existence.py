@@ -141,6 +141,16 @@ def difference(a: Group, b: Group) -> ExactArray:
     return ExactArray(a.exact.fractions - b.exact.fractions)
 
 
+def covariance_gap(mixture: GaussianMixture, a: Group, b: Group) -> ExactArray:
+    """`difference(a, b)`, kept with the mixture."""
+    found: ExactArray = mixture.kept[_difference, a, b]
+    return found
+
+
+def _difference(mixture: GaussianMixture, a: Group, b: Group) -> ExactArray:
+    return difference(a, b)
+
+
 def signature(matrix: ExactArray) -> tuple[int, int, int]:
     """Numbers of positive, negative and zero eigenvalues: by floats where these leave no doubt, else exactly."""
     exact = matrix.fractions
@@ -157,8 +167,13 @@ def signature(matrix: ExactArray) -> tuple[int, int, int]:
     return inertia(exact)
 
 
-def sorted_pair(a: Group, b: Group) -> tuple[Group, Group, Objects]:
-    """The pair as (narrower, wider) with the exact matrix `Sigma_wider - Sigma_narrower >= 0`."""
+def sorted_pair(mixture: GaussianMixture, a: Group, b: Group) -> tuple[Group, Group, Objects]:
+    """An ordered pair as (narrower, wider) with the exact matrix `Sigma_wider - Sigma_narrower >= 0`."""
+    found: tuple[Group, Group, Objects] = mixture.kept[_sorted_pair, a, b]
+    return found
+
+
+def _sorted_pair(mixture: GaussianMixture, a: Group, b: Group) -> tuple[Group, Group, Objects]:
     gap = difference(b, a)
     if signature(gap)[0]:
         return a, b, gap.fractions

@@ -7,24 +7,16 @@ a short interval there. Beside each value stands a first-order bound of its roun
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from certflow.numbers.accuracy import from_balls
 from certflow.numbers.arrays import Floats
-from certflow.numbers.precision import ball_precision
-
-#: Relative error beyond which a float64 result is not accepted.
-TOLERANCE = 5e-13
 
 #: Relative error of a sum of positive terms, each a product of a few factors, in float64.
 TERMS = 16 * 2.0**-52
-
-#: Up to this dimension the tolerance holds; beyond it grows with `d`, as the rounding of `d/2 log(v_j/v_i)` does.
-_DIMENSION = 64
-
-#: Precisions of the balls, in bits.
-_BALL_BITS = (128, 256, 512, 1024, 2400)
 
 _SMALLEST_NORMAL = float(np.finfo(np.float64).tiny)
 
@@ -36,13 +28,8 @@ def repaired(values: Floats, error: Any, accepted: Any, in_balls: Callable[[int]
     if doubtful.any():
         values = np.array(values)
         for row in np.flatnonzero(doubtful & np.isfinite(values) & ((error > 0) | (size > 0))):  # else no term at all
-            values[row] = _nearest(in_balls, int(row))
+            values[row] = from_balls(partial(in_balls, int(row)))
     return values
-
-
-def tolerance(dimension: int) -> float:
-    """`TOLERANCE`, times `d/64` in more than 64 dimensions."""
-    return TOLERANCE * max(1.0, dimension / _DIMENSION)
 
 
 def exact_ball(value: float) -> Any:
@@ -50,12 +37,3 @@ def exact_ball(value: float) -> Any:
     import flint
 
     return flint.arb(value)
-
-
-def _nearest(in_balls: Callable[[int], Any], row: int) -> float:
-    for bits in _BALL_BITS:
-        with ball_precision(bits):
-            ball = in_balls(row)
-            if ball.rad() < abs(ball.mid()) / 2**56:
-                break  # an exact zero ends at the last precision, as zero
-    return float(ball.mid())

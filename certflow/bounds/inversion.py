@@ -39,13 +39,14 @@ def time_at_stability(mixture: GaussianMixture, value: Any, s: Any) -> Any:
     if mixture.kind != "common-isotropic":
         raise InputError("mixture", f"{mixture.kind} covariances", "common-isotropic covariance")
     arithmetic = arithmetic_of(value, s, fields=("value", "s"))
-    if arithmetic.name == "float64":
-        return _float_time(mixture, _one(value, "value"), _one(s, "s"))
     if arithmetic.name == "torch":
         return arithmetic.finish(arithmetic.eagerly(_tensor_time, mixture, arithmetic, value, s))
+    value, s = _one(value, "value"), _one(s, "s")
+    if arithmetic.name == "float64":
+        return _float_time(mixture, value, s)
     with arithmetic.undisturbed():
-        with arithmetic.extended(_magnitude(mixture, arithmetic, s)):
-            target, start = (arithmetic.read([_one(a, name)], name) for a, name in ((value, "value"), (s, "s")))
+        with arithmetic.extended(_cancelled(mixture, arithmetic, s)):
+            target, start = arithmetic.read([value], "value"), arithmetic.read([s], "s")
             times = _lambert_time(mixture, arithmetic, target, start)
         return arithmetic.finish(times)[0]
 
@@ -78,15 +79,18 @@ def _tensor_time(mixture: GaussianMixture, arithmetic: Arithmetic, value: Any, s
         growth = growth_rate_bound(mixture, time)
         return 1 / growth, growth_rate_bound(mixture, start) / growth
 
-    return elementwise(values, slopes, arithmetic.read(value, "value"), arithmetic.read(s, "s"))
+    given = arithmetic.broadcast(arithmetic.read(value, "value"), arithmetic.read(s, "s"), ("value", "s"))
+    return elementwise(values, slopes, *given)
 
 
-def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any) -> float:
-    """Size of what cancels in the formula, for arithmetics of adjustable precision."""
+def _cancelled(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any) -> int:
+    """Bits of the size of what cancels in the formula, for arithmetics of adjustable precision."""
     if arithmetic.name == "sympy":
-        return 1.0
-    exponent = 1 + mixture.diameter**2 / (8 * float(mixture.covariances))
-    return float(min(exponent**2 / min(1.0, abs(float(arithmetic.asarray([s])[0])) or 1.0), 1e300))
+        return 0
+    closed = CommonVariance(mixture, arithmetic)
+    exponent = 1 + closed.square / (8 * closed.variance)
+    start = check_times(arithmetic.read([s], "s"), arithmetic, "s")
+    return max(0, arithmetic.bits(exponent * exponent / start))
 
 
 def _lambert_time(mixture: GaussianMixture, arithmetic: Arithmetic, value: Any, s: Any) -> Any:

@@ -22,14 +22,15 @@ import numpy as np
 
 from certflow.bounds.divergence import obstruction
 from certflow.bounds.domination import Domination, precision_gap
-from certflow.bounds.existence import Group, existence, groups, is_ordered, sorted_pair
-from certflow.bounds.guard import TERMS, exact_ball, repaired, tolerance
+from certflow.bounds.existence import Group, covariance_gap, existence, groups, is_ordered, sorted_pair
+from certflow.bounds.guard import TERMS, exact_ball, repaired
 from certflow.bounds.peak import peak
 from certflow.errors import InputError, NoGlobalBound
 from certflow.field.components import parameters
 from certflow.field.evaluate import check_times
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import largest_variance
+from certflow.numbers.accuracy import tolerance
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.geometry import exact_diameter_squared, quadratic_pseudo_inverse
@@ -162,10 +163,9 @@ class _GroupAt:
         if not self.matrix:
             variance = arithmetic.numbers(exact)
             self.p = 1 / (variance * m2 + n2)
-            complement = arithmetic.numbers(ExactArray(1 - exact.fractions))
+            complement, square = arithmetic.numbers(mixture.kept[_complement_and_square, group])
             self.q_min = self.q_max = m2 * self.p * complement
-            square = ExactArray(np.array([_diameter_squared(mixture, group)], dtype=object))
-            self.spread = m2 * self.p * self.p * arithmetic.numbers(square)[0] / 4
+            self.spread = m2 * self.p * self.p * square / 4
             return
         self.maps = arithmetic.maps(arithmetic.prepared(exact), m2, n2)
         low, high = arithmetic.covariance_range(exact)
@@ -184,16 +184,18 @@ class _GroupAt:
             self.spread = m2 * largest / 4
 
 
-def _diameter_squared(mixture: GaussianMixture, group: Group) -> Any:
+def _complement_and_square(mixture: GaussianMixture, group: Group) -> ExactArray:
+    """`1 - s2` of an isotropic group and `D^2` of its means, exact."""
     if len(group.indices) == mixture.n_components:
-        return mixture.diameter_squared
-    return exact_diameter_squared(ExactArray(mixture.exact_means.values[np.array(group.indices)]))
+        square = mixture.diameter_squared
+    else:
+        square = exact_diameter_squared(ExactArray(mixture.exact_means.values[np.array(group.indices)]))
+    return ExactArray(np.array([1 - group.exact.fractions[()], square], dtype=object))
 
 
-def _isotropic_gap(arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt, m2: Any) -> Any:
+def _isotropic_gap(mixture: GaussianMixture, arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt, m2: Any) -> Any:
     """`p_narrow - p_wide = m^2 p_narrow p_wide (s2_wide - s2_narrow)`, without cancellation."""
-    gap = ExactArray(wide.group.exact.fractions[()] - narrow.group.exact.fractions[()])
-    return m2 * narrow.p * wide.p * arithmetic.numbers(gap)
+    return m2 * narrow.p * wide.p * arithmetic.numbers(covariance_gap(mixture, wide.group, narrow.group))
 
 
 def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> Any:
@@ -202,9 +204,9 @@ def _cross_spread(mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt,
         raise InputError("mixture", "symbolic covariances that differ", "numbers: this bound has no symbolic form")
     if not a.matrix:
         return _isotropic_cross_spread(mixture, arithmetic, a, b, m2)[0]
-    first, _, _ = sorted_pair(a.group, b.group)
+    first, _, _ = sorted_pair(mixture, a.group, b.group)
     narrow, wide = (a, b) if first is a.group else (b, a)
-    kappa = arithmetic.eigenvalue_range(precision_gap(arithmetic, narrow, wide, m2))[1]
+    kappa = arithmetic.eigenvalue_range(precision_gap(mixture, arithmetic, narrow, wide, m2))[1]
     log_det = narrow.maps.logdet - wide.maps.logdet
     _, constants = _pair_terms(mixture, arithmetic, narrow, wide)
     return kappa * peak(arithmetic, log_det[:, None] / 2 + constants[None]).sum(-1)
@@ -218,7 +220,7 @@ def _isotropic_cross_spread(
     An error `delta` of `Fmax` moves `1/sinh(G)` by at most `delta min(1/sinh(G), 1/2)`, to first order (proofs/L7.md).
     """
     narrow, wide = (a, b) if a.group.covariance < b.group.covariance else (b, a)
-    kappa = _isotropic_gap(arithmetic, narrow, wide, m2)
+    kappa = _isotropic_gap(mixture, arithmetic, narrow, wide, m2)
     logs = arithmetic.log(narrow.p), arithmetic.log(wide.p)
     sizes, constants = _pair_terms(mixture, arithmetic, narrow, wide)
     peaks = peak(arithmetic, ((logs[0] - logs[1]) * mixture.dimension)[:, None] / 2 + constants[None])
@@ -246,7 +248,7 @@ def _pair_constants(mixture: GaussianMixture, narrow: Group, wide: Group) -> Exa
     if np.ndim(narrow.covariance) == 0:
         gap = wide.exact.fractions[()] - narrow.exact.fractions[()]
     else:
-        _, _, matrix = sorted_pair(narrow, wide)
+        _, _, matrix = sorted_pair(mixture, narrow, wide)
     for row, i in enumerate(narrow.indices):
         for column, j in enumerate(wide.indices):
             delta = means[i] - means[j]
@@ -266,7 +268,7 @@ def ball_bound(mixture: GaussianMixture, radius: Any, t: Any) -> Any:
     arithmetic = arithmetic_of(t, radius, fields=("t", "radius"))
     with arithmetic.undisturbed():
         size = check_times(arithmetic.read(radius, "radius"), arithmetic, "radius", "a finite radius > 0")
-        size, times = arithmetic.broadcast(size, arithmetic.read(t, "t"))
+        size, times = arithmetic.broadcast(size, arithmetic.read(t, "t"), ("radius", "t"))
 
         def formula(arithmetic: Arithmetic, times: Any) -> Any:
             return _ball_bound(mixture, arithmetic, size.reshape((-1,)), times)
@@ -283,7 +285,7 @@ def _ball_bound(mixture: GaussianMixture, arithmetic: Arithmetic, radius: Any, t
         q_min, q_max = arithmetic.minimum(q_min, a.q_min), arithmetic.maximum(q_max, a.q_max)
         spread = arithmetic.maximum(spread, a.spread)
         for b in family[:i]:
-            slope, offset = _velocity_gap(arithmetic, a, b, m2)
+            slope, offset = _velocity_gap(mixture, arithmetic, a, b, m2)
             gap = slope * radius + m * offset
             spread = arithmetic.maximum(spread, gap * gap / 4)
     low = q_min - spread
@@ -291,14 +293,16 @@ def _ball_bound(mixture: GaussianMixture, arithmetic: Arithmetic, radius: Any, t
     return arithmetic.maximum(upper, arithmetic.maximum(low, -low))
 
 
-def _velocity_gap(arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any) -> tuple[Any, Any]:
+def _velocity_gap(
+    mixture: GaussianMixture, arithmetic: Arithmetic, a: _GroupAt, b: _GroupAt, m2: Any
+) -> tuple[Any, Any]:
     """`||P_a - P_b||_2` (`= m^2 ||Q_a - Q_b||_2`) and `max |P_a mu_k - P_b mu_l|`."""
     if a.matrix:
-        low, high = arithmetic.eigenvalue_range(precision_gap(arithmetic, a, b, m2))
+        low, high = arithmetic.eigenvalue_range(precision_gap(mixture, arithmetic, a, b, m2))
         slope = arithmetic.maximum(high, -low)
         left, right = a.maps.precision(a.means[None]), b.maps.precision(b.means[None])
     else:
-        gap = _isotropic_gap(arithmetic, a, b, m2)
+        gap = _isotropic_gap(mixture, arithmetic, a, b, m2)
         slope = arithmetic.maximum(gap, -gap)
         left, right = a.p[:, None, None] * a.means, b.p[:, None, None] * b.means
     gaps = left[:, :, None, :] - right[:, None, :, :]

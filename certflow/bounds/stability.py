@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from certflow.bounds.guard import TERMS, TOLERANCE, exact_ball, repaired
+from certflow.bounds.guard import TERMS, exact_ball, repaired
 from certflow.bounds.rates import growth_rate_bound, lipschitz_bound
 from certflow.errors import InputError
 from certflow.field.evaluate import CHUNK_NUMBERS, check_times
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.accuracy import TOLERANCE
 from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic, arithmetic_of
 from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.exact import ExactArray
@@ -93,7 +94,7 @@ def _in_balls(mixture: GaussianMixture, s: Times, t: Times, rate: str, row: int)
 def _interval(arithmetic: Arithmetic, s: Any, t: Any) -> tuple[Any, Any]:
     start = check_times(arithmetic.read(s, "s"), arithmetic, "s")
     end = check_times(arithmetic.read(t, "t"), arithmetic, "t")
-    start, end = arithmetic.broadcast(start, end)
+    start, end = arithmetic.broadcast(start, end, ("s", "t"))
     if arithmetic.name == "torch":
         late = arithmetic.known(start <= end) is False
     else:

@@ -47,7 +47,7 @@ def only(*kinds: str) -> Applicability:
         form = simplest_kind(mixture)
         if form in kinds:
             return OutOfReach(f"checked where its covariances are given as {form}; they are given as {mixture.kind}")
-        return f"stated for {' or '.join(kinds)} covariances; this mixture has {form} ones"
+        return f"stated for {' or '.join(kinds)} covariances; this mixture has {mixture.kind} ones"
 
     return applies
 

@@ -23,7 +23,7 @@ from typing import Any
 from certflow.errors import InputError
 from certflow.numbers.arithmetic import arithmetic_of
 from certflow.numbers.exact import check_plain, is_symbolic
-from certflow.numbers.inputs import is_tensor
+from certflow.numbers.inputs import check_shapes, is_tensor
 
 #: The methods and their orders `q`: the local error is of order `h^{q+1}`.
 ORDERS = {"euler": 1, "midpoint": 2}
@@ -65,12 +65,15 @@ def local_error_bound(
 
     Raises
     ------
-    InputError : an unknown method; a number that is negative or NaN (where that can be told).
+    InputError : an unknown method; a number that is negative or NaN (where that can be told); shapes that do not
+        broadcast.
     """
     _check_method(method)
     numbers = {"h": h, "velocity_error": velocity_error, "lipschitz": lipschitz, "second": second, "third": third}
     for name, value in numbers.items():
         _check_size(name, value)
+    unused = ("lipschitz", "third") if method == "euler" else ()
+    check_shapes({name: value for name, value in numbers.items() if name not in unused})
     if method == "euler":
         return h * velocity_error + h**2 * second / 2
     return h * velocity_error * (1 + h * lipschitz / 2) + h**3 * (third / 24 + lipschitz * second / 8)

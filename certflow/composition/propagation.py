@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from certflow.errors import InputError
 from certflow.law.kept import Recent
 from certflow.law.noised import Process
-from certflow.numbers.exact import check_plain
+from certflow.numbers.exact import check_plain, exact_number
 from certflow.numbers.inputs import real_number
 
 #: Integrals of a process over segments, by times and rate. With the process, not with its mixture (`mixture.kept`):
@@ -113,10 +113,20 @@ def _checked(name: str, values: Sequence[float], count: int, what: str) -> list[
 
 
 def _numbers(name: str, values: Any, requirement: str) -> list[float]:
-    """The entries as floats, infinite ones among them."""
+    """The entries as floats, infinite ones among them; a text is the number written."""
+    if isinstance(values, str | bytes):
+        raise InputError(name, values, requirement)
     try:
         check_plain(values, name, requirement)
         listed = list(values)
     except TypeError:
         raise InputError(name, values, requirement) from None
-    return [real_number(value, name, requirement, lambda number: not math.isnan(number)) for value in listed]
+    return [_number(name, value, requirement) for value in listed]
+
+
+def _number(name: str, value: Any, requirement: str) -> float:
+    try:
+        number = exact_number(value, name) if isinstance(value, str) else value
+    except InputError:
+        raise InputError(name, value, requirement) from None
+    return real_number(number, name, requirement, lambda number: not math.isnan(number))

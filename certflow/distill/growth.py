@@ -20,7 +20,6 @@ from certflow.distill.results import Growth
 from certflow.distill.samples import TEST
 from certflow.errors import InputError, NoGlobalBound
 from certflow.law.symmetry import is_equal_pair
-from certflow.numbers.arrays import Floats
 from certflow.numbers.inputs import seed_numbers, whole_number
 from certflow.process import OrnsteinUhlenbeck
 
@@ -70,18 +69,6 @@ def growth(
 def points_in(dimension: int) -> int:
     """How many points are affordable: derivatives cost the square of the dimension."""
     return min(POINTS, max(256, 2 * POINTS // dimension))
-
-
-def typical_amplification(process: OrnsteinUhlenbeck, times: Sequence[float], x: torch.Tensor) -> Floats:
-    """`A(t) = (E_{p_t} ||D Phi_{t -> delta}||_F^2 / d)^{1/2}` at times from `t_max` down to `t_min`; shape (T,).
-
-    x : shape (N, d), draws of `p_T`. Source: proofs/E5.md.
-    """
-    flow = ReferenceFlow(process, x.device)
-    end = flow.map(x, times[0], times[-1])
-    _, derivatives = flow.derivatives(end, list(times)[::-1], adjoint=True)
-    squares = derivatives.flip(0).square().sum((2, 3)).mean(1) / process.mixture.dimension
-    return squares.sqrt().cpu().numpy()
 
 
 def _times(process: OrnsteinUhlenbeck, flow: ReferenceFlow) -> list[float]:

@@ -8,6 +8,7 @@ double-double arithmetic by the same formulas (`certflow.field.guard`).
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from certflow.errors import InputError
 from certflow.field import guard
 from certflow.field.components import components_at, quantity_from
 from certflow.law.mixture import GaussianMixture
-from certflow.law.spectra import precision_ceiling
+from certflow.law.spectra import smallest_variance
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
 from certflow.numbers.floats import FLOATS
+from certflow.numbers.inputs import joint_shape
 
 #: Numbers in the largest temporary of one chunk: 512 KiB of float64, so that several stay in the cache.
 CHUNK_NUMBERS = 2**16
@@ -63,7 +65,7 @@ def _at_points(
     batch = tuple(points.shape[:-1])
     times = _broadcast_times(times, batch)
     flat = points.reshape((-1, mixture.dimension))
-    with arithmetic.extended(_magnitude(mixture, arithmetic, flat, times)):
+    with arithmetic.extended(_cancelled(mixture, arithmetic, flat, times)):
         return batch, _in_chunks(mixture, arithmetic, quantity, flat, times)
 
 
@@ -107,11 +109,7 @@ def _rows(mixture: GaussianMixture, quantity: str, times: int) -> int:
 def _broadcast_times(times: Any, batch: tuple[int, ...]) -> Any:
     if math.prod(times.shape) == 1:
         return times.reshape((1,))
-    try:
-        shape = np.broadcast_shapes(tuple(times.shape), batch)
-    except ValueError:
-        shape = None
-    if shape != batch:
+    if joint_shape(tuple(times.shape), batch) != batch:
         raise InputError("t", f"shape {tuple(times.shape)}", f"a scalar or a shape that broadcasts to {batch}")
     if hasattr(times, "broadcast_to"):
         return times.broadcast_to(batch).reshape((-1,))
@@ -152,12 +150,27 @@ def check_times(times: Any, arithmetic: Arithmetic, field: str = "t", required: 
     return times
 
 
-def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, x: Any, t: Any) -> float:
-    """Size of the terms that cancel in the logits, for arithmetics of adjustable precision."""
+def _cancelled(mixture: GaussianMixture, arithmetic: Arithmetic, x: Any, t: Any) -> int:
+    """Bits of the size of the terms that cancel in the logits, for arithmetics of adjustable precision."""
     if arithmetic.name not in ("mpmath", "arb"):
-        return 1.0
+        return 0
+    if mixture.is_symbolic:
+        raise InputError("mixture", "symbolic parameters", f"numbers, for {arithmetic.name} evaluation")
+    least = arithmetic.number(mixture.kept[_least_variance])
+    ceiling = 1 / (least * arithmetic.exp(-2 * t) - arithmetic.expm1(-2 * t))  # the largest eigenvalue of any P_k
+    means: int = mixture.kept[_mean_bits]
+    reach = max(arithmetic.bits(x), means) + 1
+    return max(0, arithmetic.bits(ceiling) + 2 * reach)
 
-    largest_x = max((abs(float(entry)) for entry in x.flat), default=0.0)
-    earliest = min((float(entry) for entry in t), default=1.0)
-    reach = largest_x + float(np.abs(mixture.means).max()) + 1.0
-    return min(float(precision_ceiling(mixture, np.array([earliest]))[0]) * reach * reach, 1e300)
+
+def _least_variance(mixture: GaussianMixture) -> Fraction:
+    """The smallest variance in any direction: of variances exact, of matrices in float64."""
+    if mixture.kind.endswith("isotropic"):
+        return min(Fraction(value) for value in mixture.exact_covariances.fractions.flat)
+    return Fraction(smallest_variance(mixture))
+
+
+def _mean_bits(mixture: GaussianMixture) -> int:
+    """The least `n >= 0` at hand with `2^n` above every coordinate of a mean, which may be beyond float64."""
+    values: list[Fraction] = mixture.exact_means.fractions.ravel().tolist()
+    return max(0, *(v.numerator.bit_length() - v.denominator.bit_length() + 1 for v in values))

@@ -19,33 +19,25 @@ from certflow.field.components import Components, IsotropicComponents, component
 from certflow.field.rounding import close_bound, coarse_bound, moment_bound
 from certflow.law.kept import Recent
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.accuracy import TOLERANCE, from_balls, tolerance
 from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic
 from certflow.numbers.arrays import Floats, Indices, Points, Times, Weights
-from certflow.numbers.precision import ball_precision
-
-#: Relative error in norm beyond which a float64 result is not accepted.
-TOLERANCE = 5e-13
 
 #: Up to this dimension the bound by moments costs no more than the coarse one.
 _SMALL_DIMENSION = 8
 
 _DOUBLE_DOUBLE_UNIT = 2.0**-100
 
-#: Matrices beyond this size round more, and their repair by balls would take minutes: the tolerance grows with d.
-_LARGE_MATRIX = 64
-
 #: Double-double inverts matrices up to this size; beyond, balls are faster.
 _DOUBLE_DOUBLE_SIZE = 64
 
-#: Precisions of the balls, in bits; the last resolves numbers down to the smallest float64 squared.
-_BALL_BITS = (256, 512, 1024, 2400)
 
+def _accepted(mixture: GaussianMixture) -> float:
+    """The relative error in norm that is accepted.
 
-def tolerance(mixture: GaussianMixture) -> float:
-    """`TOLERANCE`, times `d/64` for covariance matrices of more than 64 rows."""
-    if mixture.kind.endswith("isotropic"):
-        return TOLERANCE
-    return TOLERANCE * max(1.0, mixture.dimension / _LARGE_MATRIX)
+    Matrices of more than 64 rows round more, and their repair by balls would take minutes.
+    """
+    return TOLERANCE if mixture.kind.endswith("isotropic") else tolerance(mixture.dimension)
 
 
 def doubtful_rows(
@@ -61,7 +53,7 @@ def doubtful_rows(
 
     Where moments serve, few rows are left: the closest bound is then taken of all of them in `recompute`.
     """
-    accepted = tolerance(mixture)
+    accepted = mixture.kept[_accepted]
     with np.errstate(over="ignore", invalid="ignore"):
         if mixture.dimension <= _SMALL_DIMENSION and _has_moments(mixture, quantity, t):
             return _doubtful(quantity, _finer_bound(mixture, quantity, x, t, components, gamma), values, accepted)
@@ -112,7 +104,7 @@ def _left_by_close_bound(
         components = components_at(mixture, arithmetic, t if len(t) == 1 else t[part])
         _, gamma = quantity_from(components, arithmetic, "responsibilities", points)
         bound = close_bound(mixture, quantity, points, components, gamma)
-        left.append(part[_doubtful(quantity, bound, values[part], tolerance(mixture))])
+        left.append(part[_doubtful(quantity, bound, values[part], mixture.kept[_accepted])])
     return np.concatenate(left)
 
 
@@ -151,7 +143,7 @@ def _repair_in_double_double(
         result, gamma = quantity_from(precise, arithmetic, quantity, arithmetic.asarray(x[part]))
         values[part] = result.to_float()
         bound = coarse_bound(mixture, quantity, x[part], times, gamma.to_float(), _DOUBLE_DOUBLE_UNIT)
-        left.append(part[_doubtful(quantity, bound, values[part], tolerance(mixture))])
+        left.append(part[_doubtful(quantity, bound, values[part], mixture.kept[_accepted])])
     return np.concatenate(left)
 
 
@@ -170,19 +162,12 @@ def _last_time(mixture: GaussianMixture) -> Recent[Components]:
 
 def _in_balls(mixture: GaussianMixture, quantity: str, x: Points, t: float) -> Any:
     """One row in Arb balls, of a precision at which the radius is below the rounding of the result."""
-
     from certflow.numbers.balls import ArbArithmetic
 
-    for bits in _BALL_BITS:
-        with ball_precision(bits):
-            arithmetic = ArbArithmetic()
-            precise = components_at(mixture, arithmetic, arithmetic.asarray([t]))
-            balls = quantity_from(precise, arithmetic, quantity, arithmetic.asarray(x[None]))[0][0]
-            entries = list(np.asarray(balls, dtype=object).flat)
-            middle = np.array([float(ball.mid()) for ball in entries])
-            error = max(ball.rad() for ball in entries)
-            size = max(abs(ball.mid()) for ball in entries)
-            if not error < size / 2**56:
-                continue  # a NaN too; an exact zero ends at the last precision, as zero
-        break
-    return middle.reshape(np.shape(balls))
+    arithmetic = ArbArithmetic()
+
+    def row() -> Any:
+        precise = components_at(mixture, arithmetic, arithmetic.asarray([t]))
+        return quantity_from(precise, arithmetic, quantity, arithmetic.asarray(x[None]))[0][0]
+
+    return from_balls(row)

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple, get_args
+
 from certflow.errors import InputError
 
-#: The four kinds, with the number of axes that their values have: `s2`, (K,), (d, d), (K, d, d).
-AXES = {"common-isotropic": 0, "isotropic": 1, "shared": 2, "full": 3}
-KINDS = tuple(AXES)
+#: The four kinds.
+Kind = Literal["common-isotropic", "isotropic", "shared", "full"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
-#: How data are fitted (`GaussianMixture.fit`): this package's words and scikit-learn's, with the kind that results.
-#: `common` is `common-isotropic`; `diag` has no kind of its own here and becomes `full`.
+#: The number of axes that the values of each kind have: `s2`, (K,), (d, d), (K, d, d).
+AXES: dict[str, int] = {kind: axes for axes, kind in enumerate(KINDS)}
+
+
+class Model(NamedTuple):
+    """What is fitted to data for one word: the kind of covariance that results, from which one of scikit-learn's."""
+
+    word: str
+    kind: Kind
+    estimator: str
+
+
+#: How data are fitted (`GaussianMixture.fit`): this package's words and scikit-learn's. `common` is `common-isotropic`,
+#: the mean variance of a tied matrix; `diag` has no kind of its own here and becomes `full`.
 FITTED = {
-    "common-isotropic": "common-isotropic",
-    "isotropic": "isotropic",
-    "shared": "shared",
-    "full": "full",
-    "common": "common-isotropic",
-    "spherical": "isotropic",
-    "tied": "shared",
-    "diag": "full",
+    model.word: model
+    for model in (
+        Model("common-isotropic", "common-isotropic", "tied"),
+        Model("isotropic", "isotropic", "spherical"),
+        Model("shared", "shared", "tied"),
+        Model("full", "full", "full"),
+        Model("common", "common-isotropic", "tied"),
+        Model("spherical", "isotropic", "spherical"),
+        Model("tied", "shared", "tied"),
+        Model("diag", "full", "diag"),
+    )
 }
 
 
-def check_fitted(covariance_type: object) -> str:
-    """The kind of covariance that a fit of this type gives. Raises `InputError` for another word."""
+def check_fitted(covariance_type: object) -> Model:
+    """What a fit of this type is. Raises `InputError` for another word."""
     if not isinstance(covariance_type, str) or covariance_type not in FITTED:
         raise InputError("covariance_type", covariance_type, f"one of {', '.join(FITTED)}")
     return FITTED[covariance_type]

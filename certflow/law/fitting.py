@@ -16,21 +16,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.law.covariances import check_fitted
+from certflow.law.covariances import AXES, Model, check_fitted
 from certflow.numbers.arrays import Floats, Points
 from certflow.numbers.inputs import float_array, whole_number
 
-#: The names of the kinds in the words below, and what scikit-learn fits for each.
-_WORDS = {"common-isotropic": "common", "isotropic": "spherical", "shared": "tied"}
-_TYPES = {"spherical": "spherical", "common": "tied", "tied": "tied", "full": "full", "diag": "diag"}
-#: Types whose model is the same with any other unit of each column.
-_BY_COLUMN = ("tied", "full", "diag")
 RESTARTS = 3
 #: What scikit-learn adds to variances of data of variance one: the first of these that decides nothing.
 _REGULARISERS = (1e-6, 1e-9, 1e-12)
 #: A variance so many times the regulariser is not decided by it.
 _CLEAR = 100
-#: A variance below this, in the same units, is none: the points lie on a flat.
+#: A variance below this, in the same units, is not told from rounding errors: scikit-learn subtracts squares.
 _FLAT = 1e-12
 #: Points that a component must account for, all together.
 _HELD = 1e-6
@@ -64,11 +59,10 @@ def fit(data: Any, n_components: int, *, covariance_type: str = "spherical", see
 
     Raises
     ------
-    InputError : bad data; or in every restart a component had no data, or no variance in some direction.
+    InputError : bad data; or in every restart a component had no data, or in some direction too small a variance.
     """
     points = _points(data)
-    check_fitted(covariance_type)
-    word = _WORDS.get(covariance_type, covariance_type)
+    model = check_fitted(covariance_type)
     n_components = whole_number(n_components, "n_components", 1)
     seed = whole_number(seed, "seed", 0, _LARGEST_SEED)
     if n_components > len(points):
@@ -76,8 +70,8 @@ def fit(data: Any, n_components: int, *, covariance_type: str = "spherical", see
     import sklearn
     from sklearn.exceptions import ConvergenceWarning
 
-    scaled, centre, scale = _standardised(points, word)
-    best = _best(scaled, n_components, word, seed)
+    scaled, centre, scale = _standardised(points, model)
+    best = _best(scaled, n_components, model, seed)
     if not best.converged:
         warnings.warn(
             "the fit has NOT converged: more data or fewer components may help", ConvergenceWarning, stacklevel=2
@@ -94,22 +88,27 @@ def fit(data: Any, n_components: int, *, covariance_type: str = "spherical", see
         "mean_log_likelihood": _mean_log_likelihood(scaled, best) - float(np.log(scale).sum()),
     }
     with np.errstate(over="ignore", under="ignore"):
-        covariances = _mapped_back(best.covariances, scale, word)
+        covariances = _mapped_back(best.covariances, scale, model)
     if not np.isfinite(covariances).all() or not np.all(_variances(covariances) > 0):
         raise InputError("data", f"numbers of size {scale.max():.3g}", "numbers whose squares float64 can hold")
     weights = _summing_to_one(best.weights / best.weights.sum())
     return Fit(weights, centre + scale * best.means, covariances, origin)
 
 
-def _standardised(points: Points, covariance_type: str) -> tuple[Floats, Floats, Floats]:
+def _by_column(model: Model) -> bool:
+    """Whether the model is the same with any other unit of each column: that of matrices is."""
+    return AXES[model.kind] > 1
+
+
+def _standardised(points: Points, model: Model) -> tuple[Floats, Floats, Floats]:
     """`(z, c, s)` with `x = c + s z`; the columns of `z` have mean zero, and variance one where `s` is theirs alone."""
     centre = points.min(axis=0) / 2 + points.max(axis=0) / 2  # halves first: a sum could overflow
     size = np.abs(points - centre).max(axis=0)
-    if covariance_type in _BY_COLUMN:
+    if _by_column(model):
         constant = np.flatnonzero(size == 0)
         if len(constant):
             column = int(constant[0])
-            requirement = f"a column that varies for covariance type {covariance_type} (leave this one out)"
+            requirement = f"a column that varies for covariance type {model.word} (leave this one out)"
             raise InputError(f"data[:, {column}]", f"{points[0, column]} in every row", requirement)
     else:
         size = np.full_like(size, size.max())
@@ -119,12 +118,12 @@ def _standardised(points: Points, covariance_type: str) -> tuple[Floats, Floats,
     middle = scaled.mean(axis=0)
     scaled = scaled - middle
     deviation = np.sqrt((scaled**2).mean(axis=0))
-    if covariance_type not in _BY_COLUMN:
+    if not _by_column(model):
         deviation = np.full_like(deviation, np.sqrt((deviation**2).mean()))
     return scaled / deviation, centre + size * middle, size * deviation
 
 
-def _best(scaled: Floats, n_components: int, covariance_type: str, seed: int) -> _Fitted:
+def _best(scaled: Floats, n_components: int, model: Model, seed: int) -> _Fitted:
     """The restart of the largest likelihood among those whose every component has data and variance.
 
     A regulariser decides nothing while every variance is well above it. Where one is not (clusters much narrower than
@@ -132,7 +131,7 @@ def _best(scaled: Floats, n_components: int, covariance_type: str, seed: int) ->
     """
     best: _Fitted | None = None
     for regulariser in _REGULARISERS:
-        found = _restarted(scaled, n_components, covariance_type, seed, regulariser)
+        found = _restarted(scaled, n_components, model, seed, regulariser)
         best = found or best
         if found is not None and _variances(found.covariances).min() > _CLEAR * regulariser:
             break
@@ -140,15 +139,14 @@ def _best(scaled: Floats, n_components: int, covariance_type: str, seed: int) ->
         raise InputError(
             "n_components",
             n_components,
-            f"components that all have data and a variance, which no fit of covariance type {covariance_type} to these "
-            "data has: fewer components, or another type, or no columns that depend on one another",
+            f"components that all account for data and have a variance above {_FLAT:g} of that of the data, of which "
+            f"{RESTARTS} starts with covariance type {model.word} found none: fewer components, another type, wider "
+            "clusters, or no columns that depend on one another",
         )
     return best
 
 
-def _restarted(
-    scaled: Floats, n_components: int, covariance_type: str, seed: int, regulariser: float
-) -> _Fitted | None:
+def _restarted(scaled: Floats, n_components: int, model: Model, seed: int, regulariser: float) -> _Fitted | None:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture as Estimator
     from sklearn.utils import check_random_state
@@ -156,16 +154,14 @@ def _restarted(
     found: list[_Fitted] = []
     stream = check_random_state(seed)
     for _ in range(RESTARTS):
-        estimator = Estimator(
-            n_components, covariance_type=_TYPES[covariance_type], reg_covar=regulariser, random_state=stream
-        )
+        estimator = Estimator(n_components, covariance_type=model.estimator, reg_covar=regulariser, random_state=stream)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # kept in `converged`, or seen as a lack of data
             try:
                 estimator.fit(scaled)
             except ValueError:  # scikit-learn: some component has an ill-defined empirical covariance
                 continue
-        covariances = _without_regulariser(np.asarray(estimator.covariances_), covariance_type, regulariser)
+        covariances = _without_regulariser(np.asarray(estimator.covariances_), model, regulariser)
         weights = np.asarray(estimator.weights_)
         if weights.min() * len(scaled) > _HELD and _variances(covariances).min() > _FLAT:
             bound, converged = float(estimator.lower_bound_), bool(estimator.converged_)
@@ -173,15 +169,15 @@ def _restarted(
     return max(found, key=lambda fitted: fitted.bound, default=None)
 
 
-def _without_regulariser(covariances: Floats, covariance_type: str, regulariser: float) -> Floats:
+def _without_regulariser(covariances: Floats, model: Model, regulariser: float) -> Floats:
     """In the shapes of a `GaussianMixture`: (K,), (), (d, d) or (K, d, d)."""
-    if covariance_type == "spherical":
+    if model.estimator == "spherical":
         return covariances - regulariser
-    if covariance_type == "diag":
+    if model.estimator == "diag":
         return (covariances - regulariser)[:, :, None] * np.eye(covariances.shape[1])
     dimension = covariances.shape[-1]
     covariances = covariances - regulariser * np.eye(dimension)
-    if covariance_type == "common":
+    if model.kind == "common-isotropic":
         return np.asarray(np.trace(covariances) / dimension)
     return (covariances + np.swapaxes(covariances, -1, -2)) / 2
 
@@ -193,8 +189,8 @@ def _variances(covariances: Floats) -> Floats:
     return np.asarray(np.linalg.eigvalsh(covariances)[..., 0], dtype=np.float64)
 
 
-def _mapped_back(covariances: Floats, scale: Floats, covariance_type: str) -> Floats:
-    return covariances * np.outer(scale, scale) if covariance_type in _BY_COLUMN else covariances * scale[0] ** 2
+def _mapped_back(covariances: Floats, scale: Floats, model: Model) -> Floats:
+    return covariances * np.outer(scale, scale) if _by_column(model) else covariances * scale[0] ** 2
 
 
 def _mean_log_likelihood(scaled: Floats, fitted: _Fitted) -> float:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from certflow.atomic import write_bytes_atomic
 from certflow.errors import InputError
-from certflow.law.covariances import AXES, KINDS
+from certflow.law.covariances import AXES, KINDS, Kind
 from certflow.law.origin import check_text, plain_origin
 from certflow.law.texts import Number, as_numbers, parse_json, parse_toml, toml_text
 from certflow.numbers.exact import ExactArray
@@ -60,7 +60,7 @@ class Parameters(NamedTuple):
 
 class _Covariances(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    kind: Literal["common-isotropic", "isotropic", "shared", "full"]
+    kind: Kind
     values: Any
 
 

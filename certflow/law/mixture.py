@@ -40,7 +40,7 @@ class GaussianMixture:
         and NumPy's numbers and arrays become at once; what is none is refused when the mixture is saved
 
     Numbers may be int, Fraction, text (`"0.1"`, `"1/3"`: exactly that), or floats (exactly the binary number
-    that the float is). SymPy expressions make a mixture with symbolic parameters, for derivations.
+    that the float is), SymPy's too. Other SymPy expressions make a mixture with symbolic parameters, for derivations.
 
     Raises
     ------

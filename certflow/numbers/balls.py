@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import AbstractContextManager
 from fractions import Fraction
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from certflow.numbers.arrays import Objects
 from certflow.numbers.exact import ExactArray, exact_number
 from certflow.numbers.objects import ObjectArithmetic
-from certflow.numbers.precision import ball_precision
+from certflow.numbers.precision import ball_precision, mpmath_context
 
 
 class ArbArithmetic(ObjectArithmetic):
@@ -111,10 +110,7 @@ class ArbArithmetic(ObjectArithmetic):
         With `x = V y` the quotient of x is `y^T B y / y^T G y`, `B = V^T A V`, `G = V^T V`: unit vectors y bound the
         extremes from inside, the discs of B over those of G, near 1, from outside.
         """
-        import mpmath
-
-        context, size = mpmath.mp.clone(), range(len(matrix))
-        context.prec = self.flint.ctx.prec
+        context, size = mpmath_context(self.flint.ctx.prec), range(len(matrix))
         middles = [[context.mpf(entry.mid().str(radius=False)) for entry in row] for row in matrix]
         vectors = context.eigsy(context.matrix(middles))[1]
         basis = self.flint.arb_mat([[self.scalar(vectors[i, j]) for j in size] for i in size])
@@ -135,8 +131,13 @@ class ArbArithmetic(ObjectArithmetic):
     def lambertw(self, z: Any, branch: int) -> Any:
         return self._map(lambda a: a.lambertw(branch), z)
 
-    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
-        return ball_precision(extra=20 + max(0, math.frexp(magnitude)[1]))
+    def bits(self, a: Any) -> int:
+        tops = [abs(entry).abs_upper().mid() for entry in a.flat]
+        finite = [top.man_exp() for top in tops if top.is_finite()]  # no precision helps the others
+        return max((int(exponent) + int(mantissa).bit_length() for mantissa, exponent in finite), default=0)
+
+    def extended(self, bits: int) -> AbstractContextManager[Any]:
+        return ball_precision(extra=20 + bits)
 
     def undisturbed(self) -> AbstractContextManager[Any]:
         return ball_precision()

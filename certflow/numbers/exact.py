@@ -32,8 +32,8 @@ _FRACTION = re.compile(r"[+-]?\d+\s*/\s*\d+\Z", re.ASCII)
 def exact_number(value: Any, field: str = "number") -> Fraction:
     """The rational number that `value` denotes, exactly.
 
-    A `str` is the decimal or fraction written, `int`, `Fraction`, `Decimal` are themselves, a float (NumPy's
-    too) and an mpmath `mpf` stand for the binary number that they are.
+    A `str` is the decimal or fraction written, `int`, `Fraction`, `Decimal`, SymPy's `Rational` are themselves, a float
+    (NumPy's too), an mpmath `mpf` and SymPy's `Float` stand for the binary number that they are.
 
     Raises
     ------
@@ -54,7 +54,9 @@ def exact_number(value: Any, field: str = "number") -> Fraction:
         if not np.isfinite(value):
             raise InputError(field, value, requirement)
         return Fraction(*value.as_integer_ratio())
-    if type(value).__module__.startswith("mpmath") and hasattr(value, "_mpf_"):
+    if getattr(value, "is_Rational", False):
+        return Fraction(int(value.p), int(value.q))
+    if (type(value).__module__.startswith("mpmath") or getattr(value, "is_Float", False)) and hasattr(value, "_mpf_"):
         sign, mantissa, exponent, _ = value._mpf_  # `man_exp` leaves the sign out
         if mantissa == 0 and value != 0:  # an infinity or a NaN
             raise InputError(field, value, requirement)
@@ -134,6 +136,11 @@ def is_symbolic(value: Any) -> bool:
     return hasattr(value, "free_symbols") and hasattr(value, "subs")
 
 
+def _is_exact(value: Any) -> bool:
+    """Whether a SymPy expression is a number that `exact_number` reads; an irrational one stays an expression."""
+    return bool(getattr(value, "is_Rational", False) or getattr(value, "is_Float", False))
+
+
 def check_real_symbol(value: Any, field: str) -> None:
     """Refuse a SymPy expression with an imaginary unit, an infinity or a symbol that is declared not to be real.
 
@@ -178,7 +185,7 @@ class ExactArray:
             bad = ~np.isfinite(values)
             if bad.any():
                 raise InputError(_locate(field, np.argwhere(bad)[0]), values[bad][0], "a finite number")
-        elif any(is_symbolic(entry) for entry in array.flat):
+        elif any(is_symbolic(entry) and not _is_exact(entry) for entry in array.flat):
             values = _symbols(array, field)
         else:
             values = np.empty(array.shape, dtype=object)

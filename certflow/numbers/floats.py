@@ -41,7 +41,7 @@ class FloatArithmetic(Arithmetic):
         pairs = [q.as_integer_ratio() for q in exact.fractions.flat]
         return np.array([math.log(p) - math.log(q) for p, q in pairs]).reshape(exact.shape)
 
-    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
+    def extended(self, bits: int) -> AbstractContextManager[Any]:
         """What overflows here is found by the guard, so NumPy need not warn of it."""
         return np.errstate(over="ignore", invalid="ignore", under="ignore")
 

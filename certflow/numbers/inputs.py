@@ -5,7 +5,7 @@ NumPy drops a mask, the imaginary part of a number and the unit of a date withou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -78,6 +78,25 @@ def has_memory(tensor: Any) -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def joint_shape(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape to which arrays of these shapes broadcast; None where there is none."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        return None
+
+
+def check_shapes(arrays: Mapping[str, Any]) -> None:
+    """Refuse the first of some named numbers or arrays whose shape does not broadcast with those before it."""
+    joint: tuple[int, ...] = ()
+    for field, array in arrays.items():
+        shape = tuple(getattr(array, "shape", ()))
+        wider = joint_shape(joint, shape)
+        if wider is None:
+            raise InputError(field, f"shape {shape}", f"a scalar or a shape that broadcasts with {joint}")
+        joint = wider
 
 
 def float_array(value: Any, field: str) -> Floats:

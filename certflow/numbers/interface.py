@@ -1,13 +1,13 @@
 """The small interface behind which the kinds of number differ.
 
-The formulas of `certflow.field.evaluate` and `certflow.bounds.rates` are written once over arrays that support
+The formulas of `certflow.field.components` and `certflow.bounds.rates` are written once over arrays that support
 `+ - * /`, indexing and `@`; an `Arithmetic` supplies the rest. Arrays are NumPy arrays (float64, or objects), torch
 tensors, or double-double arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from certflow.numbers.exact import ExactArray
+from certflow.numbers.inputs import check_shapes
 
 
 class Arithmetic:
@@ -74,8 +75,12 @@ class Arithmetic:
         """`function(*values)`; in code that torch compiles, outside its graphs."""
         return function(*values)
 
-    def broadcast(self, a: Any, b: Any) -> tuple[Any, Any]:
-        """Two arrays of one shape."""
+    def broadcast(self, a: Any, b: Any, fields: Sequence[str]) -> tuple[Any, Any]:
+        """Two arrays in one shape; an `InputError` names the second of the fields where there is none."""
+        check_shapes(dict(zip(fields, (a, b), strict=True)))
+        return self._broadcast(a, b)
+
+    def _broadcast(self, a: Any, b: Any) -> tuple[Any, Any]:
         first, second = np.broadcast_arrays(a, b)
         return first, second
 
@@ -181,8 +186,12 @@ class Arithmetic:
     def lambertw(self, z: Any, branch: int) -> Any:
         raise NotImplementedError
 
-    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
-        """Working precision raised for terms of the given size that cancel (no-op for fixed precision)."""
+    def bits(self, a: Any) -> int:
+        """The least `n >= 0` at hand with `2^n` above the size of every entry, for adjustable precision."""
+        raise NotImplementedError
+
+    def extended(self, bits: int) -> AbstractContextManager[Any]:
+        """Working precision raised for terms of so many bits that cancel (no-op for fixed precision)."""
         return nullcontext()
 
     def undisturbed(self) -> AbstractContextManager[Any]:

@@ -5,7 +5,6 @@ Arb balls have a module of their own, `certflow.numbers.balls`.
 
 from __future__ import annotations
 
-import math
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from typing import Any
@@ -183,8 +182,11 @@ class MpmathArithmetic(ObjectArithmetic):
     def lambertw(self, z: Any, branch: int) -> Any:
         return self._map(lambda a: self.mp.lambertw(a, branch).real, z)
 
-    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
-        raised: AbstractContextManager[Any] = self.mp.extraprec(20 + max(0, math.frexp(magnitude)[1]))
+    def bits(self, a: Any) -> int:
+        return max((int(self.mp.frexp(entry)[1]) for entry in a.flat), default=0)
+
+    def extended(self, bits: int) -> AbstractContextManager[Any]:
+        raised: AbstractContextManager[Any] = self.mp.extraprec(20 + bits)
         return raised
 
     def finish(self, a: Any) -> Any:
@@ -248,7 +250,7 @@ class SympyArithmetic(ObjectArithmetic):
     def lambertw(self, z: Any, branch: int) -> Any:
         return self._map(lambda a: self.sympy.LambertW(a, branch), z)
 
-    def extended(self, magnitude: float) -> AbstractContextManager[Any]:
+    def extended(self, bits: int) -> AbstractContextManager[Any]:
         return nullcontext()
 
 

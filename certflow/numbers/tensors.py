@@ -77,7 +77,7 @@ class TorchArithmetic(Arithmetic):
     def eagerly(self, function: Callable[..., Any], *values: Any) -> Any:
         return _eagerly(function, *values)
 
-    def broadcast(self, a: Any, b: Any) -> tuple[Any, Any]:
+    def _broadcast(self, a: Any, b: Any) -> tuple[Any, Any]:
         first, second = torch.broadcast_tensors(a, b)
         return first, second
 

@@ -20,13 +20,12 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from certflow.law.covariances import KINDS
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Objects
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.derivation import Derivation, plain_sum
 from certflow.symbolic.values import Interval
-
-KINDS = ("common-isotropic", "isotropic", "shared", "full")
 
 
 def _between(low: str, high: str) -> Interval:

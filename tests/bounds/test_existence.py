@@ -257,6 +257,6 @@ def test_signature(matrix, wanted):
 def test_sorted_pair_puts_the_narrower_first():
     mixture = full([WIDE, EYE])
     wide, narrow = groups(mixture)
-    first, second, difference = sorted_pair(wide, narrow)
+    first, second, difference = sorted_pair(mixture, wide, narrow)
     assert (first, second) == (narrow, wide)
     assert difference.tolist() == [[1, 0], [0, 2]]

@@ -211,8 +211,8 @@ def test_short_intervals_of_a_quadrature(gap: float) -> None:
 def test_most_values_are_not_computed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Balls are for a few doubtful rows: none on a usual grid of times, one at a zero."""
     asked = []
-    nearest = rate_guard._nearest
-    monkeypatch.setattr(rate_guard, "_nearest", lambda again, row: asked.append(row) or nearest(again, row))
+    plain = rate_guard.from_balls
+    monkeypatch.setattr(rate_guard, "from_balls", lambda again: asked.append(*again.args) or plain(again))
     square, variance = COMMON["usual"]
     p = process(square, variance)
     times = np.geomspace(0.01, 3, 1000)

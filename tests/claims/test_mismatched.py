@@ -91,3 +91,26 @@ def test_m1_speaks_of_every_mixture_and_m2_says_what_it_needs():
         assert check.applies(process.mixture) is None
         assert "needs one dimension or an involution that preserves p_T" in run("M2.attained", process)
     assert "no global growth rate" in run("M3.segments", cf.OrnsteinUhlenbeck(cf.load_mixture("anisotropic-pair")))
+
+
+def test_slopes_that_one_segment_has_are_said_to_test_nothing():
+    """Modes far apart, of one full matrix: no point that was looked at is near the steep stretch between them."""
+    matrix = [["0.04", "0.01"], ["0.01", "0.09"]]
+    mixture = cf.GaussianMixture(["0.01", "0.99"], [["-10", "0"], ["10", "0"]], [matrix, matrix])
+    evidence = run("M3.segments", cf.OrnsteinUhlenbeck(mixture))
+    assert evidence.outcome is Outcome.HOLDS
+    measured = float(evidence.numbers["log_lipschitz_measured"])
+    assert measured < math.log(2) < float(evidence.numbers["exponent"])
+    assert evidence.summary.endswith("for which one segment is enough: they do not test this number")
+
+
+def test_slopes_that_fewer_segments_have_say_how_many():
+    evidence = run("M3.segments", cf.OrnsteinUhlenbeck(cf.load_mixture("line-3")))
+    enough = math.ceil(float(evidence.numbers["log_lipschitz_measured"]) / math.log(2))
+    assert enough < evidence.numbers["segments"]["B = 2"]
+    assert evidence.summary.endswith(f"were measured, for which K = {enough} is enough")
+
+
+def test_slopes_that_need_every_segment_say_no_more():
+    evidence = run("M3.segments", cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes")))
+    assert evidence.summary.endswith("were measured")

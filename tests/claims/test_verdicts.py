@@ -282,6 +282,15 @@ def test_sharp_rates_are_claimed_for_a_shared_covariance():
     assert item.summary.startswith("at t = 0.1 and 1 sharp rates are enclosed over all x")
 
 
+@pytest.mark.parametrize("claim", ["L3", "F2"])
+def test_reasons_name_the_kind_that_the_header_names(claim):
+    """Equal matrices given as full: one report does not call them full here and shared there."""
+    matrix = [["0.1", "0.02"], ["0.02", "0.3"]]
+    report = verify(law(PLANE, [matrix] * 3), [claim])
+    assert report.results[0].outcome is Outcome.NOT_APPLICABLE
+    assert report.results[0].reason == "stated for common-isotropic covariances; this mixture has full ones"
+
+
 def test_a_claim_out_of_reach_is_not_yet_checked():
     report = verify(law(PLANE, DIAGONAL), ["L2"])
     assert report.results[0].outcome is Outcome.NOT_CHECKED

@@ -271,3 +271,16 @@ def test_the_coherent_sum_is_attained_by_parallel_errors_and_bounds_all_others()
     squares = [float(np.mean(np.sum(error**2, axis=1))) for error in parallel]
     assert np.mean(np.sum(parallel.sum(0) ** 2, axis=1)) == pytest.approx(coherent_sum(squares), rel=1e-12)
     assert coherent_sum([]) == 0
+
+
+def test_texts_are_the_numbers_written():
+    p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    assert p.error_bound(["3", "1", "0.01"], ["1e-3", "1/1000"]) == p.error_bound([3, 1, 0.01], [1e-3, 1e-3])
+    assert p.law_error_bound(["2", "3"], ["0.1", "1/5"]) == p.law_error_bound([2, 3], [0.1, 0.2])
+
+
+@pytest.mark.parametrize("times", ["31", b"31", ["3", "one"], ["3", "1e400"], ["3", "1e-400"]])
+def test_texts_that_are_no_times(times):
+    p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    with pytest.raises(cf.InputError, match="times"):
+        p.error_bound(times, [1e-3])

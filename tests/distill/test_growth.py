@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 
 import numpy as np
 import pytest
-from scipy.optimize import brentq
-from scipy.stats import norm
 
 import certflow as cf
 from certflow.errors import InputError
 
 torch = pytest.importorskip("torch")
 
-from certflow.distill.growth import growth, typical_amplification  # noqa: E402
+from certflow.distill.growth import growth  # noqa: E402
 from certflow.law.symmetry import is_equal_pair  # noqa: E402
 
 POINTS = 256
@@ -68,52 +65,6 @@ def test_only_an_equal_pair_has_a_separatrix_that_is_known():
 
 
 # -- at typical points -----------------------------------------------------------------------------------------
-
-
-def test_typical_amplification_against_the_quantile_map():
-    """In one dimension `Phi = F_s^{-1} o F_t` and `Phi'(x) = p_t(x) / p_s(Phi(x))`."""
-    weights, means, variances = np.array([0.4, 0.6]), np.array([-1.0, 0.7]), np.array([0.09, 0.2])
-    p = process(weights.tolist(), [[m] for m in means], variances.tolist())
-
-    def scaled(t, x):
-        m = math.exp(-t)
-        return m * means, np.sqrt(m * m * variances + 1 - m * m)
-
-    def density(t, x):
-        return weights @ norm.pdf(x, *scaled(t, x))
-
-    def quantile(t, level):
-        return brentq(lambda x: weights @ norm.cdf(x, *scaled(t, x)) - level, -9, 9, xtol=1e-14)
-
-    levels = (np.arange(40) + 0.5) / 40
-    times = [3.0, 1.0, 0.2, 0.05, 0.01]
-    points = np.array([[quantile(t, level) for level in levels] for t in times])
-    slopes = np.array(
-        [
-            [density(t, x) / density(0.01, y) for x, y in zip(row, points[-1], strict=True)]
-            for t, row in zip(times, points, strict=True)
-        ]
-    )
-    found = typical_amplification(p, times, torch.from_numpy(points[0]).unsqueeze(1))
-    np.testing.assert_allclose(found, np.sqrt((slopes**2).mean(1)), rtol=2e-5)
-    assert found[-1] == 1
-
-
-def test_typical_amplification_against_differences():
-    means, full = [[-1.0, 0.2], [0.8, -0.3]], [[[0.3, 0.1], [0.1, 0.2]], [[0.1, 0.0], [0.0, 0.5]]]
-    p, h = process([0.5, 0.5], means, full), 1e-5
-    x = np.random.default_rng(1).standard_normal((12, 2))
-    times = [3.0, 0.4, 0.01]
-    expected = []
-    for t in times[:-1]:
-        reached = x if t == 3.0 else p.flow(x, 3.0, t, rtol=1e-12)
-        squares = 0.0
-        for step in h * np.eye(2):
-            gap = p.flow(reached + step, t, 0.01, rtol=1e-12) - p.flow(reached - step, t, 0.01, rtol=1e-12)
-            squares += ((gap / (2 * h)) ** 2).sum(1).mean()
-        expected.append(math.sqrt(squares / 2))
-    found = typical_amplification(p, times, torch.from_numpy(x))
-    np.testing.assert_allclose(found, [*expected, 1.0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("variance", ["0.04", "1", "2.5"])

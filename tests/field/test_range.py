@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import mpmath
 import numpy as np
 import pytest
 from oracle import Oracle, dec, relative_error
@@ -156,3 +157,25 @@ def test_parameters_beyond_float64_are_an_error_there_and_fine_elsewhere():
     x = np.array([mpmath.mpf(0)], dtype=object)
     value = cf.OrnsteinUhlenbeck(far).score(x, mpmath.mpf(1))[0]
     assert abs(value / (mpmath.exp(-1) * mpmath.mpf(10) ** 300) - 1) < 1e-14
+
+
+@pytest.mark.parametrize("size", ["1e200", "1e400", "1e700"])
+@pytest.mark.parametrize("quantity", ["score", "velocity", "log_density"])
+def test_means_beyond_float64_in_mpmath(quantity, size):
+    """Next to one mean the other component is `e^{-1e800}` of it: what is left is one Gaussian, to all digits."""
+    mixture = cf.GaussianMixture(["0.5", "0.5"], [[f"-{size}"], [size]], "0.04")
+    with mpmath.workdps(30):
+        t = mpmath.mpf("0.5")
+        offset = mpmath.mpf("0.25")
+        with mpmath.workdps(1500):
+            m = mpmath.exp(-t)
+            v = 1 - m**2 * (1 - mpmath.mpf(4) / 100)
+            x = m * mpmath.mpf(size) + offset
+            wanted = {
+                "score": -offset / v,
+                "velocity": offset / v - x,
+                "log_density": -mpmath.log(2) - mpmath.log(2 * mpmath.pi * v) / 2 - offset**2 / (2 * v),
+            }
+        found = getattr(cf.OrnsteinUhlenbeck(mixture), quantity)(np.array([x]), t)
+        found = found if quantity == "log_density" else found[0]
+        assert abs(found / wanted[quantity] - 1) < mpmath.mpf("1e-27")

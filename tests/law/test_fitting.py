@@ -177,3 +177,20 @@ def test_a_tensor_that_numpy_reads_is_fitted():
     points = cf.load_mixture("two-modes").sample(60, seed=0).astype(np.float32)
     found = [cf.GaussianMixture.fit(data, 2) for data in (points, torch.tensor(points), torch.tensor(points).double())]
     assert found[0].means.tolist() == found[1].means.tolist() == found[2].means.tolist()
+
+
+@pytest.mark.parametrize("word", ["shared", "tied", "full", "diag"])
+def test_a_constant_column_is_refused_in_the_word_that_was_received(word: str) -> None:
+    points = np.column_stack([np.arange(9.0), np.full(9, 2.0)])
+    with pytest.raises(InputError, match=rf"data\[:, 1\]: .* for covariance type {word} \(leave"):
+        cf.GaussianMixture.fit(points, 2, word)
+
+
+@pytest.mark.parametrize("word", ["isotropic", "spherical", "common-isotropic", "common", "shared", "full", "diag"])
+def test_clusters_too_narrow_to_measure_are_refused_with_what_was_not_found(word: str) -> None:
+    """The clusters do have a variance: 2.5e-15, where that of the data is 0.25."""
+    rng = np.random.default_rng(0)
+    points = np.repeat([[0.0, 0.0], [1.0, 1.0]], 100, axis=0) + 5e-8 * rng.standard_normal((200, 2))
+    message = f"a variance above 1e-12 of that of the data, of which 3 starts with covariance type {word} found none"
+    with pytest.raises(InputError, match=message):
+        cf.GaussianMixture.fit(points, 2, word)

@@ -8,6 +8,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -146,3 +147,32 @@ def test_numbers_beyond_float64():
     with pytest.raises(cf.InputError, match=r"beyond 1.8e308"):
         _ = ExactArray.of(["1e400"], "x").floats
     assert ExactArray.of(["1e-400"], "x").floats[0] == 0
+
+
+def test_numbers_of_sympy_are_numbers():
+    third, tenth = sympy.Rational(1, 3), sympy.Float("0.1", 40)
+    mixture = cf.GaussianMixture([third, 1 - third], [[sympy.Integer(-1)], [sympy.Float(0.1)]], tenth)
+    assert not mixture.is_symbolic
+    assert mixture.exact_weights.fractions.tolist() == [Fraction(1, 3), Fraction(2, 3)]
+    assert mixture.exact_means.fractions.tolist() == [[-1], [Fraction(0.1)]]
+    wanted = tenth * sympy.Integer(2) ** 400  # a binary number, of more digits than float64 has
+    assert mixture.exact_covariances.fractions[()] * 2**400 == Fraction(int(wanted))
+    plain = cf.GaussianMixture(["1/3", "2/3"], [[-1], [0.1]], mixture.exact_covariances.fractions[()])
+    scores = [cf.OrnsteinUhlenbeck(law, third / 10, 3).score([0.5], 0.2) for law in (mixture, plain)]
+    assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("number", [sympy.sqrt(2) / 2, sympy.Symbol("s", positive=True)])
+def test_other_expressions_stay_expressions(number):
+    assert cf.GaussianMixture([sympy.Rational(1)], [[0]], number).is_symbolic
+
+
+def test_numbers_of_sympy_beside_symbols_stay_as_they_are():
+    mixture = cf.GaussianMixture([1], [[sympy.Rational(1, 3), sympy.Symbol("a", real=True)]], 1)
+    assert mixture.exact_means.values[0, 0] == sympy.Rational(1, 3)
+
+
+@pytest.mark.parametrize("number", [sympy.nan, sympy.oo, sympy.zoo, -sympy.oo])
+def test_infinities_of_sympy_are_refused(number):
+    with pytest.raises(cf.InputError, match="means"):
+        cf.GaussianMixture([1], [[number]], 1)

@@ -15,7 +15,7 @@ from certflow.claims.evidence.measured import REFERENCE_ERROR, experiment
 from certflow.claims.evidence.trained import measured_rows, no_row_exceeds
 from certflow.composition.propagation import coherent_sum
 
-#: How well a small error follows its linearisation: what is left is of the order of `certflow.distill.ledger.SMALL`.
+#: How well a small error follows its linearisation: what is left is of the order of `certflow.distill.carried.SMALL`.
 LINEAR = 0.05
 
 
