@@ -11,7 +11,6 @@ import importlib.util
 import os
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from certflow.claims.check import PROFILES, Check, Context, OutOfReach
@@ -22,7 +21,7 @@ from certflow.errors import InputError
 from certflow.law.formats import to_mapping
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_text
-from certflow.numbers.inputs import whole_number
+from certflow.numbers.inputs import file_path, whole_number
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.curves import curves, sharp_points
 from certflow.report.report import Report
@@ -91,9 +90,10 @@ def verify(
         raise InputError("fresh", fresh, "True or False")
     if process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
+    folder = None if out is None else file_path(out, "out", "the name of a directory")
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
     context = Context(process, PROFILES[profile], digits, seed, fresh)
-    keeper = Keeper(None if out is None else Path(out), context)
+    keeper = Keeper(folder, context)
     with ALONE:
         results, mistake = _collect(context, wanted, keeper, progress, jobs)
     report = Report(
