@@ -11,7 +11,7 @@ from certflow.errors import InputError
 from certflow.field.evaluate import check_times
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
-from certflow.numbers.exact import check_plain
+from certflow.numbers.exact import check_plain, nearest_float
 from certflow.numbers.precision import mpmath_context
 
 #: Bits of 40 decimal digits, with which float64 times are computed.
@@ -85,7 +85,8 @@ def _magnitude(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any) -> floa
     """Size of what cancels in the formula, for arithmetics of adjustable precision."""
     if arithmetic.name == "sympy":
         return 1.0
-    exponent = 1 + mixture.diameter**2 / (8 * float(mixture.covariances))
+    ratio = mixture.diameter_squared / (8 * mixture.exact_covariances.fractions[()])
+    exponent = 1 + min(nearest_float(ratio), 1e150)
     return float(min(exponent**2 / min(1.0, abs(float(arithmetic.asarray([s])[0])) or 1.0), 1e300))
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from certflow.bounds.divergence import obstruction
 from certflow.bounds.domination import Domination, precision_gap
 from certflow.bounds.existence import Group, existence, groups, is_ordered, sorted_pair
-from certflow.bounds.guard import TERMS, exact_ball, repaired, tolerance
+from certflow.bounds.guard import TERMS, exact_ball, repaired, silent, tolerance
 from certflow.bounds.peak import peak
 from certflow.errors import InputError, NoGlobalBound
 from certflow.field.components import parameters
@@ -31,7 +31,8 @@ from certflow.field.evaluate import check_times
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import largest_variance
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
-from certflow.numbers.exact import ExactArray
+from certflow.numbers.arrays import Floats
+from certflow.numbers.exact import ExactArray, root_scale
 from certflow.numbers.geometry import exact_diameter_squared, quadratic_pseudo_inverse
 from certflow.numbers.inputs import real_number
 
@@ -93,7 +94,7 @@ def _guarded(mixture: GaussianMixture, rate: Callable[[Arithmetic, SpectralBound
 def at_times(formula: Any, t: Any, arithmetic: Arithmetic | None = None) -> Any:
     """Call `formula(arithmetic, times)` with `t` as an array of shape (T,); give the shape of `t` back."""
     arithmetic = arithmetic or arithmetic_of(t, fields=("t",))
-    with arithmetic.undisturbed():
+    with arithmetic.undisturbed(), silent():
         times = check_times(arithmetic.read(t, "t"), arithmetic)
         shape = tuple(times.shape)
         result = arithmetic.eagerly(formula, arithmetic, times.reshape((-1,)))
@@ -164,8 +165,11 @@ class _GroupAt:
             self.p = 1 / (variance * m2 + n2)
             complement = arithmetic.numbers(ExactArray(1 - exact.fractions))
             self.q_min = self.q_max = m2 * self.p * complement
-            square = ExactArray(np.array([_diameter_squared(mixture, group)], dtype=object))
-            self.spread = m2 * self.p * self.p * arithmetic.numbers(square)[0] / 4
+            quarter = _diameter_squared(mixture, group) / 4
+            scale = root_scale(quarter)  # D^2 may be no float64 where the spread is one
+            pull = self.p * arithmetic.number(scale) if scale != 1 else self.p
+            rest = ExactArray(np.array([quarter / scale**2], dtype=object))
+            self.spread = m2 * pull * pull * arithmetic.numbers(rest)[0]
             return
         self.maps = arithmetic.maps(arithmetic.prepared(exact), m2, n2)
         low, high = arithmetic.covariance_range(exact)
@@ -320,6 +324,15 @@ def outside_probability(mixture: GaussianMixture, radius: Any, t: Any) -> float:
         top: Any = np.linalg.eigvalsh(mixture.covariances)[:, -1]
     else:
         top = mixture.covariances if mixture.kind == "isotropic" else largest_variance(mixture)
-    room = np.maximum(size - m * np.linalg.norm(mixture.means, axis=1), 0)
-    tails = chi2.sf(room**2 / (top * m2 - np.expm1(-2 * time)), mixture.dimension)
+    with silent():
+        room = np.maximum(size - m * _norms(mixture.means), 0)
+        squares = (room / np.sqrt(top * m2 - np.expm1(-2 * time))) ** 2
+    tails = chi2.sf(squares, mixture.dimension)
     return float(min(1.0, max(mixture.weights @ tails, np.finfo(float).tiny)))
+
+
+def _norms(means: Floats) -> Floats:
+    """`|mu_k|`, infinite only where that is beyond float64: a power of two is taken out of the squares."""
+    power = np.frexp(np.abs(means).max())[1]
+    norms: Floats = np.ldexp(np.linalg.norm(np.ldexp(means, -power), axis=1), power)
+    return norms

@@ -75,6 +75,20 @@ def root(square: Fraction) -> float:
     return nearest_float(digits * Fraction(2) ** (-places - 1))
 
 
+def root_scale(square: Any) -> Fraction:
+    """A power of two `s` with `s^2 <= square < 4 s^2`, but between 2^-1000 and 2^1000; 1 of zero and of a symbol.
+
+    `(s a)^2 (square / s^2)` neither overflows nor underflows before `a^2 square` does, and is rounded as that is.
+    """
+    if not isinstance(square, int | Fraction) or not square:
+        return Fraction(1)
+    p, q = square.as_integer_ratio()
+    power = (p.bit_length() - q.bit_length()) // 2
+    while square < Fraction(4) ** power:
+        power -= 1
+    return Fraction(2) ** max(-1000, min(power, 1000))
+
+
 def nearest_float(value: Fraction) -> float:
     """The float64 nearest to a rational number; infinite where that is beyond 1.8e308."""
     try:
