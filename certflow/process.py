@@ -224,8 +224,8 @@ class OrnsteinUhlenbeck(NoisedMixture):
         In one dimension, and for a product of one-dimensional laws, the error of the best such map. Else a lower bound;
         for the mean square one by symmetries of the mixture, from draws, at the confidence level 99.9 %
         (`certflow.composition.floors.mean_square_floor` says which it is). Infinite where no such map is within a
-        finite distance. Raises `InputError` for a mixture that has neither factors nor symmetries, another norm, or a
-        budget that is not positive.
+        finite distance. Raises `InputError` for a mixture that has neither factors nor symmetries, or whose floor
+        float64 does not resolve, another norm, or a budget that is not positive.
 
         >>> import certflow as cf
         >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))

@@ -117,7 +117,8 @@ def _existence(mixture: GaussianMixture) -> Existence:
 def _by_distance(mixture: GaussianMixture, indices: tuple[int, ...], k: int) -> list[int]:
     """Nearer means first, heavier components first among equals: any weights serve, those on near means serve best."""
     members = np.array(indices)
-    squares = ((mixture.means[members] - mixture.means[k]) ** 2).sum(axis=1)
+    means = np.ldexp(mixture.means, -1 - np.frexp(np.abs(mixture.means).max())[1])  # the scale changes no order
+    squares = ((means[members] - means[k]) ** 2).sum(axis=1)
     result: list[int] = members[np.lexsort((-mixture.weights[members], squares))].tolist()
     return result
 

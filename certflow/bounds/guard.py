@@ -7,6 +7,7 @@ a short interval there. Beside each value stands a first-order bound of its roun
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,11 @@ from certflow.numbers.arrays import Floats
 TERMS = 16 * 2.0**-52
 
 _SMALLEST_NORMAL = float(np.finfo(np.float64).tiny)
+
+
+def silent() -> AbstractContextManager[Any]:
+    """NumPy warns of nothing: what overflows is infinite, and that is the bound."""
+    return np.errstate(over="ignore", under="ignore", invalid="ignore")
 
 
 def repaired(values: Floats, error: Any, accepted: Any, in_balls: Callable[[int], Any]) -> Floats:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ import numpy as np
 from certflow.bounds.divergence import obstruction
 from certflow.bounds.domination import Domination, precision_gap
 from certflow.bounds.existence import Group, covariance_gap, existence, groups, is_ordered, sorted_pair
-from certflow.bounds.guard import TERMS, exact_ball, repaired
+from certflow.bounds.guard import TERMS, exact_ball, repaired, silent
 from certflow.bounds.peak import peak
 from certflow.errors import InputError, NoGlobalBound
 from certflow.field.components import parameters
@@ -32,7 +33,8 @@ from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import largest_variance
 from certflow.numbers.accuracy import tolerance
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
-from certflow.numbers.exact import ExactArray
+from certflow.numbers.arrays import Floats
+from certflow.numbers.exact import ExactArray, root_scale
 from certflow.numbers.geometry import exact_diameter_squared, quadratic_pseudo_inverse
 from certflow.numbers.inputs import real_number
 
@@ -94,7 +96,7 @@ def _guarded(mixture: GaussianMixture, rate: Callable[[Arithmetic, SpectralBound
 def at_times(formula: Any, t: Any, arithmetic: Arithmetic | None = None) -> Any:
     """Call `formula(arithmetic, times)` with `t` as an array of shape (T,); give the shape of `t` back."""
     arithmetic = arithmetic or arithmetic_of(t, fields=("t",))
-    with arithmetic.undisturbed():
+    with arithmetic.undisturbed(), silent():
         times = check_times(arithmetic.read(t, "t"), arithmetic)
         shape = tuple(times.shape)
         result = arithmetic.eagerly(formula, arithmetic, times.reshape((-1,)))
@@ -163,9 +165,11 @@ class _GroupAt:
         if not self.matrix:
             variance = arithmetic.numbers(exact)
             self.p = 1 / (variance * m2 + n2)
-            complement, square = arithmetic.numbers(mixture.kept[_complement_and_square, group])
+            terms, scale = mixture.kept[_complement_and_square, group]
+            complement, rest = arithmetic.numbers(terms)
             self.q_min = self.q_max = m2 * self.p * complement
-            self.spread = m2 * self.p * self.p * square / 4
+            pull = self.p * arithmetic.number(scale) if scale != 1 else self.p
+            self.spread = m2 * pull * pull * rest
             return
         self.maps = arithmetic.maps(arithmetic.prepared(exact), m2, n2)
         low, high = arithmetic.covariance_range(exact)
@@ -184,13 +188,17 @@ class _GroupAt:
             self.spread = m2 * largest / 4
 
 
-def _complement_and_square(mixture: GaussianMixture, group: Group) -> ExactArray:
-    """`1 - s2` of an isotropic group and `D^2` of its means, exact."""
+def _complement_and_square(mixture: GaussianMixture, group: Group) -> tuple[ExactArray, Fraction]:
+    """`1 - s2` of an isotropic group and `D^2/4` of its means over `scale^2`, exact; and that power of two.
+
+    `D^2` may be no float64 where the spread is one.
+    """
     if len(group.indices) == mixture.n_components:
         square = mixture.diameter_squared
     else:
         square = exact_diameter_squared(ExactArray(mixture.exact_means.values[np.array(group.indices)]))
-    return ExactArray(np.array([1 - group.exact.fractions[()], square], dtype=object))
+    scale = root_scale(square / 4)
+    return ExactArray(np.array([1 - group.exact.fractions[()], square / 4 / scale**2], dtype=object)), scale
 
 
 def _isotropic_gap(mixture: GaussianMixture, arithmetic: Arithmetic, narrow: _GroupAt, wide: _GroupAt, m2: Any) -> Any:
@@ -324,6 +332,15 @@ def outside_probability(mixture: GaussianMixture, radius: Any, t: Any) -> float:
         top: Any = np.linalg.eigvalsh(mixture.covariances)[:, -1]
     else:
         top = mixture.covariances if mixture.kind == "isotropic" else largest_variance(mixture)
-    room = np.maximum(size - m * np.linalg.norm(mixture.means, axis=1), 0)
-    tails = chi2.sf(room**2 / (top * m2 - np.expm1(-2 * time)), mixture.dimension)
+    with silent():
+        room = np.maximum(size - m * _norms(mixture.means), 0)
+        squares = (room / np.sqrt(top * m2 - np.expm1(-2 * time))) ** 2
+    tails = chi2.sf(squares, mixture.dimension)
     return float(min(1.0, max(mixture.weights @ tails, np.finfo(float).tiny)))
+
+
+def _norms(means: Floats) -> Floats:
+    """`|mu_k|`, infinite only where that is beyond float64: a power of two is taken out of the squares."""
+    power = np.frexp(np.abs(means).max())[1]
+    norms: Floats = np.ldexp(np.linalg.norm(np.ldexp(means, -power), axis=1), power)
+    return norms

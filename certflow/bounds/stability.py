@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from certflow.bounds.guard import TERMS, exact_ball, repaired
+from certflow.bounds.guard import TERMS, exact_ball, repaired, silent
 from certflow.bounds.rates import growth_rate_bound, lipschitz_bound
 from certflow.errors import InputError
 from certflow.field.evaluate import CHUNK_NUMBERS, check_times
@@ -25,7 +25,7 @@ from certflow.law.mixture import GaussianMixture
 from certflow.numbers.accuracy import TOLERANCE
 from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic, arithmetic_of
 from certflow.numbers.arrays import Floats, Times
-from certflow.numbers.exact import ExactArray
+from certflow.numbers.exact import ExactArray, root_scale
 
 RATES = ("one-sided", "two-sided")
 
@@ -43,8 +43,7 @@ def amplification(mixture: GaussianMixture, s: Any, t: Any, rate: str = "one-sid
     """`exp(int_s^t rate)`. proofs/F1.md."""
 
     def factor(arithmetic: Arithmetic, exponent: Any) -> Any:
-        with np.errstate(over="ignore"):  # beyond 1e308 the factor is infinite in float64: that is the answer
-            return arithmetic.exp(exponent)
+        return arithmetic.exp(exponent)  # beyond 1e308 the factor is infinite in float64: that is the answer
 
     return _integrated(mixture, s, t, rate, lambda value: np.full(np.shape(value), TOLERANCE), factor)
 
@@ -61,7 +60,7 @@ def _integrated(
     if rate not in RATES:
         raise InputError("rate", rate, f"one of {', '.join(RATES)}")
     arithmetic = arithmetic_of(s, t, fields=("s", "t"))
-    with arithmetic.undisturbed():
+    with arithmetic.undisturbed(), silent():
         start, end = _interval(arithmetic, s, t)
         shape = tuple(start.shape)
         start, end = start.reshape((-1,)), end.reshape((-1,))
@@ -119,7 +118,14 @@ class CommonVariance:
         self.exact_square = mixture.diameter_squared
         self.variance = arithmetic.numbers(variance)
         self.c = arithmetic.numbers(ExactArray(np.array(self.exact_c, dtype=object)))
-        self.square = arithmetic.numbers(ExactArray(np.array(self.exact_square, dtype=object)))
+        scale = root_scale(self.exact_square)  # D^2 may be no float64 where the integrals are
+        self.shrink = arithmetic.number(1 / scale) if scale != 1 else 1
+        self.rest = arithmetic.numbers(ExactArray(np.array(self.exact_square / scale**2, dtype=object)))
+
+    @cached_property
+    def square(self) -> Any:
+        """`D^2`."""
+        return self.arithmetic.numbers(ExactArray(np.array(self.exact_square, dtype=object)))
 
     def v(self, t: Any) -> Any:
         """`v = sigma^2 m^2 + 1 - m^2`."""
@@ -168,7 +174,8 @@ class CommonVariance:
 
     def _spread(self, s: Any, t: Any) -> Any:
         """`D^2 (m_s^2 - m_t^2) / (8 v_s v_t)`."""
-        return self.square * self._square_drop(s, t) / (8 * self.v(s) * self.v(t))
+        first, second = self.shrink * self.v(s), self.shrink * self.v(t)
+        return self.rest * self._square_drop(s, t) / (8 * first * second)
 
 
 def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any, rate: str) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from certflow.composition.centre import about_centre, shifts
 from certflow.composition.pairing import RTOL, Pairing
 from certflow.errors import InputError
 from certflow.flow.quantile_map import Nodes, OfPair, QuantileMap
@@ -34,8 +35,14 @@ LEVEL = 0.999
 ROUNDS, CUT = 5, 6
 #: Rounding of a quadrature, relative to `E|Phi|^2`.
 ROUNDING = 1e-13
+#: Squares of distances of the law, and sums of them, stay below the largest float64 where `E|Phi|^2` is below this.
+MOST = 1e300
 #: A mass that underflows (between modes many widths apart) stands for this one.
 LEAST = 1e-300
+#: An error of this share of the variance is no rounding: the quadrature has lost mass.
+LOST = 1e-3
+#: An error of this share is rounding.
+NEGLIGIBLE = 1e-9
 #: A measured error is under a floor if it is so by more than this many estimated errors.
 SURE = 4.0
 
@@ -49,7 +56,7 @@ class Floor:
     value : M1: a distance; M2: a mean square
     error : estimated numerical error of `value`, by refinement for a quadrature
     scale : `E|Phi(X)|^2`
-    attained : some `B`-Lipschitz map reaches it
+    attained : some `B`-Lipschitz map reaches it, as far as the error lets it be told (`resolved`)
     level : None where `value` is computed; else it is a lower confidence bound, and this the probability with which
         draws give one that is no larger than the mean it bounds
     pair : M1: the points `x` and `y` at the noise end, shape (2, d), on which a finite value rests, if it is not 0
@@ -96,13 +103,22 @@ class Optimum:
 
 
 def second_moment(process: Process) -> float:
-    """`E|Phi(X)|^2 = E_{p_s}|x|^2 = sum_k w_k (m^2 (|mu_k|^2 + tr Sigma_k)) + d (1 - m^2)`, `s = t_min`."""
+    """`E|Phi(X)|^2 = E_{p_s}|x|^2 = sum_k w_k (m^2 (|mu_k|^2 + tr Sigma_k)) + d (1 - m^2)`, `s = t_min`.
+
+    Raises
+    ------
+    InputError : it is beyond float64: no floor is a number then.
+    """
     mixture = process.mixture
     weights = mixture.weights / mixture.weights.sum()
-    traces = np.trace(mixture.covariance_matrices, axis1=1, axis2=2)
-    squares = (mixture.means**2).sum(1) + traces
-    s = process.t_min
-    return float(math.exp(-2 * s) * (weights @ squares) - mixture.dimension * math.expm1(-2 * s))
+    with np.errstate(over="ignore"):
+        traces = np.trace(mixture.covariance_matrices, axis1=1, axis2=2)
+        squares = (mixture.means**2).sum(1) + traces
+        s = process.t_min
+        moment = float(math.exp(-2 * s) * (weights @ squares) - mixture.dimension * math.expm1(-2 * s))
+    if not moment < MOST:
+        raise InputError("mixture", "a second moment beyond 1e300", "a law whose mean square is less, for a floor")
+    return moment
 
 
 # -- one dimension: what the best map attains -------------------------------------------------------------------
@@ -123,8 +139,11 @@ def best_map(process: Process, budget: float, nodes: Nodes | None = None) -> Opt
     from sklearn.isotonic import isotonic_regression
 
     budget = lipschitz_constant(budget)
-    flow = QuantileMap(process)
-    nodes = flow.nodes() if nodes is None else nodes
+    scale = second_moment(process)
+    law, centre = about_centre(process)
+    flow = QuantileMap(law)
+    start, end = (float(shift[0]) for shift in shifts(process, centre))
+    nodes = flow.nodes() if nodes is None else nodes.shifted(-start, -end)
     kinks, found = np.empty(0, dtype=int), []
     for _ in range(ROUNDS):
         nodes = flow.refine(nodes, kinks, CUT)
@@ -132,10 +151,11 @@ def best_map(process: Process, budget: float, nodes: Nodes | None = None) -> Opt
         projected = isotonic_regression(values, sample_weight=np.maximum(nodes.weights, LEAST))
         found.append(nodes.mean((values - projected) ** 2))
         kinks = np.flatnonzero(np.diff(np.diff(projected) == 0)) + 1
-    scale = second_moment(process)
-    error = abs(found[-1] - found[-2]) + (ROUNDING + abs(1 - float(nodes.weights.sum()))) * scale
-    floor = Floor("M2", "isotonic regression", float(budget), found[-1], error, scale, True)
-    return Optimum(floor, nodes, budget * nodes.z - projected)
+    size = second_moment(law)
+    error = abs(found[-1] - found[-2]) + (ROUNDING + abs(1 - float(nodes.weights.sum()))) * size
+    attained = resolved(found[-1], error, size)
+    floor = Floor("M2", "isotonic regression", float(budget), found[-1], error, scale, attained)
+    return Optimum(floor, nodes.shifted(start, end), budget * nodes.z - projected + end)
 
 
 def symmetric_floor(process: Process, budget: float) -> Floor:
@@ -149,6 +169,8 @@ def symmetric_floor(process: Process, budget: float) -> Floor:
     InputError : more than one dimension, or a mixture that is not symmetric (decided exactly).
     """
     budget = lipschitz_constant(budget)
+    scale = second_moment(process)
+    process, _ = about_centre(process)
     flow = QuantileMap(process)
     centres = [family.centre[0] for family in symmetries(process.mixture) if family.name == "point reflection"]
     if not centres:
@@ -163,23 +185,23 @@ def symmetric_floor(process: Process, budget: float) -> Floor:
         return result
 
     ends = np.array(sorted({middle, *flow.crossings(excess, right[1:]), *_first_crossing(flow, excess, right)}))
-    total, coarse, outside = 0.0, 0.0, 0.0
+    total, coarse, outside, mass = 0.0, 0.0, 0.0, 0.0
     for low, high in zip(ends, [*ends[1:], right[-1]], strict=True):
         inner = panels[(low < panels) & (panels < high)]
         cuts = np.array([low, *inner, high]) if len(inner) > 8 else np.linspace(low, high, 9)
         nodes = flow.nodes(cuts)
         over = np.maximum(excess(nodes.z, nodes.x), 0)
         total += 2 * nodes.mean(over**2)
+        mass += float(nodes.weights.sum())
         half = flow.nodes(np.append(cuts[:-1:2], high))
         coarse += 2 * half.mean(np.maximum(excess(half.z, half.x), 0) ** 2)
         if not over.any() or low > middle:
             outside = max(outside, float((nodes.slope - budget).max()))
-    scale = second_moment(process)
+    size = second_moment(process)
+    error = abs(total - coarse) + (ROUNDING + abs(1 - 2 * mass)) * size
     # attained if the excess is positive at most once, next to the centre, and Phi' <= B from there on
-    attained = len(ends) <= 2 and outside <= 1e-9 * budget
-    return Floor(
-        "M2", "pairing, quadrature", float(budget), total, abs(total - coarse) + ROUNDING * scale, scale, attained
-    )
+    attained = len(ends) <= 2 and outside <= 1e-9 * budget and resolved(total, error, size)
+    return Floor("M2", "pairing, quadrature", float(budget), total, error, scale, attained)
 
 
 def _first_crossing(flow: QuantileMap, excess: OfPair, right: Floats) -> list[float]:
@@ -199,27 +221,42 @@ def mean_square_floor(process: Process, budget: float, samples: int = SAMPLES, s
 
     Raises
     ------
-    InputError : a budget that is not > 0, or a mixture without a factor and without a symmetry.
+    InputError : a budget that is not > 0, a mixture without a factor and without a symmetry, or one whose modes are
+        so far apart that float64 loses their widths.
     """
     budget = lipschitz_constant(budget)
     if process.mixture.dimension == 1:
-        return best_map(process, budget).floor
+        return _of_best_map(process, budget)
+    scale = second_moment(process)
+    process, _ = about_centre(process)
     split = factors(process.mixture)
     if not len(split.removed):
-        return pairing_floor(process, budget, samples, seed)
-    alone = [best_map(process.of(line), budget).floor for line in split.lines]
-    scale = second_moment(process)
+        return replace(pairing_floor(process, budget, samples, seed), scale=scale)
+    alone = [_of_best_map(process.of(line), budget) for line in split.lines]
+    size = second_moment(process)
     value = math.fsum([*(floor.value for floor in alone), _gaussian(process, split.variances, budget)])
-    error = math.fsum(floor.error for floor in alone) + ROUNDING * scale
+    error = math.fsum(floor.error for floor in alone) + ROUNDING * size
     method = product_method(split)
-    whole = Floor("M2", method, float(budget), value, error, scale, split.complete)
+    whole = Floor("M2", method, float(budget), value, error, scale, split.complete and resolved(value, error, size))
     rest = [] if split.complete else _in_the_rest(symmetries(process.mixture), split.removed)
     if not rest:
         return whole
     samples = whole_number(samples, "samples", 2)
     paired, family = Pairing(process, budget, rest[0].centre, seed).bound(rest, samples, LEVEL)
     method = f"{method}, and pairing, {family.name}, {samples} draws"
-    return replace(whole, method=method, value=value + paired, error=error + _rough(paired, scale), level=LEVEL)
+    return replace(whole, method=method, value=value + paired, error=error + _rough(paired, size), level=LEVEL)
+
+
+def _of_best_map(process: Process, budget: float) -> Floor:
+    floor = best_map(process, budget).floor
+    if not floor.error < LOST * second_moment(about_centre(process)[0]):
+        raise too_far_apart()
+    return floor
+
+
+def too_far_apart() -> InputError:
+    """Of modes between which float64 does not find the flow."""
+    return InputError("mixture", "modes too far apart for their widths", "a flow that float64 resolves, for a floor")
 
 
 def pairing_floor(process: Process, budget: float, samples: int = SAMPLES, seed: int = 0) -> Floor:
@@ -240,10 +277,20 @@ def pairing_floor(process: Process, budget: float, samples: int = SAMPLES, seed:
     if process.mixture.dimension == 1:
         return symmetric_floor(process, budget)
     scale = second_moment(process)
+    process, _ = about_centre(process)
+    families = symmetries(process.mixture)
     samples = whole_number(samples, "samples", 2)
     value, family = Pairing(process, budget, families[0].centre, seed).bound(families, samples, LEVEL)
-    method = f"pairing, {family.name}, {samples} draws"
-    return Floor("M2", method, float(budget), value, _rough(value, scale), scale, attained=False, level=LEVEL)
+    method, error = f"pairing, {family.name}, {samples} draws", _rough(value, second_moment(process))
+    return Floor("M2", method, float(budget), value, error, scale, attained=False, level=LEVEL)
+
+
+def resolved(value: float, error: float, size: float) -> bool:
+    """The error is less than the value, or the value 0 and the error rounding: only then does a map reach it.
+
+    `size` : what the value is small against, `E|Phi|^2` about the centre or its root
+    """
+    return error < value or (value == 0 and error <= NEGLIGIBLE * size)
 
 
 def product_method(split: Factors) -> str:

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from certflow.composition.floors import best_map
+from certflow.composition.centre import about_centre
+from certflow.composition.floors import best_map, second_moment
 from certflow.errors import NoGlobalBound
 from certflow.flow.quantile_map import NODES, QuantileMap
 from certflow.law.noised import Process
@@ -67,6 +68,7 @@ def log_steepest(process: Process) -> float:
     """
     from scipy.optimize import minimize_scalar
 
+    process, _ = about_centre(process)
     flow = QuantileMap(process)
     nodes = flow.nodes()
     known = np.where(flow.resolved(nodes.z, nodes.x), nodes.log_slope, -math.inf)
@@ -164,13 +166,14 @@ def segment_table(process: Process, budget: float, segments: Sequence[int] = (1,
     constant = flow_constant(process)
     needed = segments_needed(constant.lower, budget)
     sufficient = None if constant.upper is None else segments_needed(constant.upper, budget)
-    nodes = QuantileMap(process).nodes() if process.mixture.dimension == 1 else None
+    law, _ = about_centre(process)
+    nodes = QuantileMap(law).nodes() if law.mixture.dimension == 1 else None
     rows = []
     for k in segments:
         exponent = k * math.log(budget)
         composed = float(budget) ** k if abs(exponent) < 600 else math.exp(math.copysign(600, exponent))
         share = None if constant.upper is None else math.exp(min(constant.upper / k, 700.0))
-        floor = None if nodes is None else best_map(process, composed, nodes).floor.relative
+        floor = None if nodes is None else best_map(law, composed, nodes).floor.value / second_moment(process)
         enough = exponent >= constant.lower * (1 - 1e-12)
         rows.append(SegmentRow(k, share, float(budget), composed, enough, floor))
     return SegmentTable(constant, float(budget), needed, sufficient, tuple(rows))

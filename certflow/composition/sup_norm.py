@@ -9,9 +9,11 @@ one is what the best map attains (proofs/M1.md).
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
+from certflow.composition.centre import about_centre, shifts
 from certflow.composition.floors import (
     CUT,
     ROUNDING,
@@ -20,7 +22,9 @@ from certflow.composition.floors import (
     gaussian_slopes,
     lipschitz_constant,
     product_method,
+    resolved,
     second_moment,
+    too_far_apart,
 )
 from certflow.flow.quantile_map import Nodes, QuantileMap
 from certflow.law.factors import Factors, factors
@@ -44,6 +48,17 @@ def sup_floor(process: Process, budget: float, pairs: int = PAIRS, seed: int = 0
     every pair gives a lower bound. Infinite where `B` is smaller than the slope of `Phi` far out.
     """
     budget = lipschitz_constant(budget)
+    scale = second_moment(process)
+    law, centre = about_centre(process)
+    floor = _sup_floor(law, budget, pairs, seed)
+    if floor.pair is not None:
+        floor = replace(floor, pair=floor.pair + shifts(process, centre)[0])
+    attained = floor.attained and resolved(floor.value, floor.error, math.sqrt(floor.scale))
+    return replace(floor, scale=scale, attained=attained)
+
+
+def _sup_floor(process: Process, budget: float, pairs: int, seed: int) -> Floor:
+    """Of a law about its centre; relative to its own second moment."""
     scale = second_moment(process)
     if process.mixture.dimension == 1:
         return _largest_fall(process, float(budget), scale)
@@ -100,6 +115,8 @@ def _largest_fall(process: Process, budget: float, scale: float) -> Floor:
     if budget < LEAST_SLOPE * flow.end.widths[widest] / flow.start.widths[widest]:
         return Floor("M1", "slope at infinity", budget, math.inf, 0.0, scale, True)
     nodes, ends, found = fall_nodes(flow, budget)
+    if math.isnan(found[-1]):
+        raise too_far_apart()
     error = abs(found[-1] - found[-2]) + ROUNDING * math.sqrt(scale)
     return Floor("M1", "all pairs", budget, found[-1], error, scale, True, pair=nodes.z[ends, None])
 

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,6 +24,7 @@ from certflow.grids.grid import TimeGrid
 from certflow.law.formats import to_mapping
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_text
+from certflow.numbers.inputs import file_path
 from certflow.process import OrnsteinUhlenbeck
 
 #: Errors are measured with so many times the steps of the training data, whose own error is then 1/16 of theirs.
@@ -97,6 +97,7 @@ def distil(
     """Carry out a plan with the teacher `flow` (`run` does so with the flow of a mixture)."""
     started = time.perf_counter()
     process, chosen = plan.process, plan.settings
+    folder = None if out is None else file_path(out, "out", "the name of a directory")
     tell = progress or (lambda done, total, what: None)
     tell(0, 1, "reference flow")
     probes = flow.draw(chosen.test, plan.seeds[0], TEST)
@@ -104,7 +105,7 @@ def distil(
     if not error <= 1e-6:  # NaN too
         raise InputError("mixture", f"a reference flow of relative error {error:.1e}", "one that RK4 resolves to 1e-6")
     points = flow.pool(chosen.pool, plan.seeds, plan.times)
-    kept = None if out is None else Path(out) / ".certflow" / f"distill-{plan.key[:16]}"
+    kept = None if folder is None else folder / ".certflow" / f"distill-{plan.key[:16]}"
     prepared = time.perf_counter()
     trained = train(
         plan.segments, points, chosen, lambda done, total: tell(done, total, f"{len(plan.segments)} maps"), kept

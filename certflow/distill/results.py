@@ -14,6 +14,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from certflow.atomic import write_text_atomic
+from certflow.numbers.inputs import file_path
 
 SCHEMA = "certflow/distill/1"
 
@@ -178,7 +179,7 @@ class Results:
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write `distill.json` and `distill.csv`."""
-        target = Path(folder)
+        target = file_path(folder, "folder", "the name of a directory")
         return [
             write_text_atomic(target / "distill.json", self.json()),
             write_text_atomic(target / "distill.csv", self.csv()),

@@ -102,6 +102,10 @@ class Nodes:
         with np.errstate(over="ignore"):
             return np.exp(self.log_slope)
 
+    def shifted(self, z: float, x: float) -> Nodes:
+        """The nodes of the law that lies `z` further at the noise end, and `x` further at the data end."""
+        return replace(self, low=self.low + (z + x), high=self.high + (z + x), z=self.z + z, x=self.x + x)
+
     def mean(self, values: Floats) -> float:
         """`E f`, for `values` of `f` at the nodes."""
         return float(self.weights @ values)
@@ -147,7 +151,8 @@ class QuantileMap:
         for one, point in ((self.start, z), (self.end, x)):
             tails.append(one.log_tails(point))
             rate = _rate(one.log_density(point), tails[-1], tails[-1][0] < tails[-1][1])
-            change.append(rate * one.widths.min())
+            with np.errstate(over="ignore"):
+                change.append(rate * one.widths.min())
         excess, lower = _excess(tails[0], tails[1])
         size = np.abs(np.where(lower, tails[0][0], tails[1][1]))
         known: Flags = (np.maximum(*change) > RESOLVED) & (np.abs(excess) <= SAME * (1 + size))

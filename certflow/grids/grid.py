@@ -14,7 +14,7 @@ from certflow.errors import InputError
 from certflow.grids.export.formats import SCHEMA, Export, finite_sigmas, plain
 from certflow.grids.export.targets import export
 from certflow.grids.nodes import MAX_SEGMENTS, Nodes
-from certflow.numbers.inputs import real_number
+from certflow.numbers.inputs import file_path, real_number
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,8 +67,9 @@ def from_json(document: str | Mapping[str, Any]) -> TimeGrid:
 
 def load(path: str | Path) -> TimeGrid:
     """The grid of a file written with `export('json').text()`."""
+    target = file_path(path, "grid", "the name of a JSON file")
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = target.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("grid", str(path), f"a readable JSON file ({type(error).__name__})") from None
     return from_json(text)

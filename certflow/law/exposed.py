@@ -25,13 +25,15 @@ def exposed_diameter(mixture: GaussianMixture) -> tuple[int, int, Objects] | Non
 
 
 def _search(mixture: GaussianMixture) -> tuple[int, int, Objects] | None:
-    means = mixture.exact_means.fractions
-    floats = mixture.means
-    if len(floats) > 2000:
+    if mixture.n_components > 2000:
         return None
+    means = mixture.exact_means.fractions
+    offsets = means - means[0]  # neither a shift nor a scale of the means changes what is exposed
+    size = np.abs(offsets).max() or Fraction(1)
+    floats = (offsets / size).astype(np.float64)
     norms = (floats**2).sum(axis=1)
     squares = norms[:, None] + norms[None] - 2 * floats @ floats.T
-    near = np.argwhere(np.triu(squares >= float(mixture.diameter_squared) * (1 - 1e-9), 1))
+    near = np.argwhere(np.triu(squares >= float(mixture.diameter_squared / size**2) * (1 - 1e-9), 1))
     for i, j in near[:_TRIES]:
         difference = means[i] - means[j]
         if (difference * difference).sum() != mixture.diameter_squared:

@@ -21,6 +21,7 @@ from certflow.law.covariances import AXES, KINDS, Kind
 from certflow.law.origin import check_text, plain_origin
 from certflow.law.texts import Number, as_numbers, parse_json, parse_toml, toml_text
 from certflow.numbers.exact import ExactArray
+from certflow.numbers.inputs import file_path
 
 SCHEMA = "certflow/mixture/1"
 
@@ -112,7 +113,8 @@ def save_mixture(mixture: Written, path: str | PathLike[str]) -> None:
     ------
     InputError : another suffix, or what would not come back from the file.
     """
-    target = Path(path)
+    required = "a file name that ends in .json, .toml or .npz"
+    target = file_path(path, "path", required)
     suffix = target.suffix.lower()
     _check_content(mixture, suffix)
     if suffix == ".json":
@@ -122,7 +124,7 @@ def save_mixture(mixture: Written, path: str | PathLike[str]) -> None:
     elif suffix == ".npz":
         content = _npz(mixture)
     else:
-        raise InputError("path", str(path), "a file name that ends in .json, .toml or .npz")
+        raise InputError("path", str(path), required)
     write_bytes_atomic(target, content)
 
 

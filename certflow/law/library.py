@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import stat
 from importlib.resources import files
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from certflow.errors import InputError
 from certflow.law import formats
 from certflow.law.mixture import GaussianMixture
 from certflow.law.texts import parse_json
+from certflow.numbers.inputs import file_path
 
 
 def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
@@ -29,13 +30,18 @@ def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
     >>> float(mixture.covariances)
     0.04
     """
+    required = f"a file (.json, .toml, .npz) or one of: {', '.join(builtin_mixtures())}"
+    path = file_path(source, "MIXTURE", required)
     name = os.fspath(source)
     if name in builtin_mixtures():
         return from_mapping(parse_json(_builtin_text(name), name))
-    path = Path(name)
-    if not path.exists():
-        raise InputError("MIXTURE", name, f"a file (.json, .toml, .npz) or one of: {', '.join(builtin_mixtures())}")
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError("MIXTURE", name, required) from None
+    except OSError as error:  # a name that is too long, links in a circle, a directory that may not be entered
+        raise InputError("MIXTURE", name, f"{required} ({error.strerror})") from None
+    if stat.S_ISDIR(mode):
         raise InputError("MIXTURE", name, "a file, not a directory")
     return _mixture(formats.read_file(path))
 

@@ -17,7 +17,7 @@ from certflow.errors import InputError
 from certflow.law.kept import Kept
 from certflow.law.origin import settled_origin
 from certflow.numbers.arrays import Floats, Matrices, Objects, Points
-from certflow.numbers.exact import ExactArray
+from certflow.numbers.exact import ExactArray, root
 from certflow.numbers.inputs import whole_number
 
 #: How far from one the exact sum of the weights may be before the mixture is refused.
@@ -137,9 +137,9 @@ class GaussianMixture:
 
     @property
     def diameter(self) -> float:
-        """`D = max_{k,l} |mu_k - mu_l|`, nearest float64 (proofs/notation.md)."""
-        result: float = float(self.diameter_squared) ** 0.5
-        return result
+        """`D = max_{k,l} |mu_k - mu_l|`, nearest float64, infinite beyond 1.8e308 (proofs/notation.md)."""
+        square = self.diameter_squared
+        return float(square) ** 0.5 if self.exact_means.is_symbolic else root(square)
 
     def __repr__(self) -> str:
         return f"GaussianMixture({self.name!r}, K={self.n_components}, d={self.dimension}, {self.kind})"

@@ -11,13 +11,16 @@ from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Points
 from certflow.numbers.exact import exact_number
 
+#: Times are between its inverse and this: their nearest float64 numbers, and what is computed of them, have a sense.
+_RANGE = Fraction(10**300)
+
 
 class NoisedMixture:
     """A data law and the interval `0 < t_min < t_max`, exact (proofs/notation.md); `t_min` is the data end.
 
     Raises
     ------
-    InputError : no mixture, a time that is not positive, or ends in the wrong order.
+    InputError : no mixture, a time that is not between 1e-300 and 1e300, or ends in the wrong order.
     """
 
     def __init__(self, mixture: GaussianMixture, t_min: Any = 0.01, t_max: Any = 3.0):
@@ -28,6 +31,9 @@ class NoisedMixture:
         self.exact_t_max: Fraction = exact_number(t_max, "t_max")
         if not self.exact_t_min > 0:
             raise InputError("t_min", t_min, "a time > 0")
+        for field, time, given in (("t_min", self.exact_t_min, t_min), ("t_max", self.exact_t_max, t_max)):
+            if time > 0 and not 1 / _RANGE < time < _RANGE:  # of a t_max that is not positive, the order is at fault
+                raise InputError(field, given, "a time between 1e-300 and 1e300")
         if not self.exact_t_max > self.exact_t_min:
             raise InputError("t_max", t_max, f"a time > t_min = {t_min}")
 

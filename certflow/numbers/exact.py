@@ -7,6 +7,7 @@ no rounding happens before the arithmetic itself rounds.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -62,6 +63,40 @@ def exact_number(value: Any, field: str = "number") -> Fraction:
             raise InputError(field, value, requirement)
         return Fraction(-int(mantissa) if sign else int(mantissa)) * Fraction(2) ** int(exponent)
     raise InputError(field, value, requirement)
+
+
+def root(square: Fraction) -> float:
+    """The float64 nearest to the root of a rational number >= 0; infinite where that is beyond 1.8e308."""
+    if not square:
+        return 0.0
+    p, q = square.as_integer_ratio()
+    places = 70 - (p.bit_length() - q.bit_length()) // 2
+    scaled, rest = divmod(p << max(2 * places, 0), q << max(-2 * places, 0))
+    digits = math.isqrt(scaled)  # 70 bits, and one more that tells of what is left: enough to round as the root does
+    digits = 2 * digits + (rest > 0 or digits * digits != scaled)
+    return nearest_float(digits * Fraction(2) ** (-places - 1))
+
+
+def root_scale(square: Any) -> Fraction:
+    """A power of two `s` with `s^2 <= square < 4 s^2`, but between 2^-1000 and 2^1000; 1 of zero and of a symbol.
+
+    `(s a)^2 (square / s^2)` neither overflows nor underflows before `a^2 square` does, and is rounded as that is.
+    """
+    if not isinstance(square, int | Fraction) or not square:
+        return Fraction(1)
+    p, q = square.as_integer_ratio()
+    power = (p.bit_length() - q.bit_length()) // 2
+    while square < Fraction(4) ** power:
+        power -= 1
+    return Fraction(2) ** max(-1000, min(power, 1000))
+
+
+def nearest_float(value: Fraction) -> float:
+    """The float64 nearest to a rational number; infinite where that is beyond 1.8e308."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def is_whole(value: Any) -> bool:

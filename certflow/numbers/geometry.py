@@ -30,7 +30,8 @@ def exact_diameter_squared(means: ExactArray) -> Any:
     if count == 1:
         return Fraction(0)
     scale = float(np.abs(floats).max()) or 1.0
-    scaled = (floats - floats.mean(axis=0)) / scale
+    scaled = floats / scale
+    scaled = scaled - scaled.mean(axis=0)
     slack = 64 * (dimension + 2) * np.finfo(float).eps * max(1.0, float((scaled**2).sum(axis=1).max()))
     best, candidates = -1.0, []
     rows = max(1, 4_000_000 // count)

@@ -1,12 +1,14 @@
-"""What a caller hands over, read as plain numbers: refused in one line where something would be lost on the way.
+"""What a caller hands over, numbers and names of files: refused in one line where something would be lost on the way.
 
 NumPy drops a mask, the imaginary part of a number and the unit of a date without a word, and takes True for 1.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,6 +57,23 @@ def real_number(value: Any, field: str, requirement: str, accepts: Callable[[flo
     if not accepts(result):
         raise InputError(field, value, requirement)
     return result
+
+
+def file_path(value: Any, field: str, requirement: str) -> Path:
+    """The path that a text or an `os.PathLike` object of text names; no file system has a name with a zero character.
+
+    Raises
+    ------
+    InputError : bytes, a number, or a text that is the name of no file.
+    """
+    try:
+        text = os.fspath(value)
+        named = isinstance(text, str) and "\0" not in text and bool(os.fsencode(text) or not text)
+    except (TypeError, UnicodeEncodeError):
+        named = False
+    if not named:
+        raise InputError(field, value, requirement)
+    return Path(text)
 
 
 def is_tensor(value: Any) -> bool:

@@ -22,7 +22,7 @@ from certflow.errors import InputError
 from certflow.law.formats import to_mapping
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_text
-from certflow.numbers.inputs import whole_number
+from certflow.numbers.inputs import file_path, whole_number
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.curves import curves, sharp_points
 from certflow.report.document import Curves
@@ -93,9 +93,10 @@ def verify(
         raise InputError("fresh", fresh, "True or False")
     if process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
+    folder = None if out is None else file_path(out, "out", "the name of a directory")
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
     context = Context(process, PROFILES[profile], digits, seed, fresh)
-    keeper = Keeper(None if out is None else Path(out), context)
+    keeper = Keeper(folder, context)
     with ALONE, Crew(context, keeper.code) as crew:
         drawn = curves(process)
         results, mistake, figures = _collect(crew, wanted, keeper, progress, jobs, drawn)
@@ -115,14 +116,14 @@ def verify(
             started=started.isoformat(timespec="seconds"),
             seconds=round(time.perf_counter() - clock, 3),
         )
-        if out is not None:
-            _save(report, out, figures, crew)
+        if folder is not None:
+            _save(report, folder, figures, crew)
     if mistake is not None:
         raise mistake
     return report
 
 
-def _save(report: Report, out: str | os.PathLike[str], figures: dict[str, str], crew: Crew) -> None:
+def _save(report: Report, out: Path, figures: dict[str, str], crew: Crew) -> None:
     """Write the report; where workers drew the other figures, one draws the rates while the proofs are typeset here."""
     from certflow.report.proofs import proof_views  # Markdown, MathML
 

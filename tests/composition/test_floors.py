@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -14,7 +15,7 @@ from scipy.optimize import linprog, lsq_linear
 from sklearn.isotonic import isotonic_regression
 
 import certflow as cf
-from certflow.composition.floors import best_map, pairing_floor, second_moment, symmetric_floor
+from certflow.composition.floors import best_map, mean_square_floor, pairing_floor, second_moment, symmetric_floor
 from certflow.composition.segments import flow_constant, segment_table, segments_needed
 from certflow.composition.sup_norm import sup_floor
 from certflow.errors import InputError
@@ -324,6 +325,126 @@ def test_one_gaussian_has_a_floor_below_its_slope_only(dimension):
     process = cf.OrnsteinUhlenbeck(law, "0.01", "3")
     assert sup_floor(process, 0.9).value == np.inf
     assert sup_floor(process, 1.0).value == pytest.approx(0, abs=1e-12)
+
+
+# -- laws far from the origin, or beyond float64 ---------------------------------------------------------------
+
+
+def floors_of_halves(budget):
+    """M2 and M1 of modes at -1/2 and 1/2 of variance 1/100: `2 int_0^{z*} p_T (Phi - B z)^2` and `Phi(z0) - B z0`."""
+    mp = mpmath.mp.clone()
+    mp.dps = 20
+    m = [mp.exp(-mp.mpf(t)) for t in ("3", "0.01")]
+    width = [mp.sqrt(a * a / 100 + 1 - a * a) for a in m]
+
+    def survival(x, k):
+        return sum(mp.erfc((x - s * m[k] / 2) / width[k] / mp.sqrt(2)) for s in (-1, 1)) / 4
+
+    def density(x, k):
+        return (mp.npdf(x, m[k] / 2, width[k]) + mp.npdf(x, -m[k] / 2, width[k])) / 2
+
+    def image(z):
+        return mp.findroot(lambda x: survival(x, 1) - survival(z, 0), (0, 2), solver="illinois", verify=False)
+
+    def slope(z):
+        return density(z, 0) / density(image(z), 1)
+
+    steepest = mp.findroot(lambda z: slope(z) - budget, (mp.mpf("1e-9"), mp.mpf("0.04")), solver="illinois")
+    last = mp.findroot(lambda z: image(z) - budget * z, (steepest, mp.mpf("0.05")), solver="illinois")
+    square = 2 * mp.quad(lambda z: density(z, 0) * (image(z) - budget * z) ** 2, [0, steepest, last])
+    return float(square), float(image(steepest) - budget * steepest)
+
+
+FLOORS = {"best map": lambda p, b: best_map(p, b).floor, "pairing": symmetric_floor, "sup": sup_floor}
+
+
+@pytest.mark.parametrize("offset", ["0", "1e3", "1e10", "-1e14"])
+@pytest.mark.parametrize("name", FLOORS)
+def test_a_law_far_from_the_origin_has_the_floor_of_the_law_at_the_origin(name, offset):
+    """The values are those of modes at -1/2 and 1/2; only the scale is that of the law where it stands."""
+    process = process_of([Fraction(offset), Fraction(offset) + 1], "0.01")
+    floor = FLOORS[name](process, 10.0)
+    expected = floors_of_halves(10)[name == "sup"]
+    assert floor.value == pytest.approx(expected, rel=2e-7)
+    assert floor.error < 1e-4 * floor.value
+    assert floor.attained
+    places = [Fraction(offset), Fraction(offset) + 1]
+    m2 = mpmath.exp(mpmath.mpf("-0.02"))
+    scale = m2 * (mpmath.mpf(int(2 * sum(v * v for v in places))) / 4 + mpmath.mpf("0.01")) + 1 - m2
+    assert floor.scale == pytest.approx(float(scale), rel=1e-12)
+    power = 0.5 if name == "sup" else 1
+    assert floor.relative == pytest.approx(expected / float(scale) ** power, rel=2e-7)
+
+
+@pytest.mark.parametrize("offset", [0, 10**9])
+@pytest.mark.parametrize("norm", ["mean-square", "sup"])
+def test_floors_of_laws_in_the_plane_far_from_the_origin(norm, offset):
+    """Of a product of lines; the pair that a sup norm names lies where the law does."""
+    corners = [[x + offset, y - offset] for x in (-1, 1) for y in (-1, 1)]
+    process = cf.OrnsteinUhlenbeck(cf.GaussianMixture(["1/4"] * 4, corners, "0.04"), "0.01", "3")
+    line = process_of(["-1", "1"], "0.04")
+    floor = sup_floor(process, 3.0) if norm == "sup" else mean_square_floor(process, 3.0)
+    alone = sup_floor(line, 3.0).value * 2**0.5 if norm == "sup" else 2 * best_map(line, 3.0).floor.value
+    assert floor.value == pytest.approx(alone, rel=1e-9)
+    assert floor.attained
+    if norm == "sup":
+        assert floor.pair.mean() == pytest.approx(0, abs=1e-3 * (1 + offset / 1e6))
+        assert floor.pair[:, 0].mean() == pytest.approx(offset * np.exp(-3), abs=1, rel=1e-9)
+
+
+def test_a_pairing_far_from_the_origin_is_that_at_the_origin():
+    near = [
+        cf.GaussianMixture(["1/2"] * 2, [[-1 + c, 0], [1 + c, 0]], [[["0.04", 0], [0, "0.09"]]] * 2) for c in (0, 10**8)
+    ]
+    floors = [pairing_floor(cf.OrnsteinUhlenbeck(law, "0.01", "3"), 5.0, samples=64) for law in near]
+    assert floors[1].value == pytest.approx(floors[0].value, rel=1e-6)
+    assert floors[1].error == pytest.approx(floors[0].error, rel=1e-6)
+    assert floors[1].scale == pytest.approx(np.exp(-0.02) * 1e16, rel=1e-6)
+
+
+def test_the_optimum_is_returned_where_the_law_lies():
+    here, there = best_map(UNEQUAL, 5.0), best_map(process_of(["99", "101"], "0.01", ["0.3", "0.7"]), 5.0)
+    np.testing.assert_allclose(there.nodes.z - 100 * np.exp(-3), here.nodes.z, atol=1e-9)
+    np.testing.assert_allclose(there.best - 100 * np.exp(-0.01), here.best, atol=1e-9)
+    again = best_map(process_of(["99", "101"], "0.01", ["0.3", "0.7"]), 5.0, there.nodes)
+    assert again.floor.value == pytest.approx(here.floor.value, rel=1e-6)
+
+
+def test_segments_of_a_law_far_from_the_origin():
+    tables = [segment_table(process_of([Fraction(c), Fraction(c) + 1], "0.01"), 10, (1, 2)) for c in (0, 10**10)]
+    assert tables[1].constant == tables[0].constant
+    sizes = [second_moment(process_of([Fraction(c), Fraction(c) + 1], "0.01")) for c in (0, 10**10)]
+    floors = [table.rows[0].floor * size for table, size in zip(tables, sizes, strict=True)]
+    assert floors[1] == pytest.approx(floors[0], rel=1e-9)
+
+
+@pytest.mark.parametrize("norm", ["mean-square", "sup"])
+@pytest.mark.parametrize("half", ["1e16", "1e100", "1e140"])
+@pytest.mark.filterwarnings("error")
+def test_modes_whose_widths_float64_loses_have_no_floor(half, norm):
+    for rest in ([], ["0"]):
+        means = [[f"-{half}", *rest], [half, *rest]]
+        process = cf.OrnsteinUhlenbeck(cf.GaussianMixture(["1/2", "1/2"], means, "0.01"))
+        with pytest.raises(InputError, match="mixture: got 'modes too far apart for their widths'"):
+            process.mismatch_floor(10, norm)
+
+
+@pytest.mark.parametrize("half", ["1e9", "1e12", "1e20", "1e100"])
+@pytest.mark.parametrize("name", ["best map", "pairing"])
+def test_nothing_is_attained_within_an_error_as_large_as_the_value(name, half):
+    """The true value is about a quarter of `E|Phi|^2` and more; what the quadrature has lost is in its error."""
+    floor = FLOORS[name](process_of(["-" + half, half], "0.01"), 10.0)
+    assert floor.value < floor.error
+    assert not floor.attained
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_a_budget_above_the_steepest_slope_leaves_nothing_and_the_flow_attains_it(name):
+    wide = process_of(["-0.5", "0.5"], "1")
+    floor = FLOORS[name](wide, 4.0)
+    assert floor.value == 0
+    assert floor.error < 1e-12
+    assert floor.attained
 
 
 # -- symmetries ------------------------------------------------------------------------------------------------

@@ -138,3 +138,21 @@ def test_a_byte_order_mark_is_passed_over(suffix: str, tmp_path: Path) -> None:
     cf.load_mixture("two-modes").save(path)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert to_mapping(cf.load_mixture(path)) == to_mapping(cf.load_mixture("two-modes"))
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a" * 5000 + ".json", "b/" * 5000])
+def test_a_name_that_no_file_can_have_is_refused_in_one_short_line(name: str) -> None:
+    with pytest.raises(cf.InputError) as raised:
+        cf.load_mixture(name)
+    line = str(raised.value)
+    assert line.startswith(f"MIXTURE: got '{name[:30]}")
+    assert "a file (.json, .toml, .npz) or one of" in line
+    assert len(line) < 500
+    assert "\n" not in line
+
+
+def test_links_in_a_circle_are_no_file(tmp_path: Path) -> None:
+    (tmp_path / "m.json").symlink_to(tmp_path / "n.json")
+    (tmp_path / "n.json").symlink_to(tmp_path / "m.json")
+    with pytest.raises(cf.InputError, match=r"MIXTURE: got .*m\.json"):
+        cf.load_mixture(tmp_path / "m.json")

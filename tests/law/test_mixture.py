@@ -105,6 +105,13 @@ def test_symbolic_mixture():
     [
         (("two-modes", 0.01, 3), "mixture: got 'two-modes'; required: a certflow.GaussianMixture"),
         ((0, 3), "t_min: got 0; required: a time > 0"),
+        (("1e-400", 1), "t_min: got '1e-400'; required: a time between 1e-300 and 1e300"),
+        ((5e-324, 1), "t_min: got 5e-324; required: a time between 1e-300 and 1e300"),
+        (("1e-300", 1), "t_min: got '1e-300'; required: a time between 1e-300 and 1e300"),
+        ((1, "1e400"), "t_max: got '1e400'; required: a time between 1e-300 and 1e300"),
+        ((1, 10**400), "required: a time between 1e-300 and 1e300"),
+        (("1e400", "1e500"), "t_min: got '1e400'; required: a time between 1e-300 and 1e300"),
+        ((1, -1), "t_max: got -1; required: a time > t_min = 1"),
         ((2, "1/2"), "t_max: got '1/2'; required: a time > t_min = 2"),
         ((1, 1), "t_max"),
         ((float("nan"), 1), "t_min: got nan"),

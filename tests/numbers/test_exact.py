@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from fractions import Fraction
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import certflow as cf
-from certflow.numbers.exact import ExactArray, exact_number, exact_text
+from certflow.numbers.exact import ExactArray, exact_number, exact_text, root
 
 
 @pytest.mark.parametrize(
@@ -176,3 +177,31 @@ def test_numbers_of_sympy_beside_symbols_stay_as_they_are():
 def test_infinities_of_sympy_are_refused(number):
     with pytest.raises(cf.InputError, match="means"):
         cf.GaussianMixture([1], [[number]], 1)
+
+
+@given(st.fractions(0, 10**9), st.integers(-800, 800))
+def test_a_root_is_the_nearest_float(value: Fraction, power: int) -> None:
+    square = value * Fraction(2) ** (2 * power)
+    with mpmath.workprec(4000):
+        exact = mpmath.sqrt(mpmath.mpf(square.numerator) / square.denominator)
+        mantissa, exponent = exact.man_exp
+        nearest = Fraction(int(mantissa)) * Fraction(2) ** exponent
+    assert root(square) == float(nearest)
+
+
+@pytest.mark.parametrize(
+    ("square", "expected"),
+    [
+        (Fraction(4 * 10**400), 2e200),
+        (Fraction(4, 10**400), 2e-200),
+        (Fraction(10**616), 1e308),
+        (Fraction(10**618), math.inf),
+        (Fraction(1, 10**646), 1e-323),
+        (Fraction(1, 10**660), 0.0),
+        (Fraction(2**106 + 2**54), 2.0**53),  # the root is less than 2^53 + 1: half way and less is rounded down
+        (Fraction(2**106 + 2**54 + 2), 2.0**53 + 2),
+        (Fraction(2), math.sqrt(2)),
+    ],
+)
+def test_roots_at_the_ends_of_float64(square: Fraction, expected: float) -> None:
+    assert root(square) == expected

@@ -15,8 +15,9 @@ import pytest
 import certflow as cf
 from certflow import grids
 from certflow.flow.reference import flow_with_derivative, trajectories
+from certflow.grids.grid import load as load_grid
 from certflow.numbers.exact import ExactArray, exact_number
-from certflow.numbers.inputs import float_array, real_number, seed_numbers, whole_number
+from certflow.numbers.inputs import file_path, float_array, real_number, seed_numbers, whole_number
 
 TWO = cf.GaussianMixture(["0.5", "0.5"], [["-1", "0"], ["1", "0"]], "0.04")
 P = cf.OrnsteinUhlenbeck(TWO, "0.05", "2.5")
@@ -289,3 +290,40 @@ def test_diagonal_covariances_are_told_how_to_come(means: Any, variances: Any) -
     remedy = str(caught.value).rpartition(": ")[2]
     matrices = eval(remedy, {"variances": np.array(variances), "np": np})
     assert cf.GaussianMixture(weights, means, matrices).kind == "full"
+
+
+class Named:
+    """A path of another class, whose name is what is given."""
+
+    def __init__(self, name: Any):
+        self.name = name
+
+    def __fspath__(self) -> Any:
+        return self.name
+
+
+#: what names no file: `os.fspath` and the file system have an error of their own for each
+NO_NAMES = [None, 3, 2.5, b"x", True, ["a"], Named(b"x"), Named(3), "a\0.json", "\ud800.json"]
+READERS: dict[str, Callable[[Any], Any]] = {
+    "MIXTURE": cf.load_mixture,
+    "path": TWO.save,
+    "grid": load_grid,
+    "out": lambda name: cf.verify(TWO, ["S1"], out=name),
+    "folder": lambda name: cf.distill.Results.save(None, name),
+}
+
+
+@pytest.mark.parametrize("field", READERS)
+@pytest.mark.parametrize("bad", NO_NAMES, ids=ascii)
+def test_what_names_no_file(field: str, bad: Any) -> None:
+    if bad is None and field == "out":
+        return  # no directory is asked for
+    with pytest.raises(cf.InputError) as raised:
+        READERS[field](bad)
+    assert str(raised.value).startswith(f"{field}: got ")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_path_of_another_class_names_a_file() -> None:
+    assert cf.load_mixture(Named("two-modes")).name == "two-modes"
+    assert file_path(Named("a/b"), "path", "a name").parts == ("a", "b")
