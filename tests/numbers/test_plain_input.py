@@ -301,6 +301,9 @@ class Named:
     def __fspath__(self) -> Any:
         return self.name
 
+    def __repr__(self) -> str:
+        return f"Named({self.name!r})"
+
 
 #: what names no file: `os.fspath` and the file system have an error of their own for each
 NO_NAMES = [None, 3, 2.5, b"x", True, ["a"], Named(b"x"), Named(3), "a\0.json", "\ud800.json"]
