@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from certflow.claims.check import Check, Context
 from certflow.claims.fingerprint import LoadedCode, agrees
 from certflow.claims.model import Evidence, Kind
@@ -45,6 +47,7 @@ class Crew:
     def __init__(self, context: Context, code: LoadedCode):
         self.context, self.code = context, code
         self._workers: list[_Worker] = []
+        self._limits: threadpool_limits | None = None
 
     def __enter__(self) -> Crew:
         return self
@@ -52,12 +55,19 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             worker.end()
+        if self._limits is not None:
+            self._limits.restore_original_limits()
 
     def enlist(self, checks: int, jobs: int) -> None:
-        """Start as many workers as so many checks are worth, so that `jobs` processes work."""
+        """Start as many workers as so many checks are worth, so that `jobs` processes work, each in one thread.
+
+        Threads of linear algebra wait by spinning: those of several processes would take the cores from each other.
+        """
         number = min(jobs - 1, checks // _CHECKS_FOR_A_WORKER)
         if sys.executable and type(self.context.process) is OrnsteinUhlenbeck:
             self._workers = [_Worker(self.context, self.code) for _ in range(number)]
+        if self._workers:
+            self._limits = threadpool_limits(1)
 
     @property
     def alone(self) -> bool:
@@ -169,7 +179,10 @@ class _Worker:
         if sys.platform == "win32":
             apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         words = [sys.executable, "-c", _PROGRAM.format(path=sys.path)]
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **apart)
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        self.process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **threads}, **apart
+        )
         self.there = True
         self._start: bytes | None = pickle.dumps(Start(context, code.digests()))
 
