@@ -67,7 +67,7 @@ class Crew:
         if sys.executable and type(self.context.process) is OrnsteinUhlenbeck:
             self._workers = [_Worker(self.context, self.code) for _ in range(number)]
         if self._workers:
-            self._limits = threadpool_limits(1)
+            self._limits = threadpool_limits(1, "blas")
 
     @property
     def alone(self) -> bool:
