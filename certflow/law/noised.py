@@ -32,7 +32,7 @@ class NoisedMixture:
         if not self.exact_t_min > 0:
             raise InputError("t_min", t_min, "a time > 0")
         for field, time, given in (("t_min", self.exact_t_min, t_min), ("t_max", self.exact_t_max, t_max)):
-            if time > 0 and not 1 / _RANGE < time < _RANGE:  # of a t_max that is not positive, the order is at fault
+            if time > 0 and not 1 / _RANGE <= time <= _RANGE:  # of a t_max that is not positive, the order is at fault
                 raise InputError(field, given, "a time between 1e-300 and 1e300")
         if not self.exact_t_max > self.exact_t_min:
             raise InputError("t_max", t_max, f"a time > t_min = {t_min}")

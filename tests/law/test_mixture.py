@@ -107,7 +107,7 @@ def test_symbolic_mixture():
         ((0, 3), "t_min: got 0; required: a time > 0"),
         (("1e-400", 1), "t_min: got '1e-400'; required: a time between 1e-300 and 1e300"),
         ((5e-324, 1), "t_min: got 5e-324; required: a time between 1e-300 and 1e300"),
-        (("1e-300", 1), "t_min: got '1e-300'; required: a time between 1e-300 and 1e300"),
+        (("9e-301", 1), "t_min: got '9e-301'; required: a time between 1e-300 and 1e300"),
         ((1, "1e400"), "t_max: got '1e400'; required: a time between 1e-300 and 1e300"),
         ((1, 10**400), "required: a time between 1e-300 and 1e300"),
         (("1e400", "1e500"), "t_min: got '1e400'; required: a time between 1e-300 and 1e300"),
@@ -132,3 +132,8 @@ def test_process_keeps_exact_times():
         repr(p)
         == "OrnsteinUhlenbeck(GaussianMixture('two-modes', K=2, d=2, common-isotropic), t_min=0.01, t_max=3.33333)"
     )
+
+
+def test_the_ends_of_the_range_of_times_belong_to_it():
+    process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "1e-300", "1e300")
+    assert (process.t_min, process.t_max) == (1e-300, 1e300)
