@@ -53,12 +53,22 @@ def collected(jobs: int, before=lambda task: None, within: Context | None = None
 
 
 def test_two_processes_find_what_one_finds():
+    """In a process of its own: what other tests did to modules in memory would make a worker's code another one."""
     assert len(CHEAP) >= workers._CHECKS_FOR_A_WORKER
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_workers; test_workers.compare()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert (ended.returncode, ended.stdout) == (0, "alike\n"), ended.stderr
+
+
+def compare():
     alone, none = collected(1)
     together, elsewhere = collected(2)
     assert none == set()
     assert elsewhere != set()
     assert together == alone
+    print("alike")
 
 
 def test_few_checks_start_no_worker(monkeypatch):
