@@ -12,14 +12,27 @@ from certflow.claims.registry import CHECKS, STATEMENTS
 from certflow.law.library import load_mixture
 from certflow.process import OrnsteinUhlenbeck
 
-LIGHT = Profile("light", precise_points=6, sampled_points=1_500, flow_pairs=60, times=5)
+LIGHT = Profile(
+    "light",
+    precise_points=6,
+    sampled_points=1_500,
+    flow_pairs=60,
+    times=5,
+    training_steps=300,
+    training_seeds=1,
+)
 PAIRS = [pytest.param(check, twin, id=f"{check.name}-{twin.mistake}") for check in CHECKS for twin in check.twins]
 
 
 @cache
+def process_of(formulas: type[OrnsteinUhlenbeck], mixture: str) -> OrnsteinUhlenbeck:
+    """One process for all checks, so that maps are trained and suprema sought once."""
+    return formulas(load_mixture(mixture), t_min="0.01", t_max="3")
+
+
+@cache
 def evidence(check: Check, formulas: type[OrnsteinUhlenbeck], mixture: str) -> Evidence:
-    process = formulas(load_mixture(mixture), t_min="0.01", t_max="3")
-    return check.run(Context(process, LIGHT, digits=30, seed=1))
+    return check.run(Context(process_of(formulas, mixture), LIGHT, digits=30, seed=1))
 
 
 @pytest.mark.parametrize(("check", "twin"), PAIRS)
