@@ -112,15 +112,13 @@ class CommonVariance:
 
     def __init__(self, mixture: GaussianMixture, arithmetic: Arithmetic):
         self.arithmetic = arithmetic
-        variance = mixture.exact_covariances
-        symbolic = variance.is_symbolic
-        self.exact_c = 1 - (variance.values if symbolic else variance.fractions)[()]
         self.exact_square = mixture.diameter_squared
-        self.variance = arithmetic.numbers(variance)
-        self.c = arithmetic.numbers(ExactArray(np.array(self.exact_c, dtype=object)))
-        scale = root_scale(self.exact_square)  # D^2 may be no float64 where the integrals are
-        self.shrink = arithmetic.number(1 / scale) if scale != 1 else 1
-        self.rest = arithmetic.numbers(ExactArray(np.array(self.exact_square / scale**2, dtype=object)))
+        c, rest, scale = mixture.kept[_exact_terms]
+        self.exact_c = c.values[()]
+        self.variance = arithmetic.numbers(mixture.exact_covariances)
+        self.c = arithmetic.numbers(c)
+        self.shrink = None if scale == 1 else arithmetic.number(1 / scale)
+        self.rest = arithmetic.numbers(rest)
 
     @cached_property
     def square(self) -> Any:
@@ -174,8 +172,20 @@ class CommonVariance:
 
     def _spread(self, s: Any, t: Any) -> Any:
         """`D^2 (m_s^2 - m_t^2) / (8 v_s v_t)`."""
-        first, second = self.shrink * self.v(s), self.shrink * self.v(t)
+        first, second = self.v(s), self.v(t)
+        if self.shrink is not None:
+            first, second = self.shrink * first, self.shrink * second
         return self.rest * self._square_drop(s, t) / (8 * first * second)
+
+
+def _exact_terms(mixture: GaussianMixture) -> tuple[ExactArray, ExactArray, Fraction]:
+    """`c = 1 - sigma^2`, `D^2` over the square of a power of two, and that power: `D^2` may be no float64 where the
+    integrals are."""
+    variance, square = mixture.exact_covariances, mixture.diameter_squared
+    c = 1 - (variance.values if variance.is_symbolic else variance.fractions)[()]
+    scale = root_scale(square)
+    rest = ExactArray(np.array(square / scale**2, dtype=object))
+    return ExactArray(np.array(c, dtype=object)), rest, scale
 
 
 def _quadrature(mixture: GaussianMixture, arithmetic: Arithmetic, s: Any, t: Any, rate: str) -> Any:

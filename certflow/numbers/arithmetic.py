@@ -47,9 +47,11 @@ def arithmetic_of(*values: Any, fields: Sequence[str] = ("x", "t")) -> Arithmeti
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether this is what most calls are of, told at once: a float, or an array of numbers that NumPy has."""
+    """Whether this is what most calls are of, told at once: a float, a list of them, an array of numbers of NumPy."""
     kind = type(value)
-    return kind is float or (kind is np.ndarray and value.dtype.kind != "O")
+    if kind is np.ndarray:
+        return bool(value.dtype.kind != "O")
+    return kind is float or (kind is list and all(type(entry) is float for entry in value))
 
 
 def _entries(value: Any) -> list[Any]:

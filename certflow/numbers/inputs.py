@@ -125,8 +125,12 @@ def float_array(value: Any, field: str) -> Floats:
     ------
     InputError : masked entries, complex numbers, booleans, dates, ragged lists, or what is no number.
     """
-    if type(value) is np.ndarray and value.dtype == np.float64:
-        return value
+    kind = type(value)
+    if kind is np.ndarray and value.dtype == np.float64:
+        found: Floats = value
+        return found
+    if kind is float or (kind is list and all(type(entry) is float for entry in value)):
+        return np.array(value, dtype=np.float64)
     check_plain(value, field)
     _check_booleans(value, field)
     try:
