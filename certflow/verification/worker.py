@@ -51,7 +51,9 @@ def serve() -> None:
     threading.Thread(target=_listen, args=(asked,), daemon=True).start()
     while True:
         task = asked.get()
-        came = _came(named[task] if isinstance(task, str) else task, start.context)
+        came = attempted(named[task] if isinstance(task, str) else task, start.context)
+        if isinstance(came, Exception):
+            came = _portable(came)
         try:
             answers.write(pickle.dumps(Found(came, code.digests())))
             answers.flush()
@@ -68,11 +70,12 @@ def _listen(asked: queue.SimpleQueue[str | Drawing]) -> None:
             os._exit(0)
 
 
-def _came(task: Check | Drawing, context: Context) -> Evidence | str | Exception:
+def attempted(task: Check | Drawing, context: Context) -> Evidence | str | Exception:
+    """What comes of a task: evidence, a figure, or the mistake in the code that it met."""
     try:
         return task.run(context)
     except Exception as error:
-        return _portable(error)
+        return error
 
 
 def _portable(error: Exception) -> Exception:

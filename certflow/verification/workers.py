@@ -19,7 +19,7 @@ from certflow.claims.fingerprint import LoadedCode, agrees
 from certflow.claims.model import Evidence, Kind
 from certflow.process import OrnsteinUhlenbeck
 from certflow.verification.drawings import Drawing
-from certflow.verification.worker import Found, Start
+from certflow.verification.worker import Found, Start, attempted
 
 #: A worker costs as much to start as some ten small checks.
 _CHECKS_FOR_A_WORKER = 12
@@ -89,7 +89,7 @@ class Crew:
             if task is not None:
                 before(task)
                 remaining -= 1
-                yield task, _came(task, self.context), None
+                yield task, attempted(task, self.context), None
             for asked, found in line.answers(wait=task is None):
                 if agrees(found.code, self.code.digests()):
                     remaining -= 1
@@ -113,13 +113,6 @@ class Crew:
             return drawing.run(self.context)
 
         return take
-
-
-def _came(task: Task, context: Context) -> Evidence | str | Exception:
-    try:
-        return task.run(context)
-    except Exception as error:
-        return error
 
 
 class _Line:
