@@ -21,6 +21,7 @@ from flint import arb
 import certflow as cf
 from certflow.enclosure.expressions import Constant, Exp, Log, Program, Reciprocal, Sqrt, Variable
 from certflow.enclosure.integrals import stability_ball
+from certflow.law.kept import Kept
 from certflow.numbers.balls import ArbArithmetic
 
 SCALE = float(os.environ.get("CERTFLOW_CASES", "1"))
@@ -193,11 +194,12 @@ def closed_forms(count, seed):
 
 
 class _Law:
-    """What the closed form reads of a mixture: the exact variance, `D^2`, and that they are numbers."""
+    """What the closed form reads of a mixture: the exact variance and `D^2`, that they are numbers, and what it keeps."""
 
     def __init__(self, s2, square):
         self.exact_covariances = cf.GaussianMixture([1], [[0]], s2).exact_covariances
         self.diameter_squared = square
+        self.kept = Kept(self)
 
 
 def test_stability_closed_form():
