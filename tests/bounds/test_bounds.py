@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from adversaries import tie_points
+from depth import night
 from scipy.integrate import quad
 
 import certflow as cf
@@ -52,13 +53,13 @@ def dense_points(p, rng, t):
     near = np.repeat(m * pairs, 40, axis=0)
     near = near + rng.standard_normal(near.shape) * 10 ** rng.uniform(-3, 1, (len(near), 1))
     x, _ = (
-        tie_points(p, rng, 60, reach=30 * (1 + abs(means).max()), earliest=t * 0.999) if len(means) > 1 else (near, 0)
+        tie_points(p, rng, 20, reach=30 * (1 + abs(means).max()), earliest=t * 0.999) if len(means) > 1 else (near, 0)
     )
     return np.concatenate([near, x, rng.standard_normal((50, d)) * 5])
 
 
 @pytest.mark.parametrize("kind", ["common-isotropic", "isotropic", "shared", "full"])
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(5), *night(*range(5, 12))])
 def test_bounds_hold(kind, seed):
     """L2, L3, L6, L7, L8 on random mixtures: no sampled Jacobian leaves `[q_min - B, q_max]`."""
     rng = np.random.default_rng(1000 + seed)
@@ -78,7 +79,7 @@ def test_bounds_hold(kind, seed):
             assert inside.max(initial=0) <= p.ball_bound(r, t) * slack
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(3), *night(*range(3, 6))])
 def test_ball_bound_holds_where_no_global_bound_exists(seed):
     rng = np.random.default_rng(seed)
     sigma = np.array([_spd(rng, 2), _spd(rng, 2)])
@@ -315,9 +316,9 @@ def test_a_crossed_pair_that_a_third_dominates_is_bounded(means):
         cf.OrnsteinUhlenbeck(cf.GaussianMixture(["0.5", "0.5"], means[:2], crossed)).lipschitz_bound(0.1)
     rng = np.random.default_rng(0)
     for t in (0.01, 0.1, 0.5, 3.0):
-        x = rng.standard_normal((6_000, 2)) * 10 ** rng.uniform(-0.5, 1.5, size=(6_000, 1))
-        diagonal = np.abs(x[::2, :1]) * [[1, 1]] * rng.choice([-1, 1], size=(3_000, 2))
-        x[::2] = diagonal + 0.1 * rng.standard_normal((3_000, 2))  # along the tie directions
+        x = rng.standard_normal((1_500, 2)) * 10 ** rng.uniform(-0.5, 1.5, size=(1_500, 1))
+        diagonal = np.abs(x[::2, :1]) * [[1, 1]] * rng.choice([-1, 1], size=(750, 2))
+        x[::2] = diagonal + 0.1 * rng.standard_normal((750, 2))  # along the tie directions
         eigenvalues = np.linalg.eigvalsh(p.jacobian(x, t))
         assert np.abs(eigenvalues).max() <= p.lipschitz_bound(t)
         assert -eigenvalues.min() <= p.growth_rate_bound(t)

@@ -10,7 +10,7 @@ L5 : `V*` exactly for two means and for three in a row; else `lower` must be rea
     `upper` must reach the best tilt, and Popoviciu's bound or the upper end of `sharp_rate` of the file's problem
 S3 : the image by quantiles along the line of the means and scaling across it, 60 digits
 
-A statement that the oracle cannot confirm counts as false. CERTFLOW_CASES multiplies the number of cases.
+A statement that the oracle cannot confirm counts as false. `depth.py` says how many cases there are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import copy
 import hashlib
 import json
 import math
-import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from unittest.mock import patch
 
 import mpmath
 import numpy as np
+from depth import cases
 
 import certflow as cf
 from certflow.certificate import checker
@@ -41,7 +41,6 @@ from certflow.certificate.sharp import sharp_certificate
 from certflow.enclosure.suprema import supremum
 from certflow.enclosure.suprema.sharp import sharp_rate
 
-MULTIPLIER = int(os.environ.get("CERTFLOW_CASES", "1"))
 CLAIMS = ("L2", "L3", "L5", "F1", "F2", "G1", "S3")
 GROUPS = (
     "assertion, new hash",
@@ -53,8 +52,9 @@ GROUPS = (
     "envelope",
     "characters",
 )
-#: Cases of each group.
-CASES = {"L5": 2000, "S3": 1000} | dict.fromkeys(("L2", "L3", "F1", "F2", "G1"), 600)
+#: Cases of each group, and how often so many the published table has.
+CASES = {"L5": 500, "S3": 250} | dict.fromkeys(("L2", "L3", "F1", "F2", "G1"), 150)
+PUBLISHED = 4
 DIGITS = 60
 #: What the oracle's own rounding may cost, relative.
 TINY = mpmath.mpf(10) ** -45
@@ -731,7 +731,7 @@ def run(claim: str, group: str, count: int | None = None, seed: int = 0) -> Tall
     """Corrupt, check, and hold what is accepted against the oracle."""
     draw, tally = random.Random(f"{claim} {group} {seed}"), Tally(claim, group)
     known: dict[str, bool] = {}
-    for _ in range(CASES[claim] * MULTIPLIER if count is None else count):
+    for _ in range(cases(CASES[claim]) if count is None else count):
         case = None
         while case is None:
             case = corrupted_file(draw, claim, group)
@@ -753,7 +753,7 @@ def run(claim: str, group: str, count: int | None = None, seed: int = 0) -> Tall
 
 def table() -> str:
     """Markdown: of each claim and group, how many corrupted files were refused, accepted and true, and false."""
-    rows = [run(claim, group).cells for claim in CLAIMS for group in GROUPS]
+    rows = [run(claim, group, PUBLISHED * CASES[claim]).cells for claim in CLAIMS for group in GROUPS]
     sums = [str(sum(int(row[i]) for row in rows)) for i in range(2, len(COLUMNS))]
     lines = [COLUMNS, ["---"] * len(COLUMNS), *rows, ["all", "", *sums]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

@@ -1,11 +1,10 @@
 """The checker's intervals against rationals, mpmath and Arb: containment and width, and twins that must be caught.
 
-CERTFLOW_CASES multiplies the number of cases (1: about 10^5).
+About 10^5 cases every day (see depth.py).
 """
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -14,10 +13,10 @@ from typing import Any
 import flint
 import mpmath
 import pytest
+from depth import cases
 
 from certflow.certificate.checker.arithmetic import Arithmetic, Imprecise, Interval
 
-MULTIPLIER = int(os.environ.get("CERTFLOW_CASES", "1"))
 BITS = (64, 96, 128, 320)
 ARITHMETICS = {bits: Arithmetic(bits) for bits in (*BITS, *(bits + 64 for bits in BITS), 1024)}
 
@@ -230,12 +229,12 @@ CHECKS: dict[Check, int] = {
 @pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_arithmetic(check: Check, bits: int) -> None:
-    check(ARITHMETICS[bits], CHECKS[check] * MULTIPLIER, bits)
+    check(ARITHMETICS[bits], cases(CHECKS[check]), bits)
 
 
 @pytest.mark.parametrize("check", [*CHECKS][1:5], ids=lambda check: check.__name__)
 def test_arithmetic_at_the_largest_precision(check: Check) -> None:
-    check(ARITHMETICS[1024], 200 * MULTIPLIER, 7)
+    check(ARITHMETICS[1024], cases(200), 7)
 
 
 # -- special values and refusals --------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def prepared(law: str, size: float, bound: float = math.inf) -> tuple[Plan, Refe
     process = cf.OrnsteinUhlenbeck(LAWS[law], "0.01", "3")
     grid = TimeGrid("custom", np.array(TIMES))
     plan = make_plan(process, [grid, "uniform"], [2], [3], Settings(test=COUNT))
-    flow = ReferenceFlow(process, steps=64)
+    flow = ReferenceFlow(process, steps=32)
     return plan, flow, Waves(plan, flow, size, bound), fresh_trajectories(plan, flow, 3)
 
 

@@ -4,18 +4,18 @@ For random data and random precisions between 53 and 400 bits: results at two pr
 contain their exact side, a ball around the data contains the results for its points, an independent value (mpmath
 at 60 digits or more, other formulas) is contained, and balls are as narrow as the precision allows.
 
-The environment variable CERTFLOW_CASES multiplies the number of cases (about 10^5).
+About 25,000 cases every day (see depth.py).
 """
 
 from __future__ import annotations
 
-import os
 from fractions import Fraction
 
 import flint
 import mpmath
 import numpy as np
 import pytest
+from depth import cases
 from flint import arb
 
 import certflow as cf
@@ -24,12 +24,7 @@ from certflow.enclosure.integrals import stability_ball
 from certflow.law.kept import Kept
 from certflow.numbers.balls import ArbArithmetic
 
-SCALE = float(os.environ.get("CERTFLOW_CASES", "1"))
 REFERENCE_DIGITS = 100
-
-
-def cases(count):
-    return max(1, int(count * SCALE))
 
 
 def precisions(rng):
@@ -126,7 +121,7 @@ def expressions(count, seed):
 
 
 def test_expressions():
-    assert expressions(cases(40_000), 1) > 0.9
+    assert expressions(cases(10_000), 1) > 0.9
 
 
 def test_node_identities():
@@ -141,7 +136,7 @@ def test_node_identities():
         (Log(t * (t + 1)) - Log(t) - Log(1 + t), lambda a: arb(0)),
     ]
     programs = [(Program(tree), value) for tree, value in identities]
-    for i in range(cases(37_000)):
+    for i in range(cases(10_000)):
         program, value = programs[i % len(programs)]
         point = exact(float(rng.lognormal(0, 2)))
         bits = int(rng.integers(53, 401))
@@ -194,7 +189,7 @@ def closed_forms(count, seed):
 
 
 class _Law:
-    """What the closed form reads of a mixture: the exact variance and `D^2`, that they are numbers, and what it keeps."""
+    """What the closed form reads of a mixture: the exact variance and `D^2`, which are numbers; and what it keeps."""
 
     def __init__(self, s2, square):
         self.exact_covariances = cf.GaussianMixture([1], [[0]], s2).exact_covariances
@@ -203,7 +198,7 @@ class _Law:
 
 
 def test_stability_closed_form():
-    closed_forms(cases(8000), 3)
+    closed_forms(cases(2000), 3)
 
 
 # -- softmax, and the field --------------------------------------------------------------------------------------------
@@ -232,7 +227,7 @@ def softmax(count, seed):
 
 
 def test_softmax():
-    softmax(cases(13_000), 4)
+    softmax(cases(4_000), 4)
 
 
 def field_by_definition(law, x, t):
@@ -282,11 +277,11 @@ def fields(count, seed, names):
 
 
 def test_field_of_one_variance():
-    fields(cases(1500), 5, ["two-modes", "line-3", "iris", "random-5"])
+    fields(cases(500), 5, ["two-modes", "line-3", "iris", "random-5"])
 
 
 def test_field_of_other_covariances():
-    fields(cases(400), 6, ["two-variances", "ordered-pair", "anisotropic-pair"])
+    fields(cases(150), 6, ["two-variances", "ordered-pair", "anisotropic-pair"])
 
 
 # -- twins that drop the radius, which the same tests catch ------------------------------------------------------------

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from depth import nightly
 from mpmath import mp, mpf
 
 import certflow as cf
@@ -172,7 +173,7 @@ def test_errors_next_to_the_separatrix_are_those_of_the_last_digit():
     assert (np.abs(result[:, 0] - exact) <= error).all()
 
 
-@pytest.mark.parametrize("digits", [30, 50])
+@pytest.mark.parametrize("digits", [30, pytest.param(50, marks=nightly)])
 def test_mpmath_keeps_its_digits(monkeypatch, digits):
     evaluated, rate = [], FlowEquation.rate
     monkeypatch.setattr(
@@ -312,7 +313,7 @@ def test_trajectories_are_the_flow_maps():
 # -- the derivative --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("s", "t"), [(0.01, 3.0), (0.001, 0.5)])
+@pytest.mark.parametrize(("s", "t"), [(0.01, 3.0), pytest.param(0.001, 0.5, marks=nightly)])
 def test_derivative_on_the_separatrix_is_the_amplification(s, t):
     """proofs/F3.md."""
     p = builtin("two-modes")
