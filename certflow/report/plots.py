@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -87,8 +88,12 @@ def figure_named(name: str, curves: Curves | None, p: OrnsteinUhlenbeck | None, 
             return None
         lines = 42 if len(p.mixture.means) <= 500 else 16  # each costs a flow over all modes
         return density_and_flow(p, lines=lines, seed=seed)
-    if curves is None:
-        return None
+    return None if curves is None else _of_curves(name, curves)
+
+
+@lru_cache(maxsize=16)
+def _of_curves(name: str, curves: Curves) -> str | None:
+    """A figure of numbers alone, drawn once: whoever verifies a mixture claim by claim gets it in every report."""
     if name == "stability":
         return stability(curves.times, curves.stability_two_sided, curves.stability_one_sided)
     if name == "amplification":
