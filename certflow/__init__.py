@@ -18,6 +18,7 @@ _HOMES: dict[str, str] = {
     "testing": "",
     "GaussianMixture": "certflow.law.mixture",
     "OrnsteinUhlenbeck": "certflow.process",
+    "Model": "certflow.schedules.model",
     "load_mixture": "certflow.law.library",
     "builtin_mixtures": "certflow.law.library",
     "verify": "certflow.verification",

@@ -16,6 +16,9 @@ _HOMES: dict[str, str] = {
     "ornstein_uhlenbeck": "certflow.schedules.families",
     "scaled_linear": "certflow.schedules.table",
     "from_alphas_cumprod": "certflow.schedules.table",
+    "PREDICTIONS": "certflow.schedules.predictions",
+    "Model": "certflow.schedules.model",
+    "typical_rate": "certflow.schedules.rates",
 }
 
 __all__ = list(_HOMES)

@@ -1,0 +1,151 @@
+"""The user's function: in which arrays it is called, and what is refused of what it returns."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from certflow.errors import InputError
+from certflow.numbers.inputs import is_tensor
+from certflow.schedules.schedule import known
+
+#: The arrays that a function takes: torch tensors, NumPy arrays, or whichever the caller has.
+ARRAYS = ("torch", "numpy", "same")
+
+
+class Call:
+    """`f(x, tau, **conditioning)`, `x` of shape (N, ...), `tau` of shape (N,), held to its promise.
+
+    arrays : one of `ARRAYS`; a `torch.nn.Module` takes tensors, of the dtype and on the device of its parameters
+    conditioning : keywords that `f` is called with; an array of one row (first axis of length 1) stands for every row
+
+    Raises
+    ------
+    InputError : `f` is not callable, or does not take a keyword.
+    """
+
+    def __init__(self, f: Any, arrays: str | None, conditioning: Mapping[str, Any]):
+        if not callable(f):
+            raise InputError("f", f, "a callable f(x, tau)")
+        if arrays is not None and arrays not in ARRAYS:
+            raise InputError("arrays", arrays, "one of " + ", ".join(ARRAYS))
+        self.f, self.conditioning = f, dict(conditioning)
+        self.arrays = arrays or ("torch" if _is_module(f) else "same")
+        accepted = _keywords(f.forward if _is_module(f) else f)
+        for name, value in self.conditioning.items():
+            if accepted is not None and name not in accepted:
+                raise InputError(name, value, "a keyword of Model or of the callable itself: " + ", ".join(accepted))
+
+    def takes_tensors(self, x: Any) -> bool:
+        """Whether `f` is called with tensors where the caller has `x`."""
+        return self.arrays == "torch" or (self.arrays == "same" and is_tensor(x))
+
+    def __call__(self, x: Any, tau: Any, dtype: Any) -> Any:
+        """What `f` says, as an array of the kind, dtype and device of `x`; `dtype` is that in which `f` is called.
+
+        Raises
+        ------
+        InputError : another shape than that of `x`, NaN or infinity, or no array.
+        """
+        out = self._said(x, tau, dtype)
+        if not is_tensor(x):
+            return np.asarray(out.detach().cpu().double() if is_tensor(out) else out, dtype=np.float64)
+        import torch
+
+        tensor = out if is_tensor(out) else torch.as_tensor(out)
+        return tensor.to(dtype=x.dtype, device=x.device)
+
+    def roundoff(self, x: Any, tau: Any, dtype: Any) -> float:
+        """That of the numbers which `f` takes or returns, whichever are shorter."""
+        own = _first_parameter(self.f)
+        arrays = (self._handed(x, dtype), self._said(x, tau, dtype), *(() if own is None else (own,)))
+        return max(map(_roundoff, arrays))
+
+    def _said(self, x: Any, tau: Any, dtype: Any) -> Any:
+        """What `f` returns, once it is what is required."""
+        conditioning = {name: _rows(value, len(x)) for name, value in self.conditioning.items()}
+        out = self.f(self._handed(x, dtype), self._handed(tau, dtype), **conditioning)
+        self._check(out, x, tau)
+        return out
+
+    def _handed(self, array: Any, dtype: Any) -> Any:
+        """The array as `f` takes it."""
+        if not is_tensor(array):
+            if not self.takes_tensors(array):
+                return array.astype(dtype, copy=False)
+            import torch
+
+            array, dtype = torch.from_numpy(np.ascontiguousarray(array)), getattr(torch, np.dtype(dtype).name)
+        elif self.arrays == "numpy":
+            return array.detach().to(dtype).cpu().numpy()
+        own = _first_parameter(self.f) if _is_module(self.f) else None
+        return array.to(dtype) if own is None else array.to(own.device, own.dtype)
+
+    def _check(self, out: Any, x: Any, tau: Any) -> None:
+        required = f"an array of the shape of x, {tuple(x.shape)}"
+        if not (isinstance(out, np.ndarray) or is_tensor(out)):
+            what = f"{type(out).__name__} returned"
+            if isinstance(out, tuple) or hasattr(out, "sample"):
+                required += " (the network of a diffusers pipeline: Model.from_diffusers)"
+            raise InputError("model", what, required)
+        if tuple(out.shape) != tuple(x.shape):
+            raise InputError("model", f"shape {tuple(out.shape)} returned", required)
+        real = out.is_floating_point() if is_tensor(out) else out.dtype.kind in "fiu"
+        if not real:
+            raise InputError("model", f"{out.dtype} returned", "real numbers")
+        finite = (out - out) == 0
+        good = known(finite) if is_tensor(out) else bool(finite.all())
+        if good is False:
+            row = int((~finite).reshape(len(out), -1).any(1).argmax()) if not is_tensor(out) else _first_bad(finite)
+            bad = out[row][~finite[row]].flatten()[0]
+            where = f"{float(bad)} returned in row {row}, at tau = {float(tau[row]):.6g}"
+            raise InputError("model", where, "finite numbers")
+
+
+def _roundoff(array: Any) -> float:
+    if not is_tensor(array):
+        return float(np.finfo(array.dtype if array.dtype.kind == "f" else np.float64).eps)
+    import torch
+
+    return torch.finfo(array.dtype).eps
+
+
+def _first_bad(finite: Any) -> int:
+    return int((~finite).reshape(len(finite), -1).any(1).int().argmax())
+
+
+def _is_module(f: Any) -> bool:
+    """Whether this is a `torch.nn.Module` (told without importing torch)."""
+    return any(base.__module__ == "torch.nn.modules.module" for base in type(f).__mro__)
+
+
+def _first_parameter(f: Any) -> Any:
+    """The first floating parameter of what has some; None where there is none."""
+    parameters = getattr(f, "parameters", None)
+    if not callable(parameters):
+        return None
+    return next((value for value in parameters() if is_tensor(value) and value.is_floating_point()), None)
+
+
+def _keywords(f: Callable[..., Any]) -> tuple[str, ...] | None:
+    """The names after `x` and `tau` that a function takes; None where it takes any, or cannot be asked."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        return None
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return tuple(parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_POSITIONAL)[2:]
+
+
+def _rows(value: Any, count: int) -> Any:
+    """The conditioning of so many rows: one row is repeated, anything else is handed on."""
+    shape = tuple(getattr(value, "shape", ()))
+    if len(shape) == 0 or shape[0] != 1 or count == 1:
+        return value
+    if is_tensor(value):
+        return value.expand((count, *shape[1:]))
+    return np.broadcast_to(value, (count, *shape[1:]))
