@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ ARRAYS = ("torch", "numpy", "same")
 class Call:
     """`f(x, tau, **conditioning)`, `x` of shape (N, ...), `tau` of shape (N,), held to its promise.
 
-    arrays : one of `ARRAYS`; a `torch.nn.Module` takes tensors, of the dtype and on the device of its parameters
+    arrays : one of `ARRAYS`, in the caller's dtype; default: for a `torch.nn.Module`, and for a function that calls
+        one, tensors of the dtype and on the device of its parameters, for others what the caller has
     conditioning : keywords that `f` is called with; an array of one row (first axis of length 1) stands for every row
 
     Raises
@@ -33,7 +35,9 @@ class Call:
         if arrays is not None and arrays not in ARRAYS:
             raise InputError("arrays", arrays, "one of " + ", ".join(ARRAYS))
         self.f, self.conditioning = f, dict(conditioning)
-        self.arrays = arrays or ("torch" if _is_module(f) else "same")
+        self.network = _network(f)
+        self.own = arrays is None and self.network is not None
+        self.arrays = arrays or ("torch" if self.own else "same")
         accepted = _keywords(f.forward if _is_module(f) else f)
         for name, value in self.conditioning.items():
             if accepted is not None and name not in accepted:
@@ -50,19 +54,27 @@ class Call:
         ------
         InputError : another shape than that of `x`, NaN or infinity, or no array.
         """
-        out = self._said(x, tau, dtype)
         if not is_tensor(x):
+            out = self._without_graph(x, tau, dtype) if self.arrays == "torch" else self._said(x, tau, dtype)
             return np.asarray(out.detach().cpu().double() if is_tensor(out) else out, dtype=np.float64)
         import torch
 
+        out = self._said(x, tau, dtype)
         tensor = out if is_tensor(out) else torch.as_tensor(out)
         return tensor.to(dtype=x.dtype, device=x.device)
 
     def roundoff(self, x: Any, tau: Any, dtype: Any) -> float:
         """That of the numbers which `f` takes or returns, whichever are shorter."""
-        own = _first_parameter(self.f)
+        own = _first_parameter(self.network)
         arrays = (self._handed(x, dtype), self._said(x, tau, dtype), *(() if own is None else (own,)))
         return max(map(_roundoff, arrays))
+
+    def _without_graph(self, x: Any, tau: Any, dtype: Any) -> Any:
+        """What `f` returns to a caller who cannot differentiate it."""
+        import torch
+
+        with torch.no_grad():
+            return self._said(x, tau, dtype)
 
     def _said(self, x: Any, tau: Any, dtype: Any) -> Any:
         """What `f` returns, once it is what is required."""
@@ -81,7 +93,7 @@ class Call:
             array, dtype = torch.from_numpy(np.ascontiguousarray(array)), getattr(torch, np.dtype(dtype).name)
         elif self.arrays == "numpy":
             return array.detach().to(dtype).cpu().numpy()
-        own = _first_parameter(self.f) if _is_module(self.f) else None
+        own = _first_parameter(self.network) if self.own else None
         return array.to(dtype) if own is None else array.to(own.device, own.dtype)
 
     def _check(self, out: Any, x: Any, tau: Any) -> None:
@@ -122,12 +134,23 @@ def _is_module(f: Any) -> bool:
     return any(base.__module__ == "torch.nn.modules.module" for base in type(f).__mro__)
 
 
-def _first_parameter(f: Any) -> Any:
-    """The first floating parameter of what has some; None where there is none."""
-    parameters = getattr(f, "parameters", None)
-    if not callable(parameters):
-        return None
-    return next((value for value in parameters() if is_tensor(value) and value.is_floating_point()), None)
+def _network(f: Any) -> Any:
+    """The `torch.nn.Module` that this is, is a method of, holds or, as a function, calls by name; None without one."""
+    if _is_module(f):
+        return f
+    if isinstance(f, partial):
+        return _network(f.func)
+    held = [getattr(f, "__self__", None), *vars(f).values()] if hasattr(f, "__dict__") else []
+    if inspect.isfunction(f):
+        names = inspect.getclosurevars(f)
+        held += [*names.nonlocals.values(), *names.globals.values()]
+    return next((value for value in held if _is_module(value)), None)
+
+
+def _first_parameter(network: Any) -> Any:
+    """The first floating parameter of a module; None where there is none."""
+    parameters = () if network is None else network.parameters()
+    return next((value for value in parameters if value.is_floating_point()), None)
 
 
 def _keywords(f: Callable[..., Any]) -> tuple[str, ...] | None:
@@ -148,4 +171,4 @@ def _rows(value: Any, count: int) -> Any:
         return value
     if is_tensor(value):
         return value.expand((count, *shape[1:]))
-    return np.broadcast_to(value, (count, *shape[1:]))
+    return np.repeat(value, count, axis=0)

@@ -71,12 +71,8 @@ class Network:
         keywords = [value.replace(kind=inspect.Parameter.KEYWORD_ONLY, default=None) for value in names]
         self.__signature__ = inspect.Signature([first.replace(name="x"), time, *keywords])
 
-    def parameters(self) -> Any:
-        """Those of the network."""
-        return self.network.parameters()
-
     def __call__(self, x: Any, timestep: Any, **conditioning: Any) -> Any:
-        own = next(self.parameters())
+        own = next(self.network.parameters())
         x, timestep = x.to(own.device, own.dtype), timestep.to(own.device, own.dtype)
         out = self.network(x, timestep=timestep, **conditioning, **self.plain)
         out = out[0] if isinstance(out, tuple) else getattr(out, "sample", out)

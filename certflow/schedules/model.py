@@ -34,13 +34,14 @@ class Model:
     time_scale : 1000 for a network that takes `1000 tau`
     shape : of one sample, `(2,)` or `(4, 64, 64)`; else that of what follows the first axis of `x`
     t_min, t_max : the ends of the OU time; default: the schedule's finite range
-    arrays : "torch" or "numpy" for a function that takes only these; default: tensors for a `torch.nn.Module`, for
-        other callables what the caller has
+    arrays : "torch" or "numpy" for a function that takes only these, "same" for what the caller has, each in the
+        caller's dtype; default: tensors in the dtype and on the device of the parameters for a `torch.nn.Module`, its
+        methods and functions that call one, for other callables what the caller has
     conditioning : further keywords, handed to `f`; arrays of one row stand for every row
 
     `x` has shape (N, ...), or (..., *shape) where the shape is given; a single point of R^d may have shape (d,). `t` is
-    a scalar or broadcasts to the rows. Every method returns the kind, dtype and device of `x`. A `torch.nn.Module` is
-    called in the dtype and on the device of its parameters; tensors are differentiated through.
+    a scalar or broadcasts to the rows. Every method returns the kind, dtype and device of `x`, and torch differentiates
+    through it.
 
     Raises
     ------

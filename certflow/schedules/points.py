@@ -65,7 +65,7 @@ class Points:
             return _as(values, points).reshape((-1, *[1] * len(sample)))
 
         tau = _as(schedule.time_at(times) * time_scale, points)
-        tau = tau.expand(len(rows)) if is_tensor(tau) else np.broadcast_to(tau, (len(rows),))
+        tau = tau.expand(len(rows)) if is_tensor(tau) else np.array(np.broadcast_to(tau, (len(rows),)))
         infinite = times == math.inf
         found = known(~infinite) is False if is_tensor(infinite) else bool(infinite.any())
         return cls(points, rows, tau, column(r), column(n), given, found, (m, n, r), column)

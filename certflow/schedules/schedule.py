@@ -16,8 +16,8 @@ from certflow.errors import InputError
 from certflow.numbers.exact import check_plain
 from certflow.numbers.inputs import float_array, is_tensor
 
-#: What rounding may add to a time at an end of the schedule, in units of the roundoff of the numbers given.
-_SLACK = 16
+#: What rounding, in float32 too, may add to an OU time at an end of the schedule, relative to it.
+_SLACK = 1e-6
 
 
 class Schedule:
@@ -107,7 +107,7 @@ class Schedule:
     def _of_tau(self, function: Callable[[Any, Any], Any], tau: Any) -> Any:
         ends = f"from {self.first:g} to {self.last:g}" if self.last < float("inf") else f">= {self.first:g}, finite"
         required = f"{self.tau_is} {ends}"
-        return _applied(function, tau, "tau", lambda value, slack: self._inside(value), required)
+        return _applied(function, tau, "tau", self._inside, required)
 
     def _inside(self, tau: Any) -> Any:
         return (tau >= self.first) & (tau <= self.last)
@@ -120,8 +120,8 @@ class Schedule:
         else:
             required = "an OU time >= 0" if self.ends_in_noise else "a finite OU time >= 0"
 
-        def good(value: Any, slack: float) -> Any:
-            found = (value >= low * (1 - slack)) & (value <= high * (1 + slack)) & (value < float("inf"))
+        def good(value: Any) -> Any:
+            found = (value >= low * (1 - _SLACK)) & (value <= high * (1 + _SLACK)) & (value < float("inf"))
             return found | (value == float("inf")) if self.ends_in_noise else found
 
         return _applied(function, t, "t", good, required)
@@ -143,14 +143,14 @@ def ou_time_of(xp: Any, logs: Any) -> Any:
 
 
 def _applied(
-    function: Callable[[Any, Any], Any], value: Any, field: str, good: Callable[[Any, float], Any], required: str
+    function: Callable[[Any, Any], Any], value: Any, field: str, good: Callable[[Any], Any], required: str
 ) -> Any:
     """The function of a number or an array in its own kind, once every entry is good."""
     if is_tensor(value):
         return _on_tensors(function, value, field, good, required)
     array = float_array(value, field)
     single = getattr(value, "dtype", None) == np.float32
-    accepted = good(array, _SLACK * float(np.finfo(np.float32 if single else np.float64).eps))
+    accepted = good(array)
     if not np.all(accepted):
         raise InputError(field, float(array[~accepted].flat[0]) if array.ndim else float(array), required)
     with np.errstate(divide="ignore", over="ignore"):  # sigma is infinite where a = 0
@@ -159,7 +159,7 @@ def _applied(
 
 
 def _on_tensors(
-    function: Callable[[Any, Any], Any], value: Any, field: str, good: Callable[[Any, float], Any], required: str
+    function: Callable[[Any, Any], Any], value: Any, field: str, good: Callable[[Any], Any], required: str
 ) -> Any:
     import torch
 
@@ -168,7 +168,7 @@ def _on_tensors(
     given = value.dtype if value.dtype.is_floating_point else torch.float64
     working = given if torch.finfo(given).bits >= 32 else torch.float32
     array = value.to(working)
-    accepted = good(array, _SLACK * torch.finfo(given).eps)
+    accepted = good(array)
     found = known(accepted)
     if found is False:
         raise InputError(field, float(array[~accepted].detach().flatten()[0]), required)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -15,6 +16,7 @@ from certflow.schedules import PREDICTIONS
 torch = pytest.importorskip("torch")
 
 PROCESS = cf.OrnsteinUhlenbeck(cf.GaussianMixture(WEIGHTS, MEANS, VARIANCES), t_min="1e-9", t_max=20)
+EDM = cf.schedules.edm()
 BOTH = pytest.mark.parametrize("name", SCHEDULES)
 EACH = pytest.mark.parametrize("predicts", PREDICTIONS)
 
@@ -160,6 +162,49 @@ def test_a_module_is_called_in_its_own_dtype():
             np.testing.assert_allclose(np.asarray(torch.as_tensor(found).detach().double()), scaled, rtol=2e-2)
 
 
+class Held:
+    """An object whose call goes through a module that it holds."""
+
+    def __init__(self, net):
+        self.net = net
+
+    def __call__(self, x, tau):
+        return self.net(x, tau)
+
+
+def test_functions_that_call_a_module_are_called_in_its_dtype():
+    """A closure, a method, a partial function, an object: a float64 caller meets a network in float32."""
+    net = Linear()
+    x = points(0.5)
+    expected = cf.Model(net, "sample", EDM).denoiser(x, 0.5)
+    closure = lambda x, tau: net(torch.cat([x], dim=0), tau)  # noqa: E731
+    for f in (closure, net.forward, functools.partial(net, shift=None), Held(net)):
+        m = cf.Model(f, "sample", EDM)
+        for given in (x, torch.from_numpy(x)):
+            found = m.denoiser(given, 0.5)
+            assert found.dtype == given.dtype
+            assert net.seen[-1] == (torch.float32, torch.float32, (40,))
+            np.testing.assert_allclose(torch.as_tensor(found).detach(), expected, rtol=1e-6)
+        assert m.jacobian_product(x, 0.5, x).method == "forward mode"
+    with pytest.raises(RuntimeError, match="dtype"):
+        cf.Model(closure, "sample", EDM, arrays="torch").denoiser(x, 0.5)
+
+
+def test_a_single_point_of_a_module():
+    """Nothing of what is handed over is read-only, of which torch would warn."""
+    found = cf.Model(Linear(), "sample", EDM).jacobian_product(np.array([0.3, 0.4]), 0.5, [1.0, 0.0])
+    assert found.shape == (2,)
+
+
+def test_an_end_in_single_precision():
+    """The last time of a table, rounded to float32, is a time of it."""
+    for m in (exact_model("scaled-linear", "epsilon"), exact_model("vp", "sample")):
+        for end in (m.t_min, m.t_max):
+            near = [np.nextafter(np.float32(end), np.float32(way)) for way in (0, 9)]
+            for t in (*near, torch.tensor(float(near[1]), dtype=torch.float32)):
+                assert m.score(points(0.5), float(t)).shape == (40, 2)
+
+
 def test_derivatives_reach_points_times_and_weights():
     net = Linear(torch.float64)
     m = cf.Model(net, "flow_prediction", cf.schedules.flow_matching())
@@ -239,9 +284,35 @@ def test_inside_vmap():
     torch.testing.assert_close(found, m.score(x, 0.5))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_on_a_gpu():
+    """Points and network on either side, in either precision: results where the points are."""
+    x = points(0.5)
+    for dtype, rtol in ((torch.float64, 1e-9), (torch.float32, 1e-4)):
+        net = Linear(dtype, "cuda")
+        m = cf.Model(net, "flow_prediction", cf.schedules.flow_matching())
+        here = cf.Model(Linear(torch.float64), "flow_prediction", cf.schedules.flow_matching())
+        for given in (x, torch.from_numpy(x), torch.from_numpy(x).cuda()):
+            for t in (0.5, torch.tensor(0.5), torch.full((40,), 0.5, device="cuda")):
+                if isinstance(given, np.ndarray) and isinstance(t, torch.Tensor):
+                    continue
+                found = m.score(given, t)
+                assert getattr(found, "device", None) == getattr(given, "device", None)
+                np.testing.assert_allclose(torch.as_tensor(found).detach().cpu(), here.score(x, 0.5), rtol=rtol)
+            product = m.jacobian_product(given, 0.5, given)
+            assert product.method == "forward mode"
+            expected = here.jacobian_product(x, 0.5, x)
+            np.testing.assert_allclose(torch.as_tensor(product).detach().cpu(), expected, rtol=rtol, atol=rtol)
+    for s in SCHEDULES.values():
+        schedule = s[0](cf.schedules)
+        t = np.geomspace(schedule.t_min, schedule.t_max, 9)
+        found = schedule.time_at(torch.from_numpy(t).cuda())
+        np.testing.assert_allclose(found.cpu(), schedule.time_at(t), rtol=1e-12)
+        np.testing.assert_allclose(schedule.ou_time(found).cpu(), t, rtol=1e-12)
+
+
 # -- what is refused -------------------------------------------------------------------------------------------
 
-EDM = cf.schedules.edm()
 X = np.zeros((4, 2))
 
 
