@@ -25,8 +25,8 @@ class Points:
     x : as they were given, shape (..., *sample)
     rows : shape (N, *sample)
     tau : `time_scale` times the schedule's own time, shape (N,)
-    scale : `r = sqrt(a^2 + b^2)`, shape (N or 1, 1, ...)
-    width : `n = sqrt(1 - m^2)`, the standard deviation of the noise, of that shape
+    scale : `r = sqrt(a^2 + b^2)`, shape (N, 1, ...), or one number for all rows
+    width : `n = sqrt(1 - m^2)`, the standard deviation of the noise, likewise
     given : the dtype that was given, in which the model is called and results are returned
     infinite : whether some time is infinite
     """
@@ -61,7 +61,9 @@ class Points:
         rows = points.reshape((math.prod(batch), *sample))
 
         def column(values: Any) -> Any:
-            """One number for each row, or one for all, in the kind of the rows."""
+            """One number for each row in the kind of the rows, or one for all."""
+            if not is_tensor(values) and values.size == 1:
+                return float(values[0])
             return _as(values, points).reshape((-1, *[1] * len(sample)))
 
         tau = _as(schedule.time_at(times) * time_scale, points)
