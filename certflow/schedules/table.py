@@ -13,6 +13,10 @@ from certflow.numbers.inputs import float_array, is_tensor, real_number, whole_n
 from certflow.schedules.schedule import Schedule, log_sigma, ou_time_of
 
 
+#: What rounding may add to an index, in units of the roundoff of the index.
+_MISSED = 32
+
+
 class Table(Schedule):
     """`a^2 = alpha_bar(tau)`, `b^2 = 1 - a^2`, `tau` the index; between two indices log sigma is linear in `tau`.
 
@@ -64,12 +68,20 @@ class Table(Schedule):
         logs = log_sigma(xp, xp.where(infinite, xp.ones_like(t), t))
         above = xp.clip(xp.searchsorted(table, logs.detach() if is_tensor(logs) else logs), 1, top)
         low, high = table[above - 1], table[above]
-        tau = xp.clip(above - 1 + (logs - low) / (high - low), 0, top)
+        tau = _snapped(xp, xp.clip(above - 1 + (logs - low) / (high - low), 0, top))
         return xp.where(infinite, xp.full_like(tau, top + 1), tau)
 
     def _entries(self, xp: Any, like: Any) -> Any:
         """The table as an array of `xp`."""
         return self.logs if xp is np else xp.as_tensor(self.logs, dtype=like.dtype, device=like.device)
+
+
+def _snapped(xp: Any, tau: Any) -> Any:
+    """An index that rounding has missed, exactly: networks that take whole steps round down. Its derivative is kept."""
+    gap = xp.round(tau) - tau
+    gap = gap if xp is np else gap.detach()
+    missed = xp.abs(gap) <= _MISSED * xp.finfo(tau.dtype).eps * (1 + tau)
+    return tau + xp.where(missed, gap, xp.zeros_like(gap))
 
 
 def from_alphas_cumprod(alphas_cumprod: Any) -> Table:

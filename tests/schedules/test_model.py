@@ -298,7 +298,9 @@ def test_on_a_gpu():
                     continue
                 found = m.score(given, t)
                 assert getattr(found, "device", None) == getattr(given, "device", None)
-                np.testing.assert_allclose(torch.as_tensor(found).detach().cpu(), here.score(x, 0.5), rtol=rtol, atol=rtol)
+                np.testing.assert_allclose(
+                    torch.as_tensor(found).detach().cpu(), here.score(x, 0.5), rtol=rtol, atol=rtol
+                )
             product = m.jacobian_product(given, 0.5, given)
             assert product.method == "forward mode"
             expected = here.jacobian_product(x, 0.5, x)

@@ -124,6 +124,18 @@ def test_derivatives_in_the_time(name):
         np.testing.assert_allclose(slope, gap.numpy() / (2 * h), rtol=1e-4, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["scaled-linear", "zero-snr"])
+def test_every_index_comes_back_exactly(name):
+    """A network that takes whole steps rounds down: 499.9999999 would be another step."""
+    s = schedule(name)
+    index = np.arange(999.0)
+    assert (s.time_at(s.ou_time(index)) == index).all()
+    for dtype in (torch.float32, torch.float64):
+        tau = torch.arange(999, dtype=dtype)
+        assert (s.time_at(s.ou_time(tau)) == tau).all()
+    assert float(s.time_at(s.ou_time(41.0001))) == pytest.approx(41.0001, rel=1e-12)
+
+
 def test_the_infinite_end():
     """Where `a = 0` the OU time is infinite, and back."""
     for s, tau in (
