@@ -12,7 +12,6 @@ from certflow.numbers.arrays import Floats
 from certflow.numbers.inputs import float_array, is_tensor, real_number, whole_number
 from certflow.schedules.schedule import Schedule, log_sigma, ou_time_of
 
-
 #: What rounding may add to an index, in units of the roundoff of the index.
 _MISSED = 32
 
