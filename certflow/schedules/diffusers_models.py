@@ -29,10 +29,10 @@ FLOWS = (
 )
 
 #: How the class names of networks begin whose pipelines hand them sigma, not the scheduler's timestep.
-UNIT_TIME = ("AuraFlow", "Chroma", "Flux", "Krea2", "LongCat", "OvisImage", "QwenImage")
+UNIT_TIME = ("AuraFlow", "Chroma", "Flux", "Krea2", "LongCat", "OvisImage", "PRX", "QwenImage")
 
-#: Those whose pipelines turn the time or the sign of the prediction round.
-TURNED = ("HiDream", "Lumina", "Mochi", "Nucleus", "ZImage")
+#: Those whose pipelines turn the time or the sign of the prediction round, move the time, or precondition themselves.
+OTHERS = ("AceStep", "Cosmos", "GlmImage", "HiDream", "Lumina", "Mochi", "Nucleus", "ZImage")
 
 
 #: What the networks of schedulers with `alphas_cumprod` may predict, in the words of their configs.
@@ -111,7 +111,7 @@ def read(network: Any, scheduler: Any, time_scale: Any = None) -> Read:
     if not callable(getattr(network, "forward", None)) or not callable(getattr(network, "parameters", None)):
         raise InputError("network", network, "the UNet or transformer of a pipeline, a torch.nn.Module")
     named = type(network).__name__
-    if named.startswith(TURNED):
+    if named.startswith(OTHERS):
         required = "a network whose pipeline hands it the scheduler's time and takes what it says as it is"
         raise InputError("network", named, f"{required}; else a function of its own for cf.Model")
     names = {base.__name__ for base in type(scheduler).__mro__}
@@ -157,8 +157,10 @@ def sample_shape(network: Any) -> tuple[int, ...] | None:
 
 def _flow(network: Any, config: Mapping[str, Any], shift: Any, predicts: str, time_scale: Any) -> Read:
     if time_scale is None:
-        unit = type(network).__name__.startswith(UNIT_TIME)
-        time_scale = 1.0 if unit else config.get("num_train_timesteps", 1000)
+        named = type(network).__name__
+        time_scale = 1.0 if named.startswith(UNIT_TIME) else config.get("num_train_timesteps", 1000)
+        if named.startswith("Sana"):
+            time_scale *= getattr(network, "config", {}).get("timestep_scale", 1.0)
     return Read(Network(network), predicts, flow_matching(shift), time_scale)
 
 

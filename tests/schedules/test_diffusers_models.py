@@ -234,8 +234,32 @@ def test_a_rate_of_a_network(unet):
     assert found.values[0] > 0
 
 
-class Lumina2Transformer2DModel(torch.nn.Linear):
-    """Of the name of a network whose pipeline turns time and sign round."""
+def named(name: str, **config):
+    """A network of this name, by which what its pipeline does is known."""
+    network = type(name, (torch.nn.Linear,), {"config": config})(2, 2)
+    network.forward = lambda x, timestep: x
+    return network
+
+
+def test_multiples_of_the_time_by_name():
+    flow = diffusers.FlowMatchEulerDiscreteScheduler()
+    scales = {
+        name: cf.Model.from_diffusers(named(name, **config), flow).time_scale
+        for name, config in {
+            "QwenImageTransformer2DModel": {},
+            "WanTransformer3DModel": {},
+            "SanaTransformer2DModel": {"timestep_scale": 0.001},
+        }.items()
+    }
+    assert list(scales.values()) == [1, 1000, 1]
+
+
+@pytest.mark.parametrize(
+    "name", ["ZImageTransformer2DModel", "MochiTransformer3DModel", "HiDreamImageTransformer2DModel"]
+)
+def test_networks_whose_pipelines_do_more_are_refused(name):
+    with pytest.raises(InputError, match=f"network: got '{name}'; required: a network whose pipeline hands it"):
+        cf.Model.from_diffusers(named(name), diffusers.FlowMatchEulerDiscreteScheduler())
 
 
 @pytest.mark.parametrize(
@@ -262,7 +286,7 @@ class Lumina2Transformer2DModel(torch.nn.Linear):
         (lambda u: (u, diffusers.EDMEulerScheduler(prediction_type="sample")), "prediction_type: got 'sample'"),
         (lambda u: (lambda x: x, diffusers.DDPMScheduler()), "network: got"),
         (
-            lambda u: (Lumina2Transformer2DModel(2, 2), diffusers.DDPMScheduler()),
+            lambda u: (named("Lumina2Transformer2DModel"), diffusers.DDPMScheduler()),
             "network: got 'Lumina2Transformer2DMod",
         ),
     ],
