@@ -38,10 +38,7 @@ class Call:
         self.network = _network(f)
         self.own = arrays is None and self.network is not None
         self.arrays = arrays or ("torch" if self.own else "same")
-        accepted = _keywords(f.forward if _is_module(f) else f)
-        for name, value in self.conditioning.items():
-            if accepted is not None and name not in accepted:
-                raise InputError(name, value, "a keyword of Model or of the callable itself: " + ", ".join(accepted))
+        _check_call(f.forward if _is_module(f) else f, self.conditioning)
 
     def takes_tensors(self, x: Any) -> bool:
         """Whether `f` is called with tensors where the caller has `x`."""
@@ -153,15 +150,23 @@ def _first_parameter(network: Any) -> Any:
     return next((value for value in parameters if value.is_floating_point()), None)
 
 
-def _keywords(f: Callable[..., Any]) -> tuple[str, ...] | None:
-    """The names after `x` and `tau` that a function takes; None where it takes any, or cannot be asked."""
+def _check_call(f: Callable[..., Any], conditioning: Mapping[str, Any]) -> None:
+    """Refuse keywords that a function does not take, and a function that needs others, where it can be asked."""
     try:
-        parameters = list(inspect.signature(f).parameters.values())
+        signature = inspect.signature(f)
     except (TypeError, ValueError):
-        return None
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return None
-    return tuple(parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_POSITIONAL)[2:]
+        return
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
+    accepted = list(signature.parameters)[2:]
+    for name, value in conditioning.items():
+        if name not in accepted and inspect.Parameter.VAR_KEYWORD not in kinds:
+            names = ", ".join(accepted) or "it has none"
+            raise InputError(name, value, f"a keyword of Model or of the callable itself: {names}")
+    try:
+        signature.bind(None, None, **conditioning)
+    except TypeError as error:
+        required = "a callable that can be called as f(x, tau) with the keywords that are given"
+        raise InputError("f", f"{error}", required) from None
 
 
 def _rows(value: Any, count: int) -> Any:

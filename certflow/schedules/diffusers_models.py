@@ -68,7 +68,7 @@ class Network:
         names = [value for value in rest if value.name not in ("timestep", "return_dict")]
         self.plain = {"return_dict": False} if len(names) < len(rest) - 1 else {}
         time = inspect.Parameter("timestep", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        keywords = [value.replace(kind=inspect.Parameter.KEYWORD_ONLY, default=None) for value in names]
+        keywords = [value.replace(kind=inspect.Parameter.KEYWORD_ONLY) for value in names]
         self.__signature__ = inspect.Signature([first.replace(name="x"), time, *keywords])
 
     def __call__(self, x: Any, timestep: Any, **conditioning: Any) -> Any:

@@ -309,6 +309,15 @@ def test_keywords_that_the_network_does_not_take(unet):
     assert other.t_max == 1
 
 
+def test_a_condition_that_the_network_needs():
+    network = named("UNet2DConditionModel")
+    network.forward = lambda sample, timestep, encoder_hidden_states, return_dict=True: (sample,)
+    with pytest.raises(InputError, match=r"f: got .*missing a required .*argument: 'encoder_hidden_states'"):
+        cf.Model.from_diffusers(network, diffusers.DDPMScheduler())
+    m = cf.Model.from_diffusers(network, diffusers.DDPMScheduler(), encoder_hidden_states=torch.ones(1, 5, 8))
+    assert m.score(torch.zeros(2, 4), 0.5).shape == (2, 4)
+
+
 def test_a_network_in_half_precision_is_called_in_it(unet):
     try:
         m = cf.Model.from_diffusers(unet.to(torch.bfloat16), diffusers.DDPMScheduler())

@@ -328,6 +328,8 @@ def good(x, tau):
         (lambda: cf.Model(good, "noise", EDM), "predicts: got 'noise'; required: one of epsilon, sample, v_prediction"),
         (lambda: cf.Model(good, None, EDM), "predicts: got None"),
         (lambda: cf.Model(3, "epsilon", EDM), r"f: got 3; required: a callable f\(x, tau\)"),
+        (lambda: cf.Model(lambda x: x, "epsilon", EDM), "f: got 'too many positional arguments'; required"),
+        (lambda: cf.Model(lambda x, t, c: x, "epsilon", EDM), "f: got \"missing a required argument: 'c'\"; required"),
         (lambda: cf.Model(good, "epsilon", "edm"), "schedule: got 'edm'; required: a schedule of certflow.schedules"),
         (lambda: cf.Model(good, "epsilon", EDM, time_scale=0), "time_scale: got 0"),
         (lambda: cf.Model(good, "epsilon", EDM, shape=2), "shape: got 2"),
