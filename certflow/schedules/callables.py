@@ -76,9 +76,14 @@ class Call:
     def _said(self, x: Any, tau: Any, dtype: Any) -> Any:
         """What `f` returns, once it is what is required."""
         conditioning = {name: _rows(value, len(x)) for name, value in self.conditioning.items()}
-        out = self.f(self._handed(x, dtype), self._handed(tau, dtype), **conditioning)
+        out = self.f(self._handed(x, dtype), self._times(tau, dtype), **conditioning)
         self._check(out, x, tau)
         return out
+
+    def _times(self, tau: Any, dtype: Any) -> Any:
+        """The times as `f` takes them: the 999th of 1,000 steps is no bfloat16, so tensors of a caller stay float32."""
+        exact = is_tensor(tau) and self.arrays == "torch" and not self.own
+        return self._handed(tau, tau.dtype if exact else dtype)
 
     def _handed(self, array: Any, dtype: Any) -> Any:
         """The array as `f` takes it."""
@@ -105,10 +110,9 @@ class Call:
         real = out.is_floating_point() if is_tensor(out) else out.dtype.kind in "fiu"
         if not real:
             raise InputError("model", f"{out.dtype} returned", "real numbers")
-        finite = (out - out) == 0
-        good = known(finite) if is_tensor(out) else bool(finite.all())
-        if good is False:
-            row = int((~finite).reshape(len(out), -1).any(1).argmax()) if not is_tensor(out) else _first_bad(finite)
+        finite = out.isfinite() if is_tensor(out) else np.isfinite(out)
+        if (known(finite) if is_tensor(out) else bool(finite.all())) is False:
+            row = next(i for i, good in enumerate(finite) if not good.all())
             bad = out[row][~finite[row]].flatten()[0]
             where = f"{float(bad)} returned in row {row}, at tau = {float(tau[row]):.6g}"
             raise InputError("model", where, "finite numbers")
@@ -120,10 +124,6 @@ def _roundoff(array: Any) -> float:
     import torch
 
     return torch.finfo(array.dtype).eps
-
-
-def _first_bad(finite: Any) -> int:
-    return int((~finite).reshape(len(finite), -1).any(1).int().argmax())
 
 
 def _is_module(f: Any) -> bool:

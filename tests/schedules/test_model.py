@@ -393,7 +393,7 @@ class Output:
             lambda x, tau: x + float("nan") * (tau > 0)[:, None],
             "model: got 'nan returned in row 0, at tau = 1.3.*; required: finite",
         ),
-        (lambda x, tau: x + 1 / (x * 0), "model: got '(inf|nan) returned in row 0"),
+        (lambda x, tau: x - math.inf, "model: got '-inf returned in row 0"),
         (lambda x, tau: (x, x), r"model: got 'tuple returned'; required: .*Model.from_diffusers"),
         (lambda x, tau: Output(), "model: got 'Output returned'; required: .*Model.from_diffusers"),
         (lambda x, tau: None, "model: got 'NoneType returned'"),
@@ -404,7 +404,7 @@ class Output:
 @pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
 def test_a_bad_model_gives_one_line(f, message, kind):
     for call in (lambda m: m.score(kind(X), 0.5), lambda m: m.jacobian_product(kind(X), 0.5, kind(X + 1))):
-        with np.errstate(divide="ignore", invalid="ignore"), pytest.raises(InputError, match=message) as caught:
+        with pytest.raises(InputError, match=message) as caught:
             call(cf.Model(f, "epsilon", EDM))
         assert "\n" not in str(caught.value)
 
