@@ -215,6 +215,7 @@ def test_zero_terminal_snr_of_diffusers():
         (lambda s: s.scaled_linear(beta_start=0), "beta_start: got 0"),
         (lambda s: s.from_alphas_cumprod([0.5]), r"alphas_cumprod: got 'shape \(1,\)'"),
         (lambda s: s.from_alphas_cumprod([0.5, 0.9]), r"alphas_cumprod\[1\]: got '0.9 after 0.5'; required: strictly"),
+        (lambda s: s.from_alphas_cumprod([0.9, 0.5, 0.5]), r"alphas_cumprod\[2\]: got '0.5 after 0.5'"),
         (lambda s: s.from_alphas_cumprod([0.9, 0.5, 0, 0]), r"alphas_cumprod\[2\]: got '0 after 0.5'"),
         (lambda s: s.from_alphas_cumprod([0.9, np.nan, 0.1]), r"alphas_cumprod\[1\]: got 'nan after 0.9'"),
         (lambda s: s.from_alphas_cumprod([1.0, 0.5]), r"alphas_cumprod\[0\]: got 1.0"),
