@@ -43,7 +43,7 @@ _LIST = re.compile(
     rf"(?P<body>\s*(?:{_NUMBER})(?:[\s,;]+(?:{_NUMBER}))*[\s,;]*)\]?(?:[^\[\]]*\))?",
     re.IGNORECASE,
 )
-_REQUIRED = "a file, or numbers like '14.6, 5.1, 1.2, 0', with sigmas= or timesteps= before them or not"
+_REQUIRED = "a file of numbers or JSON, or numbers like '14.6, 5.1, 1.2, 0', after sigmas= or timesteps= if one likes"
 
 
 def read(source: str | Path) -> Any:
