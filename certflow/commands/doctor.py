@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from textwrap import fill
 from typing import Annotated, Any
 
 import typer
 
 from certflow.commands.options import Format
 from certflow.commands.output import print_json
-from certflow.commands.texts import WIDTH, choice, integer, renamed
+from certflow.commands.texts import choice, integer, renamed
 from certflow.diagnosis.examination import doctor as examine
-from certflow.diagnosis.finding import ADVICE, ERRORS, Diagnosis, Finding
 from certflow.diagnosis.reading import LIBRARIES, read
 from certflow.errors import InputError
-from certflow.numbers.numerals import figure
 
 _NAMES = {"steps": "FILE|LIST", "num_inference_steps": "--steps", "scheduler": "--scheduler", "library": "--as"}
 
@@ -58,7 +55,7 @@ def doctor(
 
         print_json(json_text(found.mapping()) + "\n")
     else:
-        print(_text(found))
+        print(found.text())
     return 0 if found.ok else 1
 
 
@@ -69,33 +66,3 @@ def _scheduler(text: str) -> Any:
     if not Path(text).is_file():
         raise InputError("--scheduler", text, "a file that can be read, or a class name")
     return read(text)
-
-
-def _text(found: Diagnosis) -> str:
-    lines = [f"{found.meant_for}: {_count(len(found.errors), 'error')}, {_advice(len(found.advice))}"]
-    if found.times.size > 1:
-        nodes = f"{found.times.size} noise levels, t from {figure(found.times[0], 4)} to {figure(found.times[-1], 4)}"
-        lines.append(f"{nodes} in OU time")
-    for finding in found.findings:
-        lines += ["", *_lines(finding)]
-    if found.mended is not None:
-        name, values = next(iter(found.mended.items()))
-        lines += ["", f"Mended: {name} = [{', '.join(f'{value:.9g}' for value in values)}]"]
-    return "\n".join(lines)
-
-
-def _lines(finding: Finding) -> list[str]:
-    level, meaning = ("error", ERRORS) if finding.is_error else ("advice", ADVICE)
-    return [
-        f"{level}: {finding.name}: {meaning[finding.name]}",
-        fill(finding.message, WIDTH, initial_indent="  ", subsequent_indent="  "),
-        f"  mend: {finding.mend}",
-    ]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
-
-
-def _advice(number: int) -> str:
-    return "no advice" if not number else f"{number} piece{'' if number == 1 else 's'} of advice"

@@ -44,10 +44,12 @@ class Convention:
     whole : whether timesteps are whole numbers
     rounding : the largest distance in timesteps that rounding explains: to the nearest, or 1 where fractions are cut
     paired : whether every node but the first stands twice, as Heun's method needs
+    strided : whether each step goes down by `N // n`, whatever the next timestep is
     shift : `k` of the scheduler's own `k u / (1 + (k - 1) u)`
     ends_at_zero : whether its own schedule ends at noise level 0
     terminal : whether the schedule is stretched to end at a given level, which one step cannot be
     spacing : its `timestep_spacing`, None where not known
+    mu : what the pipeline passes, where the scheduler shifts by `exp(mu)`
     rho : the exponent of a scheduler that takes places on its ramp of Karras et al.
     data : the scale of the data in "angle"
     final_timestep : whether a list of timesteps ends with one that stands for noise level 0
@@ -65,13 +67,19 @@ class Convention:
     whole: bool = False
     rounding: float = 0.5
     paired: bool = False
+    strided: bool = False
     shift: float = 1.0
     ends_at_zero: bool = True
     terminal: bool = False
     spacing: str | None = None
+    mu: float | None = None
     rho: float = 7.0
     data: float = 0.5
     final_timestep: bool = False
+
+    def call(self, argument: str) -> str:
+        """The call of `set_timesteps` with this argument, and with `mu`."""
+        return f"scheduler.set_timesteps({argument}{'' if self.mu is None else f', mu={self.mu:g}'})"
 
     def ou_times(self, levels: Floats) -> Floats:
         """Noise levels above 0 as OU times, `t = 1/2 log(1 + sigma^2)`."""
@@ -149,8 +157,8 @@ _ROWS: dict[str, dict[str, Any]] = {
     },
     "SCMScheduler": {"takes": ("timesteps",), "reading": "angle", "final_timestep": True},
     # Those that take a number of steps only: lists are what they hold.
-    "DDIMScheduler": {"takes": (), "whole": True},
-    "DDIMParallelScheduler": {"takes": (), "whole": True},
+    "DDIMScheduler": {"takes": (), "whole": True, "strided": True},
+    "DDIMParallelScheduler": {"takes": (), "whole": True, "strided": True},
     "DEISMultistepScheduler": {"takes": (), "whole": True, "ends_at_zero": False},
     "EDMDPMSolverMultistepScheduler": {"takes": (), "reading": "log", "low": 0.002, "high": 80.0},
     "EulerAncestralDiscreteScheduler": {"takes": ()},

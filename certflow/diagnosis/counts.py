@@ -33,6 +33,22 @@ def agreement(schedule: Schedule) -> Iterator[Finding]:
         yield Finding("times-disagree", "timesteps", place, float(timesteps[place]), message, schedule.fresh)
 
 
+def stride(schedule: Schedule) -> Iterator[Finding]:
+    """A scheduler whose steps go down by `N // n`, with timesteps that do not (diffusers' issue 12633)."""
+    convention, told = schedule.convention, schedule.told
+    count = told.size if schedule.asked is None else schedule.asked
+    if not convention.strided or told.size < 2:
+        return
+    length = convention.steps // count
+    wrong = np.flatnonzero(np.abs(told[:-1] - told[1:] - length) > 1)
+    if wrong.size:
+        place = int(wrong[0] + 1)
+        value = float(told[place])
+        message = f"timesteps[{place}] = {value:g}, but the step before it ends at {told[place - 1] - length:g}"
+        mend = 'scheduler = type(scheduler).from_config(scheduler.config, timestep_spacing="trailing")'
+        yield Finding("times-disagree", "timesteps", place, value, message, mend)
+
+
 def evaluations(schedule: Schedule) -> Iterator[Finding]:
     """Fewer or more evaluations than asked for, or than there are noise levels to step from."""
     found = schedule.evaluations

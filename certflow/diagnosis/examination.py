@@ -85,7 +85,7 @@ def _examined(schedule: Schedule) -> list[Finding]:
     if scaled:
         found += [*nodes.zero(schedule), *ends.ranges(schedule), *shift.twice(schedule)]
     if scaled and not wrong:
-        found += [*counts.agreement(schedule), *counts.evaluations(schedule)]
+        found += [*counts.agreement(schedule), *counts.stride(schedule), *counts.evaluations(schedule)]
         checks = (advice.first_time, advice.crowded, advice.merged, advice.added, shift.end_twice)
         found += chain.from_iterable(check(schedule) for check in checks)
     return found

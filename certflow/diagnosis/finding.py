@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 from certflow.numbers.arrays import Times
+from certflow.numbers.numerals import figure
+
+#: Columns of running text.
+WIDTH = 96
 
 SCHEMA = "certflow/diagnosis/1"
 
@@ -63,6 +68,12 @@ class Finding:
         """Whether the samples are wrong, and not only dearer or coarser than need be."""
         return self.name in ERRORS
 
+    def lines(self) -> list[str]:
+        """For people: the kind, what is wrong, the line that mends it."""
+        level, meaning = ("error", ERRORS) if self.is_error else ("advice", ADVICE)
+        message = fill(self.message, WIDTH, initial_indent="  ", subsequent_indent="  ")
+        return [f"{level}: {self.name}: {meaning[self.name]}", message, f"  mend: {self.mend}"]
+
     def mapping(self) -> dict[str, Any]:
         """Plain JSON values; a value that is no number of JSON stands as text."""
         finite = self.value is None or abs(self.value) < float("inf")
@@ -109,6 +120,23 @@ class Diagnosis:
         """No error; advice may be there."""
         return not self.errors
 
+    def text(self) -> str:
+        """For people: what was found, each with its line, and the mended list."""
+        advice = f"{_count(len(self.advice), 'piece')} of advice" if self.advice else "no advice"
+        lines = [f"{self.meant_for}: {_count(len(self.errors), 'error')}, {advice}"]
+        if self.times.size > 1:
+            ends = f"t from {figure(self.times[0], 4)} to {figure(self.times[-1], 4)} in OU time"
+            lines.append(f"{self.times.size} noise levels, {ends}")
+        for finding in self.findings:
+            lines += ["", *finding.lines()]
+        if self.mended is not None:
+            name, values = next(iter(self.mended.items()))
+            lines += ["", f"Mended: {name} = [{', '.join(f'{value:.9g}' for value in values)}]"]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.text()
+
     def mapping(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
@@ -119,3 +147,7 @@ class Diagnosis:
             "times": self.times.tolist(),
             "mended": self.mended,
         }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

@@ -7,7 +7,7 @@ import numpy as np
 from certflow.diagnosis.finding import Finding
 from certflow.diagnosis.nodes import SAME
 from certflow.diagnosis.schedule import Schedule
-from certflow.diagnosis.shift import shifted
+from certflow.diagnosis.shift import unshifted
 from certflow.numbers.arrays import Floats
 
 
@@ -32,13 +32,13 @@ def mended(schedule: Schedule, findings: tuple[Finding, ...]) -> dict[str, list[
         high = {"angle": np.pi / 2, "flow": float(convention.steps)}.get(convention.reading, convention.steps - 1.0)
         values = _once(values.clip(0, high), 0.0)
         if "shifted-twice" in names:
-            values = convention.steps * shifted(values / convention.steps, 1 / convention.shift)
+            values = convention.steps * unshifted(schedule, values / convention.steps)
         if convention.final_timestep:
             values = np.append(values[values > 0], 0.0)
         return {where: values.tolist()} if values.size else None
     values = values[values > 0]
     if "shifted-twice" in names:
-        values = shifted(values, 1 / convention.shift)
+        values = unshifted(schedule, values)
     if "out-of-range" in names:
         values = _once(values.clip(convention.low or None, convention.high), SAME)
     if values.size < 1 + (where == "times"):

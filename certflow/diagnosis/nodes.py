@@ -49,7 +49,11 @@ def _one_step(schedule: Schedule, where: str, place: int, value: float, why: str
     if convention.terminal:
         mend = "scheduler = type(scheduler).from_config(scheduler.config, shift_terminal=None)"
     elif schedule.handed:
-        start = "sigma_max" if convention.scale == "ve" and convention.levels is None else f"{convention.high:g}"
+        start = (
+            "float(model.sigma_max)"
+            if convention.scale == "ve" and convention.levels is None
+            else f"{convention.high:g}"
+        )
         mend = f"sigmas = [{start}, 0.0]"
     else:
         mend = "scheduler.set_timesteps(2)"
@@ -95,6 +99,8 @@ def _twice(schedule: Schedule, values: Floats, places: Indices, same: Indices, i
     if in_order and place == schedule.values.size - 1 and not (schedule.handed and schedule.convention.zero == "added"):
         ends = where == "sigmas" and schedule.convention.zero == "given"
         mend = schedule.line(f"{where} = [*{where}[:-1], 0.0]" if ends else f"{where} = {where}[:-1]")
+        if not schedule.handed and not schedule.convention.ends_at_zero:
+            mend = 'scheduler = type(scheduler).from_config(scheduler.config, final_sigmas_type="zero")'
         return Finding("idle-last-step", where, place, value, f"the last step ends where it starts, {again}", mend)
     mend = schedule.line(f"{where} = sorted(set({where}), reverse=True)")
     return Finding("repeated", where, place, value, f"{again} is the node before it once more{more}", mend)

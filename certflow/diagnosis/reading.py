@@ -175,7 +175,8 @@ def _listed(document: Mapping[str, Any], library: str, scheduler: Any, asked: in
         high, low = (end ** (1 / convention.rho) for end in (convention.high, convention.low))
         last = 0.0 if convention.ends_at_zero else convention.low
         sigmas, timesteps = np.append((high + places * (low - high)) ** convention.rho, last), None
-    return Schedule(convention, sigmas, timesteps, handed, asked)
+    number = asked if asked is not None or timesteps is None else timesteps.size
+    return Schedule(convention, sigmas, timesteps, handed, asked, fresh=convention.call(str(number)))
 
 
 def _places(convention: Convention, sigmas: Floats | None, timesteps: Floats | None) -> Floats | None:
@@ -254,7 +255,7 @@ def _held(scheduler: Any, asked: int | None, mu: float | None) -> Schedule:
         level = math.sqrt((1 - float(final)) / float(final))
     if convention.name == "TCDScheduler" and convention.levels is not None:
         level = float(convention.levels[0])
-    fresh = f"scheduler.set_timesteps({number})"
+    fresh = convention.call(str(number))
     return Schedule(convention, levels, timesteps, False, None if count is None else int(count), level, fresh)
 
 
@@ -268,7 +269,7 @@ def _set(scheduler: Any, convention: Convention, count: int, mu: float | None) -
 
 def _with_mu(convention: Convention, mu: float | None) -> Convention:
     """With the shift `exp(mu)` that a pipeline passes to a scheduler of dynamic shifting."""
-    return convention if mu is None else replace(convention, shift=math.exp(mu))
+    return convention if mu is None else replace(convention, shift=math.exp(mu), mu=mu)
 
 
 def _mu(value: Any) -> float | None:

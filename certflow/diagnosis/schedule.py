@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class Schedule:
     handed : True for an argument of the library, False for what a scheduler holds after `set_timesteps`
     asked : `num_inference_steps`, where it is known
     final : the noise level that a scheduler without sigmas steps to last
+    fresh : the call that makes a scheduler set its steps again
     """
 
     convention: Convention
@@ -32,7 +33,7 @@ class Schedule:
     handed: bool = True
     asked: int | None = None
     final: float = 0.0
-    fresh: str = field(default="scheduler.set_timesteps(num_inference_steps)")
+    fresh: str = ""
 
     @property
     def where(self) -> str:

@@ -30,25 +30,33 @@ def twice(schedule: Schedule) -> Iterator[Finding]:
         return
     once = 1.0 if schedule.handed else shift
     bases = _bases(times.size, shift, convention.steps)
-    if any(_agree(times, shifted(base, once)) for base in bases):
-        return
-    if not any(_agree(times, shifted(base, once * shift)) for base in bases):
+    powers = [power for power in (0, 1, 2) if any(_agree(times, shifted(base, once * shift**power)) for base in bases)]
+    if not powers or powers[0] == 0:
         return
     where = schedule.where
-    will = "have the shift already, which the scheduler will apply again" if schedule.handed else "are shifted twice"
-    place = int(np.argmin(np.abs(schedule.values - times[1] * (convention.steps if where == "timesteps" else 1))))
-    asked = shifted(times, 1 / shift if schedule.handed else shift**-2)
+    unit = convention.steps if where == "timesteps" else 1
+    place = int(np.argmin(np.abs(schedule.values - times[1] * unit)))
+    undone = shift ** powers[0]
     if schedule.handed:
-        unit = convention.steps if where == "timesteps" else 1
-        code = f"{where} = [{unit} * u / ({shift:g} - {shift - 1:g} * u) for u in {where}]"
+        message = f"{where} have the shift already, which the scheduler will apply again: k = {undone:g}"
+        code = f"{where} = [u / ({undone:g} - {undone - 1:g} * u) for u in {where}]"
         if unit != 1:
-            code = f"timesteps = [{unit} * t / ({shift:g} * {unit} - {shift - 1:g} * t) for t in timesteps]"
-        else:
-            code = f"sigmas = [u / ({shift:g} - {shift - 1:g} * u) for u in sigmas]"
+            code = f"timesteps = [t / ({undone:g} - {undone - 1:g} * t / {unit}) for t in timesteps]"
     else:
-        code = f"scheduler.set_timesteps(sigmas={[float(f'{value:.6g}') for value in asked]})"
-    message = f"{where} {will}, k = {shift:g}"
+        message = f"{where} are shifted twice, k = {shift:g}"
+        again = [float(f"{value:.6g}") for value in shifted(times, 1 / (once * undone))]
+        code = convention.call(f"sigmas=np.array({again})" if convention.whole else f"sigmas={again}")
     yield Finding("shifted-twice", where, place, float(schedule.values[place]), message, code)
+
+
+def unshifted(schedule: Schedule, times: Floats) -> Floats:
+    """The times of a list that is handed over without the shift that they have already."""
+    bases = _bases(times.size, schedule.convention.shift, schedule.convention.steps)
+    for power in (1, 2):
+        undone = schedule.convention.shift**power
+        if any(_agree(times, shifted(base, undone)) for base in bases):
+            return shifted(times, 1 / undone)
+    return times
 
 
 def end_twice(schedule: Schedule) -> Iterator[Finding]:
@@ -65,7 +73,7 @@ def end_twice(schedule: Schedule) -> Iterator[Finding]:
         place = times.size - 1
         meant = shifted(np.array(low), shift)
         message = f"sigmas[{place}] = {times[-1]:.4g} is shifted twice, once it is {meant:.4g}; the others are right"
-        mend = f"scheduler.set_timesteps(sigmas=np.linspace(1, {low:g}, {times.size}))"
+        mend = convention.call(f"sigmas=np.linspace(1, {low:g}, {times.size})")
         yield Finding("end-shifted-twice", "sigmas", place, float(times[-1]), message, mend)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,11 @@ class Libraries:
 
     def __init__(self, make: Callable[..., Any], k_diffusion: SimpleNamespace):
         self.make, self.k = make, k_diffusion
+
+    def t_to_sigma(self, timesteps: torch.Tensor) -> torch.Tensor:
+        """`DiscreteSchedule.t_to_sigma` of k-diffusion at whole timesteps of Stable Diffusion."""
+        alphas = self.make("DDPM", **STABLE).alphas_cumprod[timesteps.long()]
+        return ((1 - alphas) / alphas) ** 0.5
 
     def karras(self, steps: int = 8) -> list[float]:
         return list(map(float, self.k.get_sigmas_karras(steps, 0.0292, 14.6146)))
@@ -279,8 +285,16 @@ PLANTS: dict[str, list[tuple[Callable[[Libraries], tuple[Any, dict[str, Any]]], 
             ),
             1,
         ),
+        (
+            lambda lib: (
+                [shifted(1 - i / 8, 9.0) for i in range(8)],
+                {"scheduler": config("FlowMatchEulerDiscrete", shift=3.0)},
+            ),
+            1,
+        ),
     ],
     "times-disagree": [
+        (lambda lib: (lib.make("DDIM", 10, timestep_spacing="linspace"), {}), 1),
         (lambda lib: (edited(lib.make("DPMSolverMultistep", 8), timesteps=lambda told: told - 1), {}), 0),
         (lambda lib: (edited(lib.make("EulerDiscrete", 8, **STABLE), timesteps=put(3, 600.0)), {}), 3),
         (lambda lib: (edited(lib.make("EDMEuler", 8), timesteps=put(4, 0.5)), {}), 4),
@@ -369,3 +383,44 @@ def test_a_planted_error_is_found_at_its_place(lib, name, number):
         given = {**found.mended, **{key: steps[key] for key in ("scheduler", "mu") if key in steps}}
         options.pop("num_inference_steps", None)
         assert cf.doctor(given, **options).errors == ()
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+@pytest.mark.parametrize(("name", "number"), [case for case in CASES if case[0] not in ("too-few", "too-many")])
+def test_the_line_mends_it(lib, name, number):
+    """The line of each error, run: over the list by its name, or over the scheduler."""
+    plant, _ = PLANTS[name][number]
+    steps, options = plant(lib)
+    finding = next(finding for finding in cf.doctor(steps, **options).errors if finding.name == name)
+    names = {
+        "np": np,
+        "math": math,
+        "torch": torch,
+        "model": SimpleNamespace(t_to_sigma=lib.t_to_sigma, sigma_max=14.6),
+    }
+    held = hasattr(steps, "set_timesteps")
+    if held:
+        names["scheduler"] = steps
+    else:
+        values = steps if not isinstance(steps, dict) else steps.get(finding.where)
+        names[finding.where] = values
+        named = options.get("scheduler") or {"_class_name": EULER}
+        more = named if isinstance(named, dict) else {"_class_name": named}
+        names["scheduler"] = lib.make(
+            more["_class_name"].removesuffix("Scheduler"), **{key: more[key] for key in more if key[0] != "_"}
+        )
+    before = names["scheduler"]
+    if values_missing := not held and names[finding.where] is None:
+        assert name == "one-step"
+        return
+    exec(finding.mend, names)
+    assert not values_missing
+    scheduler = names["scheduler"]
+    if scheduler is not before or "scheduler.set_timesteps(" in finding.mend:
+        if scheduler is not before:
+            scheduler.set_timesteps(len(getattr(steps, "timesteps", [0])) if name != "one-step" else 1)
+        mended = cf.doctor(scheduler, **({"mu": options["mu"]} if "mu" in options else {}))
+    else:
+        again = {key: steps[key] for key in ("scheduler", "mu") if key in steps} if isinstance(steps, dict) else {}
+        mended = cf.doctor({finding.where: names[finding.where], **again}, **options)
+    assert name not in {finding.name for finding in mended.errors}
