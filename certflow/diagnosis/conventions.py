@@ -168,6 +168,13 @@ _ROWS: dict[str, dict[str, Any]] = {
     "UnCLIPScheduler": {"takes": (), "whole": True},
 }
 
+#: The training schedules of DDPM, of Stable Diffusion and of improved DDPM.
+PUBLISHED: tuple[dict[str, Any], ...] = (
+    {},
+    {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012},
+    {"beta_schedule": "squaredcos_cap_v2"},
+)
+
 K_DIFFUSION = Convention("k-diffusion")
 OU = Convention("ou", "ou", ("times",), "none", 0.0, LATEST)
 VE_LIST = Convention("EulerDiscreteScheduler (assumed)", takes=("sigmas", "timesteps"))
@@ -207,6 +214,20 @@ def of_name(scheduler: Any) -> Convention:
     return _filled(name, given, levels)
 
 
+def fitted(convention: Convention, sigmas: Floats, timesteps: Floats) -> Convention:
+    """With the published training schedule that most pairs of a sigma and a timestep are of, if there is one."""
+    count = min(sigmas.size, timesteps.size)
+    known = np.isfinite(sigmas[:count]) & (sigmas[:count] > 0) & np.isfinite(timesteps[:count])
+    if convention.reading != "table" or not known.any():
+        return convention
+    found = []
+    for config in PUBLISHED:
+        one = replace(convention, levels=Training.of(config).sigmas)
+        found.append((float(np.median(one.offsets(sigmas[:count][known], timesteps[:count][known]))), one))
+    offset, best = min(found, key=lambda pair: pair[0])
+    return best if offset <= convention.rounding else convention
+
+
 def of_object(scheduler: Any) -> Convention:
     """From a scheduler of diffusers: its class, config and training schedule."""
     config = getattr(scheduler, "config", None)
@@ -241,6 +262,8 @@ def _filled(name: str, config: Mapping[str, Any], levels: Floats | None) -> Conv
     row["reading"] = _reading(name, config)
     if config.get("use_flow_sigmas"):
         row |= {"scale": "flow"}
+    elif name == "UniPCMultistepScheduler":  # which takes sigmas of flow matching only
+        row |= {"takes": ()}
     if row.get("scale") == "flow":
         row |= {"low": 0.0, "high": 1.0}
     if levels is not None:

@@ -52,6 +52,10 @@ def stride(schedule: Schedule) -> Iterator[Finding]:
 def evaluations(schedule: Schedule) -> Iterator[Finding]:
     """Fewer or more evaluations than asked for, or than there are noise levels to step from."""
     found = schedule.evaluations
+    if schedule.where == "times" and found < 1:
+        message = "one time makes no step: a grid has its first and its last"
+        yield Finding("too-few", "times", 0, float(schedule.values[0]), message, "times = [*times, t_min]")
+        return
     paired = schedule.convention.paired and not schedule.handed
     if schedule.asked is not None:
         wanted = 2 * schedule.asked - 1 if paired else schedule.asked

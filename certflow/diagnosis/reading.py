@@ -23,6 +23,7 @@ from certflow.diagnosis.conventions import (
     OU,
     VE_LIST,
     Convention,
+    fitted,
     of_name,
     of_object,
 )
@@ -168,6 +169,8 @@ def _listed(document: Mapping[str, Any], library: str, scheduler: Any, asked: in
     handed = bool(convention.takes)
     if sigmas is not None and timesteps is not None:
         handed = False
+        if named is None or isinstance(scheduler, str):
+            convention = fitted(convention, sigmas, timesteps)
         if sigmas.size == timesteps.size and convention.zero == "added" and sigmas[-1] != 0:
             sigmas = np.append(sigmas, 0.0)
     places = _places(convention, sigmas, timesteps)
@@ -199,7 +202,7 @@ def _guess(values: Floats) -> str:
     if finite.size == values.size == 1 and top == 0:
         return "timesteps"  # of one step, at the first timestep
     far = any(abs(top - start) <= 1e-3 * start for start in FAR_STARTS) and not even(finite)
-    regular = whole(finite) and even(finite) and top > 1
+    regular = whole(finite) and even(finite) and top > 20
     return "timesteps" if (top > HIGHEST and not far) or regular else "sigmas"
 
 

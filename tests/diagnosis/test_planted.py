@@ -318,6 +318,7 @@ PLANTS: dict[str, list[tuple[Callable[[Libraries], tuple[Any, dict[str, Any]]], 
         (lambda lib: (lib.karras(7), {"library": K, "num_inference_steps": 8}), None),
         (lambda lib: (lib.timesteps("LCM", 4), {"scheduler": "LCMScheduler", "num_inference_steps": 5}), None),
         (lambda lib: (OU, {"library": "ou", "num_inference_steps": 5}), None),
+        (lambda lib: (OU[:1], {"library": "ou"}), 0),
         (lambda lib: (edited(lib.make("FlowMatchEulerDiscrete", 8), timesteps=lambda told: told[:-1]), {}), None),
         (lambda lib: (edited(lib.make("DDPM", 8), timesteps=lambda told: told[:-1]), {}), None),
         (

@@ -65,6 +65,7 @@ def test_a_list_without_a_name_is_what_its_numbers_say():
     assert cf.doctor([999.0, 856.3, 713.6, 0.0]).ok
     assert cf.doctor([80.0, 20.0, 5.0, 1.0, 0.0]).ok
     assert cf.doctor([1.0, 0.75, 0.5, 0.25]).ok
+    assert cf.doctor([5, 4, 3, 2, 1, 0]).ok
     assert cf.doctor([700.0, 100.0, 7.0, 0.002, 0.0]).ok
     assert [finding.name for finding in cf.doctor([80.0, 20.0, 5.0, 1.0]).errors] == ["zero-missing"]
     assert [finding.name for finding in cf.doctor([1.0, 0.75, 0.5, 0.25, 0.0]).advice] == ["zero-is-added"]
@@ -80,6 +81,20 @@ def test_both_lists_are_what_a_scheduler_holds(make):
     assert cf.doctor(
         {"sigmas": [1.0, 0.5], "timesteps": [1000.0, 500.0]}, scheduler="FlowMatchEulerDiscreteScheduler"
     ).ok
+
+
+@pytest.mark.parametrize("config", [{}, {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}])
+@pytest.mark.parametrize("named", [{}, {"scheduler": "EulerDiscreteScheduler"}])
+def test_the_training_schedule_of_both_lists_is_found_where_it_is_a_published_one(make, config, named):
+    scheduler = make("EulerDiscrete", 8, **config)
+    told = scheduler.timesteps.tolist()
+    both = {"sigmas": scheduler.sigmas, "timesteps": told, **named}
+    assert cf.doctor(both).ok
+    told[3] -= 20
+    wrong = cf.doctor(both).errors
+    assert [(finding.name, finding.index) for finding in wrong] == [("times-disagree", 3)]
+    own = {"sigmas": [9.0, 3.0, 1.0, 0.0], "timesteps": [999, 666, 333]}  # of a schedule that nobody has published
+    assert cf.doctor(own).ok
 
 
 def test_entries_of_a_config_may_stand_beside_the_list():
