@@ -44,12 +44,12 @@ def _leading(timesteps: Floats, steps: int) -> bool:
 def crowded(schedule: Schedule) -> Iterator[Finding]:
     """Nodes that follow each other where the denoiser of data of unit scale hardly changes."""
     where = schedule.where
-    times = np.sort(schedule.convention.ou_times(schedule.levels()))[::-1]
+    logs = np.sort(schedule.convention.log_sigmas(schedule.levels()))[::-1]
     if schedule.convention.paired and not schedule.handed:
-        times = np.unique(times)[::-1]
-    if times.size < 6 or not np.isfinite(times).all():
+        logs = np.unique(logs)[::-1]
+    logs = logs[logs < np.inf]  # flow matching starts at u = 1
+    if logs.size < 6 or not np.isfinite(logs).all():
         return
-    logs = times + np.log(-np.expm1(-2 * times)) / 2
     gaps = logs[:-1] - logs[1:]
     close = np.flatnonzero((gaps < _NOTHING) & (gaps > 1e-6))
     if close.size:
@@ -60,16 +60,16 @@ def crowded(schedule: Schedule) -> Iterator[Finding]:
         mend = schedule.line(f"del {where}[{place}]")
         yield Finding("crowded", where, place, None, message, mend)
         return
-    angles = np.arctan(np.exp(logs))
-    most = max(3, int(np.ceil(_CROWD * times.size)))
-    for first, last, end in ((0, most, "noise"), (times.size - 1 - most, times.size - 1, "data")):
+    angles = np.arctan(np.exp(logs.clip(-700, 700)))
+    most = max(3, int(np.ceil(_CROWD * logs.size)))
+    for first, last, end in ((0, most, "noise"), (logs.size - 1 - most, logs.size - 1, "data")):
         span = (angles[first] - angles[last]) / (np.pi / 2)
         if span < _PART:
             message = (
-                f"{most} of {times.size} steps lie at the {end} end within {100 * span:.2g} % of the quarter circle "
+                f"{most} of {logs.size} steps lie at the {end} end within {100 * span:.2g} % of the quarter circle "
                 "arctan(sigma)"
             )
-            mend = f"sigmas = np.tan(np.linspace({angles[0]:.6g}, {angles[-1]:.6g}, {times.size}))"
+            mend = f"sigmas = np.tan(np.linspace({angles[0]:.6g}, {angles[-1]:.6g}, {logs.size}))"
             yield Finding("crowded", where, first, None, message, mend)
 
 

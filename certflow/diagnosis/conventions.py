@@ -17,6 +17,7 @@ from certflow.errors import InputError
 from certflow.grids.export.schedulers import TAKERS
 from certflow.grids.export.training import DEFAULTS, Training
 from certflow.numbers.arrays import Floats
+from certflow.numbers.inputs import real_number
 
 #: The noise levels that published models are trained on: EDM's lowest, the highest of DDPM's linear schedule.
 LOWEST, HIGHEST = 0.002, 157.5
@@ -49,7 +50,7 @@ class Convention:
     ends_at_zero : whether its own schedule ends at noise level 0
     terminal : whether the schedule is stretched to end at a given level, which one step cannot be
     spacing : its `timestep_spacing`, None where not known
-    mu : what the pipeline passes, where the scheduler shifts by `exp(mu)`
+    linear, mu : what the pipeline passes, where the scheduler shifts by `exp(mu)`, or by `mu` itself if it is linear
     rho : the exponent of a scheduler that takes places on its ramp of Karras et al.
     data : the scale of the data in "angle"
     final_timestep : whether a list of timesteps ends with one that stands for noise level 0
@@ -72,6 +73,7 @@ class Convention:
     ends_at_zero: bool = True
     terminal: bool = False
     spacing: str | None = None
+    linear: bool = False
     mu: float | None = None
     rho: float = 7.0
     data: float = 0.5
@@ -81,13 +83,17 @@ class Convention:
         """The call of `set_timesteps` with this argument, and with `mu`."""
         return f"scheduler.set_timesteps({argument}{'' if self.mu is None else f', mu={self.mu:g}'})"
 
+    def log_sigmas(self, levels: Floats) -> Floats:
+        """Noise levels above 0 as `log sigma`; not finite where there is none."""
+        if self.scale == "ou":
+            return levels + np.log(-np.expm1(-2 * levels)) / 2
+        return np.log(levels / (1 - levels) if self.scale == "flow" else levels)
+
     def ou_times(self, levels: Floats) -> Floats:
         """Noise levels above 0 as OU times, `t = 1/2 log(1 + sigma^2)`."""
         if self.scale == "ou":
             return levels
-        with np.errstate(divide="ignore", over="ignore"):
-            sigmas = levels / (1 - levels) if self.scale == "flow" else levels
-            times: Floats = np.logaddexp(0, 2 * np.log(sigmas)) / 2
+        times: Floats = np.logaddexp(0, 2 * self.log_sigmas(levels)) / 2
         return times
 
     def levels_of(self, timesteps: Floats) -> Floats:
@@ -109,22 +115,21 @@ class Convention:
 
         Between whole timesteps libraries interpolate in sigma or in log sigma: the nearer of the two counts.
         """
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            if self.reading == "table":
-                if self.levels is None:
-                    return np.zeros(timesteps.shape)
-                known = np.isfinite(self.levels) & (self.levels > 0)
-                levels, steps = self.levels[known], np.flatnonzero(known)
-                plain = np.interp(sigmas, levels, steps)
-                logs = np.interp(np.log(sigmas), np.log(levels), steps)
-                return np.minimum(np.abs(plain - timesteps), np.abs(logs - timesteps))
-            if self.reading == "flow":
-                return np.abs(self.steps * sigmas - timesteps)
-            if self.reading == "clean":
-                return np.abs(1 - sigmas - timesteps) * self.steps
-            if self.reading in ("log", "log-1000"):
-                unit = 1000 if self.reading == "log-1000" else 1
-                return np.abs(0.25 * unit * np.log(sigmas) - timesteps) * (1000 / unit)
+        if self.reading == "table":
+            if self.levels is None:
+                return np.zeros(timesteps.shape)
+            known = np.isfinite(self.levels) & (self.levels > 0)
+            levels, steps = self.levels[known], np.flatnonzero(known)
+            plain = np.interp(sigmas, levels, steps)
+            logs = np.interp(np.log(sigmas), np.log(levels), steps)
+            return np.minimum(np.abs(plain - timesteps), np.abs(logs - timesteps))
+        if self.reading == "flow":
+            return np.abs(self.steps * sigmas - timesteps)
+        if self.reading == "clean":
+            return np.abs(1 - sigmas - timesteps) * self.steps
+        if self.reading in ("log", "log-1000"):
+            unit = 1000 if self.reading == "log-1000" else 1
+            return np.abs(0.25 * unit * np.log(sigmas) - timesteps) * (1000 / unit)
         return np.zeros(timesteps.shape)
 
 
@@ -187,7 +192,7 @@ FLOW_LIST = replace(
 #: The entries of a config that are read here.
 CONFIG = (
     *DEFAULTS,
-    *("shift", "flow_shift", "shift_terminal", "use_dynamic_shifting", "use_flow_sigmas"),
+    *("shift", "flow_shift", "shift_terminal", "use_dynamic_shifting", "time_shift_type", "use_flow_sigmas"),
     *("prediction_type", "timestep_type", "timestep_spacing", "final_sigmas_type"),
     *("use_exponential_sigmas", "use_beta_sigmas", "sigma_min", "sigma_max", "sigma_data", "rho"),
 )
@@ -202,7 +207,7 @@ def of_name(scheduler: Any) -> Convention:
     """From a class name, or from a config with its `_class_name`, with the config's defaults where it is silent."""
     config = dict(scheduler) if isinstance(scheduler, Mapping) else {"_class_name": scheduler}
     name = config.get("_class_name")
-    if name not in _ROWS:
+    if not isinstance(name, str) or name not in _ROWS:
         raise InputError("scheduler", scheduler, f"a config with its _class_name, or one of {known_schedulers()}")
     given = {**TAKERS.get(name, (None, {}))[1], **config}
     training = {key: value for key, value in given.items() if key in DEFAULTS and key != "rescale_betas_zero_snr"}
@@ -270,9 +275,9 @@ def _filled(name: str, config: Mapping[str, Any], levels: Floats | None) -> Conv
         finite = levels[np.isfinite(levels)]
         row |= {"levels": levels, "low": float(finite[0]), "high": float(finite[-1])}
     for end, key, pick in (("low", "sigma_min", min), ("high", "sigma_max", max)):
-        value = config.get(key)
-        if isinstance(value, int | float) and row.get("scale") != "flow":
-            row[end] = pick(float(value), row[end]) if levels is not None else float(value)
+        if config.get(key) is not None and row.get("scale") != "flow":
+            value = _positive(config, key, 1.0)
+            row[end] = pick(value, row[end]) if levels is not None else value
     cut = row["reading"] == "flow" or any(config.get(f"use_{kind}_sigmas") for kind in ("exponential", "beta"))
     cut = cut or config.get("beta_schedule") == "squaredcos_cap_v2"
     return Convention(
@@ -280,13 +285,14 @@ def _filled(name: str, config: Mapping[str, Any], levels: Floats | None) -> Conv
             **row,
             "name": name,
             "rounding": 1.0 if cut and row.get("whole") else 0.5,
-            "steps": int(config.get("num_train_timesteps") or row.get("steps", 1000)),
+            "steps": int(_positive(config, "num_train_timesteps", row.get("steps", 1000))),
             "shift": _shift(name, config),
             "ends_at_zero": row.get("ends_at_zero", True) and config.get("final_sigmas_type") != "sigma_min",
             "terminal": bool(config.get("shift_terminal")),
             "spacing": config.get("timestep_spacing"),
-            "rho": float(config.get("rho") or 7.0),
-            "data": float(config.get("sigma_data") or 0.5),
+            "linear": config.get("time_shift_type") == "linear",
+            "rho": _positive(config, "rho", 7.0),
+            "data": _positive(config, "sigma_data", 0.5),
         }
     )
 
@@ -294,5 +300,11 @@ def _filled(name: str, config: Mapping[str, Any], levels: Floats | None) -> Conv
 def _shift(name: str, config: Mapping[str, Any]) -> float:
     """The scheduler's own shift of a flow list; 1 where it has none or depends on what the pipeline passes."""
     key = "shift" if name.startswith("FlowM") else "flow_shift" if config.get("use_flow_sigmas") else None
-    value = config.get(key, 1.0) if key and not config.get("use_dynamic_shifting") else 1.0
-    return float(value) if isinstance(value, int | float) and 0 < value < math.inf else 1.0
+    return 1.0 if key is None or config.get("use_dynamic_shifting") else _positive(config, key, 1.0)
+
+
+def _positive(config: Mapping[str, Any], key: str, default: float) -> float:
+    value = config.get(key)
+    if value is None:
+        return default
+    return real_number(value, key, "a number > 0", lambda number: 0 < number < math.inf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -13,6 +14,9 @@ from certflow.diagnosis.mending import mended
 from certflow.diagnosis.reading import schedule_of
 from certflow.diagnosis.schedule import Schedule
 from certflow.numbers.arrays import Times
+
+#: How often a list is mended and examined again.
+_ROUNDS = 3
 
 #: Errors after which the others say nothing of their own: the numbers are of another kind.
 _SCALES = ("timesteps-for-sigmas", "sigmas-for-timesteps", "another-scale")
@@ -61,9 +65,27 @@ def doctor(
     'sigmas = [u / (3 - 2 * u) for u in sigmas]'
     """
     schedule = schedule_of(steps, library, scheduler, num_inference_steps, mu)
-    findings = tuple(_examined(schedule))
-    ordered = tuple(sorted(findings, key=lambda finding: not finding.is_error))
-    return Diagnosis(schedule.convention.name, ordered, _times(schedule, ordered), mended(schedule, ordered))
+    with np.errstate(all="ignore"):  # what is no noise level becomes NaN, of which no comparison holds
+        findings = tuple(sorted(_examined(schedule), key=lambda finding: not finding.is_error))
+        times, list_without = _times(schedule, findings), _mended(schedule, findings)
+    return Diagnosis(schedule.convention.name, findings, times, list_without)
+
+
+def _mended(schedule: Schedule, findings: tuple[Finding, ...]) -> dict[str, list[float]] | None:
+    """The mended list, examined itself: what was hidden behind another error is mended too, or nothing is promised."""
+    for _ in range(_ROUNDS):
+        found = mended(schedule, findings)
+        if found is None:
+            return None
+        values = np.array(next(iter(found.values())))
+        if schedule.where == "timesteps":
+            schedule = replace(schedule, asked=None, timesteps=values)
+        else:
+            schedule = replace(schedule, asked=None, sigmas=values)
+        findings = tuple(finding for finding in _examined(schedule) if finding.is_error)
+        if not findings:
+            return found
+    return None
 
 
 def _times(schedule: Schedule, findings: tuple[Finding, ...]) -> Times:

@@ -33,6 +33,8 @@ def mended(schedule: Schedule, findings: tuple[Finding, ...]) -> dict[str, list[
         values = _once(values.clip(0, high), 0.0)
         if "shifted-twice" in names:
             values = convention.steps * unshifted(schedule, values / convention.steps)
+        if convention.reading == "flow":
+            values = values[values > 0]
         if convention.final_timestep:
             values = np.append(values[values > 0], 0.0)
         return {where: values.tolist()} if values.size else None

@@ -49,12 +49,8 @@ def _one_step(schedule: Schedule, where: str, place: int, value: float, why: str
     if convention.terminal:
         mend = "scheduler = type(scheduler).from_config(scheduler.config, shift_terminal=None)"
     elif schedule.handed:
-        start = (
-            "float(model.sigma_max)"
-            if convention.scale == "ve" and convention.levels is None
-            else f"{convention.high:g}"
-        )
-        mend = f"sigmas = [{start}, 0.0]"
+        unknown = convention.scale == "ve" and convention.levels is None
+        mend = "sigmas = [float(model.sigma_max), 0.0]" if unknown else f"sigmas = [{convention.high:g}, 0.0]"
     else:
         mend = "scheduler.set_timesteps(2)"
     return Finding("one-step", where, place, value, why, mend)
@@ -110,7 +106,8 @@ def zero(schedule: Schedule) -> Iterator[Finding]:
     """The final 0 of a list of noise levels: missing, or there twice."""
     convention, where, values = schedule.convention, schedule.where, schedule.values
     wanted = convention.zero if schedule.handed else "given" if convention.ends_at_zero else "either"
-    if where == "times" or (where == "timesteps" and not convention.final_timestep) or not values.size:
+    leveled = where == "sigmas" or convention.final_timestep or convention.reading == "flow"
+    if where == "times" or not leveled or not values.size:
         return
     zeros = np.flatnonzero(values == 0)
     if not zeros.size and wanted == "given" and values[-1] > 0 and not _idle(schedule):

@@ -38,12 +38,9 @@ LIBRARIES = ("diffusers", "k-diffusion", "ou")
 _LISTS = ("sigmas", "timesteps", "times")
 _KEYS = (*_LISTS, "scheduler", "num_inference_steps", "mu")
 _EDM = ("num_steps", "sigma_min", "sigma_max", "rho")
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf|infinity)"
-_LIST = re.compile(
-    r"(?:(?P<name>sigmas|timesteps|times)\s*=)?\s*(?:(?:[a-z]+\.)?(?:tensor|array)\()?\s*\[?"
-    rf"(?P<body>\s*(?:{_NUMBER})(?:[\s,;]+(?:{_NUMBER}))*[\s,;]*)\]?(?:[^\[\]]*\))?",
-    re.IGNORECASE,
-)
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+_NAME = re.compile(r"(sigmas|timesteps|times)\s*=", re.IGNORECASE)
+_ARRAY = re.compile(r"(?:[a-z]+\.)?(?:tensor|array)\(", re.IGNORECASE)
 _REQUIRED = "a file of numbers or JSON, or numbers like '14.6, 5.1, 1.2, 0', after sigmas= or timesteps= if one likes"
 
 
@@ -66,11 +63,12 @@ def read(source: str | Path) -> Any:
             raise InputError(field, text, _REQUIRED)
     except UnicodeDecodeError:
         raise InputError(field, str(source), "a file of text in UTF-8") from None
-    except (OSError, ValueError) as error:
+    except OSError:  # a long list is no name of a file either
+        pass
+    except ValueError as error:
         if isinstance(error, InputError):
             raise
-        if not isinstance(error, OSError) or _LIST.fullmatch(text.strip()) is None:
-            raise InputError(field, str(source), _REQUIRED) from None
+        raise InputError(field, str(source), _REQUIRED) from None
     text = text.strip()
     try:
         found = json.loads(text)
@@ -78,11 +76,24 @@ def read(source: str | Path) -> Any:
         found = None
     if isinstance(found, dict | list):
         return found
-    match = _LIST.fullmatch(text)
-    if match is None:
+    name = _NAME.match(text)
+    numbers = _written(text[name.end() :] if name else text)
+    if numbers is None:
         raise InputError(field, str(source), _REQUIRED)
-    numbers = [float(number) for number in re.split(r"[\s,;]+", match["body"].strip().strip(",;").strip())]
-    return {match["name"].lower(): numbers} if match["name"] else numbers
+    return {name[1].lower(): numbers} if name else numbers
+
+
+def _written(text: str) -> list[float] | None:
+    """The numbers of a list as it is printed; None where there is anything else."""
+    text = text.strip()
+    if _ARRAY.match(text):  # what follows the list is a type or a device
+        text = text[text.find("[") : text.rfind("]") + 1]
+    if text[:1] == "[" and text[-1:] == "]":
+        text = text[1:-1]
+    entries = [entry for entry in re.split(r"[\s,;]+", text) if entry]
+    if not entries or not all(map(_NUMBER.fullmatch, entries)):
+        return None
+    return [float(entry) for entry in entries]
 
 
 def schedule_of(steps: Any, library: Any, scheduler: Any, asked: Any, mu: Any) -> Schedule:
@@ -166,7 +177,7 @@ def _listed(document: Mapping[str, Any], library: str, scheduler: Any, asked: in
     if sigmas is None and timesteps is None:
         raise InputError("steps", sorted(lists), "sigmas or timesteps for diffusers")
     convention = _with_mu(_assumed(sigmas, timesteps) if named is None else named, mu)
-    handed = bool(convention.takes)
+    handed = ("timesteps" if sigmas is None else "sigmas") in convention.takes
     if sigmas is not None and timesteps is not None:
         handed = False
         if named is None or isinstance(scheduler, str):
@@ -202,7 +213,7 @@ def _guess(values: Floats) -> str:
     if finite.size == values.size == 1 and top == 0:
         return "timesteps"  # of one step, at the first timestep
     far = any(abs(top - start) <= 1e-3 * start for start in FAR_STARTS) and not even(finite)
-    regular = whole(finite) and even(finite) and top > 20
+    regular = whole(finite) and top > 20 and (finite.size < 3 or even(finite))
     return "timesteps" if (top > HIGHEST and not far) or regular else "sigmas"
 
 
@@ -271,8 +282,10 @@ def _set(scheduler: Any, convention: Convention, count: int, mu: float | None) -
 
 
 def _with_mu(convention: Convention, mu: float | None) -> Convention:
-    """With the shift `exp(mu)` that a pipeline passes to a scheduler of dynamic shifting."""
-    return convention if mu is None else replace(convention, shift=math.exp(mu), mu=mu)
+    """With the shift `exp(mu)`, or `mu` where it is linear, that a pipeline passes to a scheduler."""
+    if mu is None:
+        return convention
+    return replace(convention, shift=abs(mu) or 1.0 if convention.linear else math.exp(mu), mu=mu)
 
 
 def _mu(value: Any) -> float | None:

@@ -82,7 +82,7 @@ def even(values: Floats) -> bool:
     """Whether the gaps are of one size, within a factor 4, as between timesteps: noise levels fall by powers."""
     gaps = np.abs(np.diff(values[np.isfinite(values)]))
     gaps = gaps[gaps > 0]
-    return bool(gaps.size and gaps.max() <= 4 * gaps.min())
+    return bool(gaps.size > 1 and gaps.max() <= 4 * gaps.min())
 
 
 def whole(values: Floats) -> bool:
