@@ -11,6 +11,7 @@ from certflow.commands.bound import bound
 from certflow.commands.check import check
 from certflow.commands.claims import claims
 from certflow.commands.distill import distill
+from certflow.commands.doctor import doctor
 from certflow.commands.grid import grid
 from certflow.commands.mixtures import mixtures
 from certflow.commands.report import report
@@ -26,7 +27,8 @@ def command() -> Any:
         help="Check the mathematics of flow distillation on Gaussian mixtures, with the evidence shown.",
         epilog=(
             "MIXTURE is a file (.json, .toml, .npz) or a built-in name (certflow mixtures list). "
-            "Exit codes: 0 every claim holds, 1 a claim is violated or a certificate refused, 2 bad usage or input, "
+            "Exit codes: 0 every claim holds, 1 a claim is violated, a certificate refused or an error found in a list "
+            "of steps, 2 bad usage or input, "
             "3 inconclusive, 4 internal error."
         ),
     )
@@ -36,6 +38,7 @@ def command() -> Any:
     app.command()(claims)
     app.command()(bound)
     app.command()(grid)
+    app.command()(doctor)
     app.command()(distill)
     app.add_typer(mixtures, name="mixtures")
     app.command()(report)

@@ -1,0 +1,68 @@
+"""`certflow doctor`: what is wrong with a list of steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from certflow.commands.options import Format
+from certflow.commands.output import print_json
+from certflow.commands.texts import choice, integer, renamed
+from certflow.diagnosis.examination import doctor as examine
+from certflow.diagnosis.reading import LIBRARIES, read
+from certflow.errors import InputError
+
+_NAMES = {"steps": "FILE|LIST", "num_inference_steps": "--steps", "scheduler": "--scheduler", "library": "--as"}
+
+
+def doctor(
+    steps: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|LIST",
+            help="A file (JSON or text) or the numbers themselves: '14.6, 5.1, 1.2, 0', 'timesteps=[999, 749, 499]', "
+            '\'{"sigmas": [1, 0.5], "num_inference_steps": 2}\'; what certflow grid --export prints.',
+        ),
+    ],
+    library: Annotated[
+        str, typer.Option("--as", metavar="|".join(LIBRARIES), help="Whose numbers they are; ou: times of certflow.")
+    ],
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASS|FILE", help="The diffusers scheduler that gets the list, or its scheduler_config.json."
+        ),
+    ] = None,
+    count: Annotated[
+        str | None, typer.Option("--steps", metavar="N", help="How many steps are meant (num_inference_steps).")
+    ] = None,
+    output: Format = "text",
+) -> int:
+    """Say what is wrong with a list of sigmas or timesteps, and a line that mends it.
+
+    Exit code 0: no error, though advice may follow; 1: an error was found; 2: bad input.
+    """
+    choice(output, "--format", ("text", "json"))
+    choice(library, "--as", LIBRARIES)
+    number = None if count is None else integer(count, "--steps", 1, 100_000)
+    with renamed(_NAMES):
+        target = None if scheduler is None else _scheduler(scheduler)
+        found = examine(read(steps), library, scheduler=target, num_inference_steps=number)
+    if output == "json":
+        from certflow.report.formatting import json_text
+
+        print_json(json_text(found.mapping()) + "\n")
+    else:
+        print(found.text())
+    return 0 if found.ok else 1
+
+
+def _scheduler(text: str) -> Any:
+    """A class name, or the config in a file."""
+    if not text.lower().endswith(".json") and not Path(text).is_file():
+        return text
+    if not Path(text).is_file():
+        raise InputError("--scheduler", text, "a file that can be read, or a class name")
+    return read(text)
