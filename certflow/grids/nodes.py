@@ -14,6 +14,9 @@ from certflow.numbers.inputs import float_array
 
 MAX_SEGMENTS = 10_000
 
+#: What `sampler` is of grids for trained maps.
+DISTILLED = "distilled"
+
 
 @dataclass(frozen=True, eq=False)
 class Nodes:
@@ -24,6 +27,8 @@ class Nodes:
     kind : how the nodes were chosen, a name of `certflow.grids.KINDS` or "custom"
     times : shape (K + 1,), finite, > 0, strictly decreasing
     options : what else determined the nodes (a rate, an exponent, a seed), JSON values
+    sampler : the maps that the nodes are meant for: "distilled", maps trained on the segments, or a solver's name
+        (`certflow.samplers.SOLVERS`); what serves the ones can ruin the others (proofs/G5.md)
 
     Raises
     ------
@@ -33,6 +38,7 @@ class Nodes:
     kind: str
     times: Times
     options: Mapping[str, Any] = field(default_factory=dict)
+    sampler: str = DISTILLED
 
     def __post_init__(self) -> None:
         times = np.array(float_array(self.times, "times"))

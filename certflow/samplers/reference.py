@@ -42,7 +42,7 @@ def exact_end(model: Denoiser | Flow, x: Any, t_from: float, t_to: float) -> Any
     denoise = denoise_of(model)
     ends, steps, error = None, STEPS[0], math.inf
     for steps in STEPS:
-        following = _solve(denoise, x[:PROBES], t_from, t_to, steps)
+        following = solve(denoise, x[:PROBES], t_from, t_to, steps)
         if ends is not None:  # the distance to twice the steps, of which a method of order 4 leaves 1/16
             gap = float(((following - ends) ** 2).sum() / (following**2).sum())
             error = gap / 225
@@ -51,10 +51,10 @@ def exact_end(model: Denoiser | Flow, x: Any, t_from: float, t_to: float) -> Any
         ends = following
     if not error <= COARSE:  # NaN too
         raise InputError("model", f"a flow known to {error:.1e}", f"one that {STEPS[-1]} steps a unit resolve to 1e-5")
-    return _solve(denoise, x, t_from, t_to, steps)
+    return solve(denoise, x, t_from, t_to, steps)
 
 
-def _solve(denoise: Denoise, x: Any, t_from: float, t_to: float, steps: int) -> Any:
+def solve(denoise: Denoise, x: Any, t_from: float, t_to: float, steps: int) -> Any:
     """Runge-Kutta steps evenly in `log sigma`, so many for each unit."""
     start, end = (0.5 * math.log(math.expm1(2 * t)) for t in (t_from, t_to))
     count = max(1, math.ceil((start - end) * steps))

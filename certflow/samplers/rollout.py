@@ -48,7 +48,7 @@ def run(model: Denoiser | Flow, x: Any, times: Any, sampler: str = "euler") -> A
     array([0.918, 0.024])
     """
     solver, denoise = solver_of(sampler), denoise_of(model)
-    points, nodes = _read(x, times)
+    points, nodes = read(x, times)
 
     def in_z(z: Any, node: Node) -> Any:
         return denoise(z * node.m, node)
@@ -75,7 +75,7 @@ def node_times(times: Any) -> Times:
     return values
 
 
-def _read(x: Any, times: Any) -> tuple[Any, list[Node]]:
+def read(x: Any, times: Any) -> tuple[Any, list[Node]]:
     """The points, and nodes of the same kind of number; of tensors they are float64 and keep the graph of `times`."""
     values, given = node_times(times), getattr(times, "times", times)
     arithmetic = arithmetic_of(x, given, fields=("x", "times"))
