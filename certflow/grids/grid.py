@@ -55,8 +55,6 @@ def from_json(document: str | Mapping[str, Any]) -> TimeGrid:
         raise InputError("grid", f"schema {document.get('schema')}", f"schema {SCHEMA}, written by export('json')")
     kind, options, times = document.get("kind"), document.get("options", {}), document.get("times")
     sampler = document.get("sampler", DISTILLED)
-    if not isinstance(sampler, str):
-        raise InputError("sampler", sampler, "text")
     if not isinstance(kind, str) or not isinstance(options, Mapping) or not isinstance(times, list):
         raise InputError("grid", sorted(document), "kind (text), options (an object) and times (a list)")
     grid = TimeGrid(kind, np.array([_number(time) for time in times]), options, sampler)

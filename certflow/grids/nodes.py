@@ -32,7 +32,7 @@ class Nodes:
 
     Raises
     ------
-    InputError : nodes that are not finite, not positive or not strictly decreasing.
+    InputError : nodes that are not finite, not positive or not strictly decreasing; a sampler that is no text.
     """
 
     kind: str
@@ -46,6 +46,8 @@ class Nodes:
             raise InputError("times", f"shape {times.shape}", f"shape (K + 1,), 1 <= K <= {MAX_SEGMENTS}")
         if not (np.isfinite(times).all() and (times > 0).all() and (np.diff(times) < 0).all()):
             raise InputError("times", times.tolist(), "finite times > 0, strictly decreasing (noise end first)")
+        if not isinstance(self.sampler, str):
+            raise InputError("sampler", self.sampler, f"{DISTILLED} or the name of a solver")
         times.flags.writeable = False
         object.__setattr__(self, "times", times)
 
