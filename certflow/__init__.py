@@ -14,6 +14,7 @@ _HOMES: dict[str, str] = {
     "distill": "",
     "enclosure": "",
     "grids": "",
+    "samplers": "",
     "schedules": "",
     "testing": "",
     "GaussianMixture": "certflow.law.mixture",

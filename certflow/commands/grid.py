@@ -91,7 +91,7 @@ def grid(
         number = DEFAULT_SEGMENTS
     if kind is None:
         kind = DEFAULT_KIND if allowed is None else AUTO
-    options = {} if seed is None else {"seed": integer(seed, "--seed", 0, LARGEST_SEED)}
+    options: dict[str, Any] = {} if seed is None else {"seed": integer(seed, "--seed", 0, LARGEST_SEED)}
     if export is not None:
         choice(export, "--export", EXPORTS)
     target = plot_target(plot)

@@ -13,7 +13,7 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.grids.export.formats import SCHEMA, Export, finite_sigmas, plain
 from certflow.grids.export.targets import export
-from certflow.grids.nodes import MAX_SEGMENTS, Nodes
+from certflow.grids.nodes import DISTILLED, MAX_SEGMENTS, Nodes
 from certflow.numbers.inputs import file_path, real_number
 
 
@@ -21,7 +21,7 @@ from certflow.numbers.inputs import file_path, real_number
 class TimeGrid(Nodes):
     """The nodes of a sampler, in OU time, latest (noisiest) first.
 
-    Parameters and errors as `Nodes` has them: `kind`, `times`, `options`.
+    Parameters and errors as `Nodes` has them: `kind`, `times`, `options`, `sampler`.
     """
 
     def export(self, format: str, **options: Any) -> Export:
@@ -54,9 +54,10 @@ def from_json(document: str | Mapping[str, Any]) -> TimeGrid:
     if document.get("schema") != SCHEMA:
         raise InputError("grid", f"schema {document.get('schema')}", f"schema {SCHEMA}, written by export('json')")
     kind, options, times = document.get("kind"), document.get("options", {}), document.get("times")
+    sampler = document.get("sampler", DISTILLED)
     if not isinstance(kind, str) or not isinstance(options, Mapping) or not isinstance(times, list):
         raise InputError("grid", sorted(document), "kind (text), options (an object) and times (a list)")
-    grid = TimeGrid(kind, np.array([_number(time) for time in times]), options)
+    grid = TimeGrid(kind, np.array([_number(time) for time in times]), options, sampler)
     written = document.get("sigmas")
     if written is not None:
         own = plain(finite_sigmas(grid))

@@ -14,6 +14,9 @@ from certflow.numbers.inputs import float_array
 
 MAX_SEGMENTS = 10_000
 
+#: What `sampler` is of grids for trained maps.
+DISTILLED = "distilled"
+
 
 @dataclass(frozen=True, eq=False)
 class Nodes:
@@ -24,15 +27,18 @@ class Nodes:
     kind : how the nodes were chosen, a name of `certflow.grids.KINDS` or "custom"
     times : shape (K + 1,), finite, > 0, strictly decreasing
     options : what else determined the nodes (a rate, an exponent, a seed), JSON values
+    sampler : the maps that the nodes are meant for: "distilled", maps trained on the segments, or a solver's name
+        (`certflow.samplers.SOLVERS`); what serves the ones can ruin the others (proofs/G5.md)
 
     Raises
     ------
-    InputError : nodes that are not finite, not positive or not strictly decreasing.
+    InputError : nodes that are not finite, not positive or not strictly decreasing; a sampler that is no text.
     """
 
     kind: str
     times: Times
     options: Mapping[str, Any] = field(default_factory=dict)
+    sampler: str = DISTILLED
 
     def __post_init__(self) -> None:
         times = np.array(float_array(self.times, "times"))
@@ -40,6 +46,8 @@ class Nodes:
             raise InputError("times", f"shape {times.shape}", f"shape (K + 1,), 1 <= K <= {MAX_SEGMENTS}")
         if not (np.isfinite(times).all() and (times > 0).all() and (np.diff(times) < 0).all()):
             raise InputError("times", times.tolist(), "finite times > 0, strictly decreasing (noise end first)")
+        if not isinstance(self.sampler, str):
+            raise InputError("sampler", self.sampler, f"{DISTILLED} or the name of a solver")
         times.flags.writeable = False
         object.__setattr__(self, "times", times)
 

@@ -40,7 +40,8 @@ DEFAULT_KIND = "stability-balanced"
 #: The rate of the default kind; for a kind that does not know it, it stands for the kind's own default.
 DEFAULT_RATE = "one-sided"
 
-_COORDINATES = dict(
+#: The kinds that are uniform in a coordinate: of all but arctan's scale they know the two ends alone.
+COORDINATES = dict(
     (
         _coordinate("uniform", "uniform in t"),
         _coordinate("quadratic", "uniform in the square root of t"),
@@ -67,7 +68,7 @@ _COORDINATES = dict(
 
 #: The kinds by name.
 KINDS: dict[str, Kind] = {
-    **_COORDINATES,
+    **COORDINATES,
     "ays": Kind(
         ays.nodes,
         "minimises the bound KLUB of Align Your Steps for this mixture",

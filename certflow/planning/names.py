@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from certflow.grids.registry import KINDS
 
-#: The kind that a pilot chooses, the kind of a grid made from the pilot itself, and what such grids tell.
+#: The kind that a pilot or a search chooses, the kind of a grid made from the pilot itself, and what such grids tell.
 AUTO, PLANNED = "auto", "planned"
+#: The kind of a grid that a search on a solver's error made.
+OPTIMISED = "optimised"
 PREDICTED = ("predicted_relative_mse", "within_factor", "reason")
 #: What `certflow.planning.planner.recommend` may be told beside.
 PLAN_OPTIONS = ("settings", "device", "progress")
+#: What `certflow.planning.solver_grids.solver_grid` may be told beside.
+SEARCH_OPTIONS = ("samples", "seed", "data", "progress")
 
 
 def summary_of(kind: str) -> str:
     """What the nodes of this kind are, in a few words."""
     if kind in KINDS:
         return KINDS[kind].summary
-    return "the shortest path in predicted errors of segments" if kind == PLANNED else "nodes of one's own"
+    made = {PLANNED: "the shortest path in predicted errors of segments", OPTIMISED: "the least error of the solver"}
+    return made.get(kind, "nodes of one's own")

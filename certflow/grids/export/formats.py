@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
-from certflow.grids.nodes import Nodes
+from certflow.grids.nodes import DISTILLED, Nodes
 from certflow.numbers.arrays import Floats, Times
 
 SCHEMA = "certflow/grid/1"
@@ -101,6 +101,8 @@ def to_json(grid: Nodes, **training: Any) -> Export:
         "timesteps": plain(schedule.continuous(finite_sigmas(grid))),
         "training": schedule.named,
     }
+    if grid.sampler != DISTILLED:  # the documents of the others stay as they were
+        document["sampler"] = grid.sampler
     try:
         json.dumps(document, allow_nan=False)
     except (TypeError, ValueError):
