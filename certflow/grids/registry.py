@@ -119,7 +119,7 @@ def grid_of_kind(
         raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
     given = _checked(kind, rate, options)
     times, found = KINDS[kind].nodes(process, number, **given)
-    return finished(process, kind, times, given | found)
+    return finished((process.t_min, process.t_max), kind, times, given | found)
 
 
 def _checked(kind: str, rate: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
