@@ -30,7 +30,8 @@ def time_grid(
     tolerance : a relative mean squared error between 0 and 1: the fewest segments for which a pilot predicts at most
         this (`certflow.planning.planner`); the grid's options tell the predicted error and how far to trust it
     rate : for "stability-balanced" one of one-sided (`lambda`, the default), two-sided (the paper's `L`), sharp
-        (`lambda*`, enclosed); for "typical" one of frobenius (default), spectral; other kinds have no rate
+        (`lambda*`, enclosed); for "typical" one of frobenius (default), spectral; for "entropic" one of entropy
+        (default), rescaled; other kinds have no rate
     options : those of the kind, see `KINDS[kind].options`; of a plan settings, device and progress
 
     The first and the last node are `t_max` and `t_min` exactly. Whatever determined the others stands in `.options`.
