@@ -161,7 +161,8 @@ def _places(setup: Setup, values: Floats) -> Floats:
     inside = (values == np.rint(values)) & (values >= 0) & (values < levels.size)
     _require(inside, f"a whole place of {setup.name}, from 0 (sigma_max) to {levels.size - 1}")
     _require(np.diff(values, prepend=np.inf) < 0, "a smaller place than the one before (listed from the data end)")
-    return levels[values.astype(int)][::-1]
+    falling: Floats = levels[values.astype(int)][::-1]
+    return falling
 
 
 def _angles(setup: Setup, values: Floats) -> Floats:
@@ -199,7 +200,9 @@ def _read(form: Form, setup: Setup, given: Any, name: str, said: dict[str, Any])
     values = _values(given, name)
     ended = bool(form.zero != "value" and values[-1] == 0)
     if ended and form.zero == "added":
-        raise InputError(f"{name}[{values.size - 1}]", 0.0, f"no zero at the end, which {setup.name} adds itself")
+        required = f"no zero at the end, which {setup.name} adds itself (its own sigmas, which end in it, are shifted"
+        required += " already: from_timesteps(scheduler.timesteps, scheduler) reads those)"
+        raise InputError(f"{name}[{values.size - 1}]", 0.0, required)
     nodes = values[:-1] if ended else values
     if nodes.size < 2:
         raise InputError(name, values.tolist(), "two or more nodes (a zero at the end is none)")
