@@ -67,7 +67,8 @@ def grid(
         str | None,
         typer.Option(
             metavar="RATE",
-            help="What is balanced: one-sided (default), two-sided, sharp; for typical: frobenius (default), spectral.",
+            help="What is balanced: one-sided (default), two-sided, sharp; for typical: frobenius (default), spectral; "
+            "for entropic: entropy (default), rescaled.",
         ),
     ] = None,
     t_min: TMin = "0.01",

@@ -11,6 +11,7 @@ import numpy as np
 
 from certflow.errors import NoGlobalBound
 from certflow.grids.grid import TimeGrid
+from certflow.grids.kinds.entropic import entropy_rate
 from certflow.grids.kinds.typical import TABLE, typical_rate
 from certflow.grids.rates import RateCurve, log_times
 from certflow.numbers.arrays import Floats, Times
@@ -100,6 +101,16 @@ def _balanced(grid: TimeGrid, process: OrnsteinUhlenbeck) -> tuple[Floats | tupl
             -np.diff(curve.cumulative(grid.times)),
             "∫‖∇u‖",
             f"the integral of a typical size of the Jacobian, the {norm}",
+        )
+    if grid.kind == "entropic":
+        times = log_times(process, TABLE)
+        options = {name: grid.options[name] for name in ("samples", "seed")}
+        curve = RateCurve(times, entropy_rate(process, times, str(rate), **options))
+        name, scaled = ("ΔH", "") if rate == "entropy" else ("∫σdH", ", weighted by σ")
+        return (
+            -np.diff(curve.cumulative(grid.times)),
+            name,
+            f"by how much the segment lowers the entropy of the data given the point, in nats{scaled}",
         )
     if rate == "two-sided":
         return process.stability(earlier, later, rate="two-sided"), "∫L", "the integral of the two-sided bound L"

@@ -15,6 +15,7 @@ _HOMES: dict[str, str] = {
     "RateCurve": "certflow.grids.rates",
     "typical_rate": "certflow.grids.kinds.typical",
     "sharp_rates": "certflow.grids.kinds.sharp_table",
+    "entropy_rate": "certflow.grids.kinds.entropic",
     "score_rate": "certflow.grids.kinds.score_optimal",
 }
 

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from certflow.errors import InputError
 from certflow.grids.export.formats import SCHEMA, Export, finite_sigmas, plain
+from certflow.grids.export.reading import times_of_sigmas, times_of_timesteps
 from certflow.grids.export.targets import export
 from certflow.grids.nodes import DISTILLED, MAX_SEGMENTS, Nodes
 from certflow.numbers.inputs import file_path, real_number
@@ -35,6 +36,68 @@ class TimeGrid(Nodes):
         ('sample_euler', [7.3211, 2.5277, 1.3108, 0.0], False)
         """
         return export(self, format, **options)
+
+    @classmethod
+    def from_sigmas(cls, sigmas: Any, scheduler: Any = None, *, mu: Any = None, **config: Any) -> Self:
+        """`t = log(1 + sigma^2) / 2` of noise levels, or of what a scheduler of diffusers takes as `sigmas`.
+
+        The inverse of `export`: `k-diffusion` (no scheduler), and `diffusers` for classes that take sigmas. A zero at
+        the end is no node, for there `t = 0`: `options["end"]` is then "zero", the level to which the sampler steps on
+        from the last node; without it "t_min", where it stops.
+
+        Parameters
+        ----------
+        sigmas : shape (n,), list, NumPy array or tensor, noise end first
+        scheduler : None, and they are `sigma = sqrt(e^{2t} - 1)` (EDM, k-diffusion); or the scheduler whose
+            `set_timesteps(sigmas=...)` gets them, its config or its class name: for classes of flow matching they are
+            `u = sigma/(1 + sigma)` before the shift, for EDMEulerScheduler places on its ramp
+        mu, config : as for `export("diffusers")`
+
+        Raises
+        ------
+        InputError : what is no such number, one that is not lower than the one before, pure noise (`t` infinite).
+
+        Examples
+        --------
+        >>> from certflow.grids import TimeGrid
+        >>> grid = TimeGrid.from_sigmas([20, 2, 0.5, 0])
+        >>> grid, grid.options["end"]
+        (TimeGrid(custom, K=2: 2.997, 0.8047, 0.1116), 'zero')
+        >>> TimeGrid.from_sigmas([0.9, 0.5, 0.1], "FlowMatchEulerDiscreteScheduler", shift=3).sigmas.round(6)
+        array([27.      ,  3.      ,  0.333333])
+        """
+        times, said = times_of_sigmas(sigmas, scheduler, mu, config)
+        return cls("custom", times, said)
+
+    @classmethod
+    def from_timesteps(cls, timesteps: Any, schedule: Any = None, *, mu: Any = None, **config: Any) -> Self:
+        """OU times of timesteps: `t = -log(alpha_bar) / 2` of a training schedule, or what a scheduler means by them.
+
+        Parameters
+        ----------
+        timesteps : shape (n,), list, NumPy array or tensor, in the order in which `export` writes them
+        schedule : a scheduler of diffusers, its config or its class name, for what `export("diffusers")` writes for
+            it, or else for its own `timesteps` once it is set (of HeunDiscreteScheduler, which lists all but the first
+            twice, `[::2]`); a noise schedule with a method `ou_time`; or None
+        mu, config : as for `export("diffusers")`; with None what names a training schedule: `alphas_cumprod`,
+            `trained_betas` or `beta_schedule` and its entries. Between whole timesteps `log sigma` is linear, as in
+            `export("json")`; for HeunDiscreteScheduler sigma is
+
+        A zero is timestep 0, a node; for classes of flow matching and SCMScheduler it is the end, as in `from_sigmas`.
+
+        Raises
+        ------
+        InputError : no schedule; timesteps outside of it, or broken where whole ones are needed; one whose noise level
+            is not lower than the one before; pure noise (`t` infinite).
+
+        Examples
+        --------
+        >>> from certflow.grids import TimeGrid
+        >>> TimeGrid.from_timesteps([900, 500, 20], "DDPMScheduler")
+        TimeGrid(custom, K=2: 4.108, 1.277, 0.003142)
+        """
+        times, said = times_of_timesteps(timesteps, schedule, mu, config)
+        return cls("custom", times, said)
 
 
 def from_json(document: str | Mapping[str, Any]) -> TimeGrid:

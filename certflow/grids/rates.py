@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from certflow.errors import InputError
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
 from certflow.grids.options import count
+from certflow.law.noised import exact_interval
 from certflow.numbers.arrays import Floats, Times
 from certflow.process import OrnsteinUhlenbeck
 
@@ -98,7 +99,7 @@ class RateCurve:
 
 
 def grid_from_rate(
-    process: OrnsteinUhlenbeck,
+    process: OrnsteinUhlenbeck | Sequence[Any],
     times: ArrayLike,
     rate: ArrayLike,
     segments: int,
@@ -109,31 +110,42 @@ def grid_from_rate(
 
     Parameters
     ----------
-    times : shape (N,), strictly increasing, from `t_min` to `t_max` of the process; rate : shape (N,), >= 0
+    process : a process, or the pair `(t_min, t_max)`: no mixture is needed, the rate may be that of a network
+    times : shape (N,), strictly increasing, from `t_min` to `t_max`; rate : shape (N,), >= 0
     segments : `K`; kind, options : what the grid says of itself
 
     Where the rate is zero, the node is the earliest time with its share.
 
     Raises
     ------
-    InputError : a table that does not span the interval; a negative rate, or one that is zero throughout.
+    InputError : a table that does not span the interval; a negative rate, or one that is zero throughout; what is
+        no interval.
 
     Examples
     --------
     A rate `1/t` spreads the nodes evenly in `log t`:
 
-    >>> import certflow as cf
     >>> from certflow.grids import grid_from_rate
-    >>> process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), t_min=1, t_max=16)
-    >>> grid_from_rate(process, [1, 4, 16], [1, 1 / 4, 1 / 16], 4)
+    >>> grid_from_rate((1, 16), [1, 4, 16], [1, 1 / 4, 1 / 16], 4)
     TimeGrid(custom, K=4: 16, 8, 4, 2, 1)
     """
     number = count(1, MAX_SEGMENTS)("segments", segments)
     curve = RateCurve(times, rate)  # type: ignore[arg-type]  # it converts what it is given, or refuses it by name
+    low, high = _interval(process)
     ends = curve.times[0], curve.times[-1]
-    if ends != (process.t_min, process.t_max):
-        raise InputError("times", ends, f"a table from t_min = {process.t_min} to t_max = {process.t_max}")
-    return finished(process, kind, balanced(curve, number), options or {})
+    if ends != (low, high):
+        raise InputError("times", ends, f"a table from t_min = {low} to t_max = {high}")
+    return finished((low, high), kind, balanced(curve, number), options or {})
+
+
+def _interval(process: Any) -> tuple[float, float]:
+    if isinstance(process, OrnsteinUhlenbeck):
+        return process.t_min, process.t_max
+    pair = process.tolist() if isinstance(process, np.ndarray) else process
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise InputError("process", process, "a certflow.OrnsteinUhlenbeck or the pair (t_min, t_max)")
+    low, high = exact_interval(*pair)
+    return float(low), float(high)
 
 
 def balanced(curve: RateCurve, segments: int) -> Times:
@@ -141,21 +153,21 @@ def balanced(curve: RateCurve, segments: int) -> Times:
     return curve.time_at(np.arange(segments, -1, -1) / segments)
 
 
-def finished(process: OrnsteinUhlenbeck, kind: str, times: ArrayLike, options: Mapping[str, Any]) -> TimeGrid:
-    """The grid whose inner nodes are these and whose ends are `t_max` and `t_min` exactly.
+def finished(ends: tuple[float, float], kind: str, times: ArrayLike, options: Mapping[str, Any]) -> TimeGrid:
+    """The grid whose inner nodes are these and whose ends `(t_min, t_max)` are these exactly.
 
     Raises
     ------
     InputError : nodes that float64 cannot tell apart.
     """
     nodes = np.array(times, dtype=np.float64)
-    nodes[0], nodes[-1] = process.t_max, process.t_min
+    nodes[-1], nodes[0] = ends
     if not (np.isfinite(nodes).all() and (np.diff(nodes) < 0).all()):
         raise InputError(
             "segments",
             nodes.size - 1,
             f"fewer segments or another interval: float64 cannot tell all nodes of kind {kind} apart on "
-            f"[{process.t_min:g}, {process.t_max:g}]",
+            f"[{ends[0]:g}, {ends[1]:g}]",
         )
     return TimeGrid(kind, nodes, options)
 

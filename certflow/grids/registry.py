@@ -9,7 +9,7 @@ from typing import Any
 
 from certflow.errors import InputError
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
-from certflow.grids.kinds import ays, balanced, coordinates, gits, score_optimal, typical
+from certflow.grids.kinds import ays, balanced, coordinates, entropic, gits, optimal_steps, score_optimal, typical
 from certflow.grids.options import SAMPLES, SEED, Option, count, one_of, optional, positive
 from certflow.grids.rates import finished
 from certflow.numbers.arrays import Times
@@ -74,6 +74,12 @@ KINDS: dict[str, Kind] = {
         "minimises the bound KLUB of Align Your Steps for this mixture",
         {"samples": Option(4096, SAMPLES.check), "seed": SEED},
     ),
+    "entropic": Kind(
+        entropic.nodes,
+        "equal decrements of the entropy of the data given the noised point (entropic time)",
+        {"samples": SAMPLES, "seed": SEED},
+        rates=entropic.RATES,
+    ),
     "gits": Kind(
         gits.nodes,
         "dynamic programming on how far Euler steps leave the exact trajectories (GITS)",
@@ -81,6 +87,16 @@ KINDS: dict[str, Kind] = {
             "candidates": Option(None, optional(count(3, 2001))),
             "coefficient": Option(1.15, positive),
             "metric": Option("l2", one_of(("l2", "deviation"))),
+            "samples": Option(256, SAMPLES.check),
+            "seed": SEED,
+        },
+    ),
+    "optimal-steps": Kind(
+        optimal_steps.nodes,
+        "dynamic programming on how far a rollout of Euler steps is from the exact trajectories (OptimalSteps)",
+        {
+            "candidates": Option(None, optional(count(3, 2001))),
+            "shift": Option(1.0, positive),
             "samples": Option(256, SAMPLES.check),
             "seed": SEED,
         },
@@ -120,7 +136,7 @@ def grid_of_kind(
         raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
     given = _checked(kind, rate, options)
     times, found = KINDS[kind].nodes(process, number, **given)
-    return finished(process, kind, times, given | found)
+    return finished((process.t_min, process.t_max), kind, times, given | found)
 
 
 def _checked(kind: str, rate: str | None, options: Mapping[str, Any]) -> dict[str, Any]:

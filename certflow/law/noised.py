@@ -27,15 +27,7 @@ class NoisedMixture:
         if not isinstance(mixture, GaussianMixture):
             raise InputError("mixture", mixture, "a certflow.GaussianMixture")
         self.mixture = mixture
-        self.exact_t_min: Fraction = exact_number(t_min, "t_min")
-        self.exact_t_max: Fraction = exact_number(t_max, "t_max")
-        if not self.exact_t_min > 0:
-            raise InputError("t_min", t_min, "a time > 0")
-        for field, time, given in (("t_min", self.exact_t_min, t_min), ("t_max", self.exact_t_max, t_max)):
-            if time > 0 and not 1 / _RANGE <= time <= _RANGE:  # of a t_max that is not positive, the order is at fault
-                raise InputError(field, given, "a time between 1e-300 and 1e300")
-        if not self.exact_t_max > self.exact_t_min:
-            raise InputError("t_max", t_max, f"a time > t_min = {t_min}")
+        self.exact_t_min, self.exact_t_max = exact_interval(t_min, t_max)
 
     @property
     def t_min(self) -> float:
@@ -50,6 +42,19 @@ class NoisedMixture:
     def of(self, mixture: GaussianMixture) -> Self:
         """The same process of another mixture, on the same interval."""
         return type(self)(mixture, self.exact_t_min, self.exact_t_max)
+
+
+def exact_interval(t_min: Any, t_max: Any) -> tuple[Fraction, Fraction]:
+    """The two ends as fractions, `0 < t_min < t_max`; errors as `NoisedMixture` has them."""
+    low, high = exact_number(t_min, "t_min"), exact_number(t_max, "t_max")
+    if not low > 0:
+        raise InputError("t_min", t_min, "a time > 0")
+    for field, time, given in (("t_min", low, t_min), ("t_max", high, t_max)):
+        if time > 0 and not 1 / _RANGE <= time <= _RANGE:  # of a t_max that is not positive, the order is at fault
+            raise InputError(field, given, "a time between 1e-300 and 1e300")
+    if not high > low:
+        raise InputError("t_max", t_max, f"a time > t_min = {t_min}")
+    return low, high
 
 
 class Process(Protocol):

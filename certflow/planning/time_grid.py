@@ -41,7 +41,8 @@ def time_grid(
         `certflow.samplers.SOLVERS`, "euler" (DDIM), "heun", "dpmpp-2m" (proofs/G5.md). It decides the nodes of kind
         "auto" alone; those of a named kind are the same for all
     rate : for "stability-balanced" one of one-sided (`lambda`, the default), two-sided (the paper's `L`), sharp
-        (`lambda*`, enclosed); for "typical" one of frobenius (default), spectral; other kinds have no rate
+        (`lambda*`, enclosed); for "typical" one of frobenius (default), spectral; for "entropic" one of entropy
+        (default), rescaled; other kinds have no rate
     options : those of the kind, see `KINDS[kind].options`; of a plan settings, device and progress; of a search
         samples, seed, data and progress (`certflow.planning.solver_grids`)
 

@@ -48,7 +48,12 @@ def test_the_table_is_the_grid(kind: str, command: Command) -> None:
 
 @pytest.mark.parametrize(
     ("line", "column"),
-    [("two-modes --rate two-sided", "∫L"), ("line-3 --rate sharp", "∫λ*"), ("iris-full --kind typical", "∫‖∇u‖")],
+    [
+        ("two-modes --rate two-sided", "∫L"),
+        ("line-3 --rate sharp", "∫λ*"),
+        ("iris-full --kind typical", "∫‖∇u‖"),
+        ("iris --kind entropic", "ΔH"),
+    ],
 )
 def test_what_the_grid_makes_equal_is_shown(line: str, column: str, command: Command) -> None:
     ended = command("grid", *line.split(), "--segments", 3)

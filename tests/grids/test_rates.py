@@ -75,3 +75,39 @@ def test_bad_tables(process: cf.OrnsteinUhlenbeck, case: str) -> None:
         grid_from_rate(process, times, values, 4)
     assert caught.value.field == field
     assert required in caught.value.requirement
+
+
+def test_an_interval_stands_for_a_process(process: cf.OrnsteinUhlenbeck) -> None:
+    """A rate of one's own network needs no mixture; ends of any kind of number, the exact ones of a text too."""
+    times = np.geomspace(0.01, 3, 41)
+    times[[0, -1]] = 0.01, 3.0
+    expected = grid_from_rate(process, times, 1 / (1 + times), 5, "own", {"seed": 3})
+    pairs = ((0.01, 3.0), [0.01, 3], ("0.01", "3"), ("1/100", 3), np.array([0.01, 3.0]), (np.float64(0.01), 3))
+    for interval in pairs:
+        grid = grid_from_rate(interval, times, 1 / (1 + times), 5, "own", {"seed": 3})
+        assert grid.times.tobytes() == expected.times.tobytes()
+        assert (grid.kind, dict(grid.options)) == ("own", {"seed": 3})
+
+
+@pytest.mark.parametrize(
+    ("interval", "field", "required"),
+    [
+        ((0.01,), "process", "the pair (t_min, t_max)"),
+        ((0.01, 1.0, 3.0), "process", "the pair (t_min, t_max)"),
+        ("0.01", "process", "the pair (t_min, t_max)"),
+        (3.0, "process", "the pair (t_min, t_max)"),
+        (None, "process", "the pair (t_min, t_max)"),
+        ((0, 3.0), "t_min", "a time > 0"),
+        ((3.0, 0.01), "t_max", "a time > t_min"),
+        ((float("nan"), 3.0), "t_min", "number"),
+        ((0.01, float("inf")), "t_max", "number"),
+        (("a", 3.0), "t_min", "number"),
+        ((0.01, 2.0), "times", "from t_min = 0.01 to t_max = 2.0"),
+    ],
+)
+def test_what_is_no_interval(interval: object, field: str, required: str) -> None:
+    with pytest.raises(cf.InputError) as caught:
+        grid_from_rate(interval, [0.01, 3.0], [1.0, 1.0], 4)  # type: ignore[arg-type]
+    assert caught.value.field == field
+    assert required in caught.value.requirement
+    assert "\n" not in str(caught.value)

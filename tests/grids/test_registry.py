@@ -12,9 +12,10 @@ import certflow as cf
 from certflow.grids import KINDS
 
 SAMPLED = {name: {"samples": 32} for name, kind in KINDS.items() if "samples" in kind.options}
+SAMPLED |= {name: {"samples": 16, "candidates": 65} for name, kind in KINDS.items() if "candidates" in kind.options}
 PINNED = {
     *("uniform", "quadratic", "cosine", "geometric", "logsnr", "karras", "exponential", "flow-matching", "arctan"),
-    *("ays", "gits", "score-optimal", "stability-balanced", "typical"),
+    *("ays", "entropic", "gits", "optimal-steps", "score-optimal", "stability-balanced", "typical"),
 }
 
 
@@ -55,6 +56,7 @@ def test_the_ends_are_the_floats_of_the_process() -> None:
         assert (grid.times[0], grid.times[-1]) == (10 / 7, 1 / 3)
 
 
+POINT = cf.OrnsteinUhlenbeck(cf.GaussianMixture([1], [[0, 0]], "1e-30"))
 BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "none": ({"segments": 0}, "segments", "an int from 1 to 10000"),
     "negative": ({"segments": -3}, "segments", "an int from 1 to 10000"),
@@ -80,13 +82,18 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "metric": ({"kind": "gits", "metric": "l1"}, "metric", "one of l2, deviation"),
     "coefficient": ({"kind": "gits", "coefficient": 0}, "coefficient", "a finite number > 0"),
     "candidates": ({"kind": "gits", "candidates": 2}, "candidates", "an int from 3 to 2001"),
+    "few-candidates": ({"kind": "optimal-steps", "candidates": 8}, "candidates", "more than segments = 8 candidates"),
+    "shift-of-steps": ({"kind": "optimal-steps", "shift": 0}, "shift", "a finite number > 0"),
+    "rate-of-entropic": ({"kind": "entropic", "rate": "sharp"}, "rate", "one of entropy, rescaled"),
+    "entropy-of-a-point": ({"kind": "entropic", "process": POINT}, "mixture", "tell from zero"),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input(case: str) -> None:
-    arguments, field, required = BAD[case]
-    process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    given, field, required = BAD[case]
+    arguments = dict(given)
+    process = arguments.pop("process", None) or cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
     with pytest.raises(cf.InputError) as caught:
         cf.time_grid(process, **arguments)
     assert caught.value.field == field

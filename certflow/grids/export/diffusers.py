@@ -12,7 +12,7 @@ from typing import Any
 from certflow.errors import InputError
 from certflow.grids.export import schedulers
 from certflow.grids.export.formats import SINGLE, Export, check_end, final_step, sigmas_of
-from certflow.grids.export.schedulers import TAKERS, Job, supported
+from certflow.grids.export.schedulers import TAKERS, Job, Setup, supported
 from certflow.grids.export.training import DEFAULTS as TRAINING
 from certflow.grids.nodes import Nodes
 
@@ -88,15 +88,10 @@ def to_diffusers(
     mu : what the pipeline passes to a scheduler with dynamic shifting
     config : entries of the config, where `scheduler` is a name or a config; `alphas_cumprod` among them
     """
-    name, own, fixed = _identify(scheduler)
-    for option, value in config.items():
-        if option not in _CONFIG:
-            raise InputError("option", option, "scheduler, end, mu or one of " + ", ".join(_CONFIG))
-        if fixed:
-            raise InputError(option, value, "no such option beside a scheduler object, whose own config counts")
-    build, defaults = TAKERS[name]
+    found = setup(scheduler, mu, config, "scheduler, end, mu or one of ")
+    name, build = found.name, TAKERS[found.name][0]
     check_end(end, name, ("zero", "t_min") if build is schedulers.euler else ("zero",))
-    job = Job(name, {**defaults, **own, **config}, grid, sigmas_of(grid), end, mu)
+    job = Job(name, found.config, mu, grid, sigmas_of(grid), end)
     if mu is not None and build not in (schedulers.flow_match, schedulers.unipc):
         raise InputError("mu", mu, f"no mu for {name}")
     arguments = build(job)
@@ -118,6 +113,17 @@ def to_diffusers(
         _code(name, arguments, job.container),
         job.container,
     )
+
+
+def setup(scheduler: Any, mu: Any, config: Mapping[str, Any], also: str = "scheduler, mu or one of ") -> Setup:
+    """A scheduler, its config or its class name, with entries of the config for the latter two."""
+    name, own, fixed = _identify(scheduler)
+    for option, value in config.items():
+        if option not in _CONFIG:
+            raise InputError("option", option, also + ", ".join(_CONFIG))
+        if fixed:
+            raise InputError(option, value, "no such option beside a scheduler object, whose own config counts")
+    return Setup(name, {**TAKERS[name][1], **own, **config}, mu)
 
 
 def _identify(scheduler: Any) -> tuple[str, dict[str, Any], bool]:

@@ -27,37 +27,15 @@ _FLOW = "x is the OU state times e^t / (1 + sigma), that is (1 - u) x_0 + u z"
 
 
 @dataclass
-class Job:
-    """One export under way."""
+class Setup:
+    """A scheduler: its class name, its config, and what the pipeline passes as `mu`."""
 
     name: str
     config: dict[str, Any]
-    grid: Nodes
-    sigmas: Floats
-    end: str
     mu: Any
-    notes: list[str] = field(default_factory=list)
-    rounding: float = 0.0
-    container: str = "list"
 
     def training(self) -> Training:
         return Training.of({key: value for key, value in self.config.items() if key in TRAINING})
-
-    def no(self, *flags: str) -> None:
-        """Refuse settings under which the scheduler replaces the grid or fails."""
-        for flag in flags:
-            if value := self.config.get(flag):
-                how = f"{self.name}.from_config(scheduler.config, {flag}={None if flag == 'shift_terminal' else False})"
-                raise InputError(flag, value, f"a {self.name} without it, as it would not keep the grid: {how}")
-
-    def moved(self, used: Numbers) -> None:
-        self.rounding = max(self.rounding, largest_shift(used, self.sigmas))
-
-    def distinct(self, timesteps: Numbers, what: str) -> None:
-        """Two nodes at one timestep: the schedulers find their first step by its timestep, and would skip nodes."""
-        if (same := np.flatnonzero(timesteps[1:] == timesteps[:-1])).size:
-            pair = f"t = {self.grid.times[same[0]]:.5g} and {self.grid.times[same[0] + 1]:.5g}"
-            raise InputError("grid", f"{pair} at the same timestep", f"nodes at different {what} of {self.name}")
 
     def number(self, key: str, default: float) -> float:
         """A positive number of the config."""
@@ -75,10 +53,53 @@ class Job:
             raise InputError("mu", self.mu, "no mu unless the scheduler has use_dynamic_shifting")
         return self.number("flow_shift" if self.name == "UniPCMultistepScheduler" else "shift", 1.0), {}
 
+    def is_continuous(self) -> bool:
+        """Whether an Euler scheduler tells its model `log(sigma) / 4` for a timestep."""
+        return self.config.get("timestep_type") == "continuous" and self.config.get("prediction_type") == "v_prediction"
+
+    def ramp(self) -> tuple[float, float, float]:
+        """`rho`, start and span of `sigma^(1/rho)` along the ramp of Karras et al. (2022)."""
+        low, high, rho = (self.number(key, value) for key, value in _EDM.items())
+        return rho, high ** (1 / rho), low ** (1 / rho) - high ** (1 / rho)
+
+    def levels(self) -> Floats:
+        """The ramp at the whole places of a consistency model, falling."""
+        rho, start, span = self.ramp()
+        levels: Floats = (start + np.linspace(0, 1, int(self.number("num_train_timesteps", 40))) * span) ** rho
+        return levels
+
+
+@dataclass
+class Job(Setup):
+    """One export under way."""
+
+    grid: Nodes
+    sigmas: Floats
+    end: str
+    notes: list[str] = field(default_factory=list)
+    rounding: float = 0.0
+    container: str = "list"
+
+    def no(self, *flags: str) -> None:
+        """Refuse settings under which the scheduler replaces the grid or fails."""
+        for flag in flags:
+            if value := self.config.get(flag):
+                how = f"{self.name}.from_config(scheduler.config, {flag}={None if flag == 'shift_terminal' else False})"
+                raise InputError(flag, value, f"a {self.name} without it, as it would not keep the grid: {how}")
+
+    def moved(self, used: Numbers) -> None:
+        self.rounding = max(self.rounding, largest_shift(used, self.sigmas))
+
+    def distinct(self, timesteps: Numbers, what: str) -> None:
+        """Two nodes at one timestep: the schedulers find their first step by its timestep, and would skip nodes."""
+        if (same := np.flatnonzero(timesteps[1:] == timesteps[:-1])).size:
+            pair = f"t = {self.grid.times[same[0]]:.5g} and {self.grid.times[same[0] + 1]:.5g}"
+            raise InputError("grid", f"{pair} at the same timestep", f"nodes at different {what} of {self.name}")
+
 
 def euler(job: Job) -> dict[str, Any]:
     job.moved(job.sigmas.astype(np.float32))
-    if not (job.config.get("timestep_type") == "continuous" and job.config.get("prediction_type") == "v_prediction"):
+    if not job.is_continuous():
         training = job.training()
         low, high = training.range
         told = job.sigmas.clip(low, high)
@@ -114,7 +135,7 @@ def flow_match(job: Job) -> dict[str, Any]:
     return {"sigmas": asked.tolist(), **more}
 
 
-def _flow_listed(job: Job) -> dict[str, Any]:
+def flow_listed(job: Job) -> dict[str, Any]:
     times = flow_times(job.grid)
     _check_flow(job, times.astype(np.float32))
     job.moved(_sigma_of_flow(times.astype(np.float32)))
@@ -153,7 +174,7 @@ def unipc(job: Job) -> dict[str, Any]:
     return {"sigmas": (times / (shift - (shift - 1) * times)).tolist(), **more}
 
 
-def _whole_timesteps(job: Job) -> dict[str, Any]:
+def whole_timesteps(job: Job) -> dict[str, Any]:
     job.no("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "use_flow_sigmas")
     training = job.training()
     training.require(job.sigmas, job.name)
@@ -184,13 +205,12 @@ def heun(job: Job) -> dict[str, Any]:
     return {"timesteps": timesteps.tolist()}
 
 
-def _edm_euler(job: Job) -> dict[str, Any]:
+def edm_euler(job: Job) -> dict[str, Any]:
     if (schedule := job.config.get("sigma_schedule", "karras")) != "karras":
         raise InputError("sigma_schedule", schedule, "karras: EDMEulerScheduler ignores the values of sigmas otherwise")
-    low, high, rho = (job.number(key, value) for key, value in _EDM.items())
-    powers = low ** (1 / rho) - high ** (1 / rho)
-    ramp = (job.sigmas ** (1 / rho) - high ** (1 / rho)) / powers
-    job.moved(((high ** (1 / rho) + ramp * powers) ** rho).astype(np.float32))
+    rho, start, span = job.ramp()
+    ramp = (job.sigmas ** (1 / rho) - start) / span
+    job.moved(((start + ramp * span) ** rho).astype(np.float32))
     job.container = "torch.float64"
     job.notes.append(
         "sigmas, a tensor, are not noise levels but places on the scheduler's ramp from sigma_max (0) to sigma_min (1)."
@@ -201,14 +221,11 @@ def _edm_euler(job: Job) -> dict[str, Any]:
     return {"sigmas": ramp.tolist()}
 
 
-def _consistency(job: Job) -> dict[str, Any]:
-    low, high, rho = (job.number(key, value) for key, value in _EDM.items())
-    count = int(job.number("num_train_timesteps", 40))
-    ramp = np.linspace(0, 1, count)
-    levels = (high ** (1 / rho) + ramp * (low ** (1 / rho) - high ** (1 / rho))) ** rho
+def consistency(job: Job) -> dict[str, Any]:
+    levels = job.levels()
     training = Training(levels[::-1], {})
     training.require(job.sigmas, job.name)
-    indices = count - 1 - training.nearest(job.sigmas)
+    indices = levels.size - 1 - training.nearest(job.sigmas)
     job.distinct(indices, "indices")
     job.moved(levels[indices])
     job.notes.append(
@@ -218,7 +235,7 @@ def _consistency(job: Job) -> dict[str, Any]:
     return {"timesteps": indices[::-1].tolist()}
 
 
-def _trig(job: Job) -> dict[str, Any]:
+def trig(job: Job) -> dict[str, Any]:
     scale = job.number("sigma_data", 0.5)
     angles = np.arctan(job.sigmas / scale)
     if angles.size > (count := int(job.number("num_train_timesteps", 1000))):
@@ -238,21 +255,21 @@ _SD = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.01
 TAKERS: dict[str, tuple[Callable[[Job], dict[str, Any]], dict[str, Any]]] = {
     "EulerDiscreteScheduler": (euler, {}),
     "HeunDiscreteScheduler": (heun, {"beta_start": 0.00085, "beta_end": 0.012}),
-    "DPMSolverMultistepScheduler": (_whole_timesteps, {}),
-    "DPMSolverSinglestepScheduler": (_whole_timesteps, {}),
-    "DDPMScheduler": (_whole_timesteps, {}),
-    "DDPMParallelScheduler": (_whole_timesteps, {}),
-    "LCMScheduler": (_whole_timesteps, _SD),
-    "TCDScheduler": (_whole_timesteps, _SD),
+    "DPMSolverMultistepScheduler": (whole_timesteps, {}),
+    "DPMSolverSinglestepScheduler": (whole_timesteps, {}),
+    "DDPMScheduler": (whole_timesteps, {}),
+    "DDPMParallelScheduler": (whole_timesteps, {}),
+    "LCMScheduler": (whole_timesteps, _SD),
+    "TCDScheduler": (whole_timesteps, _SD),
     "FlowMatchEulerDiscreteScheduler": (flow_match, {}),
     "FlowMatchLCMScheduler": (flow_match, {}),
     "FlowMapEulerDiscreteScheduler": (flow_match, {}),
-    "LTXEulerAncestralRFScheduler": (_flow_listed, {}),
-    "MiniMaxH3Scheduler": (_flow_listed, {}),
+    "LTXEulerAncestralRFScheduler": (flow_listed, {}),
+    "MiniMaxH3Scheduler": (flow_listed, {}),
     "UniPCMultistepScheduler": (unipc, {}),
-    "EDMEulerScheduler": (_edm_euler, {}),
-    "CMStochasticIterativeScheduler": (_consistency, {}),
-    "SCMScheduler": (_trig, {}),
+    "EDMEulerScheduler": (edm_euler, {}),
+    "CMStochasticIterativeScheduler": (consistency, {}),
+    "SCMScheduler": (trig, {}),
 }
 
 
