@@ -47,6 +47,42 @@ def test_the_grids_are_what_is_shown() -> None:
     assert ended.stdout == shown
 
 
+def test_the_ten_lines_on_a_model_run_on_a_network_just_trained(capsys: pytest.CaptureFixture[str]) -> None:
+    torch = pytest.importorskip("torch")
+    example = next(block for block in blocks("python") if "cf.Model(" in block)
+    assert len([line for line in example.splitlines() if line.strip()]) <= 10
+    data, net = trained(torch)
+    names = {"net": net, "data": data}
+    exec(example, names)
+    shown = capsys.readouterr().out
+    assert "score: [[" in shown
+    process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    exact = process.score([[0.5, 0.1]], t=0.5)
+    assert abs(names["model"].score([[0.5, 0.1]], t=0.5) - exact).max() < 0.2
+    assert (names["grid"].sampler, names["grid"].segments) == ("heun", 6)
+    usual = cf.samplers.relative_mse(names["model"], cf.time_grid(process, 6, "typical"), "heun", samples=512)
+    assert cf.samplers.relative_mse(names["model"], names["grid"], "heun", samples=512) < usual / 10
+
+
+def trained(torch: Any) -> tuple[Any, Callable[..., Any]]:
+    """Rows of data, and a network that has learned noise minus data at `(1 - tau) data + tau noise` for seconds."""
+    torch.manual_seed(0)
+    data = torch.from_numpy(cf.load_mixture("two-modes").sample(4096, seed=0)).float()
+    layers = torch.nn.Sequential(torch.nn.Linear(3, 64), torch.nn.SiLU(), torch.nn.Linear(64, 2))
+
+    def net(x: Any, tau: Any) -> Any:
+        return layers(torch.cat([x, tau[:, None]], dim=1))
+
+    optimiser = torch.optim.Adam(layers.parameters(), lr=1e-2)
+    for _ in range(300):
+        rows, noise, tau = data[torch.randint(4096, (256,))], torch.randn(256, 2), torch.rand(256)
+        loss = (net(rows + tau[:, None] * (noise - rows), tau) - (noise - rows)).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return data, net
+
+
 def test_the_mixture_file_is_the_builtin_one(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     path.write_text(blocks("json")[0], encoding="utf-8")
