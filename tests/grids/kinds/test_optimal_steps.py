@@ -106,3 +106,13 @@ def test_candidates_that_float64_cannot_tell_apart() -> None:
         cf.time_grid(process, 2, "optimal-steps")
     with pytest.raises(cf.InputError, match="at most 300 for kind optimal-steps"):
         cf.time_grid(cf.OrnsteinUhlenbeck(process.mixture, 1, 301), 2, "optimal-steps")
+
+
+def test_late_times_take_the_denoiser_from_the_velocity() -> None:
+    """At `t = 60` the sum `x + (1 - m^2) s` has lost all digits; the first step from there is as from `t = 9`."""
+    mixture = cf.load_mixture("two-modes")
+    late, early = (
+        cf.time_grid(cf.OrnsteinUhlenbeck(mixture, "0.001", t_max), 4, "optimal-steps", samples=16, candidates=65)
+        for t_max in ("60", "9")
+    )
+    assert late.sigmas[1:] == pytest.approx(early.sigmas[1:], rel=2e-3)
