@@ -59,7 +59,7 @@ def dense_points(p, rng, t):
 
 
 @pytest.mark.parametrize("kind", ["common-isotropic", "isotropic", "shared", "full"])
-@pytest.mark.parametrize("seed", [*range(5), *night(*range(5, 12))])
+@pytest.mark.parametrize("seed", [0, 3, 4, 5, *night(1, 2, *range(6, 12))])
 def test_bounds_hold(kind, seed):
     """L2, L3, L6, L7, L8 on random mixtures: no sampled Jacobian leaves `[q_min - B, q_max]`."""
     rng = np.random.default_rng(1000 + seed)
@@ -79,7 +79,7 @@ def test_bounds_hold(kind, seed):
             assert inside.max(initial=0) <= p.ball_bound(r, t) * slack
 
 
-@pytest.mark.parametrize("seed", [*range(3), *night(*range(3, 6))])
+@pytest.mark.parametrize("seed", [0, 1, *night(*range(2, 6))])
 def test_ball_bound_holds_where_no_global_bound_exists(seed):
     rng = np.random.default_rng(seed)
     sigma = np.array([_spd(rng, 2), _spd(rng, 2)])

@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from depth import night
 from certificates import changed
 from hostile import counted
 from mpmath import mp
@@ -74,7 +75,7 @@ def radius(content: dict[str, Any]) -> Fraction:
 
 
 @pytest.mark.parametrize("line", LINES)
-@pytest.mark.parametrize("x", ["-1.7", "0", "1e-7", "0.3"])
+@pytest.mark.parametrize("x", [*night("-1.7", "0"), "1e-7", *night("0.3")])
 @pytest.mark.parametrize(("t_from", "t_to"), [("3", "0.01"), ("0.02", "2.9"), ("0.5", "0.5")])
 def test_the_box_contains_the_quantile_map(line: str, x: str, t_from: str, t_to: str) -> None:
     content = on_a_line(line, x, t_from, t_to)
@@ -86,7 +87,7 @@ def test_the_box_contains_the_quantile_map(line: str, x: str, t_from: str, t_to:
     assert holds(content, [exact_flow(*LINES[line], x, t_from, t_to)])
 
 
-@pytest.mark.parametrize("line", ["two", "three"])
+@pytest.mark.parametrize("line", ["two", *night("three")])
 def test_more_digits(line: str) -> None:
     content = on_a_line(line, "0.3", "3", "0.01", 30)
     assert check(content).accepted
@@ -95,7 +96,7 @@ def test_more_digits(line: str) -> None:
 
 
 @pytest.mark.parametrize("turn", [((1, 0), (0, 1)), (("3/5", "-4/5"), ("4/5", "3/5"))])
-@pytest.mark.parametrize("variance", ["0.09", "0.01"])
+@pytest.mark.parametrize("variance", [*night("0.09"), "0.01"])
 def test_products_of_lines(turn: Any, variance: str) -> None:
     """In the plane, and turned by a rational rotation."""
     lines = [(LINES[name][0], LINES[name][1], variance) for name in ("two", "three")]
@@ -119,11 +120,13 @@ def test_products_of_lines(turn: Any, variance: str) -> None:
     ("law", "x"),
     [
         ("plane of five", ("0.3", "-0.4")),
-        ("plane of five", ("0.05", "0.02")),
         ("ring-8", ("0.01", "0")),
-        ("random-5", ("1", "-0.2")),
-        ("space 5", ("1/3", "0", "-0.5")),
         ("embedded", ("0.1", "0.2", "0.3", "0.4")),
+        *night(
+            ("plane of five", ("0.05", "0.02")),
+            ("random-5", ("1", "-0.2")),
+            ("space 5", ("1/3", "0", "-0.5")),
+        ),
     ],
 )
 def test_in_more_dimensions(law: str, x: tuple[str, ...]) -> None:
