@@ -12,8 +12,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-from depth import night
 from certificates import changed
+from depth import night
 from hostile import counted
 from mpmath import mp
 from produced import process, tube
