@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import certflow as cf
 from certflow.claims.check import Context, Profile
+from certflow.claims.evidence.balls import rounded
 from certflow.claims.evidence.measured import judged
 from certflow.claims.evidence.sharpness import looseness
 from certflow.claims.model import Evidence, Kind, Outcome
@@ -125,6 +126,19 @@ def test_times_the_sharp_rate(rows: list[tuple[Fraction, float, float]]) -> None
     else:
         (about,) = read(rf"^{NUMBER} times the sharp rate$", text)
         assert all(abs(ratio / about - 1) < Fraction(1, 1000) for ratio in ratios)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "text"),
+    [
+        ("0.03336611087861", "0.03336611087864", "0.033366"),
+        ("0.0333655", "0.0333664", "0.033366"),
+        ("0.0333654", "0.0333656", "[0.033365, 0.033366]"),
+        ("0.01", "3", "[0.01, 3]"),  # a node that was not found is not its lower end
+    ],
+)
+def test_a_node_is_one_number_only_where_it_is_known(lower: str, upper: str, text: str) -> None:
+    assert rounded(Fraction(lower), Fraction(upper), 5) == text
 
 
 def test_nothing_positive_to_compare_with() -> None:
