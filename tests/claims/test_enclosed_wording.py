@@ -90,6 +90,28 @@ def test_a_trajectory_that_grows_more_than_claimed() -> None:
     assert grown <= Fraction(found.witness["derivative_norm_at_least"])
 
 
+def test_the_derivative_on_the_separatrix() -> None:
+    true = mpmath.exp(exponent(Fraction(4), "0.04"))
+    found = evidence("F3", process_of(cf.load_mixture("two-modes"), Tighter))
+    assert found.outcome is Outcome.VIOLATED
+    low, high = read(rf"lies in \[{NUMBER}, {NUMBER}\]", found.summary)
+    assert as_mpf(low) <= true <= as_mpf(high)
+
+
+class Displaced(cf.OrnsteinUhlenbeck):
+    """A flow map that ends 3e-4 beside where it should."""
+
+    def flow(self, *arguments, **options):
+        return super().flow(*arguments, **options) + 3e-4
+
+
+def test_a_flow_map_beside_its_tube() -> None:
+    found = evidence("S3", process_of(cf.load_mixture("two-modes"), Displaced))
+    assert found.outcome is Outcome.VIOLATED
+    (off,) = read(rf"^flow map at least {NUMBER} off its tube$", found.summary)
+    assert Fraction(29, 10**5) < off <= Fraction(3, 10**4)
+
+
 def test_the_supremum_that_a_bound_does_not_reach() -> None:
     from certflow.claims.spatial.twins import RadiusForDiameter
 

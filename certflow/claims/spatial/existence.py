@@ -187,7 +187,7 @@ def ball(context: Context, name: str) -> Finding:
         k = int(np.argmax(values))
         if values[k] / bound > worst:
             worst, where = float(values[k] / bound), witness(x[k], t)
-    numbers = {"radius": radius, "largest_share_of_bound": worst, "probability_outside_at_most": tail}
+    numbers = {"radius": radius, "largest_share_of_bound": worst, "probability_outside_at_most": above(tail)}
     scope = f"this mixture, {context.profile.times} times, {count} points each with |x| <= {radius:.4g}"
     if not np.isfinite(worst):
         return Finding(Outcome.INCONCLUSIVE, "bound on a ball: not a finite number", scope)
