@@ -29,8 +29,8 @@ def below(value: Any, digits: int = 5) -> str:
     value : an exact number (a `Fraction`, the text of a decimal), or a float, which is the binary number that it is; an
     infinite one stays what it is
 
-    >>> below("2.76083879", 6), above("2.7632460759", 6), below(-1.9999, 2), above(1e-320, 3)
-    ('2.76083', '2.76325', '-2', '9.99e-321')
+    >>> below("2.76083879", 6), above("2.7632460759", 6), below(-1.9999, 2), above(-0.00012345, 3)
+    ('2.76083', '2.76325', '-2', '-0.000123')
     """
     return _rounded(value, digits, ROUND_FLOOR)
 
