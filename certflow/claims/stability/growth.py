@@ -33,8 +33,8 @@ def typical_points(context: Context, name: str) -> Finding:
     }
     scope = f"{_scope(context, found)}, the derivative at {found.points} fresh points for each of {found.seeds} seeds"
     summary = (
-        f"perturbations grow by e^{found.typical[0]:.2g} at typical points and by e^{above(found.largest[0], 2)} "
-        f"at most, e^{bound:.3g} allowed"
+        f"perturbations grow by e^{found.typical[0]:.2g} at typical points and by e^{above(found.largest[0], 4)} "
+        f"at most, e^{above(bound, 4)} allowed"  # the same rounding of both keeps their order
     )
     return judged("excess of log growth over int lambda", cases, REFERENCE_ERROR, scope, numbers, summary)
 
