@@ -24,6 +24,7 @@ from scipy.integrate import solve_ivp
 from threadpoolctl import threadpool_limits
 
 import certflow as cf
+from certflow.numbers.numerals import above
 
 START, END = 3, Fraction("0.01")
 DEVIATIONS = ("0.3", "0.1")
@@ -161,7 +162,7 @@ def main() -> None:
             "method": row["method"],
             "seconds": f"{row['seconds']:.3f}",
             "error": f"{row['error']:.1e}",
-            "proved radius": f"{row['proved radius']:.1e}" if "proved radius" in row else "none",
+            "proved radius": above(repr(row["proved radius"]), 2) if "proved radius" in row else "none",
             "steps": str(row.get("steps", "-")),
             "contains": {True: "yes", False: "NO", None: "-"}[row.get("contains")],
         }

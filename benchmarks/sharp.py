@@ -132,7 +132,7 @@ def exponents() -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
                 "median s": f"{seconds:.2f}",
                 "worst s": f"{seconds:.2f}",
                 "leaves, panels": f"{found.panels}",
-                "exponent": f"{float(found.lower):.3f} .. {float(found.upper):.3f}",
+                "exponent": f"{found:.5}",
                 "Popoviciu": f"{float(found.popoviciu):.3f}",
                 "target s": target,
                 "verdict": verdict(seconds, target) if found.complete else "not met",

@@ -6,7 +6,10 @@ import json
 import re
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
+
+import certflow as cf
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -24,7 +27,13 @@ def test_every_example_is_run_here() -> None:
 def test_theorist(tmp_path: Path) -> None:
     printed = run(str(EXAMPLES / "theorist.py"), "out", cwd=tmp_path)
     bound, lower, upper = map(float, re.search(r"= ([\d.]+); .* \[([\d.-]+), ([\d.-]+)\]", printed).groups())
-    assert lower <= upper < bound
+    assert lower < upper < bound
+    process = cf.OrnsteinUhlenbeck(
+        cf.GaussianMixture(["1/4", "1/2", "1/4"], [["-2"], ["0.3"], ["2"]], "0.04"), t_min="0.01", t_max="3"
+    )
+    sharp = cf.enclosure.sharp_rate(process, "0.3")
+    printed_ends = map(Fraction, re.search(r"\[([\d.]+), ([\d.]+)\]", printed).groups())
+    assert next(printed_ends) <= sharp.lower <= sharp.upper <= next(printed_ends)
     assert [line.split(":")[0] for line in printed.splitlines() if line[:2] in ("L2", "L3", "L5", "F1", "F2")] == [
         f"{claim} holds" for claim in ("L2", "L3", "L5", "F1", "F2")
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,11 +23,12 @@ from certflow.commands.texts import (
     writing,
 )
 from certflow.errors import InputError, NoGlobalBound
-from certflow.numbers.numerals import exponential, figure
+from certflow.numbers.numerals import above, below, exponential, exponential_above, figure, nearest
 from certflow.process import OrnsteinUhlenbeck
 
 if TYPE_CHECKING:
     from certflow.commands.bound_sharp import Sharp
+    from certflow.enclosure.suprema.exponent import SharpStability
     from certflow.enclosure.suprema.rate import SharpRate
 
 
@@ -141,22 +143,12 @@ def _sharp_text(enclosed: Sharp, found: Rates) -> str:
     ]
     head = ("t", "λ*(t) = sup λmax(−∇u)", "L*(t) = sup ‖∇u‖", "λ/λ*", "L/L*")
     parts = [
-        "Sharp rates: the suprema over all x, proved from both sides; ends rounded to six digits.",
+        "Sharp rates: the suprema over all x, proved from both sides, to six digits; two ends rounded outwards.",
         "",
         table(head, rows),
     ]
     if enclosed.integral is not None:
-        integral = enclosed.integral
-        low, high = float(integral.lower), float(integral.upper)
-        parts += [
-            "",
-            fill(
-                f"∫λ* from {found.times[0]} to {found.times[-1]} lies in [{figure(low, 6)}, {figure(high, 6)}], "
-                f"where the closed form gives ∫λ = {figure(float(integral.popoviciu), 6)}: an error grows at most "
-                f"{exponential(high)}-fold, not {exponential(float(integral.popoviciu))}-fold.",
-                WIDTH,
-            ),
-        ]
+        parts += ["", fill(_integral_text(enclosed.integral, found.times), WIDTH)]
     if not enclosed.complete:
         parts += [
             "",
@@ -165,19 +157,35 @@ def _sharp_text(enclosed: Sharp, found: Rates) -> str:
     return "\n".join(parts)
 
 
+def _integral_text(integral: SharpStability, times: tuple[str, ...]) -> str:
+    """The enclosed exponent and its factor beside those of the closed form, where they differ in the digits shown."""
+    exponents = [nearest(value, 6) for value in (integral.lower, integral.popoviciu)]
+    factor, closed = (exponential_above(value) for value in (integral.upper, integral.popoviciu))
+    told = (
+        f"∫λ* from {times[0]} to {times[-1]} lies in {integral:.6}, where the closed form gives ∫λ = {exponents[1]}: "
+        f"an error grows at most {factor}-fold"
+    )
+    if factor != closed:
+        return f"{told}, not {closed}-fold."
+    if exponents[0] == exponents[1]:
+        return f"{told}, and to the digits shown the closed form is attained."
+    return f"{told}, as the closed form says."
+
+
 def _enclosed(rate: SharpRate) -> str:
-    """One number where both ends agree to the digits shown, else both."""
-    ends = [figure(float(end), 6) for end in (rate.lower, rate.upper)]
-    text = ends[0] if ends[0] == ends[1] else f"{ends[0]} … {ends[1]}"
-    return text if rate.complete or ends[0] != ends[1] else f"{text} …"
+    """One number where both ends, and so the supremum, round to it; else both, rounded outwards."""
+    shown = nearest(rate.lower, 6)
+    if rate.complete and shown == nearest(rate.upper, 6):
+        return shown
+    return f"{below(rate.lower, 6)} … {above(rate.upper, 6)}"
 
 
 def _looseness(bound: float, rate: SharpRate) -> str:
     """How many times the closed form exceeds the supremum, where that is positive: a range, if that is not known."""
     if not rate.lower > 0:
         return "–"
-    ends = [figure(bound / float(end), 4) for end in (rate.upper, rate.lower)]
-    return ends[0] if rate.complete else " … ".join(ends)
+    low, high = (nearest(Fraction(bound) / end, 4) for end in (rate.upper, rate.lower))
+    return low if rate.complete else f"{low} … {high}"  # the closed form is float64, which proves no digit
 
 
 def _balls_text(found: Balls, process: OrnsteinUhlenbeck) -> str:
@@ -189,7 +197,7 @@ def _balls_text(found: Balls, process: OrnsteinUhlenbeck) -> str:
         "probability that X_t lies outside the ball has one too:"
     )
     rows = [
-        (row.time, figure(row.radius), figure(row.bound), figure(row.outside, 3))
+        (row.time, figure(row.radius), above(row.bound), above(row.outside, 3))
         for row in sorted(found.rows, key=lambda row: (row.index, row.radius))
         if row.in_table
     ]

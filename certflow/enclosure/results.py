@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from certflow.errors import NotFinite
 from certflow.numbers.exact import exact_text
+from certflow.numbers.numerals import above, below
 
 
 class ExactDecimal(Fraction):
@@ -41,9 +43,39 @@ def _leading_exponent(value: Fraction) -> int:
     return exponent
 
 
+class Ends:
+    """Two proved ends, `lower` and `upper`, as text: `[lower, upper]` in full, or rounded outwards to a few digits.
+
+    >>> found = Enclosure(ExactDecimal("2.76083879"), ExactDecimal("2.7632460759"))
+    >>> print(found, f"{found:.4}")
+    [2.76083879, 2.7632460759] [2.76, 2.764]
+    """
+
+    lower: Fraction
+    upper: Fraction
+
+    def __str__(self) -> str:
+        return f"[{self.lower}, {self.upper}]"
+
+    def __format__(self, specification: str) -> str:
+        """`.N`: N significant digits, the lower end rounded down, the upper one up."""
+        if not specification:
+            return str(self)
+        match = re.fullmatch(r"\.0*([1-9][0-9]{0,3})", specification, re.ASCII)
+        if match is None:
+            raise ValueError(
+                f"an enclosure is written with a format like .6 (digits, rounded outwards), not {specification!r}"
+            )
+        digits = int(match[1])
+        return f"[{below(self.lower, digits)}, {above(self.upper, digits)}]"
+
+
 @dataclass(frozen=True)
-class Enclosure:
-    """`lower <= value <= upper`, proved; both ends are exact (`str(...)` is the exact decimal)."""
+class Enclosure(Ends):
+    """`lower <= value <= upper`, proved; both ends are exact (`str(...)` is the exact decimal).
+
+    `f"{enclosure:.6}"` rounds them outwards to six significant digits.
+    """
 
     lower: Fraction
     upper: Fraction
@@ -79,9 +111,6 @@ class Enclosure:
 
     def __contains__(self, value: Any) -> bool:
         return bool(self.lower <= value <= self.upper)
-
-    def __str__(self) -> str:
-        return f"[{self.lower}, {self.upper}]"
 
 
 def ball_ends(ball: Any) -> tuple[Fraction, Fraction]:

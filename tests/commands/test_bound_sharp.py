@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
 import certflow as cf
+from certflow.commands import bound_sharp
+from certflow.enclosure.results import ExactDecimal
+from certflow.enclosure.suprema.exponent import SharpStability
 
 Command = Callable[..., Any]
 
@@ -70,6 +75,58 @@ def test_the_text_compares_with_the_closed_form(command: Command) -> None:
     assert "∫λ* from 0.01 to 3 lies in [25.7" in ended.out
     assert "the closed form gives ∫λ = 36.9589" in ended.out
     assert max(map(len, ended.out.splitlines())) <= 110
+
+
+def said(text: str) -> tuple[Fraction, Fraction, list[Fraction]]:
+    """The printed ends of the integral and the factors."""
+    text = " ".join(text.split())
+    low, high = re.search(r"lies in \[(\S+), (\S+)\],", text).groups()
+    return Fraction(low), Fraction(high), [Fraction(factor) for factor in re.findall(r"(\S+)-fold", text)]
+
+
+@pytest.mark.parametrize("name", ["line-3", "two-modes"])
+def test_what_the_text_says_is_proved(name: str, command: Command) -> None:
+    """Every printed lower end is at most the proved one, every upper end and factor at least."""
+    options = ("bound", name, "--sharp", "--points", 2, "--t-min", "0.3")
+    exact, text = json.loads(command(*options, "--format", "json").out)["sharp"], command(*options).out
+    low, high, factors = said(text)
+    total = {key: Fraction(exact["stability_one_sided"][key]) for key in ("lower", "upper", "closed_form")}
+    assert low <= total["lower"] <= total["upper"] <= high
+    for factor, exponent in zip(factors, [total["upper"], total["closed_form"]], strict=False):
+        assert mpmath.mpf(factor.numerator) / factor.denominator >= mpmath.exp(mpmath.mpf(float(exponent)))
+    table = text.split("two ends rounded outwards.")[1]
+    for row in exact["rows"]:
+        line = re.search(rf"^ *{re.escape(row['t'])}  +(.*)$", table, flags=re.MULTILINE)[1]
+        for cell, rate in zip(re.split(r"  +", line), (row["growth_rate"], row["lipschitz"]), strict=False):
+            ends = [Fraction(end) for end in cell.split(" … ")]
+            if len(ends) == 2:
+                assert ends[0] <= Fraction(rate["lower"]) <= Fraction(rate["upper"]) <= ends[1]
+            else:  # the number to which the supremum rounds
+                assert all(abs(ends[0] / Fraction(rate[key]) - 1) <= Fraction(5, 10**6) for key in ("lower", "upper"))
+    assert ("attained" in text) == (name == "two-modes")
+
+
+@pytest.mark.parametrize(
+    ("ends", "tail"),
+    [
+        (("2.76083879", "2.7632460759", "14.7956"), "at most 15.86-fold, not 2.665e+06-fold."),
+        (("6.89038151731", "6.89038151732", "6.89038151732"), "at most 982.8-fold, and to the digits shown the closed"),
+        (("1.131", "1.134135", "1.134135"), "at most 3.109-fold, as the closed form says."),
+        (("-2.00000049", "-1.9999951", "-1.5"), "at most 0.1354-fold, not 0.2232-fold."),
+        (("799.5", "800.0001", "900"), "at most 2.727e+347-fold, not 7.329e+390-fold."),
+    ],
+)
+def test_the_sentence_on_the_exponent(
+    ends: tuple[str, str, str], tail: str, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lower, upper, closed = map(ExactDecimal, ends)
+    found = SharpStability(lower, upper, True, closed, 1)
+    monkeypatch.setattr(bound_sharp, "sharp_stability", lambda *_, **__: found)
+    text = " ".join(command("bound", "two-modes", "--sharp", "--points", 2).out.split())
+    assert tail in text
+    low, high, factors = said(text)
+    assert low <= lower <= upper <= high
+    assert float(factors[0]) >= math.exp(upper) if upper < 700 else len(factors) == 2
 
 
 def test_out_of_reach_is_inconclusive(command: Command) -> None:

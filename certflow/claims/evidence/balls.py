@@ -19,6 +19,7 @@ from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import shape_of
 from certflow.enclosure.results import Enclosure, ball_ends
 from certflow.law.mixture import GaussianMixture
+from certflow.numbers.numerals import nearest
 from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
@@ -103,6 +104,12 @@ def integral_of(process: OrnsteinUhlenbeck, s: Any, t: Any, rate: str) -> Any:
     """The integral under test between exact times, or balls."""
     start, end = (ball(time) if isinstance(time, Fraction) else time for time in (s, t))
     return process.stability(start, end, rate)
+
+
+def rounded(lower: Fraction, upper: Fraction, digits: int = 10) -> str:
+    """The number to which both ends, and so what lies between them, round; where they differ `bracket`."""
+    number = nearest(lower, digits)
+    return number if number == nearest(upper, digits) else f"{Enclosure(lower, upper):.{digits}}"
 
 
 def bracket(lower: Fraction, upper: Fraction, digits: int = 10) -> str:

@@ -18,6 +18,7 @@ from certflow.claims.model import Outcome
 from certflow.law.formats import to_mapping
 from certflow.law.library import from_mapping
 from certflow.numbers.exact import exact_text
+from certflow.numbers.numerals import above
 from certflow.process import OrnsteinUhlenbeck
 
 #: Grids of the experiment; those that need a global bound are left out where none exists.
@@ -99,7 +100,7 @@ def judged(
         )
     worst, witness = max(listed, key=lambda case: case[0])
     told = {"largest": f"{worst:.3g}", "allowed": f"{allowed:g}", **numbers}
-    text = summary or f"{what}: at most {worst:.2g} in {len(listed)} cases, {allowed:g} allowed"
+    text = summary or f"{what}: at most {above(worst, 2)} in {len(listed)} cases, {allowed:g} allowed"
     if worst <= allowed:
         return Finding(Outcome.HOLDS, text, scope, told)
     return Finding(Outcome.VIOLATED, f"{text}: exceeded", scope, told, {**witness, "measured": worst})

@@ -19,11 +19,14 @@ from certflow.enclosure.suprema.rate import SharpRate
 from certflow.errors import InputError
 from certflow.law.exposed import exposed_diameter
 from certflow.law.mixture import GaussianMixture
-from certflow.numbers.exact import exact_text
+from certflow.numbers.exact import exact_number, exact_text
+from certflow.numbers.numerals import above, below, nearest
 from certflow.process import OrnsteinUhlenbeck
 
 #: Relative room for the last digit of an end that was rounded outwards to 20 digits.
 ROUNDING = Fraction(1, 10**15)
+#: A bound within this share of the sharp rate is shown as attained.
+_ATTAINED = Fraction(1, 10**6)
 #: Exact arithmetic on so many products of coordinates takes seconds; beyond, no sharp rate is searched for.
 MAX_PRODUCTS = 1_000_000
 
@@ -89,13 +92,22 @@ def place(found: SharpRate) -> dict[str, Any]:
 
 def looseness(rows: Sequence[dict[str, Any]]) -> str:
     """A phrase: how many times larger than the sharp rate the bound is, over some times."""
-    ratios = [entry["bound_over_sharp"] for entry in rows if entry["bound_over_sharp"] is not None]
+    ratios = [_ratios(entry) for entry in rows if entry["bound_over_sharp"] is not None]
     if not ratios:
         return "no time looked at has a positive sharp rate"
-    low, high = min(ratios), max(ratios)
-    if abs(low - 1) < 1e-6 and abs(high - 1) < 1e-6:
+    low, high = min(pair[0] for pair in ratios), max(pair[1] for pair in ratios)
+    if max(abs(low - 1), abs(high - 1)) < _ATTAINED:
         return "attained at the times looked at"
-    return f"{low:.4g} to {high:.4g} times the sharp rate" if high > low * 1.001 else f"{high:.4g} times the sharp rate"
+    if nearest(low, 4) == nearest(high, 4):
+        return f"{nearest(low, 4)} times the sharp rate"
+    lowest = "1" if abs(low - 1) < _ATTAINED else below(low, 4)  # what 1 lacks is the rounding of the upper end
+    return f"{lowest} to {above(high, 4)} times the sharp rate"
+
+
+def _ratios(entry: dict[str, Any]) -> tuple[Fraction, Fraction]:
+    """Ends of `bound / sharp` of one row, whose bound is the float nearest to it."""
+    bound, lower, upper = (exact_number(entry[key]) for key in ("bound", "lower", "upper"))
+    return bound * (1 - ROUNDING) / upper, bound * (1 + ROUNDING) / lower
 
 
 @lru_cache(maxsize=16)

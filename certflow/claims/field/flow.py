@@ -22,7 +22,8 @@ from certflow.enclosure.tubes.tube import flow_tube
 from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats
-from certflow.numbers.exact import exact_text
+from certflow.numbers.exact import exact_text, nearest_float
+from certflow.numbers.numerals import above, below
 from certflow.process import OrnsteinUhlenbeck
 
 #: `K d^2` up to which a tube along a calm trajectory takes seconds at most.
@@ -40,7 +41,7 @@ def reference_flow(context: Context, name: str) -> Finding:
     numbers: dict[str, Any] = {"points": len(points), "steps": []}
     span = f"from t = {exact_text(end)} to {exact_text(until)}"
     scope = f"this mixture, {len(points)} points of the marginal at t_max, {span}"
-    plain, worst, open_ = OrnsteinUhlenbeck(context.mixture, *interval_of(context)), 0.0, False
+    plain, worst, open_ = OrnsteinUhlenbeck(context.mixture, *interval_of(context)), Fraction(0), False
     for point in points:
         tube = flow_tube(plain, point, end, until, TUBE_DIGITS)
         numbers["steps"].append(len(tube.steps))
@@ -51,16 +52,18 @@ def reference_flow(context: Context, name: str) -> Finding:
         image = [Fraction(float(entry)) for entry in found]
         inside = list(zip(image, tube.lower, tube.upper, strict=True))
         distance = max(max(low - value, value - high, Fraction(0)) for value, low, high in inside)
-        worst = max(worst, float(distance))
+        worst = max(worst, distance)
         if distance > FLOW_TOLERANCE * (1 + max(map(abs, image))) * max(tube.derivative_norm.upper, Fraction(1)):
             witness = {"x": [float(c).hex() for c in point], "t_from": exact_text(end), "t_to": exact_text(until)}
             witness |= {"flow": [float(v).hex() for v in image]}
             witness |= {"tube": [bracket(low, high, 2 * TUBE_DIGITS) for _, low, high in inside]}
-            return Finding(Outcome.VIOLATED, f"flow map {worst:.3g} off its tube", scope, numbers, witness)
-    numbers |= {"largest_distance_to_the_tube": worst}
+            return Finding(
+                Outcome.VIOLATED, f"flow map at least {below(worst, 3)} off its tube", scope, numbers, witness
+            )
+    numbers |= {"largest_distance_to_the_tube": nearest_float(worst)}
     if open_:
         return Finding(Outcome.INCONCLUSIVE, "a tube, or the flow map, did not reach the data end", scope, numbers)
-    off = f"is at most {worst:.1g} outside" if worst else "lies inside"
+    off = f"is at most {above(worst, 1)} outside" if worst else "lies inside"
     over = f"from t = {time_text(end)} to {time_text(until)}"
     summary = f"at {len(points)} points, {over}, the flow map {off} its proved tubes of radius 1e-{TUBE_DIGITS}"
     return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=_certificate(plain, points[0], end, until))

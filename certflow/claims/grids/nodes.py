@@ -12,7 +12,17 @@ from itertools import pairwise
 from typing import Any
 
 from certflow.claims.check import Context, Finding
-from certflow.claims.evidence.balls import DIGITS, KINDS, bracket, integral_of, interval_of, precision, shown, within
+from certflow.claims.evidence.balls import (
+    DIGITS,
+    KINDS,
+    bracket,
+    integral_of,
+    interval_of,
+    precision,
+    rounded,
+    shown,
+    within,
+)
 from certflow.claims.evidence.sharpness import certificates_of, time_text
 from certflow.claims.model import Outcome
 from certflow.enclosure.expressions import ball
@@ -36,7 +46,7 @@ def lambert_nodes(context: Context, name: str) -> Finding:
         return Finding(Outcome.NOT_CHECKED, reason, "this mixture and interval")
     scope = f"this mixture, the inner nodes of {SEGMENTS} segments from t = {exact_text(end)} to {exact_text(start)}"
     nodes = balanced_nodes(OrnsteinUhlenbeck(context.mixture, start, end), SEGMENTS, "one-sided", DIGITS)
-    numbers = {"nodes": [f"{float(node.lower):.10g}" for node in nodes], "digits": DIGITS}
+    numbers = {"nodes": [rounded(node.lower, node.upper) for node in nodes], "digits": DIGITS}
     open_ = not all(node.complete for node in nodes)
     total = stability(context.process, start, end, "one-sided", 2 * DIGITS)
     with precision(context):
@@ -48,7 +58,9 @@ def lambert_nodes(context: Context, name: str) -> Finding:
             open_ |= outcome is Outcome.INCONCLUSIVE
             if outcome is Outcome.VIOLATED:
                 witness = {"value": shown(value), "t_min": exact_text(start), "time_by_Lambert_W": shown(found)}
-                summary = f"Lambert W gives t = {float(found.mid()):.8g}; the node is {float(node.lower):.8g}"
+                summary = (
+                    f"Lambert W gives t = {float(found.mid()):.8g}; the node is {rounded(node.lower, node.upper, 8)}"
+                )
                 return Finding(
                     outcome, summary, scope, numbers, witness | {"node": bracket(node.lower, node.upper, DIGITS + 2)}
                 )
@@ -85,7 +97,7 @@ def balanced_grid(context: Context, name: str) -> Finding:
             numbers[rate] = "not positive throughout"
             continue
         nodes = balanced_nodes(context.process, SEGMENTS, rate, DIGITS)
-        numbers[rate] = [f"{float(node.lower):.10g}" for node in nodes]
+        numbers[rate] = [rounded(node.lower, node.upper) for node in nodes]
         outcome, witness = _equal_segments(context, nodes, rate)
         if outcome is Outcome.VIOLATED:
             return Finding(outcome, f"{rate} integral not the same on every segment", scope, numbers, witness)

@@ -168,7 +168,7 @@ def _mean_square_in_space(context: Context, name: str) -> Finding:
     error = float(squares.mean() + 4 * squares.std(ddof=1) / math.sqrt(POINTS))
     size = second_moment(process)
     floor = process.mismatch_floor(budget) * size
-    text = "a linear map has at most {:.4f} times the error of the floor"
+    text = "the error of a linear map, with four standard deviations, is {:.4f} times that of the floor"
     return _judged([(budget, error, floor, size)], text, f"{POINTS} draws")
 
 

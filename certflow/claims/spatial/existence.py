@@ -19,6 +19,7 @@ from certflow.claims.model import Outcome
 from certflow.errors import NoGlobalBound
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats
+from certflow.numbers.numerals import above
 
 #: Rounding that a float64 comparison may show.
 _SLACK = 1e-9
@@ -186,7 +187,7 @@ def ball(context: Context, name: str) -> Finding:
         k = int(np.argmax(values))
         if values[k] / bound > worst:
             worst, where = float(values[k] / bound), witness(x[k], t)
-    numbers = {"radius": radius, "largest_share_of_bound": worst, "probability_outside_at_most": tail}
+    numbers = {"radius": radius, "largest_share_of_bound": worst, "probability_outside_at_most": above(tail)}
     scope = f"this mixture, {context.profile.times} times, {count} points each with |x| <= {radius:.4g}"
     if not np.isfinite(worst):
         return Finding(Outcome.INCONCLUSIVE, "bound on a ball: not a finite number", scope)
@@ -194,7 +195,7 @@ def ball(context: Context, name: str) -> Finding:
         return Finding(Outcome.VIOLATED, f"bound on a ball: exceeded, {worst:.6g} times", scope, numbers, where)
     return Finding(
         Outcome.HOLDS,
-        f"bound on the ball |x| <= {radius:.3g}: never exceeded; outside it p_t has at most {tail:.2g}",
+        f"bound on the ball |x| <= {radius:.3g}: never exceeded; outside it p_t has at most {above(tail, 2)}",
         scope,
         numbers,
     )

@@ -47,6 +47,7 @@ from certflow.enclosure.suprema.rate import SharpRate
 from certflow.errors import NoEnclosure
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_text
+from certflow.numbers.numerals import above, below
 from certflow.process import OrnsteinUhlenbeck
 
 #: Where the bounds that need no search are stated.
@@ -131,7 +132,7 @@ def _against_sharp(context: Context, kind: str, tally: _Tally) -> None:
 
 def _exceeded(found: SharpRate, bound: Any) -> str:
     at = f"{SYMBOLS[found.kind]} = {float(bound.mid()):.6g} at t = {float(found.time):.6g}"
-    return f"{at}, where the supremum over x is at least {float(found.lower):.6g}"
+    return f"{at}, where the supremum over x is at least {below(found.lower, 6)}"
 
 
 def sharp_bound(context: Context, name: str) -> Finding:
@@ -162,13 +163,13 @@ def sharp_value(context: Context, name: str) -> Finding:
     quotient of the Jacobian in balls at the witness must lie between the ends.
     """
     tally, times, certificates = _Tally(), sharp_times(context), {}
-    widest = 0.0
+    widest = Fraction(0)
     with precision(context):
         for kind in KINDS:
             for time in times:
                 found, certificate = sharp_at(context, time, kind)
                 tally.rows.append(row(found, _closed(context, time, kind)))
-                widest = max(widest, found.relative_gap)
+                widest = max(widest, (found.upper - found.lower) / (abs(found.upper) or Fraction(1)))
                 if certificate is not None:
                     certificates[f"L5-t-{time_text(time)}-{kind}"] = certificate
                 value = _at_witness(context, found)
@@ -187,7 +188,7 @@ def sharp_value(context: Context, name: str) -> Finding:
     if tally.outcome is not Outcome.HOLDS:
         return Finding(tally.outcome, tally.summary, scope, numbers, tally.witness, certificates)
     known = f"the bounds of {_CLOSED[context.mixture.kind]}"
-    summary = f"at {_listed(times)} sharp rates are enclosed over all x to {widest:.1g} relative; {known}: "
+    summary = f"at {_listed(times)} sharp rates are enclosed over all x to {above(widest, 1)} relative; {known}: "
     return Finding(Outcome.HOLDS, summary + looseness(tally.rows), scope, numbers, certificates=certificates)
 
 

@@ -20,10 +20,11 @@ from certflow.claims.model import Outcome
 from certflow.claims.stability.tubes import MAX_GROWING_TUBE_SIZE, tied_tube
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import integrate, rate_pieces, stability
-from certflow.enclosure.results import rounded_down, rounded_up
+from certflow.enclosure.results import Enclosure, rounded_down, rounded_up
 from certflow.enclosure.suprema.exponent import sharp_stability
 from certflow.errors import NoEnclosure
 from certflow.numbers.exact import exact_number, exact_text
+from certflow.numbers.numerals import above, below, figure, nearest
 from certflow.process import OrnsteinUhlenbeck
 
 
@@ -48,7 +49,8 @@ def integrated_rates(context: Context, name: str) -> Finding:
                 where |= {"closed_form": shown(found), "quadrature": shown(ball(lower).union(ball(upper)))}
                 if outcome is Outcome.VIOLATED:
                     summary = (
-                        f"closed form {float(found.mid()):.10g} of the {rate} integral, which is {float(lower):.10g}"
+                        f"closed form {figure(float(found.mid()), 10)} of the {rate} integral, "
+                        f"which lies in {bracket(lower, upper)}"
                     )
                     return Finding(outcome, summary, scope, numbers, where)
                 if outcome is Outcome.INCONCLUSIVE or upper - lower > 2 * room:
@@ -95,7 +97,9 @@ def flow_exponent(context: Context, name: str) -> Finding:
             summary = f"the {rate} exponent {float(value.mid()):.8g} is not known to be above int lambda*"
             return Finding(Outcome.INCONCLUSIVE, summary, scope, numbers)
     certificates = certificates_of(context, numbers, "F1")
-    known = "is the quadrature" if sharp is None else f"bounds the sharp int lambda* <= {float(upper):.6g}"
+    known = "is the quadrature"
+    if sharp is not None:
+        known = f"bounds the sharp int lambda*, which lies in {Enclosure(sharp.lower, upper):.6}"
     over = f"from t = {time_text(end)} to {time_text(start)}"
     summary = f"{over}: int lambda = {float(exponents['one-sided'].mid()):.6g} {known}{proved}"
     return Finding(Outcome.HOLDS, summary, scope, numbers, certificates=certificates)
@@ -111,7 +115,7 @@ def _proved_growth(context: Context, numbers: dict[str, Any]) -> tuple[dict[str,
     with precision(context):
         factor = context.process.amplification(ball(until), ball(end), "one-sided")
     numbers |= {
-        "trajectory_from_t_to_t": [exact_text(end), f"{float(tube.reached.lower):.6g}"],
+        "trajectory_from_t_to_t": [exact_text(end), exact_text(until) if tube.complete else f"{tube.reached:.6}"],
         "its_proved_growth": bracket(grown.lower, grown.upper),
         "bound_of_its_growth": shown(factor, 12) if factor.is_finite() else "not a finite number",
     }
@@ -120,9 +124,10 @@ def _proved_growth(context: Context, numbers: dict[str, Any]) -> tuple[dict[str,
     if ends(factor)[1] < grown.lower:
         witness = {"x": [exact_text(v) for v in x], "t_from": exact_text(end), "t_to": exact_text(until)}
         witness |= {"derivative_norm_at_least": str(grown.lower), "amplification": shown(factor)}
-        return witness, f"a trajectory grows {float(grown.lower):.6g}-fold, the bound is {float(factor.mid()):.6g}"
-    told = f"growth {float(grown.lower):.4g} is proved along one trajectory to t = {float(until):.4g}"
-    return None, f"; {told}, where the bound is {float(factor.mid()):.4g}"
+        told = f"a trajectory grows at least {below(grown.lower, 6)}-fold"
+        return witness, f"{told}, the bound is at most {above(ends(factor)[1], 6)}"
+    told = f"growth of at least {below(grown.lower, 6)} is proved along one trajectory to t = {time_text(until)}"
+    return None, f"; {told}, where the bound is {nearest(ends(factor)[1], 6)}"
 
 
 def _quadrature(process: OrnsteinUhlenbeck, s: Fraction, t: Fraction, rate: str) -> tuple[Fraction, Fraction]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from certflow.claims.check import Context, Finding
 from certflow.claims.evidence.measured import REFERENCE_ERROR, judged, perturbations
+from certflow.numbers.numerals import above
 
 #: Largest gap between the logarithm of the growth on the separatrix and `int lambda`.
 SEPARATRIX_GAP = 1e-3
@@ -32,8 +33,8 @@ def typical_points(context: Context, name: str) -> Finding:
     }
     scope = f"{_scope(context, found)}, the derivative at {found.points} fresh points for each of {found.seeds} seeds"
     summary = (
-        f"perturbations grow by e^{found.typical[0]:.2g} at typical points and by e^{found.largest[0]:.2g} at most, "
-        f"e^{bound:.3g} allowed"
+        f"perturbations grow by e^{found.typical[0]:.2g} at typical points and by e^{above(found.largest[0], 4)} "
+        f"at most, e^{above(bound, 4)} allowed"  # the same rounding of both keeps their order
     )
     return judged("excess of log growth over int lambda", cases, REFERENCE_ERROR, scope, numbers, summary)
 

@@ -19,6 +19,7 @@ from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import rounded_down
 from certflow.enclosure.tubes.tube import flow_tube
 from certflow.numbers.exact import exact_text
+from certflow.numbers.numerals import above, figure
 from certflow.process import OrnsteinUhlenbeck
 
 #: Largest `int lambda` along which the variational equation is integrated in mpmath.
@@ -84,12 +85,12 @@ def separatrix_tube(context: Context, name: str) -> Finding:
         witness = {"x": [exact_text(v) for v in x], "half_width": exact_text(Fraction(box)), "t_from": exact_text(end)}
         witness |= {"t_to": exact_text(until), "derivative_norm": bracket(grown.lower, grown.upper)}
         summary = (
-            f"|D Phi| is {float(grown.lower):.8g} at the midpoint of the modes, "
-            f"exp(int lambda) {float(factor.mid()):.8g}"
+            f"|D Phi| lies in {grown:.8} at the midpoint of the modes, "
+            f"exp(int lambda) is {figure(float(factor.mid()), 8)}"
         )
         return Finding(outcome, summary, scope, numbers, witness | {"amplification": shown(factor)})
     if outcome is Outcome.INCONCLUSIVE or width > Fraction(1, 10**6):
-        return Finding(Outcome.INCONCLUSIVE, f"|D Phi| is known to {float(width):.1g} only", scope, numbers)
+        return Finding(Outcome.INCONCLUSIVE, f"|D Phi| is known to {above(width, 1)} only", scope, numbers)
     where = f"at the midpoint of the modes, from t = {time_text(end)} to {time_text(until)}"
-    summary = f"{where}, the proved |D Phi| encloses exp(int lambda), relative width {float(width):.1g}"
+    summary = f"{where}, the proved |D Phi| encloses exp(int lambda), relative width {above(width, 1)}"
     return Finding(Outcome.HOLDS, summary, scope, numbers)

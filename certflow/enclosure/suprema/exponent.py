@@ -20,7 +20,7 @@ import numpy as np
 
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Sum, Variable, ball
 from certflow.enclosure.integrals import check_effort, common_law, integrate, stability
-from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
+from certflow.enclosure.results import Ends, ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
 from certflow.enclosure.suprema.laws import BITS, common_isotropic_task
 from certflow.enclosure.suprema.points import Points
@@ -44,8 +44,8 @@ _POOR = 1e-3
 
 
 @dataclass(frozen=True)
-class SharpStability:
-    """`lower <= int_s^t lambda* <= upper`, proved; exact decimals.
+class SharpStability(Ends):
+    """`lower <= int_s^t lambda* <= upper`, proved; exact decimals; `f"{found:.6}"` rounds them outwards.
 
     complete : whether the relative width asked for was reached; popoviciu : the upper bound `int_s^t lambda` of the
     closed form (F2), to compare with; panels : number of panels of `r`
@@ -81,8 +81,8 @@ def sharp_stability(
     >>> import certflow as cf
     >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
     >>> found = cf.enclosure.sharp_stability(p, "0.1", "1", gap="0.01")
-    >>> print(f"{float(found.lower):.6f}", found.upper, found.upper == found.popoviciu, found.complete)
-    1.133725 1.13372492727 True True
+    >>> print(f"{found:.7}", found.upper, found.upper == found.popoviciu, found.complete)
+    [1.133724, 1.133725] 1.13372492727 True True
     """
     mixture = common_law(process)
     start, end = exact_number(s, "s"), exact_number(t, "t")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from certflow.enclosure.results import ExactDecimal
+from certflow.enclosure.results import Ends, ExactDecimal
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.supremum import Supremum
 from certflow.enclosure.suprema.witness import Witness, spread_out, turned_back
@@ -29,8 +29,8 @@ class Block:
 
 
 @dataclass(frozen=True)
-class SharpRate:
-    """`lower <= sup_x rate <= upper`, both proved; exact decimals.
+class SharpRate(Ends):
+    """`lower <= sup_x rate <= upper`, both proved; exact decimals; `f"{rate:.6}"` rounds them outwards.
 
     rate : "one-sided" (`lambda*`) or "two-sided" (`L*`); witness : where it is at least `lower`; complete : whether the
     relative gap asked for was reached (if not, the verdict is inconclusive and this is the best enclosure so far);

@@ -9,6 +9,7 @@ import numpy as np
 
 from certflow.distill.results import BASELINE, Growth, Results
 from certflow.numbers.arrays import Floats, Points
+from certflow.numbers.numerals import above
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.canvas import Axes, Figure, FixedLocator, FuncFormatter
 from certflow.report.formatting import number
@@ -158,9 +159,8 @@ def _growth_words(growth: Growth) -> str:
         return f"{words} No global bound exists for this mixture."
     words += f" The bounds have the exponents ∫λ = {growth.one_sided[0]:.4g} and ∫L = {growth.two_sided[0]:.4g}."
     if growth.separatrix_gap is not None:
-        words += (
-            f" On the separatrix the bound is attained: measured and ∫λ differ by at most {growth.separatrix_gap:.1g}."
-        )
+        gap = above(growth.separatrix_gap, 1)
+        words += f" On the separatrix the bound is attained: measured and ∫λ differ by at most {gap}."
     return words
 
 
