@@ -84,6 +84,39 @@ def test_what_is_no_finite_number_is_no_evidence(name, mixture, formulas):
         assert evidence.outcome is Outcome.INCONCLUSIVE
 
 
+def slopes(variance):
+    """`Phi' = sqrt(v_delta / v_T)` far out, from 3 to 0.01."""
+    start, end = (math.exp(-2 * t) * variance + 1 - math.exp(-2 * t) for t in (3.0, 0.01))
+    return math.sqrt(end / start)
+
+
+@pytest.mark.parametrize(
+    "mixture", [(HALF, [["-1"], ["1"]], "9"), (HALF, [["-1", "0"], ["1", "0"]], "9"), (HALF, [["-7"], ["7"]], "49")]
+)
+def test_an_infinite_floor_is_not_told_as_attained(mixture):
+    """Far out the flow has slopes of nearly the standard deviation: no 2-Lipschitz map is within a finite distance."""
+    process = cf.OrnsteinUhlenbeck(cf.GaussianMixture(*mixture))
+    far = slopes(float(mixture[2]))
+    assert process.mismatch_floor(2, norm="sup") == math.inf
+    assert far > 2
+    evidence = run("M1.attained", process)
+    assert evidence.outcome is Outcome.HOLDS
+    for name in evidence.numbers["error_over_floor"]:
+        assert float(name.removeprefix("B = ")) > far
+        assert process.mismatch_floor(float(name.removeprefix("B = ")), norm="sup") < math.inf
+    assert float(evidence.summary.rpartition("B = ")[2]) > far
+    assert "B = 2" in evidence.numbers["no_evidence_as_the_floor_is_infinite"]
+    assert "B in {2" not in evidence.scope
+
+
+def test_floors_of_one_gaussian_are_zero_or_infinite_and_the_nodes_are_named():
+    evidence = run("M1.attained", cf.OrnsteinUhlenbeck(cf.GaussianMixture([1], [["0"]], "9")))
+    assert evidence.summary.startswith("the floor is infinite, no evidence; the closest map is off on nodes by ")
+    assert "times what they demand, B = " in evidence.summary
+    assert "error_over_floor" not in evidence.numbers
+    assert "only the nodes of a quadrature" in evidence.scope
+
+
 def test_m1_speaks_of_every_mixture_and_m2_says_what_it_needs():
     for name in ("two-variances", "anisotropic-pair", "iris"):
         process = cf.OrnsteinUhlenbeck(cf.load_mixture(name))
