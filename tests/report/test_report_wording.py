@@ -137,6 +137,27 @@ def test_summary_of_one_claim_and_of_none(report):
     assert verdict.verdict_sentences(report.model_copy(update={"results": ()})) == ["No claim was looked at."]
 
 
+def test_a_report_in_which_nothing_was_checked_says_why(report):
+    """The outcome `inconclusive` has another reason there than a search without an end."""
+    (absent,), (other,) = (
+        [r for r in report.results if r.outcome is o] for o in (Outcome.NOT_CHECKED, Outcome.NOT_APPLICABLE)
+    )
+    update = {"results": (absent,), "outcome": Outcome.INCONCLUSIVE}
+    nothing = report.model_copy(update=update)
+    assert verdict.verdict_sentences(nothing) == [
+        "Of 1 claim, 1 is not yet checked.",
+        f"Nothing was checked. {absent.id}: {absent.reason}.",
+    ]
+    assert verdict.headline(nothing) == "inconclusive: nothing was checked"
+    excluded = report.model_copy(update=update | {"results": (other,)})
+    assert verdict.verdict_sentences(excluded)[1:] == ["Nothing was checked, as no claim applies."]
+    assert verdict.headline(excluded) == "inconclusive: nothing was checked"
+    for outcome in (Outcome.HOLDS, Outcome.VIOLATED, Outcome.INCONCLUSIVE):
+        decided = next(r for r in report.results if r.outcome is outcome)
+        mixed = report.model_copy(update={"results": (absent, decided)})
+        assert "Nothing" not in " ".join(verdict.verdict_sentences(mixed))
+
+
 def test_headline_does_not_reach_past_what_was_checked(report):
     def headline(outcome: Outcome, *results: int) -> str:
         chosen = tuple(report.results[i] for i in results)
