@@ -249,6 +249,12 @@ def sources(result: ClaimResult) -> list[tuple[str, str]]:
     return [("Source", result.source)] + ([] if named else [("Proof page", str(result.proof))])
 
 
+def resting_on(report: Document) -> dict[str, str]:
+    """The ids on which claims of the report rest, and what is known of each: its outcome, if the run looked at it."""
+    known = {result.id: result.outcome.value for result in report.results}
+    return {name: known.get(name, "not in this run") for result in report.results for name in result.rests_on}
+
+
 def label(key: str) -> str:
     """The name of a number as a reader sees it: `digits_agreed` is `digits agreed`."""
     return key.replace("_", " ")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from certflow.claims.model import Kind, Outcome
+from certflow.claims.model import KIND_MEANING, Kind, Outcome
 from certflow.report import verdict
 from certflow.report.formatting import (
     abbreviate,
@@ -156,6 +157,13 @@ def test_a_report_in_which_nothing_was_checked_says_why(report):
         decided = next(r for r in report.results if r.outcome is outcome)
         mixed = report.model_copy(update={"results": (absent, decided)})
         assert "Nothing" not in " ".join(verdict.verdict_sentences(mixed))
+
+
+def test_what_reduced_is_named_as_in_the_readme():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in readme.splitlines() if line.startswith("| `symbolic` |")]
+    assert " and ".join(name for name in ("SymPy", "FLINT") if name in row.split("|")[2]) == "SymPy and FLINT"
+    assert KIND_MEANING[Kind.SYMBOLIC][0].startswith("SymPy and FLINT reduced the difference to zero")
 
 
 def test_headline_does_not_reach_past_what_was_checked(report):

@@ -94,7 +94,7 @@ def looseness(rows: Sequence[dict[str, Any]]) -> str:
         return "no time looked at has a positive sharp rate"
     low, high = min(ratios), max(ratios)
     if abs(low - 1) < 1e-6 and abs(high - 1) < 1e-6:
-        return "attained at the times looked at"
+        return "the supremum over x attains the bound at the times looked at"
     return f"{low:.4g} to {high:.4g} times the sharp rate" if high > low * 1.001 else f"{high:.4g} times the sharp rate"
 
 
