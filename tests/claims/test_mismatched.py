@@ -109,6 +109,30 @@ def test_an_infinite_floor_is_not_told_as_attained(mixture):
     assert "B in {2" not in evidence.scope
 
 
+def crossed_with(variance):
+    """Two crossed Gaussians in the plane, and a Gaussian factor."""
+    narrow, flat = [["0.1", "0.01", "0"], ["0.01", "0.02", "0"]], [["0.02", "0", "0"], ["0", "0.1", "0"]]
+    matrices = [[*rows, ["0", "0", variance]] for rows in (narrow, flat)]
+    return cf.GaussianMixture(HALF, [["-1", "0", "0"], ["1", "0.3", "0"]], matrices)
+
+
+def test_a_wide_factor_makes_the_budget_larger_until_the_floor_is_finite():
+    evidence = run("M1.attained", cf.OrnsteinUhlenbeck(crossed_with("25")))
+    assert evidence.outcome is Outcome.HOLDS
+    (budget,) = evidence.numbers["error_over_floor"]
+    assert float(budget.removeprefix("B = ")) > slopes(25) * 0.999
+    smallest = evidence.summary.split(" times")[0].split()[-1]
+    assert float(evidence.numbers["error_over_floor"][budget]) == pytest.approx(float(smallest), abs=1e-4)
+
+
+def test_where_every_floor_that_was_tried_is_infinite_the_reason_says_so():
+    """The steepest pair of points is that of the factor."""
+    evidence = run("M1.attained", cf.OrnsteinUhlenbeck(crossed_with("100")))
+    assert evidence.outcome is Outcome.INCONCLUSIVE
+    assert "infinite at B = " in evidence.summary
+    assert evidence.summary.endswith(": no evidence)")
+
+
 def test_floors_of_one_gaussian_are_zero_or_infinite_and_the_nodes_are_named():
     evidence = run("M1.attained", cf.OrnsteinUhlenbeck(cf.GaussianMixture([1], [["0"]], "9")))
     assert evidence.summary.startswith("the floor is infinite, no evidence; the closest map is off on nodes by ")
