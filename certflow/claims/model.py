@@ -31,7 +31,7 @@ KIND_MEANING: dict[Kind, tuple[str, str]] = {
         "nothing about the code that evaluates the formulas",
     ),
     Kind.SYMBOLIC: (
-        "SymPy reduced the difference to zero for all parameters of the stated (K, d)",
+        "SymPy and FLINT reduced the difference to zero for all parameters of the stated (K, d)",
         "other (K, d) are covered by the written proof only; SymPy and FLINT are trusted",
     ),
     Kind.ENCLOSURE: (

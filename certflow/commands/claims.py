@@ -9,7 +9,7 @@ import typer
 
 from certflow.commands.options import Format
 from certflow.commands.output import print_json
-from certflow.commands.texts import choice, table
+from certflow.commands.texts import choice, named, table
 
 
 def claims(
@@ -25,7 +25,7 @@ def claims(
 
     choice(output, "--format", ("text", "json"))
     if claim is not None:
-        found = _described(choice(claim, "ID", tuple(STATEMENTS)))
+        found = _described(named(claim, "ID", STATEMENTS))
         if output == "json":
             _print(found)
         else:
@@ -35,7 +35,7 @@ def claims(
     if output == "json":
         _print({"claims": rows})
         return 0
-    cells = [(row["id"], row["title"], ", ".join(row["evidence"]) or "none yet", row["proof"]) for row in rows]
+    cells = [(row["id"], row["title"], ", ".join(row["evidence"]) or "none yet", _proof(row["id"])) for row in rows]
     print(table(("claim", "title", "evidence", "proof"), cells, left=4))
     return 0
 
@@ -47,6 +47,14 @@ def _row(identifier: str) -> dict[str, Any]:
     statement = STATEMENTS[identifier]
     kinds = list(dict.fromkeys(str(check.kind) for check in checks_of(identifier)))
     return {"id": identifier, "title": statement.title, "evidence": kinds, "proof": statement.proof}
+
+
+def _proof(identifier: str) -> str:
+    """The page on which a claim is proved, or that no proof stands there yet."""
+    from certflow.claims.registry import STATEMENTS
+
+    statement = STATEMENTS[identifier]
+    return statement.proof if statement.proved else f"no proof yet; announced in {statement.proof}"
 
 
 def _described(identifier: str) -> dict[str, Any]:
@@ -100,7 +108,7 @@ def _page(found: dict[str, Any]) -> str:
         "hypotheses": found["hypotheses"],
         "remark": [found["remark"]],
         "source": [found["source"]],
-        "proof": [found["proof"] if found["proved"] else f"no proof yet; announced in {found['proof']}"],
+        "proof": [_proof(found["id"])],
         "code": found["code"],
         "checks": checks,
         "pending": [", ".join(found["pending"])] if found["pending"] else [],

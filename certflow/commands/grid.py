@@ -117,7 +117,7 @@ def grid(
     elif shown is not None:
         print(_text(found, process, shown, ends))
         if plan is not None:
-            print(f"\n{plan_text(plan)}")
+            print(f"\n{plan_text(plan, allowed, segments is None)}")
         if target is not None:
             print(f"\nWritten: {target}")
 
@@ -169,7 +169,7 @@ def _picture(found: TimeGrid, shown: Table, ends: tuple[str, str]) -> list[str]:
     curves = [("○", shown.curve_bound)] if shown.curve_bound else []
     legend = ["○ λ(t)"] if shown.curve_bound else []
     curves.append(("·", shown.curve_typical))
-    lines = log_plot(shown.curve_times, curves, [*legend, "· typical ‖∇u‖", "● nodes, on the axis"], ends)
+    lines = log_plot(shown.curve_times, curves, [*legend, "· typical ‖∇u‖_F", "● nodes, on the axis"], ends)
     axis, start = list(lines[-2]), lines[-2].index("└") + 1
     for column in shown.columns(found.times):
         axis[start + column] = "●"
@@ -199,7 +199,9 @@ def _explanation(found: TimeGrid, shown: Table) -> str:
         )
     if shown.integrals:
         words.append(f"{shown.name} is what this grid makes equal: {shown.meaning}.")
-    words.append("The typical ‖∇u‖ is the root mean square of the Frobenius norm at sampled points, no bound.")
+    words.append(
+        "The typical ‖∇u‖_F of the plot is the root mean square of the Frobenius norm at sampled points, no bound."
+    )
     return " ".join(words)
 
 

@@ -45,14 +45,18 @@ def planned(
     except ModuleNotFoundError as missing:
         if missing.name != "torch":
             raise
-        raise InputError("--kind", kind, "torch for a plan: pip install 'certflow[torch]'") from None
+        option, value = ("--kind", kind) if tolerance is None else ("--tolerance", tolerance)
+        raise InputError(option, value, "torch for a plan: pip install 'certflow[torch]'") from None
     with progress_bar() as progress:
         told = None if progress is None else (lambda done, total: progress(done, total, "pilot"))
         return recommend(process, segments, tolerance, kind=kind, progress=told)
 
 
-def plan_text(recommendation: Recommendation) -> str:
-    """The predicted errors of the grids with the chosen number of segments, and why this one."""
+def plan_text(recommendation: Recommendation, tolerance: float | None = None, searched: bool = False) -> str:
+    """The predicted errors of the grids with the chosen number of segments, and why this one.
+
+    searched : whether the number of segments was found for the tolerance, not given
+    """
     chosen = recommendation.chosen
     same = [o for o in recommendation.options if o.grid.segments == chosen.grid.segments]
     rows = [
@@ -68,5 +72,21 @@ def plan_text(recommendation: Recommendation) -> str:
         "squared error of trained residual maps of the default size, from a pilot of some forty segments; nine times "
         "in ten it is expected within the factor. Measured on networks, not proved (empirical)."
     )
+    if tolerance is not None:
+        explanation += f" {_met(chosen.grid.segments, tolerance, searched)}"
     head = ("  grid", "predicted error", "within a factor")
     return "\n".join([table(head, rows, left=1), "", fill(explanation, WIDTH)])
+
+
+def _met(segments: int, tolerance: float, searched: bool) -> str:
+    """What it means that a prediction meets a tolerance."""
+    from certflow.planning.planner import SEGMENTS
+
+    tried = ", ".join(map(str, SEGMENTS))
+    met = f"a relative mean squared error of at most {figure(tolerance)} is predicted"
+    first = (
+        f"{segments} is the fewest segments, of the numbers {tried}, with which {met}"
+        if searched
+        else f"With {segments} segments {met}"
+    )
+    return f"{first}; the true error may be above it, by as much as the factor."

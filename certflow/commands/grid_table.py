@@ -96,10 +96,11 @@ def _balanced(grid: TimeGrid, process: OrnsteinUhlenbeck) -> tuple[Floats | tupl
         times = log_times(process, TABLE)
         options = {name: grid.options[name] for name in ("samples", "seed")}
         curve = RateCurve(times, typical_rate(process, times, str(rate), **options))
-        norm = "root mean square of its Frobenius norm" if rate == "frobenius" else "mean of its spectral norm"
+        frobenius = rate == "frobenius"
+        norm = "root mean square of its Frobenius norm" if frobenius else "mean of its spectral norm"
         return (
             -np.diff(curve.cumulative(grid.times)),
-            "∫‖∇u‖",
+            "∫‖∇u‖_F" if frobenius else "∫‖∇u‖₂",
             f"the integral of a typical size of the Jacobian, the {norm}",
         )
     if grid.kind == "entropic":

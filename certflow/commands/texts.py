@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -32,6 +32,12 @@ def choice(text: str, field: str, known: Sequence[str]) -> str:
     if text not in known:
         raise InputError(field, text, f"one of {', '.join(known)}")
     return text
+
+
+def named(text: str, field: str, known: Iterable[str]) -> str:
+    """The id of a claim, written in upper or lower case."""
+    ids = tuple(known)
+    return text.upper() if text.upper() in ids else choice(text, field, ids)
 
 
 def read_mixture(source: str) -> GaussianMixture:

@@ -49,7 +49,6 @@ def print_report(report: Report) -> None:
     grid.add_column("outcome", no_wrap=True)
     grid.add_column("evidence", max_width=24)
     grid.add_column("what the weakest of it says", ratio=1)
-    unchecked = [result.id for result in report.results if result.outcome is Outcome.NOT_CHECKED]
     for result in report.results:
         if result.outcome is Outcome.NOT_CHECKED:
             continue
@@ -60,9 +59,9 @@ def print_report(report: Report) -> None:
     verdict_line = Text.assemble((f"{report.outcome.value}. ", _STYLE[report.outcome]), sentences)
     with console.capture() as captured:
         console.print(grid)
-        if unchecked:
-            console.print(f"\n… not yet checked: {', '.join(unchecked)}", style="dim")
         console.print()
+        for reason, ids in verdict.unchecked(report).items():
+            console.print(f"… not yet checked: {', '.join(ids)} ({plain(reason)})\n", style="dim")
         console.print(verdict_line)
         if kept := verdict.kept_sentence(report):
             console.print(f"{clean(kept)} --fresh proves them anew.", style="dim")

@@ -42,7 +42,8 @@ def verify(
 ) -> int:
     """Check every claim on a mixture.
 
-    The exit code is the verdict: 0 every claim holds, 1 a claim is violated, 3 inconclusive.
+    The exit code is the verdict: 0 every claim holds, 1 a claim is violated, 3 inconclusive or nothing was
+    checked.
     """
     choice(output, "--format", ("text", "json"))
     choice(profile, "--profile", ("quick", "full"))

@@ -108,17 +108,22 @@ def _fall_of_factors(process: Process, split: Factors, budget: float, scale: flo
 def _largest_fall(process: Process, budget: float, scale: float) -> Floor:
     """Half of `max_{i<j} (f_i - f_j)`, `f = B z - Phi`, which is `max_{i<j} (Phi_j - Phi_i - B (z_j - z_i))`.
 
-    Far out `Phi` has the slope `sqrt(v_s / v_T)` of the widest component: no smaller `B` has a finite distance.
+    No `B` smaller than the slope far out has a finite distance.
     """
     flow = QuantileMap(process)
-    widest = np.argmax(flow.start.widths)
-    if budget < LEAST_SLOPE * flow.end.widths[widest] / flow.start.widths[widest]:
+    if budget < LEAST_SLOPE * slope_far_out(flow):
         return Floor("M1", "slope at infinity", budget, math.inf, 0.0, scale, True)
     nodes, ends, found = fall_nodes(flow, budget)
     if math.isnan(found[-1]):
         raise too_far_apart()
     error = abs(found[-1] - found[-2]) + ROUNDING * math.sqrt(scale)
     return Floor("M1", "all pairs", budget, found[-1], error, scale, True, pair=nodes.z[ends, None])
+
+
+def slope_far_out(flow: QuantileMap) -> float:
+    """`lim Phi'(z) = sqrt(v_s / v_T)`, `|z| -> infinity`: of the widest component."""
+    widest = np.argmax(flow.start.widths)
+    return float(flow.end.widths[widest] / flow.start.widths[widest])
 
 
 def fall_nodes(flow: QuantileMap, budget: float) -> tuple[Nodes, Indices, list[float]]:

@@ -64,6 +64,7 @@ def render_html(report: Document, figures: Mapping[str, str] | None = None) -> s
             attention=verdict.attention(report),
             groups=verdict.groups(report),
             anchors=anchors,
+            known=verdict.resting_on(report),
             proofs=proof_views(report),
             kinds=list(Kind),
             figures=figure_views(report, figures or {}),

@@ -64,10 +64,11 @@ def render_markdown(report: Document, figures: Mapping[str, str] | None = None) 
     lines += ["## Claims", ""]
     if any(result.proof for result in report.results):
         lines += [_PROOFS, ""]
+    known = verdict.resting_on(report)
     for group in verdict.groups(report):
         lines += [f"### {group.title}", ""]
         for result in group.results:
-            lines += _claim(result)
+            lines += _claim(result, known)
     return "\n".join([*lines, *_meaning(), *_run(report)]) + "\n"
 
 
@@ -146,7 +147,7 @@ def _matrix(report: Document) -> list[str]:
     return table_lines(head, rows)
 
 
-def _claim(result: ClaimResult) -> list[str]:
+def _claim(result: ClaimResult, known: Mapping[str, str]) -> list[str]:
     lines = [f"#### {text(result.id)} · {_prose(result.title)}", "", f"**{_mark(result.outcome)}**", ""]
     if result.statement:
         lines += [f"$$ {portable_latex(result.statement)} $$", ""]
@@ -158,7 +159,7 @@ def _claim(result: ClaimResult) -> list[str]:
         lines += [_prose(result.remark), ""]
     origin = [f"{label}: {_prose(words)}" for label, words in verdict.sources(result)]
     if result.rests_on:
-        origin.append(f"Rests on: {', '.join(map(text, result.rests_on))}")
+        origin.append(f"Rests on: {', '.join(f'{text(name)} ({known[name]})' for name in result.rests_on)}")
     lines += [" · ".join(origin), ""]
     for item in result.evidence:
         lines += _evidence(item)

@@ -33,7 +33,8 @@ OUTCOME_MEANING: dict[Outcome, tuple[str, str]] = {
         "which of the two is wrong",
     ),
     Outcome.INCONCLUSIVE: (
-        "a comparison could not be decided: overlapping enclosures, an undefined number, or a spent budget",
+        "a comparison could not be decided: overlapping enclosures, an undefined number, or a spent budget; of a "
+        "report also: no claim was checked or applies",
         "neither that the statement holds nor that it fails",
     ),
     Outcome.NOT_APPLICABLE: (
@@ -156,7 +157,24 @@ def verdict_sentences(report: Document) -> list[str]:
         else:
             phrases.append(f"{count} {'is' if count == 1 else 'are'} {outcome.value}")
     sentences = [f"Of {total} {'claim' if total == 1 else 'claims'}, {_listed(phrases)}."]
-    return sentences + _strength_sentences(report)
+    return sentences + _nothing_decided(report) + _strength_sentences(report)
+
+
+def unchecked(report: Document) -> dict[str, list[str]]:
+    """The ids of the claims that were not checked, by the reason why."""
+    found: dict[str, list[str]] = {}
+    for result in report.results:
+        if result.outcome is Outcome.NOT_CHECKED:
+            found.setdefault(result.reason or "no reason was given", []).append(result.id)
+    return found
+
+
+def _nothing_decided(report: Document) -> list[str]:
+    """Why no claim holds, fails or is in doubt, where that is so."""
+    if {result.outcome for result in report.results} - {Outcome.NOT_CHECKED, Outcome.NOT_APPLICABLE}:
+        return []
+    reasons = "; ".join(f"{', '.join(ids)}: {reason}" for reason, ids in unchecked(report).items())
+    return [f"Nothing was checked. {reasons}." if reasons else "Nothing was checked, as no claim applies."]
 
 
 def kept(proved: str) -> str:
@@ -211,7 +229,7 @@ def headline(report: Document) -> str:
     if report.outcome is Outcome.VIOLATED:
         return "violated: at least one claim fails"
     if report.outcome is not Outcome.HOLDS:
-        return report.outcome.value
+        return f"{report.outcome.value}: nothing was checked" if _nothing_decided(report) else report.outcome.value
     if not tally[Outcome.HOLDS]:
         return "holds, but only because no claim was checked"
     return f"holds: every claim that {'was checked' if tally[Outcome.NOT_CHECKED] else 'applies'}"
@@ -229,6 +247,12 @@ def sources(result: ClaimResult) -> list[tuple[str, str]]:
     """Where a statement comes from, and its proof page unless the source names it already."""
     named = result.proof is None or result.proof in result.source
     return [("Source", result.source)] + ([] if named else [("Proof page", str(result.proof))])
+
+
+def resting_on(report: Document) -> dict[str, str]:
+    """The ids on which claims of the report rest, and what is known of each: its outcome, if the run looked at it."""
+    known = {result.id: result.outcome.value for result in report.results}
+    return {name: known.get(name, "not in this run") for result in report.results for name in result.rests_on}
 
 
 def label(key: str) -> str:

@@ -74,7 +74,8 @@ def integral_of_rate(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
         -_EARLY * sp.diff(value, _EARLY) + rate(_EARLY, s2, square),
         value.subs(_EARLY, _LATE),
     ]
-    scope = f"all weights, means, s and t for K = 2, d = 1, sigma^2 = {s2}"
+    variance = "sigma^2 = 1" if s2 == 1 else "every sigma^2"
+    scope = f"all weights, means, s and t for K = 2, d = 1, {variance}"
     return residual("F2.integral", expressions, domain, scope, started=started)
 
 

@@ -55,7 +55,7 @@ def verify(
     Parameters
     ----------
     subject : a process, or a mixture (then t runs from 0.01 to 3)
-    claims : ids such as `["L2", "F1"]`; None for all
+    claims : ids such as `["L2", "F1"]`, in upper or lower case; None for all
     profile : "quick" or "full"
     digits : working digits of the high-precision evidence, at least 15
     seed : of every random draw
@@ -140,8 +140,9 @@ def _wanted(claims: Iterable[str] | None) -> list[str]:
     if claims is None:
         return list(STATEMENTS)
     wanted = [claims] if isinstance(claims, str) else list(claims)
-    for claim in wanted:
-        if claim not in STATEMENTS:
+    for place, claim in enumerate(wanted):
+        wanted[place] = claim.upper() if isinstance(claim, str) else claim
+        if wanted[place] not in STATEMENTS:
             raise InputError("claims", claim, f"ids among {', '.join(STATEMENTS)}")
     if not wanted:
         raise InputError("claims", wanted, "at least one id")

@@ -219,7 +219,8 @@ def test_a_point_of_many_coordinates_is_not_printed() -> None:
 def test_an_older_hash_is_said_to_cover_less(claim: str) -> None:
     verdict = checker.check(json.dumps(sealed_as_before(base(claim))))
     assert verdict.accepted, verdict.text
-    assert "; hash of claim and problem only; mixture " in verdict.text
+    told = "hash of claim and problem only: an older file, whose hash would not show a changed assertion"
+    assert f"; {told}; mixture " in verdict.text
 
 
 # -- numbers ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import certflow as cf
 from certflow.claims.check import Context
 from certflow.claims.model import Outcome
 from certflow.claims.registry import CHECKS
-from certflow.claims.spatial.existence import bound_exists, decision, no_bound_exists, unbounded_growth
+from certflow.claims.spatial.existence import ball, bound_exists, decision, no_bound_exists, unbounded_growth
 from certflow.claims.spatial.twins import AlwaysBounded
 
 NARROW, WIDE = [["1", "0"], ["0", "1"]], [["2", "0"], ["0", "1"]]
@@ -87,5 +87,26 @@ def test_applicability_follows_the_decision():
     assert "no global bound exists" in bound_exists(FIVE)
 
 
-def test_known_cases_are_decided():
-    assert decision(context(FIVE), "L8.decision").outcome is Outcome.HOLDS
+def test_known_cases_are_decided_and_are_said_to_be_others():
+    found = decision(context(FIVE), "L8.decision")
+    assert found.outcome is Outcome.HOLDS
+    assert found.summary.endswith("9 of 9 known cases, which are other mixtures")
+    assert "not this mixture" in found.scope
+
+
+@pytest.mark.parametrize(
+    ("mixture", "power", "pair"), [(FIVE, "|x|^2", {0, 1}), (near_range("1.000000001"), "|x|", {0, 1})]
+)
+def test_a_mixture_without_a_bound_is_called_unbounded_where_the_ball_is_told(mixture, power, pair):
+    """The weakest evidence, which a terminal shows, speaks of the ball alone."""
+    found = ball(context(mixture), "L8.ball")
+    assert found.outcome is Outcome.HOLDS
+    start = f"unbounded, no L(t) holds for all x: ||J|| grows like {power} where components "
+    assert found.summary.startswith(start)
+    first, _, second = found.summary.removeprefix(start).split()[:3]
+    assert {int(first), int(second)} <= pair | {2, 3, 4}
+    assert "measured far out by L8.growth" in found.summary
+
+
+def test_a_bounded_mixture_is_not():
+    assert ball(context(product()), "L8.ball").summary.startswith("bound on the ball")

@@ -84,6 +84,63 @@ def test_what_is_no_finite_number_is_no_evidence(name, mixture, formulas):
         assert evidence.outcome is Outcome.INCONCLUSIVE
 
 
+def slopes(variance):
+    """`Phi' = sqrt(v_delta / v_T)` far out, from 3 to 0.01."""
+    start, end = (math.exp(-2 * t) * variance + 1 - math.exp(-2 * t) for t in (3.0, 0.01))
+    return math.sqrt(end / start)
+
+
+@pytest.mark.parametrize(
+    "mixture", [(HALF, [["-1"], ["1"]], "9"), (HALF, [["-1", "0"], ["1", "0"]], "9"), (HALF, [["-7"], ["7"]], "49")]
+)
+def test_an_infinite_floor_is_not_told_as_attained(mixture):
+    """Far out the flow has slopes of nearly the standard deviation: no 2-Lipschitz map is within a finite distance."""
+    process = cf.OrnsteinUhlenbeck(cf.GaussianMixture(*mixture))
+    far = slopes(float(mixture[2]))
+    assert process.mismatch_floor(2, norm="sup") == math.inf
+    assert far > 2
+    evidence = run("M1.attained", process)
+    assert evidence.outcome is Outcome.HOLDS
+    for name in evidence.numbers["error_over_floor"]:
+        assert float(name.removeprefix("B = ")) > far
+        assert process.mismatch_floor(float(name.removeprefix("B = ")), norm="sup") < math.inf
+    assert float(evidence.summary.rpartition("B = ")[2]) > far
+    assert "B = 2" in evidence.numbers["no_evidence_as_the_floor_is_infinite"]
+    assert "B in {2" not in evidence.scope
+
+
+def crossed_with(variance):
+    """Two crossed Gaussians in the plane, and a Gaussian factor."""
+    narrow, flat = [["0.1", "0.01", "0"], ["0.01", "0.02", "0"]], [["0.02", "0", "0"], ["0", "0.1", "0"]]
+    matrices = [[*rows, ["0", "0", variance]] for rows in (narrow, flat)]
+    return cf.GaussianMixture(HALF, [["-1", "0", "0"], ["1", "0.3", "0"]], matrices)
+
+
+def test_a_wide_factor_makes_the_budget_larger_until_the_floor_is_finite():
+    evidence = run("M1.attained", cf.OrnsteinUhlenbeck(crossed_with("25")))
+    assert evidence.outcome is Outcome.HOLDS
+    (budget,) = evidence.numbers["error_over_floor"]
+    assert float(budget.removeprefix("B = ")) > slopes(25) * 0.999
+    smallest = evidence.summary.split(" times")[0].split()[-1]
+    assert float(evidence.numbers["error_over_floor"][budget]) == pytest.approx(float(smallest), abs=1e-4)
+
+
+def test_where_every_floor_that_was_tried_is_infinite_the_reason_says_so():
+    """The steepest pair of points is that of the factor."""
+    evidence = run("M1.attained", cf.OrnsteinUhlenbeck(crossed_with("100")))
+    assert evidence.outcome is Outcome.INCONCLUSIVE
+    assert "infinite at B = " in evidence.summary
+    assert evidence.summary.endswith(": no evidence)")
+
+
+def test_floors_of_one_gaussian_are_zero_or_infinite_and_the_nodes_are_named():
+    evidence = run("M1.attained", cf.OrnsteinUhlenbeck(cf.GaussianMixture([1], [["0"]], "9")))
+    assert evidence.summary.startswith("the floor is infinite, no evidence; the closest map is off on nodes by ")
+    assert "times what they demand, B = " in evidence.summary
+    assert "error_over_floor" not in evidence.numbers
+    assert "only the nodes of a quadrature" in evidence.scope
+
+
 def test_m1_speaks_of_every_mixture_and_m2_says_what_it_needs():
     for name in ("two-variances", "anisotropic-pair", "iris"):
         process = cf.OrnsteinUhlenbeck(cf.load_mixture(name))

@@ -145,7 +145,36 @@ def test_a_share_is_told_where_the_bound_is_positive_and_a_gap_where_none_is():
     assert "no bound is positive" in one.summary
     assert one.numbers["least_gap_to_the_bound"] == pytest.approx(0, abs=1e-12)
     still = NAMED["L2.bound"].run(context_of(*EXTREME["standard normal"]))
-    assert "0 below its bound 0" in still.summary
+    assert "the nearest value is equal to its bound 0" in still.summary
+    for item in (changing, one, still):
+        assert item.numbers["worst_relative_excess"] == "none"
+
+
+def test_a_bound_from_below_is_told_as_the_upper_one_that_is_compared():
+    """`lambda_max(J) <= 1/v - 1`: that its values reach a share of the bound is true of an upper bound only."""
+    item = NAMED["L3.contraction"].run(Context(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))))
+    assert item.summary.startswith("lambda_max(J) <= 1/v - 1, which is lambda_min(-J) >= 1 - 1/v: never exceeded")
+
+
+def test_what_depends_on_time_alone_names_times():
+    context = Context(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes")))
+    order, bound = (NAMED[name].run(context) for name in ("L3.order", "L2.bound"))
+    assert order.scope == "this mixture, 4000 times in [0.01, 3]"
+    assert order.numbers["times"] == 4000
+    assert "points" not in order.numbers
+    assert "4000 points (half near ties" in bound.scope
+
+
+def test_that_a_bound_is_attained_names_the_bound():
+    """Equal Gaussians: `lambda* = 1 - 1/v`, the closed form; of two modes `lambda*` is the closed form, too."""
+    item = NAMED["L2.enclosed"].run(Context(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))))
+    assert item.summary.endswith("and 3: the supremum over x attains the bound at the times looked at")
+
+
+def test_no_symbol_of_the_derivation_is_told():
+    scope = NAMED["F2.derivation"].run(Context(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes")))).scope
+    assert "S00" not in scope
+    assert "every sigma^2; " in scope
 
 
 # -- computations that fail ----------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def test_the_table_has_every_claim_with_its_evidence_and_proof_page(command: Com
         "symbolic, enclosure, sampled",
         "proofs/L2.md",
     ]
-    assert rows[-1][2:] == ["none yet", "proofs/A.md"]
+    assert rows[-1][2:] == ["none yet", "no proof yet; announced in proofs/A.md"]
 
 
 def test_a_claim_is_told_in_full(command: Command) -> None:
@@ -88,14 +88,20 @@ def test_the_same_for_programs(command: Command) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "arguments", [("L9",), ("l2",), ("L2.bound",), ("",), ("L2", "--format", "yaml"), ("L2", "L3")]
-)
+@pytest.mark.parametrize("arguments", [("L9",), ("L2.bound",), ("",), ("L2", "--format", "yaml"), ("L2", "L3")])
 def test_bad_usage_is_one_line(command: Command, arguments: tuple[str, ...]) -> None:
     ended = command("claims", *arguments)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.count("\n") == 1
     assert "required: " in ended.err
+
+
+def test_a_claim_in_lower_case_is_the_same(command: Command) -> None:
+    assert command("claims", "l5") == command("claims", "L5")
+    assert command("claims", "l9").err.startswith("certflow: ID: got 'l9'; required: one of S1")
+    report = json.loads(command("verify", "two-modes", "--claims", "f2, a1", "--format", "json").out)
+    assert [result["id"] for result in report["results"]] == ["F2", "A1"]
+    assert command("verify", "two-modes", "--claims", "l9").err.startswith("certflow: --claims: got 'l9'; required: ")
 
 
 def test_an_unknown_id_is_named_with_those_that_exist(command: Command) -> None:

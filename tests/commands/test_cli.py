@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import random
@@ -422,3 +423,27 @@ def test_interrupted_runs_leave_whole_files_and_go_on(tmp_path: Path) -> None:
     assert (again.returncode, errors) == (0, "")
     check_whole(out, leftovers=True)
     assert verdicts(out) == verdicts(tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize(
+    ("torch", "profile", "reason"),
+    [
+        (False, "full", "its evidence needs torch: pip install 'certflow[torch]'"),
+        (False, "quick", "its evidence comes with the full profile, and needs torch"),
+        (True, "quick", "its evidence comes with the full profile"),
+    ],
+)
+def test_that_nothing_was_checked_is_told_with_the_reason(
+    command: Command, monkeypatch: pytest.MonkeyPatch, torch: bool, profile: str, reason: str
+) -> None:
+    known = importlib.util.find_spec
+
+    def find_spec(name: str, package: str | None = None) -> object:
+        return (object() if torch else None) if name == "torch" else known(name, package)
+
+    monkeypatch.setattr(importlib.util, "find_spec", find_spec)
+    ended = command("verify", "two-modes", "--profile", profile, "--claims", "E1,G4", "--jobs", "1")
+    assert ended.code == 3
+    told = " ".join(ended.out.split())
+    assert f"inconclusive. Of 2 claims, 2 are not yet checked. Nothing was checked. E1, G4: {reason}." in told
+    assert f"… not yet checked: E1, G4 ({reason})" in told

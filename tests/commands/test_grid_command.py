@@ -51,7 +51,8 @@ def test_the_table_is_the_grid(kind: str, command: Command) -> None:
     [
         ("two-modes --rate two-sided", "∫L"),
         ("line-3 --rate sharp", "∫λ*"),
-        ("iris-full --kind typical", "∫‖∇u‖"),
+        ("iris-full --kind typical", "∫‖∇u‖_F"),
+        ("two-modes --kind typical --rate spectral", "∫‖∇u‖₂"),
         ("iris --kind entropic", "ΔH"),
     ],
 )
@@ -64,6 +65,16 @@ def test_what_the_grid_makes_equal_is_shown(line: str, column: str, command: Com
     values = [float(text.split()[-1]) for text in lines[start + 2 : start + 5]]
     assert values == pytest.approx([values[0]] * 3, rel=1e-3)
     assert f"{column} is what this grid makes equal" in " ".join(ended.out.split())
+
+
+@pytest.mark.parametrize("rate", ["frobenius", "spectral"])
+def test_each_norm_has_its_own_symbol(rate: str, command: Command) -> None:
+    text = " ".join(command("grid", "two-modes", "--segments", 2, "--kind", "typical", "--rate", rate).out.split())
+    symbols = {"frobenius": "‖∇u‖_F", "spectral": "‖∇u‖₂"}
+    assert f"∫{symbols[rate]} is what this grid makes equal" in text
+    assert "The typical ‖∇u‖_F of the plot is the root mean square of the Frobenius norm" in text
+    assert "· typical ‖∇u‖_F" in text
+    assert not re.search(r"‖∇u‖(?![_₂])", text)
 
 
 def test_the_explanation_compares_with_uniform_nodes(command: Command) -> None:
@@ -229,14 +240,39 @@ def test_a_tolerance_out_of_reach(command: Command) -> None:
     )
 
 
-def test_a_plan_without_torch() -> None:
-    code = """
+@pytest.mark.parametrize("searched", [True, False])
+def test_a_tolerance_is_told_with_what_it_means(searched: bool) -> None:
+    pytest.importorskip("torch")
+    from certflow.commands.grid_plan import plan_text
+    from certflow.planning.pilot import Prediction
+    from certflow.planning.planner import Option, Recommendation
+
+    process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    option = Option(cf.time_grid(process, 3, "typical"), Prediction(8e-4, 0.5))
+    found = Recommendation(option, (option,), "typical is the safer choice")
+    text = " ".join(plan_text(found, 1e-3, searched).split())
+    met = "a relative mean squared error of at most 0.001 is predicted; the true error may be above it, by as much as"
+    first = "3 is the fewest segments, of the numbers 1, 2, 3, 4, 6, 8, 12, 16, with which"
+    assert f"{first if searched else 'With 3 segments'} {met} the factor." in text
+    assert "0.001" not in plan_text(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (["--kind", "auto"], "--kind: got 'auto'"),
+        (["--tolerance", "1e-3"], "--tolerance: got 0.001"),
+        (["--tolerance", "1e-3", "--kind", "karras"], "--tolerance: got 0.001"),
+    ],
+)
+def test_a_plan_without_torch(line: list[str], told: str) -> None:
+    code = f"""
 import sys
 sys.modules["torch"] = None
 from certflow.cli import main
-sys.exit(main(["grid", "two-modes", "--kind", "auto"]))
+sys.exit(main(["grid", "two-modes", *{line}]))
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("certflow: --kind: got 'auto'; required: torch for a plan: pip install")
+    assert ended.stderr.startswith(f"certflow: {told}; required: torch for a plan: pip install")
     assert len(ended.stderr.splitlines()) == 1

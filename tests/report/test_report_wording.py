@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from certflow.claims.model import Kind, Outcome
+from certflow.claims.model import KIND_MEANING, Kind, Outcome
 from certflow.report import verdict
 from certflow.report.formatting import (
     abbreviate,
@@ -135,6 +136,34 @@ def test_summary_of_one_claim_and_of_none(report):
         "Evidence for the one that holds: enclosure for 1.",
     ]
     assert verdict.verdict_sentences(report.model_copy(update={"results": ()})) == ["No claim was looked at."]
+
+
+def test_a_report_in_which_nothing_was_checked_says_why(report):
+    """The outcome `inconclusive` has another reason there than a search without an end."""
+    (absent,), (other,) = (
+        [r for r in report.results if r.outcome is o] for o in (Outcome.NOT_CHECKED, Outcome.NOT_APPLICABLE)
+    )
+    update = {"results": (absent,), "outcome": Outcome.INCONCLUSIVE}
+    nothing = report.model_copy(update=update)
+    assert verdict.verdict_sentences(nothing) == [
+        "Of 1 claim, 1 is not yet checked.",
+        f"Nothing was checked. {absent.id}: {absent.reason}.",
+    ]
+    assert verdict.headline(nothing) == "inconclusive: nothing was checked"
+    excluded = report.model_copy(update=update | {"results": (other,)})
+    assert verdict.verdict_sentences(excluded)[1:] == ["Nothing was checked, as no claim applies."]
+    assert verdict.headline(excluded) == "inconclusive: nothing was checked"
+    for outcome in (Outcome.HOLDS, Outcome.VIOLATED, Outcome.INCONCLUSIVE):
+        decided = next(r for r in report.results if r.outcome is outcome)
+        mixed = report.model_copy(update={"results": (absent, decided)})
+        assert "Nothing" not in " ".join(verdict.verdict_sentences(mixed))
+
+
+def test_what_reduced_is_named_as_in_the_readme():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in readme.splitlines() if line.startswith("| `symbolic` |")]
+    assert " and ".join(name for name in ("SymPy", "FLINT") if name in row.split("|")[2]) == "SymPy and FLINT"
+    assert KIND_MEANING[Kind.SYMBOLIC][0].startswith("SymPy and FLINT reduced the difference to zero")
 
 
 def test_headline_does_not_reach_past_what_was_checked(report):

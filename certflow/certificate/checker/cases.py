@@ -138,4 +138,6 @@ def hash_remarks(content: dict[str, Any]) -> list[str]:
     right = ("sha256:" if old else "sha256-statement:") + hashlib.sha256(text.encode("ascii")).hexdigest()
     required = f"{right} for this {'problem' if old else 'claim, problem and assertion'}"
     require(content["hash"] == right, "hash", content["hash"], required)
-    return ["hash of claim and problem only"] if old else []
+    return (
+        ["hash of claim and problem only: an older file, whose hash would not show a changed assertion"] if old else []
+    )

@@ -18,14 +18,18 @@ from certflow.numbers.arrays import Floats
 Side = Callable[[Context, Floats, Floats], tuple[Floats, Floats]]
 
 
-def bounded_by(side: Side, what: str) -> Callable[[Context, str], Finding]:
-    """A check that no sampled point exceeds a bound; an excess is confirmed at 50 digits before it is reported."""
+def bounded_by(side: Side, what: str, of_time: bool = False) -> Callable[[Context, str], Finding]:
+    """A check that no sampled point exceeds a bound; an excess is confirmed at 50 digits before it is reported.
+
+    of_time : the side depends on `t` alone, and the scope names the times only
+    """
 
     def procedure(context: Context, name: str) -> Finding:
         x, t = spread_points(context.process, context.profile.sampled_points, context.rng(name))
+        looked_at = "points (half near ties of components, a sixth up to 1000 times wider), t"
         scope = (
-            f"this mixture, {len(x)} points (half near ties of components, a sixth up to 1000 times wider), "
-            f"t in [{context.process.t_min:g}, {context.process.t_max:g}]"
+            f"this mixture, {len(x)} {'times' if of_time else looked_at} "
+            f"in [{context.process.t_min:g}, {context.process.t_max:g}]"
         )
         values, bounds = side(context, np.linalg.eigvalsh(context.process.jacobian(x, t)), t)
         if not (np.isfinite(values).all() and np.isfinite(bounds).all()):
@@ -33,13 +37,13 @@ def bounded_by(side: Side, what: str) -> Callable[[Context, str], Finding]:
         excess = (values - bounds) / np.maximum(np.abs(bounds), 1e-300)
         worst = int(np.argmax(excess))
         nearest, told = _nearest(values, bounds, t)
-        numbers = {"points": len(x), **told, "worst_relative_excess": float(excess[worst])}
+        numbers: dict[str, Any] = {"times" if of_time else "points": len(x), **told}
         if excess[worst] > 0:
             confirmed = _excess_at_precision(context, side, x[worst], t[worst])
-            numbers["worst_relative_excess"] = mp.nstr(confirmed, 5)
             if mp.isnan(confirmed):
                 return Finding(Outcome.INCONCLUSIVE, f"{what}: not a number at 50 digits", scope)
             if confirmed > mp.mpf(10) ** -25:
+                numbers["worst_relative_excess"] = mp.nstr(confirmed, 5)
                 found = {
                     **witness(x[worst], t[worst]),
                     "value": float(values[worst]),
@@ -52,6 +56,7 @@ def bounded_by(side: Side, what: str) -> Callable[[Context, str], Finding]:
                     numbers,
                     found,
                 )
+        numbers["worst_relative_excess"] = "none"
         return Finding(Outcome.HOLDS, f"{what}: never exceeded; {nearest}", scope, numbers)
 
     return procedure
@@ -69,7 +74,8 @@ def _nearest(values: Floats, bounds: Floats, t: Floats) -> tuple[str, dict[str, 
     gaps = bounds - values
     k = int(np.argmin(gaps))
     gap, bound = max(gaps[k], 0.0) + 0.0, bounds[k] + 0.0
-    text = f"no bound is positive; the nearest value is {gap:.4g} below its bound {bound:.4g}, at t = {t[k]:.4g}"
+    place = f"{gap:.4g} below" if gap > 0 else "equal to"
+    text = f"no bound is positive; the nearest value is {place} its bound {bound:.4g}, at t = {t[k]:.4g}"
     return text, {"least_gap_to_the_bound": float(gaps[k])}
 
 

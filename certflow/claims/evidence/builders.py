@@ -32,9 +32,16 @@ def enclosed_check(statement: str, procedure: Procedure, *mistakes: Twin, applie
     return Check(f"{statement}.enclosed", Kind.ENCLOSURE, procedure, applies, mistakes)
 
 
-def sampled_check(name: str, side: Side, what: str, *mistakes: Twin, applies: Applicability = everywhere) -> Check:
-    """A bound that no sampled point may exceed."""
-    return Check(name, Kind.SAMPLED, bounded_by(side, what), applies, mistakes)
+def sampled_check(
+    name: str,
+    side: Side,
+    what: str,
+    *mistakes: Twin,
+    applies: Applicability = everywhere,
+    of_time: bool = False,
+) -> Check:
+    """A bound that no sampled point may exceed, or no sampled time."""
+    return Check(name, Kind.SAMPLED, bounded_by(side, what, of_time), applies, mistakes)
 
 
 def trained_check(name: str, procedure: Procedure, *mistakes: Twin, applies: Applicability = everywhere) -> Check:

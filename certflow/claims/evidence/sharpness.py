@@ -97,7 +97,7 @@ def looseness(rows: Sequence[dict[str, Any]]) -> str:
         return "no time looked at has a positive sharp rate"
     low, high = min(pair[0] for pair in ratios), max(pair[1] for pair in ratios)
     if max(abs(low - 1), abs(high - 1)) < _ATTAINED:
-        return "attained at the times looked at"
+        return "the supremum over x attains the bound at the times looked at"
     if nearest(low, 4) == nearest(high, 4):
         return f"{nearest(low, 4)} times the sharp rate"
     lowest = "1" if abs(low - 1) < _ATTAINED else below(low, 4)  # what 1 lacks is the rounding of the upper end

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from certflow.claims.mismatch.lines import BUDGETS, lines_of, place_of
 from certflow.claims.model import Outcome
 from certflow.composition.floors import best_map, second_moment
 from certflow.composition.segments import log_steepest
-from certflow.composition.sup_norm import fall_nodes, sup_floor
+from certflow.composition.sup_norm import fall_nodes, slope_far_out, sup_floor
 from certflow.flow.quantile_map import QuantileMap
 from certflow.law.factors import factors
 from certflow.law.mixture import GaussianMixture
@@ -30,8 +31,12 @@ VISIBLE = 1e-6
 ATTAINED = 1e-3
 #: Points of the flow where no line can be looked at.
 POINTS = 200
+#: Budgets there, of the steepest slope between two of the points: a wide Gaussian factor makes small ones infinite.
+SHARES = (0.5, 0.75, 0.9)
 #: Of a process and a budget: the error of a `B`-Lipschitz map, the floor, and the size of the flow in the same units.
 Rival = Callable[[OrnsteinUhlenbeck, float], tuple[float, float, float]]
+#: A budget, and what a `Rival` says of it.
+Row = tuple[float, float, float, float]
 
 
 def pairing_applies(mixture: GaussianMixture) -> str | None:
@@ -47,30 +52,44 @@ def pairing_applies(mixture: GaussianMixture) -> str | None:
 def sup_norm(context: Context, name: str) -> Finding:
     """M1: `B`-Lipschitz maps made to be close to `Phi` in sup norm are not closer than the floor.
 
-    On a line `h(z) = min_y (Phi(y) + B |z - y|)` is the largest `B`-Lipschitz map below `Phi` (McShane); shifted up by
-    half of its largest distance from `Phi` it is as close as any can be. M1 holds on every set of points: where the
-    floor is infinite, what the nodes of the quadrature alone demand stands for it.
+    On a line McShane's map is as close as any can be. An infinite floor is no evidence: where no budget has a finite
+    one (a Gaussian: 0 or infinite), M1 is looked at on the nodes of a quadrature alone, as it holds on every set.
     """
     lines = lines_of(context)
     if not lines:
         return _sup_norm_in_space(context, name)
 
     def closest(process: OrnsteinUhlenbeck, budget: float) -> tuple[float, float, float]:
-        nodes, _, _ = fall_nodes(QuantileMap(process), budget)  # coarser ones miss a jump between distant modes
-        order = np.argsort(nodes.z)
-        z, x = nodes.z[order], nodes.x[order]
-        below = np.minimum(
-            np.minimum.accumulate(x - budget * z) + budget * z,
-            np.minimum.accumulate((x + budget * z)[::-1])[::-1] - budget * z,
-        )
-        size = math.sqrt(second_moment(process))
-        floor = process.mismatch_floor(budget, norm="sup") * size
-        if math.isinf(floor):
-            fall = budget * z - x
-            floor = float((np.maximum.accumulate(fall) - fall).max()) / 2
-        return float((x - below).max()) / 2, floor, size
+        error, _, size = _extended(process, budget)
+        return error, process.mismatch_floor(budget, norm="sup") * size, size
 
-    return _on_lines(lines, closest, "the closest map is off by {:.4f} times the floor")
+    rows, place = _rows(lines, closest), place_of(lines)
+    infinite = [row for row in rows if math.isinf(row[2])]
+    if infinite and not any(map(_tells, rows)):
+        demands = [(budget, *_extended(line, budget)) for line in lines for budget in _budgets(infinite)]
+        text = "the floor is infinite, no evidence; the closest map is off on nodes by {:.4f} times what they demand"
+        return _judged(
+            demands, text, f"{place}, only the nodes of a quadrature on it", "error_over_demand_of_the_nodes"
+        )
+    return _judged(rows, "the closest map is off by {:.4f} times the floor", place)
+
+
+def _extended(process: OrnsteinUhlenbeck, budget: float) -> tuple[float, float, float]:
+    """How far the closest map is off on the nodes of a quadrature, how far they demand, and the size of the flow.
+
+    `h(z) = min_y (Phi(y) + B |z - y|)` is the largest `B`-Lipschitz map below `Phi` (McShane); shifted up by half of
+    its largest distance from `Phi` it is as close as any can be.
+    """
+    nodes, _, _ = fall_nodes(QuantileMap(process), budget)  # coarser ones miss a jump between distant modes
+    order = np.argsort(nodes.z)
+    z, x = nodes.z[order], nodes.x[order]
+    below = np.minimum(
+        np.minimum.accumulate(x - budget * z) + budget * z,
+        np.minimum.accumulate((x + budget * z)[::-1])[::-1] - budget * z,
+    )
+    fall = budget * z - x
+    demand = float((np.maximum.accumulate(fall) - fall).max()) / 2
+    return float((x - below).max()) / 2, demand, math.sqrt(second_moment(process))
 
 
 def mean_square(context: Context, name: str) -> Finding:
@@ -93,35 +112,55 @@ def mean_square(context: Context, name: str) -> Finding:
         size = second_moment(process)
         return error, process.mismatch_floor(budget) * size, size
 
-    return _on_lines(lines, closest, "the closest map has {:.4f} times the error of the floor")
+    text = "the closest map has {:.4f} times the error of the floor"
+    return _judged(_rows(lines, closest), text, place_of(lines))
 
 
-def _on_lines(lines: list[OrnsteinUhlenbeck], closest: Rival, text: str) -> Finding:
-    """The comparisons for the usual budgets, and for half of the steepest slope where none of them has a floor."""
-    rows, budgets = [], BUDGETS
+def _rows(lines: list[OrnsteinUhlenbeck], closest: Rival) -> list[Row]:
+    """The comparisons for the usual budgets, and where none of them has a finite floor for budgets that may have one.
+
+    These are half of the steepest slope, and the middle between it and the slope far out, below which a floor in sup
+    norm is infinite.
+    """
+    rows = []
     for process in lines:
-        found = [(budget, *closest(process, budget)) for budget in budgets]
-        if not any(VISIBLE * size < floor < math.inf for _, _, floor, size in found):
-            half = math.exp(min(log_steepest(process), 300.0)) / 2
-            found.append((half, *closest(process, half)))
+        found = [(budget, *closest(process, budget)) for budget in BUDGETS]
+        if not any(map(_tells, found)):
+            steepest = math.exp(min(log_steepest(process), 300.0))
+            for budget in (steepest / 2, (steepest + slope_far_out(QuantileMap(process))) / 2):
+                if not any(map(_tells, found)):
+                    found.append((budget, *closest(process, budget)))
         rows += found
-    return _judged(rows, text, place_of(lines))
+    return rows
 
 
-def _judged(rows: list[tuple[float, float, float, float]], text: str, place: str) -> Finding:
-    """A verdict from (budget, error, floor, size): what is not a finite number above rounding is no evidence."""
-    told = [(budget, error, floor) for budget, error, floor, size in rows if VISIBLE * size < floor < math.inf]
-    told = [row for row in told if math.isfinite(row[1])]
-    scope = f"{place}, B in {{{', '.join(sorted({f'{row[0]:.4g}' for row in told or rows}))}}}"
+def _tells(row: Row) -> bool:
+    """Whether a comparison says something: a floor that is a finite number above rounding, and a finite error."""
+    _, error, floor, size = row
+    return VISIBLE * size < floor < math.inf and math.isfinite(error)
+
+
+def _budgets(rows: list[Row]) -> list[float]:
+    return sorted({row[0] for row in rows})
+
+
+def _judged(rows: list[Row], text: str, place: str, ratios_as: str = "error_over_floor") -> Finding:
+    """A verdict from the comparisons that tell something; budgets of infinite floors are among the numbers."""
+    told = [row for row in rows if _tells(row)]
+    endless = ", ".join(f"B = {budget:.4g}" for budget in _budgets([row for row in rows if math.isinf(row[2])]))
+    numbers: dict[str, Any] = {"no_evidence_as_the_floor_is_infinite": endless} if endless else {}
+    scope = f"{place}, B in {{{', '.join(f'{budget:.4g}' for budget in _budgets(told or rows))}}}"
     if not told:
-        return Finding(Outcome.INCONCLUSIVE, "no floor is a finite number above rounding", scope)
-    budget, error, floor = min(told, key=lambda row: row[1] / row[2])
-    ratios = {f"B = {b:.4g}": f"{e / f:.6f}" for b, e, f in told}
+        why = f" (infinite at {endless}: no evidence)" if endless else ""
+        return Finding(Outcome.INCONCLUSIVE, f"no floor is a finite number above rounding{why}", scope, numbers)
+    budget, error, floor, _ = min(told, key=lambda row: row[1] / row[2])
+    ratios = {b: min(e / f for other, e, f, _ in told if other == b) for b in _budgets(told)}
+    numbers |= {ratios_as: {f"B = {b:.4g}": f"{ratio:.6f}" for b, ratio in ratios.items()}}
     summary = f"{text.format(error / floor)}, B = {budget:.4g}"
     if error < floor * (1 - ATTAINED):
         witness = {"budget": budget, "error": error, "floor": floor}
-        return Finding(Outcome.VIOLATED, summary, scope, {"error_over_floor": ratios}, witness)
-    return Finding(Outcome.HOLDS, summary, scope, {"error_over_floor": ratios})
+        return Finding(Outcome.VIOLATED, summary, scope, numbers, witness)
+    return Finding(Outcome.HOLDS, summary, scope, numbers)
 
 
 def _sup_norm_in_space(context: Context, name: str) -> Finding:
@@ -134,8 +173,12 @@ def _sup_norm_in_space(context: Context, name: str) -> Finding:
     process = context.process
     x = marginal_points(process, np.full(POINTS, process.t_max), context.rng(name))
     phi = process.flow(x, process.t_max, process.t_min)
-    budget = _steepest_pair(x, phi) / 2
-    floor, errors = sup_floor(process, budget), {}
+    for share in SHARES:
+        budget = share * _steepest_pair(x, phi)
+        floor = sup_floor(process, budget)
+        if math.isfinite(floor.value):
+            break
+    errors = {}
     if floor.pair is not None:
         ends = process.flow(floor.pair, process.t_max, process.t_min, rtol=1e-9)
         (before,), (after,) = np.diff(floor.pair, axis=0), np.diff(ends, axis=0)

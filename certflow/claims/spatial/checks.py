@@ -49,7 +49,7 @@ CHECKS = (
     sampled_check(
         "L3.contraction",
         sides.contraction,
-        "lambda_min(-J) >= 1 - 1/v",
+        "lambda_max(J) <= 1/v - 1, which is lambda_min(-J) >= 1 - 1/v",
         Twin("lost identity", LostIdentity),
         applies=COMMON,
     ),
@@ -59,6 +59,7 @@ CHECKS = (
         "lambda(t) <= L(t)",
         Twin("doubled", twins.DoubledGrowth),
         applies=COMMON,
+        of_time=True,
     ),
     enclosed_check(
         "L3",

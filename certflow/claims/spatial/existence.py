@@ -193,11 +193,20 @@ def ball(context: Context, name: str) -> Finding:
         return Finding(Outcome.INCONCLUSIVE, "bound on a ball: not a finite number", scope)
     if worst > 1 + _SLACK:
         return Finding(Outcome.VIOLATED, f"bound on a ball: exceeded, {worst:.6g} times", scope, numbers, where)
-    return Finding(
-        Outcome.HOLDS,
-        f"bound on the ball |x| <= {radius:.3g}: never exceeded; outside it p_t has at most {above(tail, 2)}",
-        scope,
-        numbers,
+    summary = f"bound on the ball |x| <= {radius:.3g}: never exceeded; outside it p_t has at most {above(tail, 2)}"
+    return Finding(Outcome.HOLDS, _without_bound(context) + summary, scope, numbers)
+
+
+def _without_bound(context: Context) -> str:
+    """A clause that says that no global bound exists, and why; empty where one does."""
+    process = context.process
+    found = obstruction(context.mixture, float(np.sqrt(process.t_min * process.t_max)))
+    if found is None:
+        return ""
+    power = "|x|^2" if found.growth == "quadratic" else "|x|"
+    return (
+        f"unbounded, no L(t) holds for all x: ||J|| grows like {power} where components {found.pair[0]} and "
+        f"{found.pair[1]} tie (measured far out by L8.growth); "
     )
 
 
@@ -234,11 +243,14 @@ def decision(context: Context, name: str) -> Finding:
             found = False
         if found != exists:
             wrong.append(label)
-    scope = f"{len(cases)} mixtures in the plane whose answer is known; exact arithmetic"
+    scope = (
+        f"{len(cases)} other mixtures, in the plane, whose answer is known; exact arithmetic: it tests the decision, "
+        "not this mixture"
+    )
     if wrong:
         return Finding(Outcome.VIOLATED, f"wrong decision: {', '.join(wrong)}", scope, {}, {"cases": wrong})
     return Finding(
         Outcome.HOLDS,
-        f"existence of a bound decided rightly in {len(cases)} of {len(cases)} known cases",
+        f"existence of a bound decided rightly in {len(cases)} of {len(cases)} known cases, which are other mixtures",
         scope,
     )
