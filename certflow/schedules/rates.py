@@ -9,6 +9,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.numbers.arrays import Floats
+from certflow.numbers.exact import check_plain
 from certflow.numbers.inputs import float_array, is_tensor, whole_number
 from certflow.schedules.model import Model
 
@@ -31,7 +32,8 @@ def typical_rate(
 
     Parameters
     ----------
-    data : shape (n, ...), NumPy or torch; the model is called with that kind
+    data : shape (n, ...), NumPy or torch; the model is called with that kind, for whole numbers in the default float
+        dtype
     times : OU times, shape (T,)
     samples : rows drawn; batch : so many of them go through the model at once
 
@@ -54,7 +56,7 @@ def typical_rate(
         raise InputError("times", times, "finite times > 0")
     count, start = whole_number(samples, "samples", 2), whole_number(seed, "seed")
     size = whole_number(batch, "batch", 1)
-    rows = data.detach() if is_tensor(data) else float_array(data, "data")
+    rows = _real_rows(data) if is_tensor(data) else float_array(data, "data")
     if rows.ndim < 2 or not len(rows):
         raise InputError("data", f"shape {tuple(rows.shape)}", "rows, shape (n, ...)")
     rng = np.random.default_rng(start)
@@ -74,6 +76,14 @@ def typical_rate(
         values.append(np.sqrt(mean))
         errors.append(squares.std(ddof=1) / np.sqrt(count) / (2 * np.sqrt(mean)) if mean else 0.0)
     return TypicalRate(np.array(values), np.array(errors), " and ".join(sorted(methods)))
+
+
+def _real_rows(data: Any) -> Any:
+    """Rows to which noise can be added: whole numbers would cut it off."""
+    import torch
+
+    check_plain(data, "data")
+    return data.detach() if data.is_floating_point() else data.detach().to(torch.get_default_dtype())
 
 
 def _product(model: Model, x_0: Any, m: float, noise: Floats, t: float, v: Floats) -> Any:
