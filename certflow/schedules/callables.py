@@ -11,7 +11,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.numbers.inputs import is_tensor
-from certflow.schedules.schedule import known
+from certflow.schedules.schedule import at_least_single, known
 
 #: The arrays that a function takes: torch tensors, NumPy arrays, or whichever the caller has.
 ARRAYS = ("torch", "numpy", "same")
@@ -21,7 +21,8 @@ class Call:
     """`f(x, tau, **conditioning)`, `x` of shape (N, ...), `tau` of shape (N,), held to its promise.
 
     arrays : one of `ARRAYS`, in the caller's dtype; default: for a `torch.nn.Module`, and for a function that calls
-        one, tensors of the dtype and on the device of its parameters, for others what the caller has
+        one, tensors of the dtype and on the device of its parameters, for others what the caller has; times are never
+        shorter than float32
     conditioning : keywords that `f` is called with; an array of one row (first axis of length 1) stands for every row
 
     Raises
@@ -81,11 +82,10 @@ class Call:
         return out
 
     def _times(self, tau: Any, dtype: Any) -> Any:
-        """The times as `f` takes them: the 999th of 1,000 steps is no bfloat16, so tensors of a caller stay float32."""
-        exact = is_tensor(tau) and self.arrays == "torch" and not self.own
-        return self._handed(tau, tau.dtype if exact else dtype)
+        """The times as `f` takes them, never shorter than float32: the 999th of 1,000 steps is no bfloat16."""
+        return self._handed(tau, tau.dtype if is_tensor(tau) else dtype, times=True)
 
-    def _handed(self, array: Any, dtype: Any) -> Any:
+    def _handed(self, array: Any, dtype: Any, times: bool = False) -> Any:
         """The array as `f` takes it."""
         if not is_tensor(array):
             if not self.takes_tensors(array):
@@ -93,10 +93,12 @@ class Call:
             import torch
 
             array, dtype = torch.from_numpy(np.ascontiguousarray(array)), getattr(torch, np.dtype(dtype).name)
-        elif self.arrays == "numpy":
-            return array.detach().to(dtype).cpu().numpy()
         own = _first_parameter(self.network) if self.own else None
-        return array.to(dtype) if own is None else array.to(own.device, own.dtype)
+        if own is not None:
+            array, dtype = array.to(own.device), own.dtype
+        if times or (self.arrays == "numpy" and str(dtype) == "torch.bfloat16"):  # which NumPy does not have
+            dtype = at_least_single(dtype)
+        return array.detach().to(dtype).cpu().numpy() if self.arrays == "numpy" else array.to(dtype)
 
     def _check(self, out: Any, x: Any, tau: Any) -> None:
         required = f"an array of the shape of x, {tuple(x.shape)}"

@@ -36,7 +36,8 @@ class Model:
     t_min, t_max : the ends of the OU time; default: the schedule's finite range
     arrays : "torch" or "numpy" for a function that takes only these, "same" for what the caller has, each in the
         caller's dtype; default: tensors in the dtype and on the device of the parameters for a `torch.nn.Module`, its
-        methods and functions that call one, for other callables what the caller has
+        methods and functions that call one, for other callables what the caller has; `tau` is never shorter than
+        float32, for bfloat16 has no step 999
     conditioning : further keywords, handed to `f`; arrays of one row stand for every row
 
     `x` has shape (N, ...), or (..., *shape) where the shape is given; a single point of R^d may have shape (d,). `t` is

@@ -156,10 +156,53 @@ def test_a_module_is_called_in_its_own_dtype():
         for given in (x, x.astype(np.float32), torch.from_numpy(x), torch.from_numpy(x).half()):
             found = m.denoiser(given, 0.5)
             assert found.dtype == given.dtype
-            assert net.seen[-1] == (dtype, dtype, (40,))
+            times = torch.float32 if dtype == torch.bfloat16 else dtype
+            assert net.seen[-1] == (dtype, times, (40,))
             tau = float(m.schedule.time_at(0.5))
             scaled = expected * float(m.schedule.scale_at(0.5)) + 1000 * tau
             np.testing.assert_allclose(np.asarray(torch.as_tensor(found).detach().double()), scaled, rtol=2e-2)
+
+
+class Steps(torch.nn.Module):
+    """A network of whole steps, which keeps those it saw."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.seen = torch.nn.Parameter(torch.ones(2)), []
+
+    def forward(self, x, tau):
+        self.seen.append(tau)
+        return x * self.weight
+
+
+@pytest.mark.parametrize("short", [torch.bfloat16, torch.float16])
+def test_no_step_is_lost_to_short_numbers(short):
+    """999 is 1000 in bfloat16, and 999/1000 of the way is no number of either: all get their times in float32."""
+    s, seen = cf.schedules.scaled_linear(), []
+    net = Steps().to(short)
+
+    def plain(x, tau):
+        seen.append(tau)
+        return x
+
+    x = torch.zeros(3, 2, dtype=short)
+    for step in (999, 997, 513, 258.3):
+        for f, arrays, given in (
+            (net, None, x),
+            (net, None, x.float().numpy()),
+            (net, "torch", x),
+            (net.forward, "same", x),
+            (plain, None, x),
+            (plain, "torch", x),
+            (plain, "numpy", x),
+            (lambda x, tau: net(x, tau), None, x),
+        ):
+            found = cf.Model(f, "epsilon", s, arrays=arrays).score(given, s.ou_time(step))
+            assert found.dtype == given.dtype
+            (tau,) = (*net.seen, *seen)
+            assert float(tau[0]) == pytest.approx(step, rel=1e-6)
+            assert str(tau.dtype).endswith("float32")
+            net.seen.clear(), seen.clear()
 
 
 class Held:
