@@ -41,8 +41,9 @@ class Model:
     conditioning : further keywords, handed to `f`; arrays of one row stand for every row
 
     `x` has shape (N, ...), or (..., *shape) where the shape is given; a single point of R^d may have shape (d,). `t` is
-    a scalar or broadcasts to the rows. Every method returns the kind, dtype and device of `x`, and torch differentiates
-    through it.
+    a scalar or broadcasts to the rows. Every method returns the kind, dtype and device of `x` (a list gives an array,
+    float16 of NumPy float64, and NumPy's `x` with a tensor `t` a tensor of the dtype of `t`). Torch differentiates
+    through it where `f` takes and returns tensors; going backwards through a NumPy callable is refused.
 
     Raises
     ------
@@ -73,7 +74,7 @@ class Model:
         arrays: str | None = None,
         **conditioning: Any,
     ):
-        if predicts not in PREDICTIONS:
+        if not isinstance(predicts, str) or predicts not in PREDICTIONS:
             raise InputError("predicts", predicts, "one of " + ", ".join(PREDICTIONS))
         if not isinstance(schedule, Schedule):
             raise InputError("schedule", schedule, "a schedule of certflow.schedules, such as certflow.schedules.edm()")

@@ -49,6 +49,9 @@ def typical_rate(
     >>> cf.schedules.typical_rate(m, np.full((1, 2), 0.5), [0.5], samples=16).values.round(6)
     array([0.823039])
     """
+    if not isinstance(model, Model):
+        required = "a certflow.Model (for a mixture's process: certflow.grids.typical_rate)"
+        raise InputError("model", model, required)
     moments = np.asarray(float_array(times, "times"))
     if moments.ndim != 1 or not moments.size:
         raise InputError("times", f"shape {moments.shape}", "shape (T,), T >= 1")

@@ -193,11 +193,14 @@ def test_noise_is_added_to_whole_numbers_as_it_is(dtype):
         ({"times": 0.5}, "times: got 'shape"),
         ({"times": [0.5, -1]}, r"times: got \[0.5, -1\]; required: finite times > 0"),
         ({"samples": 1}, "samples: got 1"),
+        ({"model": PROCESS}, "model: got .*; required: a certflow.Model"),
+        ({"model": None}, "model: got None; required: a certflow.Model"),
+        ({"model": len}, "model: got .*; required: a certflow.Model"),
         ({"batch": 0}, "batch: got 0"),
         ({"seed": -1}, "seed: got -1"),
     ],
 )
 def test_bad_input(options, message):
-    given = {"data": np.zeros((3, 2)), "times": [0.5], **options}
+    given = {"model": by_numpy("edm", "sample"), "data": np.zeros((3, 2)), "times": [0.5], **options}
     with pytest.raises(InputError, match=message):
-        cf.schedules.typical_rate(by_numpy("edm", "sample"), **given)
+        cf.schedules.typical_rate(**given)
