@@ -24,7 +24,8 @@ class Schedule:
     """`x = a(tau) x_0 + b(tau) z`, `z` standard normal, `tau` in [first, last] (proofs/N1.md).
 
     Every method takes a number, a list, a NumPy array or a torch tensor of any shape and returns the same kind, shape,
-    dtype and device; tensors are differentiated through. float16 and bfloat16 are computed in float32.
+    dtype and device (a list gives an array, whole numbers and NumPy's float16 give float64); tensors are differentiated
+    through. float16 and bfloat16 of torch are computed in float32.
 
     Attributes
     ----------
