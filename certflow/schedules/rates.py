@@ -28,8 +28,8 @@ def typical_rate(
     """`(E ||J(x_t, t)||_F^2)^{1/2}` at noised data, by `||J||_F^2 = E_v |J v|^2`, `v` of random signs. proofs/N3.md.
 
     `x_t = m x_0 + sqrt(1 - m^2) z`: the same rows `x_0` of the data (drawn with replacement), the same `z` and the same
-    `v` at all times, so that the curve is smooth in `t`. No bound: a typical size. By central differences in float32, and
-    for data of size 1, those of a "sample" model are noise below about `t = 1e-3`.
+    `v` at all times, so that the curve is smooth in `t`. No bound: a typical size. By central differences in float32,
+    and for data of size 1, that of a "sample" model is noise below about `t = 1e-3`.
 
     Parameters
     ----------
