@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.numbers.inputs import is_tensor
-from certflow.schedules.schedule import known
+from certflow.numbers.inputs import is_followed, is_tensor
+from certflow.schedules.networks import first_parameter, is_module, network_of
+from certflow.schedules.schedule import at_least_single, known
 
 #: The arrays that a function takes: torch tensors, NumPy arrays, or whichever the caller has.
 ARRAYS = ("torch", "numpy", "same")
@@ -21,7 +21,8 @@ class Call:
     """`f(x, tau, **conditioning)`, `x` of shape (N, ...), `tau` of shape (N,), held to its promise.
 
     arrays : one of `ARRAYS`, in the caller's dtype; default: for a `torch.nn.Module`, and for a function that calls
-        one, tensors of the dtype and on the device of its parameters, for others what the caller has
+        one, tensors of the dtype and on the device of its parameters, for others what the caller has; times are never
+        shorter than float32
     conditioning : keywords that `f` is called with; an array of one row (first axis of length 1) stands for every row
 
     Raises
@@ -32,13 +33,13 @@ class Call:
     def __init__(self, f: Any, arrays: str | None, conditioning: Mapping[str, Any]):
         if not callable(f):
             raise InputError("f", f, "a callable f(x, tau)")
-        if arrays is not None and arrays not in ARRAYS:
+        if arrays is not None and not (isinstance(arrays, str) and arrays in ARRAYS):
             raise InputError("arrays", arrays, "one of " + ", ".join(ARRAYS))
         self.f, self.conditioning = f, dict(conditioning)
-        self.network = _network(f)
+        self.network = network_of(f)
         self.own = arrays is None and self.network is not None
         self.arrays = arrays or ("torch" if self.own else "same")
-        _check_call(f.forward if _is_module(f) else f, self.conditioning)
+        _check_call(f.forward if is_module(f) else f, self.conditioning)
 
     def takes_tensors(self, x: Any) -> bool:
         """Whether `f` is called with tensors where the caller has `x`."""
@@ -49,7 +50,8 @@ class Call:
 
         Raises
         ------
-        InputError : another shape than that of `x`, NaN or infinity, or no array.
+        InputError : another shape than that of `x`, NaN or infinity, or no array; when torch goes backwards through
+            what a callable has computed in NumPy.
         """
         if not is_tensor(x):
             out = self._without_graph(x, tau, dtype) if self.arrays == "torch" else self._said(x, tau, dtype)
@@ -58,11 +60,13 @@ class Call:
 
         out = self._said(x, tau, dtype)
         tensor = out if is_tensor(out) else torch.as_tensor(out)
+        if not is_tensor(out) and (is_followed(x) or is_followed(tau)):
+            tensor = _cut_off(tensor, x, tau)
         return tensor.to(dtype=x.dtype, device=x.device)
 
     def roundoff(self, x: Any, tau: Any, dtype: Any) -> float:
         """That of the numbers which `f` takes or returns, whichever are shorter."""
-        own = _first_parameter(self.network)
+        own = first_parameter(self.network)
         arrays = (self._handed(x, dtype), self._said(x, tau, dtype), *(() if own is None else (own,)))
         return max(map(_roundoff, arrays))
 
@@ -76,16 +80,19 @@ class Call:
     def _said(self, x: Any, tau: Any, dtype: Any) -> Any:
         """What `f` returns, once it is what is required."""
         conditioning = {name: _rows(value, len(x)) for name, value in self.conditioning.items()}
-        out = self.f(self._handed(x, dtype), self._times(tau, dtype), **conditioning)
+        try:
+            out = self.f(self._handed(x, dtype), self._times(tau, dtype), **conditioning)
+        except (IndexError, RuntimeError, ValueError) as error:
+            _check_rows(conditioning, len(x), error)
+            raise
         self._check(out, x, tau)
         return out
 
     def _times(self, tau: Any, dtype: Any) -> Any:
-        """The times as `f` takes them: the 999th of 1,000 steps is no bfloat16, so tensors of a caller stay float32."""
-        exact = is_tensor(tau) and self.arrays == "torch" and not self.own
-        return self._handed(tau, tau.dtype if exact else dtype)
+        """The times as `f` takes them, never shorter than float32: the 999th of 1,000 steps is no bfloat16."""
+        return self._handed(tau, tau.dtype if is_tensor(tau) else dtype, times=True)
 
-    def _handed(self, array: Any, dtype: Any) -> Any:
+    def _handed(self, array: Any, dtype: Any, times: bool = False) -> Any:
         """The array as `f` takes it."""
         if not is_tensor(array):
             if not self.takes_tensors(array):
@@ -93,10 +100,12 @@ class Call:
             import torch
 
             array, dtype = torch.from_numpy(np.ascontiguousarray(array)), getattr(torch, np.dtype(dtype).name)
-        elif self.arrays == "numpy":
-            return array.detach().to(dtype).cpu().numpy()
-        own = _first_parameter(self.network) if self.own else None
-        return array.to(dtype) if own is None else array.to(own.device, own.dtype)
+        own = first_parameter(self.network) if self.own else None
+        if own is not None:
+            array, dtype = array.to(own.device), own.dtype
+        if times or (self.arrays == "numpy" and str(dtype) == "torch.bfloat16"):  # which NumPy does not have
+            dtype = at_least_single(dtype)
+        return array.detach().to(dtype).cpu().numpy() if self.arrays == "numpy" else array.to(dtype)
 
     def _check(self, out: Any, x: Any, tau: Any) -> None:
         required = f"an array of the shape of x, {tuple(x.shape)}"
@@ -118,36 +127,32 @@ class Call:
             raise InputError("model", where, "finite numbers")
 
 
+def _cut_off(result: Any, x: Any, tau: Any) -> Any:
+    """What NumPy has made of `x` and `tau`: that it depends on them torch is told, and how it does not know."""
+    import torch
+
+    class NumPy(torch.autograd.Function):
+        @staticmethod
+        def forward(result: Any, x: Any, tau: Any) -> Any:
+            return result.clone()
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            pass
+
+        @staticmethod
+        def backward(ctx: Any, *grads: Any) -> Any:
+            raise InputError("model", "NumPy arrays", "a callable of torch tensors, for derivatives by torch")
+
+    return NumPy.apply(result, x, tau)  # type: ignore[no-untyped-call]
+
+
 def _roundoff(array: Any) -> float:
     if not is_tensor(array):
         return float(np.finfo(array.dtype if array.dtype.kind == "f" else np.float64).eps)
     import torch
 
     return torch.finfo(array.dtype).eps
-
-
-def _is_module(f: Any) -> bool:
-    """Whether this is a `torch.nn.Module` (told without importing torch)."""
-    return any(base.__module__ == "torch.nn.modules.module" for base in type(f).__mro__)
-
-
-def _network(f: Any) -> Any:
-    """The `torch.nn.Module` that this is, is a method of, holds or, as a function, calls by name; None without one."""
-    if _is_module(f):
-        return f
-    if isinstance(f, partial):
-        return _network(f.func)
-    held = [getattr(f, "__self__", None), *vars(f).values()] if hasattr(f, "__dict__") else []
-    if inspect.isfunction(f):
-        names = inspect.getclosurevars(f)
-        held += [*names.nonlocals.values(), *names.globals.values()]
-    return next((value for value in held if _is_module(value)), None)
-
-
-def _first_parameter(network: Any) -> Any:
-    """The first floating parameter of a module; None where there is none."""
-    parameters = () if network is None else network.parameters()
-    return next((value for value in parameters if value.is_floating_point()), None)
 
 
 def _check_call(f: Callable[..., Any], conditioning: Mapping[str, Any]) -> None:
@@ -177,3 +182,13 @@ def _rows(value: Any, count: int) -> Any:
     if is_tensor(value):
         return value.expand((count, *shape[1:]))
     return np.repeat(value, count, axis=0)
+
+
+def _check_rows(conditioning: Mapping[str, Any], count: int, error: Exception) -> None:
+    """Name the keyword of another number of rows than `x`, once a call has failed: a table of classes is right."""
+    for name, value in conditioning.items():
+        shape = tuple(getattr(value, "shape", ()))
+        if shape and shape[0] != count and not isinstance(error, InputError):
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            required = f"one row, or one for each of the {count} rows of x in a call (the callable failed: {said})"
+            raise InputError(name, f"shape {shape}", required) from error

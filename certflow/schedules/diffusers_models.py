@@ -17,7 +17,7 @@ from typing import Any
 
 from certflow.errors import InputError
 from certflow.schedules.families import edm, flow_matching
-from certflow.schedules.schedule import Schedule
+from certflow.schedules.schedule import Schedule, at_least_single
 from certflow.schedules.table import from_alphas_cumprod
 
 #: Schedulers of flow matching, by class name.
@@ -74,7 +74,7 @@ class Network:
     def __call__(self, x: Any, timestep: Any, **conditioning: Any) -> Any:
         own = next(self.network.parameters())
         x, timestep = x.to(own.device, own.dtype), timestep.to(own.device)
-        out = self.network(x, timestep=timestep.to(_at_least_single(own.dtype)), **conditioning, **self.plain)
+        out = self.network(x, timestep=timestep.to(at_least_single(own.dtype)), **conditioning, **self.plain)
         out = out[0] if isinstance(out, tuple) else getattr(out, "sample", out)
         doubled = getattr(out, "ndim", 0) == x.ndim and out.shape[1] == 2 * x.shape[1]
         return out[:, : x.shape[1]] if doubled else out
@@ -175,13 +175,6 @@ def _edm(
     schedule = edm()
     t_min, t_max = (float(schedule.ou_time(level)) for level in levels)
     return Read(Preconditioned(network, signs[predicts], scale, c_noise), "sample", schedule, 1.0, t_min, t_max)
-
-
-def _at_least_single(dtype: Any) -> Any:
-    """The dtype of times: networks of shorter numbers, which have no step 999, get them in float32, as in pipelines."""
-    import torch
-
-    return dtype if torch.finfo(dtype).bits >= 32 else torch.float32
 
 
 def _unknown(predicts: Any, required: str) -> InputError:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from certflow.numbers.inputs import real_number
-from certflow.schedules.schedule import Schedule, noise_factor
+from certflow.schedules.schedule import Schedule, noise_factor, within
 
 #: The noise levels of EDM (Karras et al. 2022, table 1).
 EDM_SIGMAS = (0.002, 80.0)
@@ -35,7 +35,8 @@ class EDM(Schedule):
         return (tau >= 0) & (tau < math.inf)
 
     def _ou_time(self, xp: Any, tau: Any) -> Any:
-        larger, smaller = xp.clip(tau, 1, None), xp.clip(tau, None, 1)
+        large, one = tau >= 1, xp.ones_like(tau)
+        larger, smaller = xp.where(large, tau, one), xp.where(large, one, tau)
         return xp.log(larger) + xp.log1p((smaller / larger) ** 2) / 2
 
     def _time_at(self, xp: Any, t: Any) -> Any:
@@ -110,7 +111,7 @@ class VariancePreserving(Schedule):
     def _time_at(self, xp: Any, t: Any) -> Any:
         slope = self.beta_max - self.beta_min
         tau = 4 * t / (self.beta_min + xp.sqrt(self.beta_min**2 + 4 * slope * t))
-        return xp.clip(tau, 0, 1)  # at the end rounding is not to lead out of the schedule
+        return within(xp, tau, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -145,12 +146,16 @@ class Cosine(Schedule):
         return xp.sin((1 - tau) * self._speed) / self._start[2]
 
     def _b(self, xp: Any, tau: Any) -> Any:
+        return xp.sqrt(self._b_squared(xp, tau))
+
+    def _b_squared(self, xp: Any, tau: Any) -> Any:
+        """Without a root, which has no derivative at `tau = 0`."""
         angle, _, cosine = self._start
         delta = tau * self._speed
-        return xp.sqrt(xp.sin(delta) * xp.sin(delta + 2 * angle)) / cosine
+        return xp.sin(delta) * xp.sin(delta + 2 * angle) / cosine**2
 
     def _ou_time(self, xp: Any, tau: Any) -> Any:
-        return xp.log1p((self._b(xp, tau) / self._a(xp, tau)) ** 2) / 2
+        return xp.log1p(self._b_squared(xp, tau) / self._a(xp, tau) ** 2) / 2
 
     def _time_at(self, xp: Any, t: Any) -> Any:
         _, sine, cosine = self._start
@@ -158,7 +163,7 @@ class Cosine(Schedule):
         root = xp.sqrt(sine**2 + variance * cosine**2)  # sin theta
         total = root + m * sine
         rise = xp.where(total > 0, cosine * variance / xp.where(total > 0, total, xp.ones_like(total)), total)
-        return xp.clip(xp.arctan2(rise, m * cosine**2 + root * sine) / self._speed, 0, 1)
+        return within(xp, xp.arctan2(rise, m * cosine**2 + root * sine) / self._speed, 0, 1)
 
 
 @dataclass(frozen=True)

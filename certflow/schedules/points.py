@@ -13,7 +13,7 @@ from certflow.errors import InputError
 from certflow.numbers.exact import check_plain
 from certflow.numbers.inputs import float_array, is_tensor, joint_shape
 from certflow.schedules.predictions import FACTORS
-from certflow.schedules.schedule import Schedule, known, noise_factor
+from certflow.schedules.schedule import Schedule, at_least_single, known, noise_factor
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _read(x: Any, t: Any) -> tuple[Any, Any]:
     points = x if is_tensor(x) else torch.as_tensor(float_array(x, "x"), dtype=t.dtype, device=t.device)
     if known(torch.isfinite(points)) is False:
         raise InputError("x", float(points[~torch.isfinite(points)].detach().flatten()[0]), "finite numbers")
-    return points.to(own.dtype if torch.finfo(own.dtype).bits >= 32 else torch.float32), own.dtype
+    return points.to(at_least_single(own.dtype)), own.dtype
 
 
 def _shapes(whole: tuple[int, ...], sample: tuple[int, ...] | None) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from certflow.errors import InputError
 from certflow.numbers.inputs import is_tensor
 from certflow.schedules.callables import Call
 from certflow.schedules.schedule import known
@@ -55,11 +56,8 @@ def _forward(call: Call, x: Any, tau: Any, v: Any, dtype: Any) -> Any:
         try:
             with _with_forward_rules():
                 _, product = torch.func.jvp(lambda z: call(z, tau, dtype), (x,), (v,))  # type: ignore[misc]
-        except (
-            NotImplementedError,
-            RuntimeError,
-            TypeError,
-        ):  # what is wrong with the call itself differences meet too
+        # what is wrong with the call itself differences meet too
+        except (InputError, NotImplementedError, RuntimeError, TypeError):
             return None
         return product
     with torch.no_grad():

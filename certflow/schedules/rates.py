@@ -9,6 +9,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.numbers.arrays import Floats
+from certflow.numbers.exact import check_plain
 from certflow.numbers.inputs import float_array, is_tensor, whole_number
 from certflow.schedules.model import Model
 
@@ -27,11 +28,13 @@ def typical_rate(
     """`(E ||J(x_t, t)||_F^2)^{1/2}` at noised data, by `||J||_F^2 = E_v |J v|^2`, `v` of random signs. proofs/N3.md.
 
     `x_t = m x_0 + sqrt(1 - m^2) z`: the same rows `x_0` of the data (drawn with replacement), the same `z` and the same
-    `v` at all times, so that the curve is smooth in `t`. No bound: a typical size.
+    `v` at all times, so that the curve is smooth in `t`. No bound: a typical size. By central differences in float32,
+    and for data of size 1, that of a "sample" model is noise below about `t = 1e-3`.
 
     Parameters
     ----------
-    data : shape (n, ...), NumPy or torch; the model is called with that kind
+    data : shape (n, ...), NumPy or torch; the model is called with that kind, for whole numbers in the default float
+        dtype
     times : OU times, shape (T,)
     samples : rows drawn; batch : so many of them go through the model at once
 
@@ -47,6 +50,9 @@ def typical_rate(
     >>> cf.schedules.typical_rate(m, np.full((1, 2), 0.5), [0.5], samples=16).values.round(6)
     array([0.823039])
     """
+    if not isinstance(model, Model):
+        required = "a certflow.Model (for a mixture's process: certflow.grids.typical_rate)"
+        raise InputError("model", model, required)
     moments = np.asarray(float_array(times, "times"))
     if moments.ndim != 1 or not moments.size:
         raise InputError("times", f"shape {moments.shape}", "shape (T,), T >= 1")
@@ -54,7 +60,7 @@ def typical_rate(
         raise InputError("times", times, "finite times > 0")
     count, start = whole_number(samples, "samples", 2), whole_number(seed, "seed")
     size = whole_number(batch, "batch", 1)
-    rows = data.detach() if is_tensor(data) else float_array(data, "data")
+    rows = _real_rows(data) if is_tensor(data) else float_array(data, "data")
     if rows.ndim < 2 or not len(rows):
         raise InputError("data", f"shape {tuple(rows.shape)}", "rows, shape (n, ...)")
     rng = np.random.default_rng(start)
@@ -74,6 +80,14 @@ def typical_rate(
         values.append(np.sqrt(mean))
         errors.append(squares.std(ddof=1) / np.sqrt(count) / (2 * np.sqrt(mean)) if mean else 0.0)
     return TypicalRate(np.array(values), np.array(errors), " and ".join(sorted(methods)))
+
+
+def _real_rows(data: Any) -> Any:
+    """Rows to which noise can be added: whole numbers would cut it off."""
+    import torch
+
+    check_plain(data, "data")
+    return data.detach() if data.is_floating_point() else data.detach().to(torch.get_default_dtype())
 
 
 def _product(model: Model, x_0: Any, m: float, noise: Floats, t: float, v: Floats) -> Any:

@@ -24,7 +24,8 @@ class Schedule:
     """`x = a(tau) x_0 + b(tau) z`, `z` standard normal, `tau` in [first, last] (proofs/N1.md).
 
     Every method takes a number, a list, a NumPy array or a torch tensor of any shape and returns the same kind, shape,
-    dtype and device; tensors are differentiated through. float16 and bfloat16 are computed in float32.
+    dtype and device (a list gives an array, whole numbers and NumPy's float16 give float64); tensors are differentiated
+    through. float16 and bfloat16 of torch are computed in float32.
 
     Attributes
     ----------
@@ -142,6 +143,12 @@ def ou_time_of(xp: Any, logs: Any) -> Any:
     return xp.logaddexp(xp.zeros_like(logs), 2 * logs) / 2
 
 
+def within(xp: Any, value: Any, low: float, high: float) -> Any:
+    """The value in [low, high], where only rounding may have led out of it: its derivative is kept."""
+    plain = value if xp is np else value.detach()
+    return value + (xp.clip(plain, low, high) - plain)
+
+
 def _applied(
     function: Callable[[Any, Any], Any], value: Any, field: str, good: Callable[[Any], Any], required: str
 ) -> Any:
@@ -166,8 +173,7 @@ def _on_tensors(
     if not value.dtype.is_floating_point:
         check_plain(value, field)
     given = value.dtype if value.dtype.is_floating_point else torch.float64
-    working = given if torch.finfo(given).bits >= 32 else torch.float32
-    array = value.to(working)
+    array = value.to(at_least_single(given))
     accepted = good(array)
     found = known(accepted)
     if found is False:
@@ -175,6 +181,13 @@ def _on_tensors(
     if found is None:
         array = array.masked_fill(~accepted, float("nan"))
     return function(torch, array).to(given)
+
+
+def at_least_single(dtype: Any) -> Any:
+    """A floating dtype of torch itself, or float32 where it is shorter."""
+    import torch
+
+    return dtype if torch.finfo(dtype).bits >= 32 else torch.float32
 
 
 def known(condition: Any) -> bool | None:

@@ -10,10 +10,12 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.numbers.arrays import Floats
 from certflow.numbers.inputs import float_array, is_tensor, real_number, whole_number
-from certflow.schedules.schedule import Schedule, log_sigma, ou_time_of
+from certflow.schedules.schedule import Schedule, log_sigma, ou_time_of, within
 
 #: What rounding may add to an index, in units of the roundoff of the index.
 _MISSED = 32
+#: What float32 may have added to the log sigma and to the OU time that was handed over, relative to each of them.
+_SHORT = 2.0**-22
 
 
 class Table(Schedule):
@@ -64,10 +66,13 @@ class Table(Schedule):
     def _time_at(self, xp: Any, t: Any) -> Any:
         table, top = self._entries(xp, t), len(self.logs) - 1
         infinite = t == float("inf")
-        logs = log_sigma(xp, xp.where(infinite, xp.ones_like(t), t))
+        finite = xp.where(infinite, xp.ones_like(t), t)
+        logs = log_sigma(xp, finite)
         above = xp.clip(xp.searchsorted(table, logs.detach() if is_tensor(logs) else logs), 1, top)
         low, high = table[above - 1], table[above]
-        tau = _snapped(xp, xp.clip(above - 1 + (logs - low) / (high - low), 0, top))
+        tau = within(xp, above - 1 + (logs - low) / (high - low), 0, top)
+        missed = xp.abs(logs) + finite / -xp.expm1(-2 * finite)  # dt / dlog sigma = 1 - e^{-2t}
+        tau = _snapped(xp, tau, _SHORT * missed / (high - low))
         return xp.where(infinite, xp.full_like(tau, top + 1), tau)
 
     def _entries(self, xp: Any, like: Any) -> Any:
@@ -75,12 +80,12 @@ class Table(Schedule):
         return self.logs if xp is np else xp.as_tensor(self.logs, dtype=like.dtype, device=like.device)
 
 
-def _snapped(xp: Any, tau: Any) -> Any:
+def _snapped(xp: Any, tau: Any, missed: Any) -> Any:
     """An index that rounding has missed, exactly: networks that take whole steps round down. Its derivative is kept."""
     gap = xp.round(tau) - tau
     gap = gap if xp is np else gap.detach()
-    missed = xp.abs(gap) <= _MISSED * xp.finfo(tau.dtype).eps * (1 + tau)
-    return tau + xp.where(missed, gap, xp.zeros_like(gap))
+    near = xp.abs(gap) <= xp.maximum(missed, _MISSED * xp.finfo(tau.dtype).eps * (1 + tau))
+    return tau + xp.where(near, gap, xp.zeros_like(gap))
 
 
 def from_alphas_cumprod(alphas_cumprod: Any) -> Table:

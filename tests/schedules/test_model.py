@@ -156,10 +156,53 @@ def test_a_module_is_called_in_its_own_dtype():
         for given in (x, x.astype(np.float32), torch.from_numpy(x), torch.from_numpy(x).half()):
             found = m.denoiser(given, 0.5)
             assert found.dtype == given.dtype
-            assert net.seen[-1] == (dtype, dtype, (40,))
+            times = torch.float32 if dtype == torch.bfloat16 else dtype
+            assert net.seen[-1] == (dtype, times, (40,))
             tau = float(m.schedule.time_at(0.5))
             scaled = expected * float(m.schedule.scale_at(0.5)) + 1000 * tau
             np.testing.assert_allclose(np.asarray(torch.as_tensor(found).detach().double()), scaled, rtol=2e-2)
+
+
+class Steps(torch.nn.Module):
+    """A network of whole steps, which keeps those it saw."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.seen = torch.nn.Parameter(torch.ones(2)), []
+
+    def forward(self, x, tau):
+        self.seen.append(tau)
+        return x * self.weight
+
+
+@pytest.mark.parametrize("short", [torch.bfloat16, torch.float16])
+def test_no_step_is_lost_to_short_numbers(short):
+    """999 is 1000 in bfloat16, and 999/1000 of the way is no number of either: all get their times in float32."""
+    s, seen = cf.schedules.scaled_linear(), []
+    net = Steps().to(short)
+
+    def plain(x, tau):
+        seen.append(tau)
+        return x
+
+    x = torch.zeros(3, 2, dtype=short)
+    for step in (999, 997, 513, 258.3):
+        for f, arrays, given in (
+            (net, None, x),
+            (net, None, x.float().numpy()),
+            (net, "torch", x),
+            (net.forward, "same", x),
+            (plain, None, x),
+            (plain, "torch", x),
+            (plain, "numpy", x),
+            (lambda x, tau: net(x, tau), None, x),
+        ):
+            found = cf.Model(f, "epsilon", s, arrays=arrays).score(given, s.ou_time(step))
+            assert found.dtype == given.dtype
+            (tau,) = (*net.seen, *seen)
+            assert float(tau[0]) == pytest.approx(step, rel=1e-6)
+            assert str(tau.dtype).endswith("float32")
+            net.seen.clear(), seen.clear()
 
 
 class Held:
@@ -190,6 +233,68 @@ def test_functions_that_call_a_module_are_called_in_its_dtype():
         cf.Model(closure, "sample", EDM, arrays="torch").denoiser(x, 0.5)
 
 
+norm = torch.nn.LayerNorm(2).half()
+weights_of_globals = Linear()
+
+
+def test_an_attribute_is_no_global_of_its_name():
+    """`x.norm(...)` reads no `norm` of the module; a network that is read is found all the same."""
+
+    def plain(x, tau):
+        return x / (1 + x.norm(dim=-1, keepdim=True))
+
+    found = cf.Model(plain, "sample", EDM).denoiser(torch.from_numpy(points(0.5)), 0.5)
+    x = points(0.5) * float(EDM.scale_at(0.5))
+    np.testing.assert_allclose(found, x / (1 + np.linalg.norm(x, axis=1, keepdims=True)), rtol=1e-12)
+    assert cf.Model(plain, "sample", EDM).call.network is None
+    through = lambda x, tau: norm(x)  # noqa: E731
+    assert cf.Model(through, "sample", EDM).call.network is norm
+
+
+def by_global(x, tau):
+    return weights_of_globals(x, tau)
+
+
+@torch.no_grad()
+def decorated(x, tau):
+    return weights_of_globals(x, tau)
+
+
+class Plain:
+    def __init__(self, net):
+        self.net = net
+
+    def predict(self, x, tau):
+        return self.net(x, tau)
+
+
+def test_networks_some_steps_away():
+    """Through functions, decorators, defaults and methods: a NumPy caller's arrays become the network's tensors."""
+    net, plain = Linear(), Plain(Linear())
+
+    def inner(x, tau):
+        return sum(net(part, tau) for part in (x,))
+
+    for f in (
+        lambda x, tau: -by_global(x, 1 - tau),
+        decorated,
+        lambda x, tau: -decorated(x, tau),
+        lambda x, tau: -inner(x, tau),
+        lambda x, tau, n=net: n(x, tau),
+        plain.predict,
+        functools.partial(lambda n, x, tau: n(x, tau), net),
+        functools.partial(plain.predict),
+        lambda x, tau: -functools.partial(inner, x)(tau),
+    ):
+        m = cf.Model(f, "sample", cf.schedules.flow_matching())
+        x = points(0.5)
+        found = m.denoiser(x, 0.5)
+        assert found.dtype == np.float64
+        np.testing.assert_allclose(m.denoiser(torch.from_numpy(x), 0.5).detach(), found, rtol=1e-12)
+    recursive = lambda x, tau: recursive(x, tau)  # noqa: E731
+    assert cf.Model(recursive, "sample", EDM).call.network is None
+
+
 def test_a_single_point_of_a_module():
     """Nothing of what is handed over is read-only, of which torch would warn."""
     found = cf.Model(Linear(), "sample", EDM).jacobian_product(np.array([0.3, 0.4]), 0.5, [1.0, 0.0])
@@ -216,6 +321,26 @@ def test_derivatives_reach_points_times_and_weights():
     assert net.weight.grad.abs().sum() > 0
     table = cf.Model(net, "v_prediction", cf.schedules.scaled_linear(), time_scale=0.001)
     assert torch.autograd.gradcheck(table.velocity, (x, t))
+
+
+@pytest.mark.parametrize(
+    ("f", "arrays"), [(lambda x, tau: 0.3 * x, "numpy"), (lambda x, tau: 0.3 * x.detach().numpy(), None)]
+)
+def test_no_derivative_of_half_a_formula(f, arrays):
+    """Of `c_x x + c_f f`, torch knows the first term alone where `f` is NumPy's: that is no gradient."""
+    m = cf.Model(f, "sample", EDM, arrays=arrays)
+    for dtype in (torch.float64, torch.float32):
+        plain = torch.from_numpy(points(0.5)).to(dtype)
+        x, t = plain.clone().requires_grad_(), torch.tensor(0.5, dtype=dtype, requires_grad=True)
+        for call in (m.score, m.velocity, m.denoiser, m.noise, lambda z, s: m.jacobian_product(z, s, 1.0)):
+            for point, time in ((x, 0.5), (plain, t), (x, t)):
+                found = call(point, time)
+                torch.testing.assert_close(found.detach(), call(plain, 0.5), rtol=1e-4, atol=1e-4)
+                with pytest.raises(InputError, match="model: got 'NumPy arrays'; required: a callable of torch"):
+                    found.sum().backward()
+        assert not m.score(plain, 0.5).requires_grad
+        with torch.no_grad():
+            assert not m.score(x, t).requires_grad
 
 
 def test_numpy_callers_get_no_graph():
@@ -264,6 +389,27 @@ def test_conditioning():
     net = cf.Model(Linear(), "sample", cf.schedules.edm(), shift=torch.ones(1, 2))
     plain = cf.Model(Linear(), "sample", cf.schedules.edm())
     np.testing.assert_allclose(net.denoiser(x, 0.5) - plain.denoiser(x, 0.5), np.ones((40, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
+def test_rows_of_conditioning_that_no_call_takes_are_named(kind):
+    m = cf.Model(lambda x, tau, label: x + label, "sample", EDM, label=kind(np.ones((7, 2))))
+    message = r"label: got 'shape \(7, 2\)'; required: one row, or one for each of the 40 rows of x in a call"
+    x = kind(points(0.5))
+    calls = (
+        lambda: m.score(x, 0.5),
+        lambda: m.jacobian_product(x, 0.5, x),
+        lambda: cf.schedules.typical_rate(m, x, [0.5], samples=80, batch=40),
+    )
+    for call in calls:
+        with pytest.raises(InputError, match=message) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+    table = kind(np.arange(20.0).reshape(10, 2))
+    of_classes = cf.Model(lambda x, tau, table: x + table[3], "sample", EDM, table=table)
+    assert of_classes.score(x, 0.5).shape == (40, 2)
+    opaque = cf.Model(lambda x, tau, table: kind(np.sin(np.asarray(x))), "sample", EDM, table=table)
+    assert opaque.jacobian_product(x, 0.5, x).method == "central differences"
 
 
 def test_ends_and_what_it_says_of_itself():
@@ -327,6 +473,9 @@ def good(x, tau):
     [
         (lambda: cf.Model(good, "noise", EDM), "predicts: got 'noise'; required: one of epsilon, sample, v_prediction"),
         (lambda: cf.Model(good, None, EDM), "predicts: got None"),
+        (lambda: cf.Model(good, np.array(["epsilon", "sample"]), EDM), "predicts: got .*; required: one of epsilon"),
+        (lambda: cf.Model(good, ["epsilon"], EDM), r"predicts: got \['epsilon'\]; required: one of epsilon"),
+        (lambda: cf.Model(good, "epsilon", EDM, arrays=np.array(["numpy", "same"])), "arrays: got .*; required: one"),
         (lambda: cf.Model(3, "epsilon", EDM), r"f: got 3; required: a callable f\(x, tau\)"),
         (lambda: cf.Model(lambda x: x, "epsilon", EDM), "f: got 'too many positional arguments'; required"),
         (lambda: cf.Model(lambda x, t, c: x, "epsilon", EDM), "f: got \"missing a required argument: 'c'\"; required"),

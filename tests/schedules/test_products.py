@@ -175,19 +175,32 @@ def test_rows_of_images_a_seed_and_batches():
     assert other.values[0] != first.values[0]
 
 
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.int16])
+def test_noise_is_added_to_whole_numbers_as_it_is(dtype):
+    data = torch.arange(12).reshape(6, 2).to(dtype)
+    m = cf.Model(lambda x, tau: torch.tanh(x), "sample", cf.schedules.edm())
+    found = cf.schedules.typical_rate(m, data, [0.3, 1.0], samples=64)
+    expected = cf.schedules.typical_rate(m, data.double(), [0.3, 1.0], samples=64)
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"data": np.zeros((0, 2))}, "data: got 'shape"),
         ({"data": np.zeros(2)}, "data: got 'shape"),
+        ({"data": torch.ones(3, 2) > 0}, "data: got .*; required: real numbers, not booleans"),
         ({"times": 0.5}, "times: got 'shape"),
         ({"times": [0.5, -1]}, r"times: got \[0.5, -1\]; required: finite times > 0"),
         ({"samples": 1}, "samples: got 1"),
+        ({"model": PROCESS}, "model: got .*; required: a certflow.Model"),
+        ({"model": None}, "model: got None; required: a certflow.Model"),
+        ({"model": len}, "model: got .*; required: a certflow.Model"),
         ({"batch": 0}, "batch: got 0"),
         ({"seed": -1}, "seed: got -1"),
     ],
 )
 def test_bad_input(options, message):
-    given = {"data": np.zeros((3, 2)), "times": [0.5], **options}
+    given = {"model": by_numpy("edm", "sample"), "data": np.zeros((3, 2)), "times": [0.5], **options}
     with pytest.raises(InputError, match=message):
-        cf.schedules.typical_rate(by_numpy("edm", "sample"), **given)
+        cf.schedules.typical_rate(**given)

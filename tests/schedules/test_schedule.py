@@ -136,6 +136,41 @@ def test_every_index_comes_back_exactly(name):
     assert float(s.time_at(s.ou_time(41.0001))) == pytest.approx(41.0001, rel=1e-12)
 
 
+@pytest.mark.parametrize("name", ["scaled-linear", "zero-snr"])
+def test_every_index_survives_single_precision(name):
+    """An OU time that has passed through float32, whatever the dtype in which it comes back."""
+    s, index = schedule(name), np.arange(999.0)
+    short = s.ou_time(index).astype(np.float32)
+    for t in (short, short.astype(np.float64), torch.from_numpy(short), torch.from_numpy(short).double()):
+        assert (np.asarray(s.time_at(t)) == index).all()
+    for t in (s.ou_time(index.astype(np.float32)), s.ou_time(torch.from_numpy(index).float()).double()):
+        assert (np.asarray(s.time_at(t)) == index).all()
+    assert float(s.time_at(float(np.float32(s.ou_time(500.01))))) == pytest.approx(500.01, abs=1e-3)
+
+
+def slope(function, at: float, dtype=torch.float64) -> float:
+    value = torch.tensor(at, dtype=dtype, requires_grad=True)
+    return float(torch.autograd.grad(function(value), value)[0])
+
+
+def test_derivatives_at_the_seams():
+    """`dt/dtau = tau / (1 + tau^2)` of EDM at 1; of the cosine at 0, `speed tan(theta_0)`."""
+    assert slope(cf.schedules.edm().ou_time, 1.0) == pytest.approx(0.5, rel=1e-14)
+    start = np.pi / 2 * 0.008 / 1.008
+    assert slope(cf.schedules.cosine().ou_time, 0.0) == pytest.approx(np.pi / 2 / 1.008 * np.tan(start), rel=1e-12)
+    assert slope(cf.schedules.cosine(offset=0).ou_time, 0.0) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ["scaled-linear", "zero-snr", "vp"])
+def test_derivatives_at_the_ends_of_the_range(name, dtype):
+    """Rounding that leads out of the schedule does not take the derivative away."""
+    s = schedule(name)
+    for end, inside in ((s.t_min, 1 + 1e-3), (s.t_max, 1 - 1e-3)):
+        for t in (end, *(float(np.nextafter(np.float32(end), np.float32(way))) for way in (0, 9))):
+            assert slope(s.time_at, t, dtype) == pytest.approx(slope(s.time_at, end * inside), rel=0.02)
+
+
 def test_the_infinite_end():
     """Where `a = 0` the OU time is infinite, and back."""
     for s, tau in (
