@@ -179,7 +179,7 @@ def _chosen(
 
 def named_grids(model: Any, segments: int, data: Points | None = None) -> dict[str, Times]:
     """The nodes of every kind that there is for the model, by kind, each once; the arctan grid of a model has the
-    scale of its data, or 1."""
+    scale of its data, or 1 where there are none or they are one number."""
     found: dict[str, Times] = {}
     for kind in KINDS if isinstance(model, OrnsteinUhlenbeck) else COORDINATES:
         try:
@@ -197,7 +197,7 @@ def named_grids(model: Any, segments: int, data: Points | None = None) -> dict[s
 def _coordinate(model: Any, segments: int, kind: str, data: Points | None) -> Times:
     given = {name: option.default for name, option in KINDS[kind].options.items()}
     if kind == "arctan":
-        given["scale"] = 1.0 if data is None else float(data.std())
+        given["scale"] = 1.0 if data is None else float(data.std()) or 1.0  # of one point
     times = coordinate_nodes(model, segments, kind=kind, **given)[0]
     times[0], times[-1] = model.t_max, model.t_min
     return TimeGrid(kind, times).times

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 
 from certflow.grids.grid import from_json  # noqa: E402
 from certflow.planning import solver_path  # noqa: E402
-from certflow.planning.solver_grids import solver_grid, within  # noqa: E402
+from certflow.planning.solver_grids import named_grids, solver_grid, within  # noqa: E402
 from certflow.planning.solver_points import Sample, fine_ends, log_spread, screened, starts  # noqa: E402
 from certflow.planning.solver_search import Search  # noqa: E402
 from certflow.samplers import SOLVERS  # noqa: E402
@@ -217,6 +217,12 @@ def test_data_of_a_model_are_noised():
     assert found.shape == (4000, 1, 2, 2)
     assert float(found.mean()) == pytest.approx(7 * math.exp(-3), abs=0.05)
     assert float(found.std()) == pytest.approx(math.sqrt(1 - math.exp(-6)), abs=0.03)
+
+
+def test_data_of_no_spread_have_the_scale_of_none():
+    found, plain = named_grids(Gaussian(), 4, np.full((5, 1, 2, 2), 7.0)), named_grids(Gaussian(), 4)
+    assert found.keys() == plain.keys()
+    assert found["arctan"].tolist() == plain["arctan"].tolist()
 
 
 # -- what a grid says ------------------------------------------------------------------------------------------
