@@ -8,6 +8,7 @@ import numpy as np
 
 from certflow.diagnosis.conventions import FAR_STARTS, HIGHEST
 from certflow.diagnosis.finding import Finding
+from certflow.diagnosis.nodes import SAME
 from certflow.diagnosis.schedule import Schedule, even, whole
 from certflow.numbers.arrays import Floats
 
@@ -145,7 +146,8 @@ def _ended(schedule: Schedule, place: int, which: str, end: str) -> str:
     """
     values, high = schedule.values, which == "min"
     alone = np.count_nonzero(values >= float(end) if high else (values > 0) & (values <= float(end))) == 1
-    if alone and (np.diff(values) < 0).all():
+    alone &= high or np.count_nonzero(values >= schedule.convention.high * (1 - 1e-5)) <= 1
+    if alone and (np.diff(values) < -SAME * values[:-1]).all():
         return schedule.line(f"{schedule.where}[{place}] = {end}")
     return schedule.sorted(f"min(value, {end})" if high else f"max(value, {end}) if value > 0 else value")
 

@@ -138,8 +138,10 @@ def _leveled(schedule: Schedule) -> bool:
 
 
 def _idle(schedule: Schedule) -> bool:
+    """Whether the last step alone does nothing, whose line ends the list at 0."""
     values, _ = _unpaired(schedule)
-    return bool(values.size > 1 and values[-2] > 0 and abs(values[-2] - values[-1]) <= SAME * values[-2])
+    close = values[:-1] - values[1:] <= SAME * values[:-1]  # or out of order
+    return bool(values.size > 1 and values[-2] >= values[-1] > 0 and close[-1] and not close[:-1].any())
 
 
 def pairs(schedule: Schedule) -> Iterator[Finding]:
