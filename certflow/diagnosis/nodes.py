@@ -117,11 +117,12 @@ def zero(schedule: Schedule) -> Iterator[Finding]:
     wanted = convention.zero if schedule.handed else "given" if convention.ends_at_zero else "either"
     if not _leveled(schedule) or not values.size:
         return
-    zeros = np.flatnonzero(values == 0)
-    if not zeros.size and wanted == "given" and values[-1] > 0 and not _idle(schedule):
-        message = f"{where} end at {values[-1]:.6g}: {convention.name} wants the final 0 in the list"
+    zeros, positive = np.flatnonzero(values == 0), np.flatnonzero(np.isfinite(values) & (values > 0))
+    if not zeros.size and wanted == "given" and positive.size and not _idle(schedule):
+        place = int(positive[-1])
+        message = f"{where} end at {values[place]:.6g}: {convention.name} wants the final 0 in the list"
         mend = schedule.line(f"{where} = [*{where}, 0.0]")
-        yield Finding("zero-missing", where, values.size - 1, float(values[-1]), message, mend)
+        yield Finding("zero-missing", where, place, float(values[place]), message, mend)
     elif (zeros.size > 1 and values.any()) or (zeros.size and wanted == "added"):
         added = f", and {convention.name} adds one itself" if wanted == "added" else " twice"
         keep = "" if wanted == "added" else ", 0.0"
@@ -140,6 +141,7 @@ def _leveled(schedule: Schedule) -> bool:
 def _idle(schedule: Schedule) -> bool:
     """Whether the last step alone does nothing, whose line ends the list at 0."""
     values, _ = _unpaired(schedule)
+    values = values[np.isfinite(values) & (values >= 0)]
     close = values[:-1] - values[1:] <= SAME * values[:-1]  # or out of order
     return bool(values.size > 1 and values[-2] >= values[-1] > 0 and close[-1] and not close[:-1].any())
 
