@@ -45,6 +45,7 @@ class Convention:
     whole : whether timesteps are whole numbers
     rounding : the largest distance in timesteps that rounding explains: to the nearest, or 1 where fractions are cut
     paired : whether every node but the first stands twice, as Heun's method needs
+    begun : whether a new scheduler holds a step for each training timestep already
     strided : whether each step goes down by `N // n`, whatever the next timestep is
     shift : `k` of the scheduler's own `k u / (1 + (k - 1) u)`
     ends_at_zero : whether its own schedule ends at noise level 0
@@ -68,6 +69,7 @@ class Convention:
     whole: bool = False
     rounding: float = 0.5
     paired: bool = False
+    begun: bool = False
     strided: bool = False
     shift: float = 1.0
     ends_at_zero: bool = True
@@ -139,7 +141,7 @@ _FLOW: dict[str, Any] = {"scale": "flow", "reading": "flow", "takes": ("sigmas",
 #: The schedulers whose steps are understood, and what each wants beyond what its config says.
 _ROWS: dict[str, dict[str, Any]] = {
     "EulerDiscreteScheduler": {"takes": ("sigmas", "timesteps")},
-    "HeunDiscreteScheduler": {"takes": ("timesteps",), "paired": True},
+    "HeunDiscreteScheduler": {"takes": ("timesteps",), "paired": True, "begun": True},
     "DPMSolverMultistepScheduler": _TIMESTEPS,
     "DPMSolverSinglestepScheduler": _TIMESTEPS,
     "DDPMScheduler": _TIMESTEPS,
@@ -148,7 +150,7 @@ _ROWS: dict[str, dict[str, Any]] = {
     "TCDScheduler": _TIMESTEPS,
     "FlowMatchEulerDiscreteScheduler": _FLOW,
     "FlowMatchLCMScheduler": _FLOW,
-    "FlowMapEulerDiscreteScheduler": _FLOW,
+    "FlowMapEulerDiscreteScheduler": {**_FLOW, "begun": True},
     "LTXEulerAncestralRFScheduler": {**_FLOW, "takes": ("sigmas",), "zero": "given", "final_timestep": True},
     "MiniMaxH3Scheduler": {"scale": "flow", "reading": "clean"},
     "UniPCMultistepScheduler": {"takes": ("sigmas",), "zero": "added", "whole": True},
@@ -168,7 +170,7 @@ _ROWS: dict[str, dict[str, Any]] = {
     "EDMDPMSolverMultistepScheduler": {"takes": (), "reading": "log", "low": 0.002, "high": 80.0},
     "EulerAncestralDiscreteScheduler": {"takes": ()},
     "FlowMatchHeunDiscreteScheduler": {**_FLOW, "takes": (), "paired": True},
-    "LMSDiscreteScheduler": {"takes": ()},
+    "LMSDiscreteScheduler": {"takes": (), "begun": True},
     "SASolverScheduler": {"takes": (), "whole": True, "ends_at_zero": False},
     "UnCLIPScheduler": {"takes": (), "whole": True},
 }

@@ -8,6 +8,7 @@ import numpy as np
 
 from certflow.diagnosis.conventions import FAR_STARTS, HIGHEST
 from certflow.diagnosis.finding import Finding
+from certflow.diagnosis.nodes import SAME
 from certflow.diagnosis.schedule import Schedule, even, whole
 from certflow.numbers.arrays import Floats
 
@@ -108,7 +109,7 @@ def ranges(schedule: Schedule) -> Iterator[Finding]:
     top, place = _top(values)
     if top > _highest(schedule) and not _far(usable, top):
         message = f"{where}[{place}] = {top:.6g} is above the trained {convention.high:.6g}"
-        mend = schedule.line(f"{where}[{place}] = {convention.high:.6g}")
+        mend = _ended(schedule, place, "min", f"{convention.high:.6g}")
         yield Finding("out-of-range", where, place, top, message, mend)
     if where == "times" and (values == 0).any():
         place = int(np.flatnonzero(values == 0)[0])
@@ -119,7 +120,7 @@ def ranges(schedule: Schedule) -> Iterator[Finding]:
         low = float(positive.min())
         place = int(np.flatnonzero(values == low)[0])
         message = f"{where}[{place}] = {low:.6g} is below the trained {convention.low:.6g}"
-        mend = schedule.line(f"{where}[{place}] = {convention.low:.6g}")
+        mend = _ended(schedule, place, "max", f"{convention.low:.6g}")
         yield Finding("out-of-range", where, place, low, message, mend)
 
 
@@ -133,8 +134,22 @@ def _timestep_range(schedule: Schedule) -> Iterator[Finding]:
     top, place = _top(values)
     if top > high:
         message = f"timesteps[{place}] = {top:g} is above the last one that was trained, {high:g}"
-        mend = schedule.line(f"timesteps[{place}] = {np.floor(high):g}")
+        end = f"{np.pi / 2:.5g}" if convention.reading == "angle" else f"{np.floor(high):g}"
+        mend = _ended(schedule, place, "min", end)
         yield Finding("out-of-range", "timesteps", place, top, message, mend)
+
+
+def _ended(schedule: Schedule, place: int, which: str, end: str) -> str:
+    """The line that puts an entry at the end of the range; where more would lie there, all of them, once.
+
+    Where lines before it move the entries, its place is another one by then.
+    """
+    values, high = schedule.values, which == "min"
+    alone = np.count_nonzero(values >= float(end) if high else (values > 0) & (values <= float(end))) == 1
+    alone &= high or np.count_nonzero(values >= schedule.convention.high * (1 - 1e-5)) <= 1
+    if alone and (np.diff(values) < -SAME * values[:-1]).all():
+        return schedule.line(f"{schedule.where}[{place}] = {end}")
+    return schedule.sorted(f"min(value, {end})" if high else f"max(value, {end}) if value > 0 else value")
 
 
 def _usable(values: Floats) -> Floats:

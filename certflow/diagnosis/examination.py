@@ -64,8 +64,8 @@ def doctor(
     >>> cf.doctor([1.0, 0.9, 0.75, 0.5], scheduler=config).errors[0].mend
     'sigmas = [u / (3 - 2 * u) for u in sigmas]'
     """
-    schedule = schedule_of(steps, library, scheduler, num_inference_steps, mu)
     with np.errstate(all="ignore"):  # what is no noise level becomes NaN, of which no comparison holds
+        schedule = schedule_of(steps, library, scheduler, num_inference_steps, mu)
         findings = tuple(sorted(_examined(schedule), key=lambda finding: not finding.is_error))
         times, list_without = _times(schedule, findings), _mended(schedule, findings)
     return Diagnosis(schedule.convention.name, findings, times, list_without)

@@ -66,13 +66,17 @@ def order(schedule: Schedule) -> Iterator[Finding]:
     if rises.size:
         place = int(places[rises[0] + 1])
         before = f"{where}[{place}] = {values[rises[0] + 1]:.6g} comes after {values[rises[0]]:.6g}"
-        mend = schedule.line(f"{where} = sorted({where}, reverse=True)")
-        yield Finding("unsorted", where, place, float(values[rises[0] + 1]), f"{before}: noise comes first", mend)
+        yield Finding(
+            "unsorted", where, place, float(values[rises[0] + 1]), f"{before}: noise comes first", schedule.sorted()
+        )
     falling = np.argsort(-values, kind="stable")
     values, places = values[falling], places[falling]
     exact = where == "timesteps"
     close = values[:-1] - values[1:] <= (0 if exact else SAME * values[:-1])
-    same = np.flatnonzero(close & ((values[1:] > 0) | exact))
+    counted = values[1:] > 0
+    if exact:
+        counted |= (values[1:] < 0) | (not (_leveled(schedule) and schedule.values.any()))  # else `zero` tells of them
+    same = np.flatnonzero(close & counted)
     if same.size:
         yield _twice(schedule, values, places, same, rises.size == 0)
     elif schedule.timesteps is not None and schedule.sigmas is None and not schedule.handed:
@@ -89,8 +93,7 @@ def _twice(schedule: Schedule, values: Floats, places: Indices, same: Indices, i
     value = float(values[same[0] + 1])
     more = f" ({same.size - 1} more)" if same.size > 1 else ""
     if value == 0:
-        mend = schedule.line(f"{where} = {where}[:-1]")
-        return Finding("zero-doubled", where, place, value, f"{where} end at 0 twice{more}", mend)
+        return Finding("zero-doubled", where, place, value, f"{where} end at 0 twice{more}", schedule.sorted())
     again = f"{where}[{place}] = {value:.6g}"
     if in_order and place == schedule.values.size - 1 and not (schedule.handed and schedule.convention.zero == "added"):
         ends = where == "sigmas" and schedule.convention.zero == "given"
@@ -98,7 +101,13 @@ def _twice(schedule: Schedule, values: Floats, places: Indices, same: Indices, i
         if not schedule.handed and not schedule.convention.ends_at_zero:
             mend = 'scheduler = type(scheduler).from_config(scheduler.config, final_sigmas_type="zero")'
         return Finding("idle-last-step", where, place, value, f"the last step ends where it starts, {again}", mend)
-    mend = schedule.line(f"{where} = sorted(set({where}), reverse=True)")
+    mend = schedule.sorted()
+    if (values[same] != values[same + 1]).any():  # one in float32, but not for a set
+        if in_order and same.size == 1 and np.isfinite(schedule.values).all():
+            mend = schedule.line(f"del {where}[{place}]")
+        else:
+            kept = f"[a for a, b in zip({where}, [*{where}[1:], -1.0]) if a - b > {SAME:g} * a]"
+            mend = f"{mend}; {where} = {kept}" if schedule.handed else mend
     return Finding("repeated", where, place, value, f"{again} is the node before it once more{more}", mend)
 
 
@@ -106,14 +115,14 @@ def zero(schedule: Schedule) -> Iterator[Finding]:
     """The final 0 of a list of noise levels: missing, or there twice."""
     convention, where, values = schedule.convention, schedule.where, schedule.values
     wanted = convention.zero if schedule.handed else "given" if convention.ends_at_zero else "either"
-    leveled = where == "sigmas" or convention.final_timestep or convention.reading == "flow"
-    if where == "times" or not leveled or not values.size:
+    if not _leveled(schedule) or not values.size:
         return
-    zeros = np.flatnonzero(values == 0)
-    if not zeros.size and wanted == "given" and values[-1] > 0 and not _idle(schedule):
-        message = f"{where} end at {values[-1]:.6g}: {convention.name} wants the final 0 in the list"
+    zeros, positive = np.flatnonzero(values == 0), np.flatnonzero(np.isfinite(values) & (values > 0))
+    if not zeros.size and wanted == "given" and positive.size and not _idle(schedule):
+        place = int(positive[-1])
+        message = f"{where} end at {values[place]:.6g}: {convention.name} wants the final 0 in the list"
         mend = schedule.line(f"{where} = [*{where}, 0.0]")
-        yield Finding("zero-missing", where, values.size - 1, float(values[-1]), message, mend)
+        yield Finding("zero-missing", where, place, float(values[place]), message, mend)
     elif (zeros.size > 1 and values.any()) or (zeros.size and wanted == "added"):
         added = f", and {convention.name} adds one itself" if wanted == "added" else " twice"
         keep = "" if wanted == "added" else ", 0.0"
@@ -121,9 +130,20 @@ def zero(schedule: Schedule) -> Iterator[Finding]:
         yield Finding("zero-doubled", where, int(zeros[-1]), 0.0, f"{where} end at 0{added}", mend)
 
 
+def _leveled(schedule: Schedule) -> bool:
+    """Whether 0 in the list is the noise level 0."""
+    convention = schedule.convention
+    return schedule.where == "sigmas" or (
+        schedule.where == "timesteps" and (convention.final_timestep or convention.reading == "flow")
+    )
+
+
 def _idle(schedule: Schedule) -> bool:
+    """Whether the last step alone does nothing, whose line ends the list at 0."""
     values, _ = _unpaired(schedule)
-    return bool(values.size > 1 and values[-2] > 0 and abs(values[-2] - values[-1]) <= SAME * values[-2])
+    values = values[np.isfinite(values) & (values >= 0)]
+    close = values[:-1] - values[1:] <= SAME * values[:-1]  # or out of order
+    return bool(values.size > 1 and values[-2] >= values[-1] > 0 and close[-1] and not close[:-1].any())
 
 
 def pairs(schedule: Schedule) -> Iterator[Finding]:

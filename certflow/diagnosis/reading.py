@@ -243,6 +243,8 @@ def _held(scheduler: Any, asked: int | None, mu: float | None) -> Schedule:
     """What a scheduler holds; where it holds nothing yet, what it makes of the number of steps."""
     convention = _with_mu(of_object(scheduler), mu)
     own = getattr(scheduler, "num_inference_steps", None)
+    if convention.begun and own == convention.steps != asked:  # what its constructor has set
+        own = None
     if own is None and not getattr(scheduler, "custom_timesteps", False):
         if asked is None:
             raise InputError("num_inference_steps", None, "a number, for a scheduler before its set_timesteps")

@@ -72,6 +72,13 @@ class Schedule:
         """The code that mends a list; a scheduler is told its steps again."""
         return code if self.handed else self.fresh
 
+    def sorted(self, entry: str = "value") -> str:
+        """The line that puts what becomes of the entries in order, each once; NaN, which has no place, goes."""
+        where, numbers = self.where, " if value == value" if np.isnan(self.values).any() else ""
+        if entry == "value" and not numbers:
+            return self.line(f"{where} = sorted(set({where}), reverse=True)")
+        return self.line(f"{where} = sorted({{{entry} for value in {where}{numbers}}}, reverse=True)")
+
     def levels(self) -> Floats:
         """The noise levels above 0 in the convention's scale, in the order of the list; those that are known."""
         found = self.values if self.where != "timesteps" else self.convention.levels_of(self.told)

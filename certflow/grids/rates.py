@@ -15,6 +15,7 @@ from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
 from certflow.grids.options import count
 from certflow.law.noised import exact_interval
 from certflow.numbers.arrays import Floats, Times
+from certflow.numbers.inputs import float_array
 from certflow.process import OrnsteinUhlenbeck
 
 if TYPE_CHECKING:
@@ -96,6 +97,22 @@ class RateCurve:
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         found: Times = np.exp(high)
         return found
+
+
+def rate_times(times: ArrayLike) -> Times:
+    """Times at which a rate is computed, as float64.
+
+    Raises
+    ------
+    InputError : what is not shape (T,), T >= 1, of finite numbers > 0.
+    """
+    values = float_array(times, "times")
+    if values.ndim != 1 or not values.size:
+        raise InputError("times", f"shape {values.shape}", "shape (T,), at least one time")
+    wrong = values[~(np.isfinite(values) & (values > 0))]
+    if wrong.size:
+        raise InputError("times", float(wrong[0]), "finite times > 0")
+    return values
 
 
 def grid_from_rate(

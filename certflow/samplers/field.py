@@ -48,8 +48,10 @@ def denoise_of(model: Denoiser | Flow) -> Denoise:
 
     Raises
     ------
-    InputError : an object that has neither; when it is called, a result of another shape than the points.
+    InputError : an object that has neither, or a class; when it is called, a result of another shape than the points.
     """
+    if isinstance(model, type):
+        raise InputError("model", model.__name__, "an object of this class, not the class itself")
     if isinstance(model, Denoiser):
         return lambda x, node: _of_shape(x, model.denoiser(x, node.t))
     if isinstance(model, Flow):

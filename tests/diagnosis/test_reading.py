@@ -162,3 +162,18 @@ def test_schedulers_that_cannot_be_read_are_refused(make):
         with pytest.raises(InputError, match=line) as refused:
             cf.doctor(scheduler, **options)
         assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["HeunDiscrete", "LMSDiscrete", "FlowMapEulerDiscrete"])
+@pytest.mark.parametrize("training", [1000, 200])
+def test_what_a_constructor_has_set_is_not_yet_a_schedule(make, name, training):
+    new = make(name, num_train_timesteps=training)
+    found, steps = cf.doctor(new, num_inference_steps=8), make(name, 8, num_train_timesteps=training)
+    assert found.ok
+    np.testing.assert_array_equal(found.times, cf.doctor(steps).times)
+    assert new.num_inference_steps == training
+    with pytest.raises(InputError, match="before its set_timesteps"):
+        cf.doctor(new)
+    assert cf.doctor(new, num_inference_steps=training).ok
+    wrong = cf.doctor(steps, num_inference_steps=9).errors  # set by its user
+    assert [finding.name for finding in wrong] == ["too-few"]

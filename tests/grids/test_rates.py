@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from scipy.integrate import quad
 
 import certflow as cf
-from certflow.grids import RateCurve, grid_from_rate
+from certflow.errors import InputError
+from certflow.grids import RateCurve, entropy_rate, grid_from_rate, score_rate, sharp_rates, typical_rate
 
 
 @pytest.fixture
@@ -111,3 +113,24 @@ def test_what_is_no_interval(interval: object, field: str, required: str) -> Non
     assert caught.value.field == field
     assert required in caught.value.requirement
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("rate", [entropy_rate, typical_rate, score_rate, sharp_rates])
+@pytest.mark.parametrize(
+    ("times", "line"),
+    [
+        (0.5, "times: got 'shape ()'; required: shape (T,), at least one time"),
+        ([], "times: got 'shape (0,)'; required: shape (T,), at least one time"),
+        ([[0.5, 1.0]], "times: got 'shape (1, 2)'; required: shape (T,), at least one time"),
+        ([0.5, -1.0], "times: got -1.0; required: finite times > 0"),
+        ([0.0], "times: got 0.0; required: finite times > 0"),
+        ([math.nan], "times: got nan; required: finite times > 0"),
+        ([math.inf], "times: got inf; required: finite times > 0"),
+        (["a"], "times[0]: got 'a'; required: a finite number"),
+    ],
+)
+def test_times_of_a_rate_are_refused_in_one_line(process: cf.OrnsteinUhlenbeck, rate, times, line) -> None:
+    with pytest.raises(InputError) as refused:
+        rate(process, times)
+    assert str(refused.value).startswith(line)
+    assert "\n" not in str(refused.value)

@@ -17,10 +17,11 @@ torch = pytest.importorskip("torch")
 
 from certflow.grids.grid import from_json  # noqa: E402
 from certflow.planning import solver_path  # noqa: E402
-from certflow.planning.solver_grids import solver_grid, within  # noqa: E402
+from certflow.planning.solver_grids import _chosen, named_grids, solver_grid, within  # noqa: E402
 from certflow.planning.solver_points import Sample, fine_ends, log_spread, screened, starts  # noqa: E402
 from certflow.planning.solver_search import Search  # noqa: E402
 from certflow.samplers import SOLVERS  # noqa: E402
+from certflow.samplers.solvers import solver_of  # noqa: E402
 
 VARIANCE = 0.3
 LAW = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3")
@@ -217,6 +218,37 @@ def test_data_of_a_model_are_noised():
     assert found.shape == (4000, 1, 2, 2)
     assert float(found.mean()) == pytest.approx(7 * math.exp(-3), abs=0.05)
     assert float(found.std()) == pytest.approx(math.sqrt(1 - math.exp(-6)), abs=0.03)
+
+
+class Point(Gaussian):
+    """The denoiser of one point, of which Euler's steps in `sigma` are exact."""
+
+    def denoiser(self, x: Any, t: Any) -> Any:
+        return 0 * x + 0.7
+
+
+def test_a_named_grid_whose_error_is_that_of_the_reference_keeps_its_name():
+    found = solver_grid(Point(), 6, "euler", samples=64)
+    assert found.options["predicted_relative_mse"] < 1e-8
+    assert found.kind != "optimised"
+    assert found.options["reason"].startswith(f"no grid that the search found is better than {found.kind} on")
+
+
+def test_a_search_that_gains_less_than_is_told_keeps_the_named_grid():
+    search = Search(Gaussian(), solver_of("euler"), 64, 0, None)
+    held, times = search.plain(64), {"karras": np.array([3.0, 0.01]), "optimised-0": np.array([3.0, 0.01])}
+    for gain, kind in ((0.9949, "optimised"), (0.9951, "karras"), (1.0, "karras"), (1.1, "karras")):
+        errors = {"karras": torch.ones(64, dtype=torch.float64)}
+        errors["optimised-0"] = gain * errors["karras"]
+        found = _chosen(times, errors, held, ["karras"], solver_of("euler"))
+        assert found.kind == kind
+        assert "1.00 times" not in found.options["reason"]
+
+
+def test_data_of_no_spread_have_the_scale_of_none():
+    found, plain = named_grids(Gaussian(), 4, np.full((5, 1, 2, 2), 7.0)), named_grids(Gaussian(), 4)
+    assert found.keys() == plain.keys()
+    assert found["arctan"].tolist() == plain["arctan"].tolist()
 
 
 # -- what a grid says ------------------------------------------------------------------------------------------

@@ -105,9 +105,25 @@ class Lost(Gaussian):
         return np.nan * x
 
 
+class Tensors(Gaussian):
+    """It asks of its points what arrays do not have."""
+
+    def denoiser(self, x: Any, t: Any) -> Any:
+        return x.detach()
+
+
+class Network(Gaussian):
+    def denoiser(self, x: Any, t: Any) -> Any:
+        return x.sum(dim=1)
+
+
 @pytest.mark.parametrize(
     ("change", "line"),
     [
+        ({"model": Tensors()}, 'model: got "AttributeError ('),
+        ({"model": Network()}, 'model: got "TypeError ('),
+        ({"model": Gaussian}, "model: got 'Gaussian'; required: an object of this class, not the class itself"),
+        ({"model": cf.OrnsteinUhlenbeck}, "model: got 'OrnsteinUhlenbeck'; required: an object of this class"),
         ({"samples": 0}, "samples: got 0; required: an int from 1 to 10000000"),
         ({"seed": -1}, "seed: got -1; required: an int >= 0"),
         ({"times": [1.0, 0.0]}, "times: got 0.0; required: a last time > 0, where the flow has its end"),

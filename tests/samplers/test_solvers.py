@@ -206,6 +206,8 @@ class Flat(Exact):
         ({"times": [400.0, 1.0]}, "times: got [400.0, 1.0]; required: times strictly decreasing, at most 350, none"),
         ({"times": [1.0, math.nan]}, "times: got [1.0, nan]; required: times strictly decreasing, at most 350, none"),
         ({"times": "soon"}, "times: got 'soon'; required: "),
+        ({"model": Exact}, "model: got 'Exact'; required: an object of this class, not the class itself"),
+        ({"model": cf.Model}, "model: got 'Model'; required: an object of this class, not the class itself"),
         ({"model": object()}, "model: got <object object"),
         ({"model": Flat()}, "model: got 'a result of shape (2, 4)'; required: the shape of its points, (2, 1, 2, 2)"),
         (

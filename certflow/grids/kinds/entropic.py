@@ -11,7 +11,7 @@ from certflow.errors import InputError
 from certflow.grids.kinds.ays import mmse
 from certflow.grids.kinds.typical import TABLE
 from certflow.grids.options import one_of
-from certflow.grids.rates import RateCurve, balanced, check_sigma_range, log_times
+from certflow.grids.rates import RateCurve, balanced, check_sigma_range, log_times, rate_times
 from certflow.numbers.arrays import Floats, Times
 from certflow.process import OrnsteinUhlenbeck
 
@@ -38,12 +38,14 @@ def entropy_rate(
     """`d/dt H[X_0|X_t] = (m^2/(1 - m^2)^2) E |X_0 - E[X_0|X_t]|^2`, in nats per unit of time; shape (T,).
 
     This is I-MMSE (Guo, Shamai, Verdu 2005): with `sigma = sqrt(e^{2t} - 1)`, `dH/dsigma = mmse/sigma^3`. "rescaled"
-    is `sigma` times it, section 5.3 of the paper, which stays finite at the data end. The expectation is a mean over
-    points of `p_t`, those of `typical_rate`; what rounding makes negative is zero. Source: proofs/entropic.md.
+    is `sigma` times it, section 5.3 of the paper, whose rate in `sigma` stays finite at the data end. The expectation
+    is a mean over points of `p_t`, those of `typical_rate`; what rounding makes negative is zero. Source:
+    proofs/entropic.md.
 
     Raises
     ------
-    InputError : data of so small a variance that the mean squared error is lost to rounding at all of these times.
+    InputError : times that are not finite numbers > 0, shape (T,); data of so small a variance that the mean squared
+        error is lost to rounding at all of these times.
 
     Examples
     --------
@@ -56,7 +58,7 @@ def entropy_rate(
     array([1.5])
     """
     one_of(RATES)("rate", rate)
-    at = np.asarray(times, dtype=np.float64)
+    at = rate_times(times)
     noise, square = -np.expm1(-2 * at), np.exp(-2 * at)
     # per coordinate and unit of noise: at most 1, and a difference of numbers up to 1
     shares = mmse(process, at, samples=samples, seed=seed) / (process.mixture.dimension * noise)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
 from certflow.grids.kinds.typical import TABLE, Draws
-from certflow.grids.rates import RateCurve, balanced, log_times
+from certflow.grids.rates import RateCurve, balanced, log_times, rate_times
 from certflow.numbers.arrays import Floats, Times
 from certflow.process import OrnsteinUhlenbeck
 
@@ -51,7 +51,7 @@ def score_rate(process: OrnsteinUhlenbeck, times: ArrayLike, *, samples: int = 2
     """
     points = Draws(process, samples, seed)
     values = []
-    for time in np.asarray(times, dtype=np.float64):
+    for time in rate_times(times):
         x = points.at(time)
         change = process.score(x, time * np.exp(_STEP)) - process.score(x, time * np.exp(-_STEP))
         speed = np.sqrt((change**2).sum(axis=1).mean()) / (2 * np.sinh(_STEP) * time)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
-from certflow.grids.rates import RateCurve, log_times
+from certflow.grids.rates import RateCurve, log_times, rate_times
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats
 from certflow.process import OrnsteinUhlenbeck
@@ -65,7 +65,7 @@ def sharp_rates(process: OrnsteinUhlenbeck, times: ArrayLike) -> tuple[Floats, F
     from certflow.enclosure.suprema.sharp import sharp_rate
 
     found = []
-    for time in np.asarray(times, dtype=np.float64):
+    for time in rate_times(times):
         rate = sharp_rate(process, float(time), gap=GAP, seconds=SECONDS)
         if not rate.complete:
             raise InputError(

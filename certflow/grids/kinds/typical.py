@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
 from certflow.grids.options import SAMPLES, SEED, one_of
-from certflow.grids.rates import RateCurve, balanced, log_times
+from certflow.grids.rates import RateCurve, balanced, log_times, rate_times
 from certflow.law.noised import noised
 from certflow.numbers.arrays import Floats, Points, Times
 from certflow.process import OrnsteinUhlenbeck
@@ -51,7 +51,7 @@ def typical_rate(
     one_of(RATES)("rate", rate)
     points = Draws(process, samples, seed)
     values = []
-    for time in np.asarray(times, dtype=np.float64):
+    for time in rate_times(times):
         jacobian = process.jacobian(points.at(time), time)
         if rate == "frobenius":
             values.append(np.sqrt((jacobian**2).sum(axis=(1, 2)).mean()))
