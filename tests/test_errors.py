@@ -21,6 +21,7 @@ from certflow.certificate.checker.refusals import Refused
 from certflow.enclosure.suprema.cover import Counterexample, Exhausted
 from certflow.enclosure.suprema.isotropic.rate import _Unproved
 from certflow.enclosure.suprema.isotropic.search import LargerValue
+from certflow.grids.export.reading import _Refused
 
 
 def _noted() -> cf.InputError:
@@ -45,6 +46,7 @@ ERRORS: dict[str, Exception] = {
     "exhausted": Exhausted(),
     "counterexample": Counterexample(np.array([0.5, -1.0]), 1.25),
     "larger": LargerValue(np.array([0.5])),
+    "unread": _Refused(2, "a number > 0"),
     "unproved": _Unproved((0, 1.5)),  # type: ignore[arg-type]
 }
 

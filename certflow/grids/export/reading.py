@@ -81,8 +81,8 @@ class _Refused(Exception):
     """A value that is none of its form: its place and what is required."""
 
     def __init__(self, place: int, requirement: str):
+        super().__init__(place, requirement)
         self.place, self.requirement = place, requirement
-        super().__init__(requirement)
 
 
 def _require(good: Flags, requirement: str) -> None:
