@@ -6,6 +6,7 @@ import contextlib
 import os
 import pickle
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -88,8 +89,10 @@ class Crew:
             task = line.first()
             if task is not None:
                 before(task)
+                with _interruptible():
+                    came = attempted(task, self.context)
                 remaining -= 1
-                yield task, attempted(task, self.context), None
+                yield task, came, None
             for asked, found in line.answers(wait=task is None):
                 if agrees(found.code, self.code.digests()):
                     remaining -= 1
@@ -113,6 +116,28 @@ class Crew:
             return drawing.run(self.context)
 
         return take
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """An interruption within the block ends it, at the latest at its end: imports of some libraries swallow one."""
+    usual = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or usual is not signal.default_int_handler:
+        yield
+        return
+    came: list[int] = []
+
+    def remember(number: int, frame: Any) -> None:
+        came.append(number)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, remember)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if came:
+        raise KeyboardInterrupt
 
 
 class _Line:
