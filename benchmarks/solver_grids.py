@@ -1,8 +1,9 @@
 """Grids for a solver against the named kinds: measured errors on fresh points that all grids share.
 
-    python benchmarks/solver_grids.py [NAME ...] [--segments 4,6,8,12,16] [--samplers euler,heun,dpmpp-2m]
+    python benchmarks/solver_grids.py [NAME ...] [--segments 4,6,8,12,16] [--samplers euler,heun,dpmpp-2m] [--resume]
 
-Some ten seconds for each mixture, K and solver on one core; writes results/solver_grids.json and prints a table.
+Some ten seconds for each mixture, K and solver on one core; writes results/solver_grids.json and prints a table. With
+--resume rows that the file has are not measured again.
 
 50,000 fresh points of `p_T` (seed 20,000), the exact flow, OU times 3 to 0.01 as the case has them. For each: the error
 of `time_grid(p, K, kind="auto", sampler=...)` over the least error of all named kinds (who is best is decided on these
@@ -17,6 +18,7 @@ import argparse
 import json
 import math
 import time
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,7 @@ class Measured:
         x = start(self.process, self.process.t_max, POINTS, SEED)
         self.exact = torch.from_numpy(self.process.flow(x, self.process.t_max, self.process.t_min, rtol=RTOL))
         self.x = torch.from_numpy(x)
+        self.named = cache(partial(named_grids, self.process))
 
     def errors(self, times: Times, sampler: str) -> torch.Tensor:
         return squares(ends(self.process, self.x, times, sampler) - self.exact) / squares(self.exact).mean()
@@ -56,7 +59,7 @@ class Measured:
         began = time.process_time()
         grid = cf.time_grid(self.process, segments, kind="auto", sampler=sampler)
         seconds = time.process_time() - began
-        named = {kind: self.errors(times, sampler) for kind, times in named_grids(self.process, segments).items()}
+        named = {kind: self.errors(times, sampler) for kind, times in self.named(segments).items()}
         best = min(named, key=lambda kind: float(named[kind].mean()))
         own, least = self.errors(grid.times, sampler), float(named[best].mean())
         error = float(own.mean())
@@ -79,27 +82,33 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="cases; all unless given")
     parser.add_argument("--segments", default=",".join(map(str, SEGMENTS)))
     parser.add_argument("--samplers", default=",".join(SOLVERS))
+    parser.add_argument("--resume", action="store_true", help="keep the rows that there are")
     chosen, known = parser.parse_args(), cases()
     torch.set_num_threads(1)
-    content: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     for name in chosen.names or known:
+        wanted = list(product(map(int, chosen.segments.split(",")), chosen.samplers.split(",")))
+        if chosen.resume:
+            wanted = [(number, sampler) for number, sampler in wanted if f"{name} {number} {sampler}" not in saved()]
+        if not wanted:
+            continue
         measured = Measured(known[name])
-        for number, sampler in product(map(int, chosen.segments.split(",")), chosen.samplers.split(",")):
+        for number, sampler in wanted:
             row = measured.row(number, sampler)
-            content[f"{name} {number} {sampler}"] = {
-                "mixture": name,
-                "fresh": known[name].fresh,
-                "segments": number,
-                "sampler": sampler,
-                **row,
-            }
+            own = {"mixture": name, "fresh": known[name].fresh, "segments": number, "sampler": sampler, **row}
+            content = saved() | {f"{name} {number} {sampler}": own}
             write_text_atomic(RESULTS, json.dumps(content, indent=1) + "\n")
             print(
                 f"{name:17} K={number:2} {sampler:9} {row['ratio']:.3f} ± {row['deviation']:.3f}"
                 f"  {row['relative_mse']:.2e}  {row['best']} {row['best_relative_mse']:.2e}  {row['cpu_seconds']} s",
                 flush=True,
             )
-    print("\n" + table(list(content.values())))
+    print("\n" + table(list(saved().values())))
+
+
+def saved() -> dict[str, Any]:
+    """The rows of the file by name; another run may add to them meanwhile."""
+    rows: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    return rows
 
 
 def table(rows: list[dict[str, Any]]) -> str:

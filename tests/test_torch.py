@@ -6,6 +6,8 @@ Derivatives are held against those of the mpmath arithmetic at 30 digits, or aga
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 
 import mpmath
 import numpy as np
@@ -324,3 +326,14 @@ def usual():
 
 def test_torch_defaults_change_no_result(usual, other_default):
     assert _laboratory() == usual
+
+
+def test_the_compiler_of_torch_is_loaded_by_those_alone_who_compile():
+    """Loading it takes longer than loading torch."""
+    code = (
+        "import sys, torch, certflow as cf; p = cf.OrnsteinUhlenbeck(cf.load_mixture('two-modes'))\n"
+        "p.score(torch.zeros(3, 2), 0.5); p.jacobian(torch.zeros(3, 2, requires_grad=True), torch.tensor(0.5))\n"
+        "torch.func.vmap(lambda x: p.score(x, 0.5))(torch.ones(3, 2)); print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

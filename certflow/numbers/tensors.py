@@ -49,7 +49,9 @@ class TorchArithmetic(Arithmetic):
 
     def ahead(self, function: Callable[..., Any], value: Any) -> None:
         if torch.compiler.is_compiling():
-            _ahead(function, value, self.dtype, self.device)
+            from certflow.numbers.compiled import constant
+
+            constant(_ahead, function, value, self.dtype, self.device)
 
     def number(self, value: Fraction | int) -> Any:
         return float(value)
@@ -75,7 +77,11 @@ class TorchArithmetic(Arithmetic):
             return 1.0
 
     def eagerly(self, function: Callable[..., Any], *values: Any) -> Any:
-        return _eagerly(function, *values)
+        if not torch.compiler.is_compiling():
+            return function(*values)
+        from certflow.numbers.compiled import eagerly
+
+        return eagerly(function, *values)
 
     def _broadcast(self, a: Any, b: Any) -> tuple[Any, Any]:
         first, second = torch.broadcast_tensors(a, b)
@@ -151,13 +157,3 @@ class TorchArithmetic(Arithmetic):
 def _ahead(function: Callable[..., Any], value: Any, dtype: torch.dtype, device: torch.device) -> bool:
     function(value, TorchArithmetic(dtype, device))
     return True
-
-
-torch.compiler.assume_constant_result(_ahead)
-
-
-def _called(function: Callable[..., Any], *values: Any) -> Any:
-    return function(*values)
-
-
-_eagerly: Callable[..., Any] = torch.compiler.disable(_called)

@@ -27,8 +27,10 @@ from certflow.samplers import run
 from certflow.samplers.error import start
 from certflow.samplers.reference import exact_end
 
-#: Segments of the fine run, with nodes uniform in the time of flow matching, and its solver.
-FINE, FINE_SOLVER = 40, "dpmpp-2m"
+#: Segments of the fine run, for each of the grids and in all at least, uniform in the time of flow matching; its solver.
+FINE, FINE_LEAST, FINE_SOLVER = 2.5, 20, "dpmpp-2m"
+#: Tolerance of the exact flow: its square is far below what a search on so many points can tell.
+RTOL = 1e-6
 #: Points of one chunk: its temporaries stay in the cache of a core.
 CHUNK = 8192
 
@@ -87,9 +89,10 @@ def sample(model: Any, x: torch.Tensor) -> Sample:
     return Sample(x, _exact(model, x), weights)
 
 
-def fine_ends(model: Any, pool: torch.Tensor) -> torch.Tensor:
-    """Nearly the ends of the flow, at the price of some evaluations."""
-    times = coordinate_nodes(model, FINE, kind="flow-matching", shift=1.0)[0]
+def fine_ends(model: Any, pool: torch.Tensor, segments: int) -> torch.Tensor:
+    """Nearly the ends of the flow, where grids of so many segments are looked at."""
+    number = max(FINE_LEAST, math.ceil(FINE * segments))
+    times = coordinate_nodes(model, number, kind="flow-matching", shift=1.0)[0]
     times[0], times[-1] = model.t_max, model.t_min
     return ends(model, pool, times, FINE_SOLVER)
 
@@ -111,7 +114,7 @@ def screened(
 @torch.no_grad()
 def _exact(model: Any, x: torch.Tensor) -> torch.Tensor:
     if hasattr(model, "flow"):  # adaptive, faster in NumPy than in torch
-        return torch.from_numpy(exact_end(model, x.numpy(), model.t_max, model.t_min))
+        return torch.from_numpy(exact_end(model, x.numpy(), model.t_max, model.t_min, RTOL))
     found: torch.Tensor = exact_end(model, x, model.t_max, model.t_min)
     return found
 

@@ -53,7 +53,7 @@ class Search:
             return sample(self.model, starts(self.model, count, self.seeds[part], self.data))
         if part not in self.pools:
             pool = starts(self.model, POOL * self.count, self.seeds[part], self.data)
-            self.pools[part] = pool, fine_ends(self.model, pool)
+            self.pools[part] = pool, fine_ends(self.model, pool, len(grids[0]) - 1)
         return screened(self.model, *self.pools[part], grids, self.solver.name, count, self.seeds[3])
 
     def error(self, points: Sample, times: Times) -> float:

@@ -27,8 +27,10 @@ STEPS, PROBES = (4, 8, 16, 32, 64), 256
 FINE, COARSE = 1e-9, 1e-5
 
 
-def exact_end(model: Denoiser | Flow, x: Any, t_from: float, t_to: float) -> Any:
+def exact_end(model: Denoiser | Flow, x: Any, t_from: float, t_to: float, rtol: float = RTOL) -> Any:
     """`Phi_{t_from -> t_to}(x)` of a mixture, or a fine solve of a model's own flow; shape of `x`.
+
+    rtol : of a mixture's flow
 
     Raises
     ------
@@ -38,7 +40,7 @@ def exact_end(model: Denoiser | Flow, x: Any, t_from: float, t_to: float) -> Any
         raise InputError("times", t_to, "a last time > 0, where the flow has its end")
     flow = getattr(model, "flow", None)
     if flow is not None:
-        return flow(x, t_from, t_to, rtol=RTOL)
+        return flow(x, t_from, t_to, rtol=rtol)
     denoise = denoise_of(model)
     ends, steps, error = None, STEPS[0], math.inf
     for steps in STEPS:

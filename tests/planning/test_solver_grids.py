@@ -183,7 +183,7 @@ def test_kept_points_have_the_mean_of_all():
     law = cf.OrnsteinUhlenbeck(cf.load_mixture("random-5"), "0.01", "3")
     grids = [cf.time_grid(law, 6, kind).times for kind in ("karras", "uniform")]
     pool = starts(law, 4000, 1, None)
-    fine = fine_ends(law, pool)
+    fine = fine_ends(law, pool, 6)
     exact = torch.from_numpy(law.flow(pool.numpy(), 3, "0.01", rtol=1e-8))
     every = Sample(pool, exact, torch.full((4000,), 1 / 4000, dtype=torch.float64))
     kept = [screened(law, pool, fine, grids[:1], "heun", 400, seed) for seed in range(3)]

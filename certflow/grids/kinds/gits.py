@@ -16,7 +16,7 @@ from certflow.numbers.arrays import Floats, Points, Times
 from certflow.process import OrnsteinUhlenbeck
 
 #: Candidates unless told otherwise, and the tolerance of the teacher.
-_CANDIDATES, _RTOL = 61, 1e-6
+_CANDIDATES, _RTOL = 61, 1e-4
 
 
 def nodes(
