@@ -27,7 +27,7 @@ from certflow.samplers import run
 from certflow.samplers.error import start
 from certflow.samplers.reference import exact_end
 
-#: Segments of the fine run, for each of the grids and in all at least, uniform in the time of flow matching; its solver.
+#: Segments of the fine run, for each of a grid and at least, uniform in the time of flow matching, and its solver.
 FINE, FINE_LEAST, FINE_SOLVER = 2.5, 20, "dpmpp-2m"
 #: Tolerance of the exact flow: its square is far below what a search on so many points can tell.
 RTOL = 1e-6
