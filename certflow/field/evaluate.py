@@ -33,7 +33,9 @@ def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
     Returns an array of the kind of `x` (or of `t`, if that is the one that is not plain numbers).
     """
     if _is_float64(x) and _is_float64(t):  # most calls: there is nothing to ask and nothing to convert
-        batch, result = _at_points(mixture, FLOATS, quantity, np.asarray(x), np.asarray(t))
+        batch, result = _at_points(
+            mixture, FLOATS, quantity, np.asarray(x), np.asarray(t), t if type(t) is float else None
+        )
     else:
         arithmetic = arithmetic_of(x, t)
         with arithmetic.undisturbed():

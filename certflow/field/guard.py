@@ -83,7 +83,7 @@ def _doubtful(quantity: str, bound: Floats, values: Floats, accepted: float) -> 
         size = np.maximum(1.0, np.abs(values))
     else:
         size = np.sqrt((values * values).sum(axis=tuple(range(1, values.ndim))))
-    return np.flatnonzero(~((bound <= accepted * size) & np.isfinite(size)))
+    return (~((bound <= accepted * size) & np.isfinite(size))).nonzero()[0]
 
 
 def _has_moments(mixture: GaussianMixture, quantity: str, t: Times) -> bool:

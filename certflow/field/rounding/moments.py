@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from certflow.field.components import IsotropicComponents
+from certflow.field.components import IsotropicComponents, parameters
 from certflow.field.rounding.scale import EPSILON, Scale, norm, scale_of, trusted
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats, Points, Weights
+from certflow.numbers.floats import FLOATS
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def moment_bound(
     norm_x = norm(x)
     reach = norm_x + components.m[:, 0] * radius
     if components.common:
-        terms = _common(components, gamma, reach, radius, scale.log_weight)
+        terms = _common(components, mixture.kept[_rows_of_means], gamma, reach, radius, scale.log_weight)
     else:
         terms = _different(components, gamma, x, norm_x, reach, radius, scale.log_weight)
     spread = np.maximum(terms.spread, 0) + 8 * unit * terms.size  # the rounding of the difference is added
@@ -56,11 +57,19 @@ def moment_bound(
     return trusted(bound, worst)
 
 
-def _common(components: IsotropicComponents, gamma: Weights, reach: Floats, radius: float, rest: float) -> _Terms:
+def _rows_of_means(mixture: GaussianMixture) -> Floats:
+    """The means and their squared norms, shape (d + 1, K), kept with the mixture."""
+    known = parameters(mixture, FLOATS)
+    return np.vstack([known.means.T, known.square_norms])
+
+
+def _common(
+    components: IsotropicComponents, rows: Floats, gamma: Weights, reach: Floats, radius: float, rest: float
+) -> _Terms:
     """One variance: the `u_k` differ by `m p mu_k` alone, so moments of the means serve every time."""
-    d, means, squares = components.dimension, components.means, components.parameters.square_norms
+    d = components.dimension
     m, p, slope = components.m[:, 0], components.p[:, 0], components.m2[:, 0] * np.abs(components.q[:, 0])
-    moments = np.vstack([means.T, squares]) @ gamma.T
+    moments = rows @ gamma.T
     push = m * p * np.sqrt(moments[d])
     size = push * push
     spread = size - (m * p) ** 2 * (moments[:d] ** 2).sum(axis=0)
