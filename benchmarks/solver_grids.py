@@ -6,10 +6,10 @@ Some ten seconds for each mixture, K and solver on one core; writes results/solv
 --resume rows that the file has are not measured again.
 
 50,000 fresh points of `p_T` (seed 20,000), the exact flow, OU times 3 to 0.01 as the case has them. For each: the error
-of `time_grid(p, K, kind="auto", sampler=...)` over the least error of all named kinds (who is best is decided on these
-very points, which favours the named kinds; those far off on 8,192 of them are left at that), with the standard deviation of that ratio over the points, and the error
-over the one that was predicted. Mixtures that nothing was tuned on are marked. Rows
-of other runs stay in the file as they were.
+of `time_grid(p, K, kind="auto", sampler=...)` over the least error of all named kinds, with the standard deviation of
+that ratio over the points, and the error over the one that was predicted. Which kind is best is decided on these very
+points, which favours the named kinds; those that are far off on 8,192 of them are left at that. Mixtures that nothing
+was tuned on are marked. Rows of other runs stay in the file as they were.
 """
 
 from __future__ import annotations
