@@ -190,7 +190,8 @@ def _listed(document: Mapping[str, Any], library: str, scheduler: Any, asked: in
         last = 0.0 if convention.ends_at_zero else convention.low
         sigmas, timesteps = np.append((high + places * (low - high)) ** convention.rho, last), None
     number = asked if asked is not None or timesteps is None else timesteps.size
-    return Schedule(convention, sigmas, timesteps, handed, asked, fresh=convention.call(str(number)))
+    target = None if places is None else scheduler
+    return Schedule(convention, sigmas, timesteps, handed, asked, fresh=convention.call(str(number)), target=target)
 
 
 def _places(convention: Convention, sigmas: Floats | None, timesteps: Floats | None) -> Floats | None:
@@ -245,7 +246,7 @@ def _held(scheduler: Any, asked: int | None, mu: float | None) -> Schedule:
     own = getattr(scheduler, "num_inference_steps", None)
     if convention.begun and own == convention.steps != asked:  # what its constructor has set
         own = None
-    if own is None and not getattr(scheduler, "custom_timesteps", False):
+    if own is None and not _is_set(scheduler, convention):
         if asked is None:
             raise InputError("num_inference_steps", None, "a number, for a scheduler before its set_timesteps")
         scheduler = copy.deepcopy(scheduler)
@@ -272,7 +273,16 @@ def _held(scheduler: Any, asked: int | None, mu: float | None) -> Schedule:
     if convention.name == "TCDScheduler" and convention.levels is not None:
         level = float(convention.levels[0])
     fresh = convention.call(str(number))
-    return Schedule(convention, levels, timesteps, False, None if count is None else int(count), level, fresh)
+    return Schedule(
+        convention, levels, timesteps, False, None if count is None else int(count), level, fresh, scheduler
+    )
+
+
+def _is_set(scheduler: Any, convention: Convention) -> bool:
+    """Whether a scheduler that knows of no number of steps was given a list; a new one holds all training timesteps."""
+    told = scheduler.timesteps
+    new = told is None or convention.begun or len(told) == convention.steps
+    return bool(getattr(scheduler, "custom_timesteps", False)) or not new
 
 
 def _set(scheduler: Any, convention: Convention, count: int, mu: float | None) -> None:
@@ -287,7 +297,8 @@ def _with_mu(convention: Convention, mu: float | None) -> Convention:
     """With the shift `exp(mu)`, or `mu` where it is linear, that a pipeline passes to a scheduler."""
     if mu is None:
         return convention
-    return replace(convention, shift=abs(mu) or 1.0 if convention.linear else math.exp(mu), mu=mu)
+    remade = "" if convention.remade == "use_dynamic_shifting" else convention.remade
+    return replace(convention, shift=abs(mu) or 1.0 if convention.linear else math.exp(mu), mu=mu, remade=remade)
 
 
 def _mu(value: Any) -> float | None:
