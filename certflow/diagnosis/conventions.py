@@ -128,7 +128,9 @@ class Convention:
             levels, steps = self.levels[known], np.flatnonzero(known)
             plain = np.interp(sigmas, levels, steps)
             logs = np.interp(np.log(sigmas), np.log(levels), steps)
-            return np.minimum(np.abs(plain - timesteps), np.abs(logs - timesteps))
+            # zero terminal SNR, capped, may lie below the level before it: the entry itself counts too
+            itself = np.abs(self.levels_of(timesteps) - sigmas) <= 1e-5 * sigmas
+            return np.where(itself, 0.0, np.minimum(np.abs(plain - timesteps), np.abs(logs - timesteps)))
         if self.reading == "flow":
             return np.abs(self.steps * sigmas - timesteps)
         if self.reading == "clean":
@@ -281,7 +283,7 @@ def _filled(name: str, config: Mapping[str, Any], levels: Floats | None) -> Conv
         row |= {"low": 0.0, "high": 1.0}
     if levels is not None:
         finite = levels[np.isfinite(levels)]
-        row |= {"levels": levels, "low": float(finite[0]), "high": float(finite[-1])}
+        row |= {"levels": levels, "low": float(finite[0]), "high": float(finite.max())}
     for end, key, pick in (("low", "sigma_min", min), ("high", "sigma_max", max)):
         if config.get(key) is not None and row.get("scale") != "flow":
             value = _positive(config, key, 1.0)

@@ -39,8 +39,9 @@ _LISTS = ("sigmas", "timesteps", "times")
 _KEYS = (*_LISTS, "scheduler", "num_inference_steps", "mu")
 _EDM = ("num_steps", "sigma_min", "sigma_max", "rho")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
-_NAME = re.compile(r"(sigmas|timesteps|times)\s*=", re.IGNORECASE)
-_ARRAY = re.compile(r"(?:[a-z]+\.)?(?:tensor|array)\(", re.IGNORECASE)
+_NAME = re.compile(r"(?:\w+\.set_timesteps\()?(sigma|timestep|time)s?[ \t]*[=:\n]", re.IGNORECASE)
+_ARRAY = re.compile(r"(?:[a-z]+\.)*(?:\w*tensor|array)\(", re.IGNORECASE)
+_SCALAR = re.compile(r"(?:np|numpy)\.float\d+\(([^()]*)\)")
 _REQUIRED = "a file of numbers or JSON, or numbers like '14.6, 5.1, 1.2, 0', after sigmas= or timesteps= if one likes"
 
 
@@ -48,7 +49,8 @@ def read(source: str | Path) -> Any:
     """The list or the mapping that a file or a text holds.
 
     JSON (a list, or an object with sigmas, timesteps or times), or numbers separated by commas or spaces, as `print`
-    shows a list, an array or a tensor of them.
+    shows a list, an array or a tensor of them, or in a call of `set_timesteps`; a column may have its name above it,
+    and lines that begin with # are none.
 
     Raises
     ------
@@ -69,7 +71,7 @@ def read(source: str | Path) -> Any:
         if isinstance(error, InputError):
             raise
         raise InputError(field, str(source), _REQUIRED) from None
-    text = text.strip()
+    text = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#")).strip()
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -77,18 +79,19 @@ def read(source: str | Path) -> Any:
     if isinstance(found, dict | list):
         return found
     name = _NAME.match(text)
-    numbers = _written(text[name.end() :] if name else text)
+    rest = text[name.end() :] if name else text
+    numbers = _written(rest.removesuffix(")") if name and "set_timesteps(" in name[0] else rest)
     if numbers is None:
         raise InputError(field, str(source), _REQUIRED)
-    return {name[1].lower(): numbers} if name else numbers
+    return {f"{name[1].lower()}s": numbers} if name else numbers
 
 
 def _written(text: str) -> list[float] | None:
     """The numbers of a list as it is printed; None where there is anything else."""
-    text = text.strip()
+    text = _SCALAR.sub(r"\1", text.strip())
     if _ARRAY.match(text):  # what follows the list is a type or a device
         text = text[text.find("[") : text.rfind("]") + 1]
-    if text[:1] == "[" and text[-1:] == "]":
+    if text[:1] + text[-1:] in ("[]", "()"):
         text = text[1:-1]
     entries = [entry for entry in re.split(r"[\s,;]+", text) if entry]
     if not entries or not all(map(_NUMBER.fullmatch, entries)):

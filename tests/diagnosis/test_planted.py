@@ -442,3 +442,22 @@ def test_the_line_mends_it(lib, name, number):
         again = {key: steps[key] for key in ("scheduler", "mu") if key in steps} if isinstance(steps, dict) else {}
         mended = cf.doctor({finding.where: names[finding.where], **again}, **options)
     assert name not in {finding.name for finding in mended.errors}
+
+
+@pytest.mark.parametrize("decimals", [3, 4, 9])
+@pytest.mark.parametrize("k", [0.5, 1.5, 3.0, 6.93, 12.0])
+def test_a_shift_is_known_in_lists_that_were_written_by_hand(k, decimals):
+    """Evenly spaced nodes with the shift, rounded as people print them, wherever they start and end."""
+    scheduler = config("FlowMatchEulerDiscrete", shift=k)
+    for base in (
+        np.linspace(1, 1 / 8, 8),
+        np.linspace(1, 0.001, 20),
+        np.linspace(0.6, 0.1, 5),
+        np.linspace(1, 0.25, 4),
+    ):
+        given = [round(shifted(float(u), k), decimals) for u in base]
+        found = cf.doctor(given, scheduler=scheduler)
+        assert [finding.name for finding in found.errors] == ["shifted-twice"], (base, found)
+        assert found.mended is not None
+        np.testing.assert_allclose(found.mended["sigmas"], base, atol=max(k, 1 / k) * 2 * 10.0**-decimals)
+        assert cf.doctor([round(float(u), decimals) for u in base], scheduler=scheduler).ok
