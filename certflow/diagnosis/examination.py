@@ -81,6 +81,12 @@ def doctor(
     >>> config = {"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 3}
     >>> cf.doctor([1.0, 0.9, 0.75, 0.5], scheduler=config).errors[0].mend
     'sigmas = [u / (3 - 2 * u) for u in sigmas]'
+
+    The error that Euler makes with it, to sigma = 1.2, where the final step begins:
+
+    >>> law = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
+    >>> f"{cf.doctor([14.6, 1.2, 0.0], 'k-diffusion', process=law).measured.listed.relative_mse:.2f}"
+    '0.02'
     """
     law = _law(process, model, sampler)
     with np.errstate(all="ignore"):  # what is no noise level becomes NaN, of which no comparison holds
