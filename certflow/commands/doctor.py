@@ -9,12 +9,18 @@ import typer
 
 from certflow.commands.options import Format
 from certflow.commands.output import print_json
-from certflow.commands.texts import choice, integer, renamed
+from certflow.commands.progress import progress_bar
+from certflow.commands.texts import choice, integer, read_mixture, renamed
 from certflow.diagnosis.examination import doctor as examine
 from certflow.diagnosis.reading import LIBRARIES, read
 from certflow.errors import InputError
+from certflow.process import OrnsteinUhlenbeck
+from certflow.samplers.solvers import SOLVERS
 
-_NAMES = {"steps": "FILE|LIST", "num_inference_steps": "--steps", "scheduler": "--scheduler", "library": "--as"}
+_NAMES = {
+    **{"steps": "FILE|LIST", "num_inference_steps": "--steps", "scheduler": "--scheduler", "library": "--as"},
+    **{"MIXTURE": "--mixture", "mixture": "--mixture", "sampler": "--sampler"},
+}
 
 
 def doctor(
@@ -38,18 +44,46 @@ def doctor(
     count: Annotated[
         str | None, typer.Option("--steps", metavar="N", help="How many steps are meant (num_inference_steps).")
     ] = None,
+    mixture: Annotated[
+        str | None,
+        typer.Option(
+            metavar="M",
+            help="Also the error of these steps on this mixture, a file or a built-in name, beside the least at the "
+            "same cost.",
+        ),
+    ] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S", help=f"The solver, one of {', '.join(SOLVERS)} (default: the scheduler's own, or euler)."
+        ),
+    ] = None,
     output: Format = "text",
 ) -> int:
     """Say what is wrong with a list of sigmas or timesteps, and a line that mends it.
+
+    With --mixture also the error that a solver makes with it, and the best steps at the same cost.
 
     Exit code 0: no error, though advice may follow; 1: an error was found; 2: bad input.
     """
     choice(output, "--format", ("text", "json"))
     choice(library, "--as", LIBRARIES)
     number = None if count is None else integer(count, "--steps", 1, 100_000)
-    with renamed(_NAMES):
+    if sampler is not None and mixture is None:
+        raise InputError("--sampler", sampler, "--mixture beside it, on which it is measured")
+    with renamed(_NAMES), progress_bar() as progress:
+        told = None if progress is None else (lambda done, total: progress(done, total, "better steps"))
         target = None if scheduler is None else _scheduler(scheduler)
-        found = examine(read(steps), library, scheduler=target, num_inference_steps=number)
+        process = None if mixture is None else OrnsteinUhlenbeck(read_mixture(mixture))
+        found = examine(
+            read(steps),
+            library,
+            scheduler=target,
+            num_inference_steps=number,
+            process=process,
+            sampler=sampler,
+            progress=told,
+        )
     if output == "json":
         from certflow.report.formatting import json_text
 

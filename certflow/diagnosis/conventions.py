@@ -55,6 +55,8 @@ class Convention:
     rho : the exponent of a scheduler that takes places on its ramp of Karras et al.
     data : the scale of the data in "angle"
     final_timestep : whether a list of timesteps ends with one that stands for noise level 0
+    solver : of `certflow.samplers.SOLVERS`, what it is; None where its steps are another method's, as Heun's in `u` are
+    remade : the setting by which it makes other noise levels of a list that it is handed, "" where there is none
     """
 
     name: str
@@ -80,6 +82,8 @@ class Convention:
     rho: float = 7.0
     data: float = 0.5
     final_timestep: bool = False
+    solver: str | None = None
+    remade: str = ""
 
     def call(self, argument: str) -> str:
         """The call of `set_timesteps` with this argument, and with `mu`."""
@@ -124,7 +128,9 @@ class Convention:
             levels, steps = self.levels[known], np.flatnonzero(known)
             plain = np.interp(sigmas, levels, steps)
             logs = np.interp(np.log(sigmas), np.log(levels), steps)
-            return np.minimum(np.abs(plain - timesteps), np.abs(logs - timesteps))
+            # zero terminal SNR, capped, may lie below the level before it: the entry itself counts too
+            itself = np.abs(self.levels_of(timesteps) - sigmas) <= 1e-5 * sigmas
+            return np.where(itself, 0.0, np.minimum(np.abs(plain - timesteps), np.abs(logs - timesteps)))
         if self.reading == "flow":
             return np.abs(self.steps * sigmas - timesteps)
         if self.reading == "clean":
@@ -137,24 +143,25 @@ class Convention:
 
 _TIMESTEPS: dict[str, Any] = {"takes": ("timesteps",), "whole": True}
 _FLOW: dict[str, Any] = {"scale": "flow", "reading": "flow", "takes": ("sigmas", "timesteps"), "zero": "added"}
+_EULER, _HEUN, _MULTISTEP = {"solver": "euler"}, {"solver": "heun"}, {"solver": "dpmpp-2m"}
 
 #: The schedulers whose steps are understood, and what each wants beyond what its config says.
 _ROWS: dict[str, dict[str, Any]] = {
-    "EulerDiscreteScheduler": {"takes": ("sigmas", "timesteps")},
-    "HeunDiscreteScheduler": {"takes": ("timesteps",), "paired": True, "begun": True},
-    "DPMSolverMultistepScheduler": _TIMESTEPS,
+    "EulerDiscreteScheduler": {"takes": ("sigmas", "timesteps"), **_EULER},
+    "HeunDiscreteScheduler": {"takes": ("timesteps",), "paired": True, "begun": True, **_HEUN},
+    "DPMSolverMultistepScheduler": {**_TIMESTEPS, **_MULTISTEP},
     "DPMSolverSinglestepScheduler": _TIMESTEPS,
     "DDPMScheduler": _TIMESTEPS,
     "DDPMParallelScheduler": _TIMESTEPS,
     "LCMScheduler": _TIMESTEPS,
     "TCDScheduler": _TIMESTEPS,
-    "FlowMatchEulerDiscreteScheduler": _FLOW,
+    "FlowMatchEulerDiscreteScheduler": {**_FLOW, **_EULER},
     "FlowMatchLCMScheduler": _FLOW,
     "FlowMapEulerDiscreteScheduler": {**_FLOW, "begun": True},
     "LTXEulerAncestralRFScheduler": {**_FLOW, "takes": ("sigmas",), "zero": "given", "final_timestep": True},
     "MiniMaxH3Scheduler": {"scale": "flow", "reading": "clean"},
     "UniPCMultistepScheduler": {"takes": ("sigmas",), "zero": "added", "whole": True},
-    "EDMEulerScheduler": {"takes": (), "reading": "log", "low": 0.002, "high": 80.0},
+    "EDMEulerScheduler": {"takes": (), "reading": "log", "low": 0.002, "high": 80.0, **_EULER},
     "CMStochasticIterativeScheduler": {
         "takes": (),
         "reading": "log-1000",
@@ -164,10 +171,10 @@ _ROWS: dict[str, dict[str, Any]] = {
     },
     "SCMScheduler": {"takes": ("timesteps",), "reading": "angle", "final_timestep": True},
     # Those that take a number of steps only: lists are what they hold.
-    "DDIMScheduler": {"takes": (), "whole": True, "strided": True},
-    "DDIMParallelScheduler": {"takes": (), "whole": True, "strided": True},
+    "DDIMScheduler": {"takes": (), "whole": True, "strided": True, **_EULER},
+    "DDIMParallelScheduler": {"takes": (), "whole": True, "strided": True, **_EULER},
     "DEISMultistepScheduler": {"takes": (), "whole": True, "ends_at_zero": False},
-    "EDMDPMSolverMultistepScheduler": {"takes": (), "reading": "log", "low": 0.002, "high": 80.0},
+    "EDMDPMSolverMultistepScheduler": {"takes": (), "reading": "log", "low": 0.002, "high": 80.0, **_MULTISTEP},
     "EulerAncestralDiscreteScheduler": {"takes": ()},
     "FlowMatchHeunDiscreteScheduler": {**_FLOW, "takes": (), "paired": True},
     "LMSDiscreteScheduler": {"takes": (), "begun": True},
@@ -184,8 +191,8 @@ PUBLISHED: tuple[dict[str, Any], ...] = (
 
 K_DIFFUSION = Convention("k-diffusion")
 OU = Convention("ou", "ou", ("times",), "none", 0.0, LATEST)
-VE_LIST = Convention("EulerDiscreteScheduler (assumed)", takes=("sigmas", "timesteps"))
-HEUN_LIST = replace(VE_LIST, name="HeunDiscreteScheduler (assumed)", takes=(), paired=True)
+VE_LIST = Convention("EulerDiscreteScheduler (assumed)", takes=("sigmas", "timesteps"), solver="euler")
+HEUN_LIST = replace(VE_LIST, name="HeunDiscreteScheduler (assumed)", takes=(), paired=True, solver="heun")
 FLOW_LIST = replace(
     VE_LIST, name="a flow-matching scheduler (assumed)", scale="flow", reading="flow", zero="either", low=0.0, high=1.0
 )
@@ -196,7 +203,8 @@ CONFIG = (
     *DEFAULTS,
     *("shift", "flow_shift", "shift_terminal", "use_dynamic_shifting", "time_shift_type", "use_flow_sigmas"),
     *("prediction_type", "timestep_type", "timestep_spacing", "final_sigmas_type"),
-    *("use_exponential_sigmas", "use_beta_sigmas", "sigma_min", "sigma_max", "sigma_data", "rho"),
+    *("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "invert_sigmas"),
+    *("sigma_min", "sigma_max", "sigma_data", "rho", "algorithm_type", "solver_order", "solver_type"),
 )
 
 
@@ -275,7 +283,7 @@ def _filled(name: str, config: Mapping[str, Any], levels: Floats | None) -> Conv
         row |= {"low": 0.0, "high": 1.0}
     if levels is not None:
         finite = levels[np.isfinite(levels)]
-        row |= {"levels": levels, "low": float(finite[0]), "high": float(finite[-1])}
+        row |= {"levels": levels, "low": float(finite[0]), "high": float(finite.max())}
     for end, key, pick in (("low", "sigma_min", min), ("high", "sigma_max", max)):
         if config.get(key) is not None and row.get("scale") != "flow":
             value = _positive(config, key, 1.0)
@@ -295,8 +303,28 @@ def _filled(name: str, config: Mapping[str, Any], levels: Floats | None) -> Conv
             "linear": config.get("time_shift_type") == "linear",
             "rho": _positive(config, "rho", 7.0),
             "data": _positive(config, "sigma_data", 0.5),
+            "solver": _solver(row.get("solver"), config),
+            "remade": _remade(row.get("scale"), config),
         }
     )
+
+
+def _solver(usual: Any, config: Mapping[str, Any]) -> str | None:
+    """The solver of a class, which its config may change."""
+    changed = {"algorithm_type": "dpmsolver++", "solver_order": 2, "solver_type": "midpoint"}
+    other = usual == "dpmpp-2m" and any(config.get(key, value) != value for key, value in changed.items())
+    return None if other or usual is None else str(usual)
+
+
+def _remade(scale: Any, config: Mapping[str, Any]) -> str:
+    """The setting by which a class of flow matching makes other noise levels of a list, by more than its shift."""
+    settings = (
+        "shift_terminal",
+        "invert_sigmas",
+        *(f"use_{kind}_sigmas" for kind in ("karras", "exponential", "beta")),
+    )
+    found = (name for name in (*settings, "use_dynamic_shifting") if scale == "flow" and config.get(name))
+    return next(found, "")
 
 
 def _shift(name: str, config: Mapping[str, Any]) -> float:

@@ -81,6 +81,8 @@ def _times(schedule: Schedule) -> Iterator[Finding]:
 
 def _levels_for_timesteps(timesteps: Floats, steps: int, reading: str) -> bool:
     """Whether the numbers look like sigmas: in the lowest part of the schedule, falling by powers or with fractions."""
+    near = np.round(timesteps)
+    timesteps = np.where(np.abs(timesteps - near) <= 1e-3, near, timesteps)  # found by interpolation in float32
     top = timesteps.max()
     fractions = bool(((timesteps > 0) & (timesteps < 1)).any())
     if top <= 1:

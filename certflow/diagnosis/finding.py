@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import Any
 
+from certflow.diagnosis.measurement import WIDTH, Measurement
 from certflow.numbers.arrays import Times
 from certflow.numbers.numerals import figure
-
-#: Columns of running text.
-WIDTH = 96
 
 SCHEMA = "certflow/diagnosis/1"
 
@@ -40,6 +38,7 @@ ADVICE: dict[str, str] = {
     "rounding-merges": "different noise levels that the model is told as one timestep",
     "end-shifted-twice": "the last noise level shifted twice by the library itself",
     "zero-is-added": "a final 0 in a list for a library that may add one",
+    "better-steps": "other steps at the same cost have a fraction of the error",
 }
 
 
@@ -104,6 +103,7 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     times: Times
     mended: dict[str, list[float]] | None
+    measured: Measurement | None = None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -127,6 +127,8 @@ class Diagnosis:
         if self.times.size > 1:
             ends = f"t from {figure(self.times[0], 4)} to {figure(self.times[-1], 4)} in OU time"
             lines.append(f"{self.times.size} noise levels, {ends}")
+        if self.measured is not None:
+            lines += ["", *self.measured.lines()]
         for finding in self.findings:
             lines += ["", *finding.lines()]
         if self.mended is not None:
@@ -146,6 +148,7 @@ class Diagnosis:
             "findings": [finding.mapping() for finding in self.findings],
             "times": self.times.tolist(),
             "mended": self.mended,
+            "measured": None if self.measured is None else self.measured.mapping(),
         }
 
 

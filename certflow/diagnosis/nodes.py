@@ -59,7 +59,7 @@ def _one_step(schedule: Schedule, where: str, place: int, value: float, why: str
 def order(schedule: Schedule) -> Iterator[Finding]:
     """Nodes out of order and nodes that stand twice; the step between two of them does nothing."""
     where = schedule.where
-    values, places = _unpaired(schedule)
+    values, places = unpaired(schedule)
     usable = np.isfinite(values) & ((values >= 0) | np.array(where == "timesteps" and schedule.signed))
     values, places = values[usable], places[usable]
     rises = np.flatnonzero(values[1:] > values[:-1])
@@ -140,7 +140,7 @@ def _leveled(schedule: Schedule) -> bool:
 
 def _idle(schedule: Schedule) -> bool:
     """Whether the last step alone does nothing, whose line ends the list at 0."""
-    values, _ = _unpaired(schedule)
+    values, _ = unpaired(schedule)
     values = values[np.isfinite(values) & (values >= 0)]
     close = values[:-1] - values[1:] <= SAME * values[:-1]  # or out of order
     return bool(values.size > 1 and values[-2] >= values[-1] > 0 and close[-1] and not close[:-1].any())
@@ -162,7 +162,7 @@ def pairs(schedule: Schedule) -> Iterator[Finding]:
         yield Finding("too-few", "sigmas", place, float(values[place]), message, schedule.fresh)
 
 
-def _unpaired(schedule: Schedule) -> tuple[Floats, Indices]:
+def unpaired(schedule: Schedule) -> tuple[Floats, Indices]:
     """The nodes and their places; of a scheduler whose nodes stand twice each node once."""
     values = schedule.values
     places = np.arange(values.size)

@@ -39,8 +39,9 @@ _LISTS = ("sigmas", "timesteps", "times")
 _KEYS = (*_LISTS, "scheduler", "num_inference_steps", "mu")
 _EDM = ("num_steps", "sigma_min", "sigma_max", "rho")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
-_NAME = re.compile(r"(sigmas|timesteps|times)\s*=", re.IGNORECASE)
-_ARRAY = re.compile(r"(?:[a-z]+\.)?(?:tensor|array)\(", re.IGNORECASE)
+_NAME = re.compile(r"(?:\w+\.set_timesteps\()?(sigma|timestep|time)s?[ \t]*[=:\n]", re.IGNORECASE)
+_ARRAY = re.compile(r"(?:[a-z]+\.)*(?:\w*tensor|array)\(", re.IGNORECASE)
+_SCALAR = re.compile(r"(?:np|numpy)\.float\d+\(([^()]*)\)")
 _REQUIRED = "a file of numbers or JSON, or numbers like '14.6, 5.1, 1.2, 0', after sigmas= or timesteps= if one likes"
 
 
@@ -48,7 +49,8 @@ def read(source: str | Path) -> Any:
     """The list or the mapping that a file or a text holds.
 
     JSON (a list, or an object with sigmas, timesteps or times), or numbers separated by commas or spaces, as `print`
-    shows a list, an array or a tensor of them.
+    shows a list, an array or a tensor of them, or in a call of `set_timesteps`; a column may have its name above it,
+    and lines that begin with # are none.
 
     Raises
     ------
@@ -69,7 +71,7 @@ def read(source: str | Path) -> Any:
         if isinstance(error, InputError):
             raise
         raise InputError(field, str(source), _REQUIRED) from None
-    text = text.strip()
+    text = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#")).strip()
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -77,18 +79,19 @@ def read(source: str | Path) -> Any:
     if isinstance(found, dict | list):
         return found
     name = _NAME.match(text)
-    numbers = _written(text[name.end() :] if name else text)
+    rest = text[name.end() :] if name else text
+    numbers = _written(rest.removesuffix(")") if name and "set_timesteps(" in name[0] else rest)
     if numbers is None:
         raise InputError(field, str(source), _REQUIRED)
-    return {name[1].lower(): numbers} if name else numbers
+    return {f"{name[1].lower()}s": numbers} if name else numbers
 
 
 def _written(text: str) -> list[float] | None:
     """The numbers of a list as it is printed; None where there is anything else."""
-    text = text.strip()
+    text = _SCALAR.sub(r"\1", text.strip())
     if _ARRAY.match(text):  # what follows the list is a type or a device
         text = text[text.find("[") : text.rfind("]") + 1]
-    if text[:1] == "[" and text[-1:] == "]":
+    if text[:1] + text[-1:] in ("[]", "()"):
         text = text[1:-1]
     entries = [entry for entry in re.split(r"[\s,;]+", text) if entry]
     if not entries or not all(map(_NUMBER.fullmatch, entries)):
@@ -190,7 +193,8 @@ def _listed(document: Mapping[str, Any], library: str, scheduler: Any, asked: in
         last = 0.0 if convention.ends_at_zero else convention.low
         sigmas, timesteps = np.append((high + places * (low - high)) ** convention.rho, last), None
     number = asked if asked is not None or timesteps is None else timesteps.size
-    return Schedule(convention, sigmas, timesteps, handed, asked, fresh=convention.call(str(number)))
+    target = None if places is None else scheduler
+    return Schedule(convention, sigmas, timesteps, handed, asked, fresh=convention.call(str(number)), target=target)
 
 
 def _places(convention: Convention, sigmas: Floats | None, timesteps: Floats | None) -> Floats | None:
@@ -245,7 +249,7 @@ def _held(scheduler: Any, asked: int | None, mu: float | None) -> Schedule:
     own = getattr(scheduler, "num_inference_steps", None)
     if convention.begun and own == convention.steps != asked:  # what its constructor has set
         own = None
-    if own is None and not getattr(scheduler, "custom_timesteps", False):
+    if own is None and not _is_set(scheduler, convention):
         if asked is None:
             raise InputError("num_inference_steps", None, "a number, for a scheduler before its set_timesteps")
         scheduler = copy.deepcopy(scheduler)
@@ -272,7 +276,16 @@ def _held(scheduler: Any, asked: int | None, mu: float | None) -> Schedule:
     if convention.name == "TCDScheduler" and convention.levels is not None:
         level = float(convention.levels[0])
     fresh = convention.call(str(number))
-    return Schedule(convention, levels, timesteps, False, None if count is None else int(count), level, fresh)
+    return Schedule(
+        convention, levels, timesteps, False, None if count is None else int(count), level, fresh, scheduler
+    )
+
+
+def _is_set(scheduler: Any, convention: Convention) -> bool:
+    """Whether a scheduler that knows of no number of steps was given a list; a new one holds all training timesteps."""
+    told = scheduler.timesteps
+    new = told is None or convention.begun or len(told) == convention.steps
+    return bool(getattr(scheduler, "custom_timesteps", False)) or not new
 
 
 def _set(scheduler: Any, convention: Convention, count: int, mu: float | None) -> None:
@@ -287,7 +300,8 @@ def _with_mu(convention: Convention, mu: float | None) -> Convention:
     """With the shift `exp(mu)`, or `mu` where it is linear, that a pipeline passes to a scheduler."""
     if mu is None:
         return convention
-    return replace(convention, shift=abs(mu) or 1.0 if convention.linear else math.exp(mu), mu=mu)
+    remade = "" if convention.remade == "use_dynamic_shifting" else convention.remade
+    return replace(convention, shift=abs(mu) or 1.0 if convention.linear else math.exp(mu), mu=mu, remade=remade)
 
 
 def _mu(value: Any) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class Schedule:
     asked : `num_inference_steps`, where it is known
     final : the noise level that a scheduler without sigmas steps to last
     fresh : the call that makes a scheduler set its steps again
+    target : the scheduler for which an export writes steps, an object, its config or class name; None where a list is
+        written as it was read
     """
 
     convention: Convention
@@ -34,6 +37,7 @@ class Schedule:
     asked: int | None = None
     final: float = 0.0
     fresh: str = ""
+    target: Any = None
 
     @property
     def where(self) -> str:

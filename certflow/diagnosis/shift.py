@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from certflow.numbers.arrays import Floats
 
 #: Relative distance of the odds `u / (1 - u)` up to which float32 explains that two lists differ.
 _CLOSE = 2e-3
+#: So many nodes are evenly spaced by no accident, wherever they start and end.
+_ENOUGH = 4
 
 
 def shifted(times: Floats, shift: float) -> Floats:
@@ -29,14 +31,13 @@ def twice(schedule: Schedule) -> Iterator[Finding]:
     if times.size < 2:
         return
     once = 1.0 if schedule.handed else shift
-    bases = _bases(times.size, shift, convention.steps)
-    powers = [power for power in (0, 1, 2) if any(_agree(times, shifted(base, once * shift**power)) for base in bases)]
-    if not powers or powers[0] == 0:
+    power = _applied(schedule, times, (once, once * shift, once * shift**2))
+    if not power:
         return
     where = schedule.where
     unit = convention.steps if where == "timesteps" else 1
     place = int(np.argmin(np.abs(schedule.values - times[1] * unit)))
-    undone = shift ** powers[0]
+    undone = shift**power
     if schedule.handed:
         message = f"{where} have the shift already, which the scheduler will apply again: k = {undone:g}"
         code = f"{where} = [u / ({undone:g} - {undone - 1:g} * u) for u in {where}]"
@@ -51,12 +52,9 @@ def twice(schedule: Schedule) -> Iterator[Finding]:
 
 def unshifted(schedule: Schedule, times: Floats) -> Floats:
     """The times of a list that is handed over without the shift that they have already."""
-    bases = _bases(times.size, schedule.convention.shift, schedule.convention.steps)
-    for power in (1, 2):
-        undone = schedule.convention.shift**power
-        if any(_agree(times, shifted(base, undone)) for base in bases):
-            return shifted(times, 1 / undone)
-    return times
+    shifts = [schedule.convention.shift**power for power in (1, 2)]
+    found = _applied(schedule, times, shifts)
+    return times if found is None else shifted(times, 1 / shifts[found])
 
 
 def end_twice(schedule: Schedule) -> Iterator[Finding]:
@@ -77,6 +75,27 @@ def end_twice(schedule: Schedule) -> Iterator[Finding]:
         yield Finding("end-shifted-twice", "sigmas", place, float(times[-1]), message, mend)
 
 
+def _applied(schedule: Schedule, times: Floats, shifts: Sequence[float]) -> int | None:
+    """The first of the shifts that makes these times of evenly spaced ones, by its place; None where none does."""
+    unit = schedule.convention.steps if schedule.where == "timesteps" else 1
+    decimal = 0.0 if not schedule.handed else _decimal(schedule.values) / unit
+    bases = _bases(times.size, schedule.convention.shift, schedule.convention.steps)
+    for place, shift in enumerate(shifts):
+        plain = shifted(times, 1 / shift)
+        own = [np.linspace(plain[0], plain[-1], times.size)] if times.size >= _ENOUGH else []
+        if any(_agree(times, shifted(base, shift), decimal) for base in (*bases, *own)):
+            return place
+    return None
+
+
+def _decimal(values: Floats) -> float:
+    """What the last decimal of a list that was written by hand may be off; 0 where there are more than six."""
+    for places in range(1, 6):
+        if np.allclose(values, np.round(values, places), rtol=0, atol=1e-9):
+            return float(1.2 * 10.0**-places)
+    return 0.0
+
+
 def _bases(count: int, shift: float, steps: int) -> list[Floats]:
     """Evenly spaced nodes, as schedulers and pipelines space them before they shift.
 
@@ -89,9 +108,11 @@ def _bases(count: int, shift: float, steps: int) -> list[Floats]:
     return [np.linspace(first, last, count) for first, last in pairs]
 
 
-def _agree(times: Floats, base: Floats) -> bool:
+def _agree(times: Floats, base: Floats, decimal: float) -> bool:
+    """Whether the odds agree as float32 has them, or the times to the last decimal."""
+    near = np.abs(times - base)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        odds = times / (1 - times) / (base / (1 - base))
     inner = (times < 1 - 1e-5) & (base < 1 - 1e-5)
-    if not inner.any():
-        return bool(np.allclose(times, base, atol=2e-5))
-    odds = times[inner] / (1 - times[inner]) / (base[inner] / (1 - base[inner]))
-    return bool(np.abs(odds - 1).max() <= _CLOSE and np.abs(times - base).max() <= _CLOSE)
+    close = np.where(inner, (np.abs(odds - 1) <= _CLOSE) & (near <= _CLOSE), near <= 2e-5)
+    return bool((close | (near <= decimal)).all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
 from certflow.law.noised import noised
-from certflow.numbers.arrays import Points, Times
+from certflow.numbers.arrays import Floats, Points, Times
 from certflow.numbers.inputs import whole_number
 from certflow.samplers.field import Denoiser, Flow, denoise_of
 from certflow.samplers.reference import exact_end
@@ -50,12 +51,23 @@ def relative_mse(
     flow-matching 7e-04
     typical 5e-01
     """
-    nodes, solver = node_times(times), solver_of(sampler)
-    x = start(model, float(nodes[0]), whole_number(samples, "samples", 1, MAX_SAMPLES), whole_number(seed, "seed"))
-    _check_numpy(model, x[:1], nodes)
-    exact = exact_end(model, x, float(nodes[0]), float(nodes[-1]))
-    reached = run(model, x, nodes, solver.name)
-    return float(((reached - exact) ** 2).sum() / (exact**2).sum())
+    return float(squared_errors(model, (times,), sampler, samples=samples, seed=seed)[0].mean())
+
+
+def squared_errors(
+    model: Denoiser | Flow, grids: Sequence[Any], sampler: str, *, samples: int = 4096, seed: int = 0
+) -> list[Floats]:
+    """`|Psi(x_i) - Phi(x_i)|^2 / E|Phi(X)|^2` of every grid, each of shape (samples,), on points common to all.
+
+    grids : times as `relative_mse` takes them, all from the same first time to the same last one; errors as there
+    """
+    listed, solver = [node_times(times) for times in grids], solver_of(sampler)
+    first, last = (float(listed[0][end]) for end in (0, -1))
+    x = start(model, first, whole_number(samples, "samples", 1, MAX_SAMPLES), whole_number(seed, "seed"))
+    _check_numpy(model, x[:1], listed[0])
+    exact = exact_end(model, x, first, last)
+    rows, scale = len(x), float((exact**2).sum()) / len(x)
+    return [((run(model, x, t, solver.name) - exact).reshape(rows, -1) ** 2).sum(1) / scale for t in listed]
 
 
 def _check_numpy(model: Denoiser | Flow, x: Points, times: Times) -> None:

@@ -104,20 +104,26 @@ def from_alphas_cumprod(alphas_cumprod: Any) -> Table:
     >>> s.ou_time([0, 1, 2]).round(6).tolist(), float(s.time_at(s.ou_time(0.25)).round(12))
     ([0.05268, 0.346574, inf], 0.25)
     """
+    alphas = checked(alphas_cumprod)
+    ends = bool(alphas[-1] == 0)
+    finite = alphas[:-1] if ends else alphas
+    return Table((np.log1p(-finite) - np.log(finite)) / 2, ends, "from_alphas_cumprod")
+
+
+def checked(alphas_cumprod: Any) -> Floats:
+    """The numbers of `scheduler.alphas_cumprod`, tensors too, as float64; errors as `from_alphas_cumprod` has them."""
     values = alphas_cumprod.detach().cpu() if is_tensor(alphas_cumprod) else alphas_cumprod
     alphas = float_array(values, "alphas_cumprod")
     if alphas.ndim != 1 or alphas.size < 2:
         raise InputError("alphas_cumprod", f"shape {alphas.shape}", "shape (N,), N >= 2")
     required = "strictly falling numbers in (0, 1), of which only the last may be 0, two of them positive"
     good = (alphas > 0) & (alphas < 1) & np.concatenate([[True], np.diff(alphas) < 0])
-    ends = bool(alphas[-1] == 0 and alphas.size > 2)
-    good[-1] |= ends
+    good[-1] |= alphas[-1] == 0 and alphas.size > 2
     if not good.all():
         at = int(np.argmin(good))
         shown = f"{alphas[at]:.6g} after {alphas[at - 1]:.6g}" if at else float(alphas[at])
         raise InputError(f"alphas_cumprod[{at}]", shown, required)
-    finite = alphas[:-1] if ends else alphas
-    return Table((np.log1p(-finite) - np.log(finite)) / 2, ends, "from_alphas_cumprod")
+    return alphas
 
 
 def scaled_linear(beta_start: Any = 0.00085, beta_end: Any = 0.012, steps: Any = 1000) -> Table:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
+from certflow import GaussianMixture
 from certflow.grids.grid import TimeGrid
+from certflow.law.formats import to_mapping
 
 
 def test_a_good_list_is_exit_code_0(command):
@@ -84,6 +89,52 @@ def test_an_export_for_edm_of_one_step_divides_by_zero(command, tmp_path):
         assert ("error: one-step" in ended.out) == (count == 1)
 
 
+@pytest.fixture
+def gaussian(tmp_path):
+    """The file of a mixture of one component."""
+    law = tmp_path / "law.json"
+    law.write_text(json.dumps(to_mapping(GaussianMixture([1], [[0]], "0.3"))), encoding="utf-8")
+    return law
+
+
+def test_a_mixture_tells_the_error_and_the_best_steps(command, gaussian):
+    """On one Gaussian the best steps of Euler are even in `arctan(sigma / sqrt(v))` (G6)."""
+    line = ("doctor", "20, 19, 18, 0.1, 0", "--as", "k-diffusion", "--mixture", gaussian)
+    ended = command(*line, "--format", "json")
+    assert (ended.code, ended.err) == (0, "")
+    found = json.loads(ended.out)
+    measured = found["measured"]
+    assert (measured["sampler"], measured["evaluations"], measured["reason"]) == ("euler", 4, None)
+    scale = math.sqrt(0.3)
+    angles = np.linspace(math.atan(20 / scale), math.atan(0.1 / scale), 4)
+    assert measured["steps"]["sigmas"] == pytest.approx([*scale * np.tan(angles), 0], rel=0.02)
+    errors = [
+        (math.prod(math.cos(math.atan(a / scale) - math.atan(b / scale)) for a, b in pairwise(levels)) - 1) ** 2
+        for levels in ([20, 19, 18, 0.1], measured["steps"]["sigmas"][:-1])
+    ]
+    assert [measured["relative_mse"], measured["best_relative_mse"]] == pytest.approx(errors, rel=1e-4)
+    assert measured["times_the_best"] == pytest.approx(errors[0] / errors[1], rel=1e-4)
+    (advice,) = found["findings"]
+    assert (advice["name"], advice["mend"]) == ("better-steps", measured["mend"])
+
+
+def test_a_mixture_is_told_of_in_words(command, gaussian):
+    ended = command("doctor", "20, 0.1, 0", "--as", "k-diffusion", "--mixture", gaussian)
+    assert (ended.code, ended.err) == (0, "")
+    assert "measured with euler (the default, as k-diffusion implies none), 2 evaluations:" in ended.out
+    assert "Left out is the last step, from sigma = 0.1 to 0" in ended.out
+
+
+def test_errors_are_found_beside_what_is_measured(command, gaussian):
+    ended = command("doctor", "3, 3, 1", "--as", "ou", "--mixture", gaussian, "--sampler", "heun")
+    assert ended.code == 1
+    assert "not measured with heun (asked for): times do not fall strictly" in ended.out
+    ended = command("doctor", "14.6, 1.2", "--as", "k-diffusion", "--mixture", gaussian, "--sampler", "dpmpp-2m")
+    assert ended.code == 1
+    assert "measured with dpmpp-2m (asked for), 1 evaluation:" in ended.out
+    assert "error: zero-missing" in ended.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -102,6 +153,13 @@ def test_an_export_for_edm_of_one_step_divides_by_zero(command, tmp_path):
         (("1, 0.5", "--as", "diffusers", "--scheduler", "Magic"), "--scheduler: got 'Magic'"),
         (("1, 0.5", "--as", "diffusers", "--scheduler", "no.json"), "--scheduler: got 'no.json'"),
         (("1, 0.5", "--as", "ou", "--scheduler", "DDIMScheduler"), "--scheduler: got 'DDIMScheduler'"),
+        (("1, 0.5", "--as", "ou", "--sampler", "heun"), "--sampler: got 'heun'; required: --mixture beside it"),
+        (
+            ("1, 0.5", "--as", "ou", "--mixture", "two-modes", "--sampler", "ddim"),
+            "--sampler: got 'ddim'; required: one",
+        ),
+        (("1, 0.5", "--as", "ou", "--mixture", "two-moods"), "--mixture: got 'two-moods'"),
+        (("1, 0.5", "--as", "ou", "--mixture", __file__), "--mixture: got"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(command, arguments, line):

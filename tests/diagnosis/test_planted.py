@@ -399,7 +399,7 @@ def test_a_planted_error_is_found_at_its_place(lib, name, number):
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
-@pytest.mark.parametrize(("name", "number"), [case for case in CASES if case[0] not in ("too-few", "too-many")])
+@pytest.mark.parametrize(("name", "number"), CASES)
 def test_the_line_mends_it(lib, name, number):
     """The line of each error, run: over the list by its name, or over the scheduler."""
     plant, _ = PLANTS[name][number]
@@ -410,6 +410,7 @@ def test_the_line_mends_it(lib, name, number):
         "math": math,
         "torch": torch,
         "model": SimpleNamespace(t_to_sigma=lib.t_to_sigma, sigma_max=14.6),
+        "t_min": 0.01,
     }
     held = hasattr(steps, "set_timesteps")
     if held:
@@ -429,11 +430,34 @@ def test_the_line_mends_it(lib, name, number):
     exec(finding.mend, names)
     assert not values_missing
     scheduler = names["scheduler"]
+    if name in ("too-few", "too-many"):  # their line may say that another number of steps is meant
+        said = names.get("num_inference_steps", names.get("segments"))
+        options["num_inference_steps"] = said or options.get("num_inference_steps")
     if scheduler is not before or "scheduler.set_timesteps(" in finding.mend:
         if scheduler is not before:
             scheduler.set_timesteps(len(getattr(steps, "timesteps", [0])) if name != "one-step" else 1)
-        mended = cf.doctor(scheduler, **({"mu": options["mu"]} if "mu" in options else {}))
+        asked = {key: options[key] for key in ("mu", "num_inference_steps") if key in options}
+        mended = cf.doctor(scheduler, **asked)
     else:
         again = {key: steps[key] for key in ("scheduler", "mu") if key in steps} if isinstance(steps, dict) else {}
         mended = cf.doctor({finding.where: names[finding.where], **again}, **options)
     assert name not in {finding.name for finding in mended.errors}
+
+
+@pytest.mark.parametrize("decimals", [3, 4, 9])
+@pytest.mark.parametrize("k", [0.5, 1.5, 3.0, 6.93, 12.0])
+def test_a_shift_is_known_in_lists_that_were_written_by_hand(k, decimals):
+    """Evenly spaced nodes with the shift, rounded as people print them, wherever they start and end."""
+    scheduler = config("FlowMatchEulerDiscrete", shift=k)
+    for base in (
+        np.linspace(1, 1 / 8, 8),
+        np.linspace(1, 0.001, 20),
+        np.linspace(0.6, 0.1, 5),
+        np.linspace(1, 0.25, 4),
+    ):
+        given = [round(shifted(float(u), k), decimals) for u in base]
+        found = cf.doctor(given, scheduler=scheduler)
+        assert [finding.name for finding in found.errors] == ["shifted-twice"], (base, found)
+        assert found.mended is not None
+        np.testing.assert_allclose(found.mended["sigmas"], base, atol=max(k, 1 / k) * 2 * 10.0**-decimals)
+        assert cf.doctor([round(float(u), decimals) for u in base], scheduler=scheduler).ok

@@ -30,6 +30,11 @@ LEVELS = [14.6, 5.1, 1.2, 0.0]
         "torch.tensor([1.46e1, 5.1, 1.2, 0.])",
         "array([14.6,  5.1,  1.2,  0. ])",
         " +14.6,5.1,1.2,.0 ",
+        "(14.6, 5.1, 1.2, 0.0)",
+        "14.6\r\n5.1\r\n1.2\r\n0\r\n",
+        "# of a paper\n14.6\t5.1\t1.2\t0",
+        "[np.float32(14.6), np.float32(5.1), np.float64(1.2), np.float32(0.0)]",
+        "torch.FloatTensor([14.6, 5.1, 1.2, 0.0])",
     ],
 )
 def test_numbers_are_read_as_print_shows_them(tmp_path, text):
@@ -54,6 +59,20 @@ def test_lists_arrays_tensors_and_texts_are_one(values):
     found = cf.doctor(values, "k-diffusion")
     assert found.ok
     np.testing.assert_allclose(np.sqrt(np.expm1(2 * found.times)), LEVELS[:-1], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sigmas\n14.6\n5.1\n1.2\n0\n",
+        "sigma\n14.6\n5.1\n1.2\n0\n",
+        "sigmas: [14.6, 5.1, 1.2, 0]",
+        "scheduler.set_timesteps(sigmas=[14.6, 5.1, 1.2, 0.0])",
+        "scheduler.set_timesteps(sigmas=np.array([14.6, 5.1, 1.2, 0.0]))",
+    ],
+)
+def test_the_name_of_a_list_may_stand_before_it(text):
+    assert read(text) == {"sigmas": LEVELS}
 
 
 def test_a_missing_number_is_none():

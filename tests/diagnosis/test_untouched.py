@@ -26,7 +26,10 @@ TABLE: list[dict[str, Any]] = [
     {**STABLE, "timestep_spacing": "leading", "steps_offset": 1},
     {**STABLE, "timestep_spacing": "linspace"},
     {"beta_schedule": "squaredcos_cap_v2"},
+    {"timestep_spacing": "leading", "steps_offset": 1},
+    {"beta_schedule": "squaredcos_cap_v2", "timestep_spacing": "leading", "steps_offset": 1},
     {**STABLE, "timestep_spacing": "trailing", "prediction_type": "v_prediction", "rescale_betas_zero_snr": True},
+    {"beta_schedule": "squaredcos_cap_v2", "timestep_spacing": "trailing", "rescale_betas_zero_snr": True},
 ]
 KARRAS: list[dict[str, Any]] = [{**STABLE, f"use_{kind}_sigmas": True} for kind in ("karras", "exponential", "beta")]
 FLOW: list[dict[str, Any]] = [
@@ -53,7 +56,7 @@ VIDEO = {
 #: The defaults and what published models set.
 CONFIGS: dict[str, list[dict[str, Any]]] = {
     "EulerDiscrete": [*TABLE, *KARRAS, VIDEO],
-    "HeunDiscrete": [*TABLE[:-1], *KARRAS],
+    "HeunDiscrete": [*TABLE[:-2], *KARRAS],
     "DPMSolverMultistep": [
         *TABLE,
         *KARRAS,

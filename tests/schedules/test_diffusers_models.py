@@ -27,6 +27,12 @@ def _seeded():
         yield
 
 
+#: What the small transformers share.
+SMALL = {"in_channels": 4, "num_layers": 1, "num_attention_heads": 2}
+#: An image of 4 channels on 8 x 8 pixels, in patches of 2 x 2.
+PATCHES = {"sample_size": 8, "patch_size": 2, "attention_head_dim": 4}
+
+
 @pytest.fixture(scope="module")
 def unet(networks):
     return networks.UNet2DModel(
@@ -44,34 +50,14 @@ def unet(networks):
 
 @pytest.fixture(scope="module")
 def dit(networks):
-    return networks.DiTTransformer2DModel(
-        num_attention_heads=2,
-        attention_head_dim=4,
-        in_channels=4,
-        out_channels=8,
-        num_layers=1,
-        sample_size=8,
-        patch_size=2,
-        num_embeds_ada_norm=10,
-        norm_num_groups=4,
-    ).eval()
+    more = {"out_channels": 8, "num_embeds_ada_norm": 10, "norm_num_groups": 4}
+    return networks.DiTTransformer2DModel(**SMALL, **PATCHES, **more).eval()
 
 
 @pytest.fixture(scope="module")
 def sd3(networks):
-    return networks.SD3Transformer2DModel(
-        sample_size=8,
-        patch_size=2,
-        in_channels=4,
-        out_channels=4,
-        num_layers=1,
-        attention_head_dim=4,
-        num_attention_heads=2,
-        joint_attention_dim=8,
-        caption_projection_dim=8,
-        pooled_projection_dim=6,
-        pos_embed_max_size=8,
-    ).eval()
+    widths = {"joint_attention_dim": 8, "caption_projection_dim": 8, "pooled_projection_dim": 6}
+    return networks.SD3Transformer2DModel(**SMALL, **PATCHES, **widths, out_channels=4, pos_embed_max_size=8).eval()
 
 
 TEXT = {"encoder_hidden_states": torch.ones(1, 5, 8), "pooled_projections": torch.ones(1, 6)}
@@ -192,28 +178,19 @@ def test_forward_mode_goes_through_the_networks(which, request):
 
 
 def test_a_network_that_takes_sigma_gets_sigma(networks):
-    flux = networks.FluxTransformer2DModel(
-        in_channels=4,
-        num_layers=1,
-        num_single_layers=1,
-        attention_head_dim=8,
-        num_attention_heads=2,
-        joint_attention_dim=8,
-        pooled_projection_dim=6,
-        axes_dims_rope=(2, 2, 4),
-    ).eval()
+    widths = {"attention_head_dim": 8, "joint_attention_dim": 8, "pooled_projection_dim": 6}
+    flux = networks.FluxTransformer2DModel(**SMALL, **widths, num_single_layers=1, axes_dims_rope=(2, 2, 4)).eval()
     tokens = torch.randn(2, 16, 4, generator=torch.Generator().manual_seed(3))
-    rows = {"encoder_hidden_states": torch.ones(1, 5, 8), "pooled_projections": torch.ones(1, 6)}
     places = {"img_ids": torch.zeros(16, 3), "txt_ids": torch.zeros(5, 3)}
-    m = cf.Model.from_diffusers(flux, diffusers.FlowMatchEulerDiscreteScheduler(), **rows, **places)
+    m = cf.Model.from_diffusers(flux, diffusers.FlowMatchEulerDiscreteScheduler(), **TEXT, **places)
     assert m.time_scale == 1
     sigma = 0.25
     t = float(m.schedule.ou_time(sigma))
-    many = {name: value.expand(2, *value.shape[1:]) for name, value in rows.items()}
+    many = {name: value.expand(2, *value.shape[1:]) for name, value in TEXT.items()}
     said = flux(tokens, timestep=torch.full((2,), sigma), **many, **places).sample
     found = m.denoiser(tokens / math.hypot(0.75, 0.25), t)
     torch.testing.assert_close(found, tokens - sigma * said, rtol=1e-4, atol=1e-4)
-    scaled = cf.Model.from_diffusers(flux, diffusers.FlowMatchEulerDiscreteScheduler(), time_scale=2, **rows, **places)
+    scaled = cf.Model.from_diffusers(flux, diffusers.FlowMatchEulerDiscreteScheduler(), time_scale=2, **TEXT, **places)
     assert scaled.time_scale == 2
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from certflow.errors import InputError
 from certflow.numbers.arrays import Floats, Indices
 from certflow.numbers.inputs import float_array, real_number, whole_number
+from certflow.schedules.table import checked
 
 #: Numbers in float32, as the libraries keep a schedule.
 Singles: TypeAlias = NDArray[np.float32]
@@ -125,19 +126,14 @@ def _betas(config: Mapping[str, Any]) -> Singles:
 
 
 def _cumulative(values: Any, zero_snr: bool = False) -> Floats:
-    """`alphas_cumprod` of a scheduler, tensors included."""
-    if hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
-    alphas = float_array(values, "alphas_cumprod")
-    if alphas.ndim != 1 or alphas.size < 2:
-        raise InputError("alphas_cumprod", f"shape {alphas.shape}", "shape (N,), N >= 2")
-    if not ((alphas >= 0).all() and (alphas < 1).all() and (np.diff(alphas) < 0).all() and alphas[1] > 0):
-        rise = int(np.argmax(~(np.diff(alphas) < 0)))
-        shown = f"{alphas[rise]:.4g} before {alphas[rise + 1]:.4g}"
+    """`alphas_cumprod` of a scheduler; what the rescaling to zero SNR has made of it is told by its name."""
+    try:
+        return checked(values)
+    except InputError as error:
         if zero_snr:
-            raise InputError("rescale_betas_zero_snr", f"True, with {shown} in alphas_cumprod", _ZERO_SNR)
-        raise InputError("alphas_cumprod", shown, "strictly falling numbers in [0, 1), two of them positive")
-    return alphas
+            what = f"True, with {error.value} in {error.field}"
+            raise InputError("rescale_betas_zero_snr", what, _ZERO_SNR) from None
+        raise
 
 
 def _sigmas(alphas: Floats) -> Floats:
