@@ -41,7 +41,7 @@ SEGMENTS = (4, 6, 8, 12, 16)
 POINTS, FIRST, SEED, RTOL = 50_000, 8_192, 20_000, 1e-8
 #: Kinds that came after the figures that are to be reached were set: those speak of the fifteen before them.
 LATER = ("entropic", "optimal-steps")
-#: What is to be reached over the fifteen: in every case of built-in mixtures and of fresh ones, and in the geometric mean.
+#: What is to be reached over the fifteen, in every case of built-in and of fresh mixtures, and in the geometric mean.
 EVERY, FRESH, MEAN = 1.02, 1.05, {"euler": 0.98, "heun": 0.85, "dpmpp-2m": 0.7}
 
 
