@@ -132,12 +132,15 @@ class ModelField:
         ------
         InputError : a flow that no such solve resolves.
         """
-        denoise = denoise_of(self)
-        steps = fine_steps(denoise, start[:PROBES], float(times[0]), float(times[-1]))
         states = [start]
         for a, b in self.told(list(pairwise(times.tolist())), 0, 2):
-            states.append(solve(denoise, states[-1], a, b, steps))
+            states.append(solve(denoise_of(self), states[-1], a, b, self._steps))
         return np.stack(states)
+
+    @cached_property
+    def _steps(self) -> int:
+        """Steps for each unit of `log sigma` that resolve the flow."""
+        return fine_steps(denoise_of(self), self.draws(PROBES, 0).at(self.t_max), self.t_max, self.t_min)
 
     def told(self, items: Sequence[Item], part: int = 0, parts: int = 1) -> Iterator[Item]:
         """The items, while the progress is told."""

@@ -49,8 +49,8 @@ SAMPLES, MODEL_SAMPLES, FIRST = 4096, 1024, 4
 PATH_POINTS = 64
 #: Named grids from which a search starts, and optima that are sought anew on all points.
 STARTS, FINALISTS = 2, 2
-#: Rows at which a model is asked for the grids of kinds that look at points, and where each of them costs more.
-ROWS, FEW = 256, {"optimal-steps": 64}
+#: Rows at which a model is asked for the grids of kinds that look at points, and where each costs more.
+ROWS, FEW = 256, {"gits": 64, "optimal-steps": 64}
 #: A named grid with an error of which no more than this is left keeps its place: it would be told as 1.00 times.
 NO_GAIN = 0.995
 
