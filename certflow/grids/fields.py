@@ -51,7 +51,7 @@ class Field(Protocol):
     dimension : `d`
     data_scale : the standard deviation of a coordinate of the data, in root mean square
     named : a field and a value, by which errors call the data
-    rounding : `t` times a rate of change of the score that is no more than this is rounding
+    rounding : a derivative of the score, times `t`, that is no more than this is rounding
     """
 
     t_min: float

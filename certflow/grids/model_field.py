@@ -23,7 +23,7 @@ from certflow.schedules.rows import data_rows, plain
 
 #: Rows that go through the model at once, and points that choose the steps of its flow.
 BATCH, PROBES = 512, 64
-#: The score of a law at rest seems to change by so many roundings over the step of a difference.
+#: By so many of its usual roundings a difference over a step may be off.
 _SPARE = 8.0
 
 
@@ -81,7 +81,7 @@ class ModelField:
 
     @property
     def rounding(self) -> float:
-        """What rounding makes of a score that does not change, `O(sqrt(d) eps^{2/3})`."""
+        """What rounding makes of a derivative that is zero, times `t`: `O(sqrt(d) eps^{2/3})`."""
         return _SPARE * self.step**2 * math.sqrt(self.dimension)
 
     def draws(self, samples: int, seed: int) -> Draws:
@@ -105,12 +105,13 @@ class ModelField:
         return self.score(x, high) - self.score(x, low), high - low
 
     def jacobian_sizes(self, times: Times, rate: str, samples: int, seed: int) -> tuple[Floats, Mapping[str, Any]]:
-        """`(E_v |J v|^2)^{1/2}`, `v` of random signs, and how the products were taken."""
+        """`(E_v |J v|^2)^{1/2}`, `v` of random signs, and how the products were taken; zero where all is rounding."""
         if rate != "frobenius":
             required = "frobenius for a model, whose Jacobian is known by its products with random signs"
             raise InputError("rate", rate, required)
         found = typical_rate(self.model, self.rows, times, samples=samples, seed=seed, progress=self.progress)
-        return found.values, {"method": found.method}
+        moves = bool((times * found.values > self.rounding).any())
+        return found.values if moves else np.zeros_like(found.values), {"method": found.method}
 
     def mean_square_errors(self, times: Times, samples: int, seed: int) -> Floats:
         """`E |x_0 - D(x_t)|^2`, by its definition."""

@@ -194,7 +194,7 @@ def test_typical_of_one_gaussian() -> None:
 
 
 def test_score_optimal_of_one_gaussian() -> None:
-    """`sqrt(delta) = 2 n m^2 (1 - v) c^{-3/2}`; points enter by the mean of their squares, nearly the same at all `t`."""
+    """`sqrt(delta) = 2 n m^2 (1 - v) c^{-3/2}`; points enter by the mean of their squares alone."""
     grid = cf.time_grid(GAUSSIAN, 5, "score-optimal", data=ROWS, samples=4_000)
     fine = np.geomspace(0.01, 3, 20_001)
     m2 = np.exp(-2 * fine)
@@ -279,12 +279,14 @@ def test_the_difference_in_time_is_not_rounding_in_float32() -> None:
     assert np.abs(score_rate(single, times, samples=400) / exact - 1).max() > 0.05
 
 
-def test_a_law_at_rest_has_no_score_optimal_grid_in_any_precision() -> None:
+def test_a_law_at_rest_has_neither_rate_in_any_precision() -> None:
     torch = pytest.importorskip("torch")
     model = cf.Model(lambda x, t: -x, "score", cf.schedules.ornstein_uhlenbeck(), **ENDS)
     for data in (ROWS, torch.from_numpy(ROWS).float()):
         with pytest.raises(cf.InputError, match=r"^kind: got 'score-optimal'; required: a law whose score changes"):
             cf.time_grid(model, 4, "score-optimal", data=data, samples=16)
+        with pytest.raises(cf.InputError, match=r"^rate: got 'frobenius'; required: a rate that is positive somewhere"):
+            cf.time_grid(model, 4, "typical", data=data, samples=16)
 
 
 def test_whole_numbers_are_data_too() -> None:
