@@ -98,6 +98,30 @@ def test_rivals_and_starts_of_a_search_look_at_few_rows() -> None:
     assert set(SAMPLED).isdisjoint(named_grids(model, 4))
 
 
+@pytest.mark.parametrize("predicts", ["epsilon", "sample", "v_prediction", "flow_prediction", "score"])
+@pytest.mark.parametrize("make", ["flow_matching", "variance_preserving", "scaled_linear"])
+def test_grids_are_the_same_whatever_is_predicted_on_which_schedule(make: str, predicts: str) -> None:
+    """The same law in other clothes, `x = a x_0 + b z`; the draws do not depend on them."""
+    schedule = getattr(cf.schedules, make)()
+
+    def f(x: Any, tau: Any) -> Any:
+        a, b = (part(tau)[:, None] for part in (schedule.a, schedule.b))
+        data = VARIANCE * a / (VARIANCE * a**2 + b**2) * x
+        noise = (x - a * data) / b
+        return {
+            "epsilon": noise,
+            "sample": data,
+            "v_prediction": a * noise - b * data,
+            "flow_prediction": noise - data,
+            "score": -noise / b,
+        }[predicts]
+
+    for kind in ("typical", "score-optimal", "entropic"):
+        given: dict[str, Any] = {"data": DATA, "samples": 8, "t_min": "0.02", "t_max": 2}
+        found = cf.time_grid(cf.Model(f, predicts, schedule), 4, kind, **given)
+        np.testing.assert_allclose(found.times, cf.time_grid(model_of(), 4, kind, **given).times, rtol=1e-5)
+
+
 # -- progress ------------------------------------------------------------------------------------------------
 
 
