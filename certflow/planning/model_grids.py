@@ -40,12 +40,12 @@ def model_grid(
     Parameters and errors as `certflow.time_grid` has them.
     """
     if sampler != DISTILLED and (kind == AUTO or tolerance is not None):
-        from certflow.planning import solver_grids  # it needs torch
-
         if kind != AUTO:
             raise InputError("kind", kind, f"{AUTO} for a tolerance with sampler {sampler}")
         check_plan(rate, options, SEARCH_OPTIONS)
         rows = None if data is None else plain(data_rows(data, model.shape))
+        from certflow.planning import solver_grids  # it needs torch
+
         return solver_grids.within(model, segments, sampler, tolerance, data=rows, progress=progress, **options)
     if tolerance is not None:
         required = "none for the trained maps of a model, of which there is no pilot (a solver as sampler has a search)"

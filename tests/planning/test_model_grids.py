@@ -229,8 +229,6 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_one_line(name: str) -> None:
     change, line = BAD[name]
-    if change.get("sampler") == "heun":
-        pytest.importorskip("torch")
     given = {"process": MODEL, "segments": 4, "kind": "typical", "data": DATA, "samples": 8} | change
     with pytest.raises(InputError) as refused:
         cf.time_grid(**given)
