@@ -12,7 +12,6 @@ import typer
 
 from certflow.commands.options import Mixture, TMax, TMin
 from certflow.commands.output import command_line, output_directory, print_document, print_json, resumable
-from certflow.commands.progress import progress_bar
 from certflow.commands.texts import (
     INCONCLUSIVE,
     WIDTH,
@@ -26,6 +25,7 @@ from certflow.commands.texts import (
 )
 from certflow.errors import InputError
 from certflow.process import OrnsteinUhlenbeck
+from certflow.progress import progress_bar
 
 if TYPE_CHECKING:
     from certflow.distill.results import Growth, Results

@@ -9,12 +9,12 @@ import typer
 
 from certflow.commands.options import Format
 from certflow.commands.output import print_json
-from certflow.commands.progress import progress_bar
 from certflow.commands.texts import choice, integer, read_mixture, renamed
 from certflow.diagnosis.examination import doctor as examine
 from certflow.diagnosis.reading import LIBRARIES, read
 from certflow.errors import InputError
 from certflow.process import OrnsteinUhlenbeck
+from certflow.progress import progress_bar
 from certflow.samplers.solvers import SOLVERS
 
 _NAMES = {

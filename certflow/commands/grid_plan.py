@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from certflow.commands.progress import progress_bar
 from certflow.commands.texts import WIDTH, table
 from certflow.errors import InputError
 from certflow.numbers.numerals import figure
-from certflow.planning.time_grid import check_plan
+from certflow.planning.names import check_plan
 from certflow.process import OrnsteinUhlenbeck
+from certflow.progress import progress_bar
 
 if TYPE_CHECKING:
     from certflow.planning.planner import Recommendation

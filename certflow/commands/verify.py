@@ -10,9 +10,9 @@ import typer
 
 from certflow.commands.options import Format, Mixture, TMax, TMin
 from certflow.commands.output import REPORT, command_line, output_directory, print_json, resumable, warn
-from certflow.commands.progress import progress_bar
 from certflow.commands.texts import LARGEST_SEED, choice, integer, read_process, renamed, writing
 from certflow.commands.verdict_table import print_certificates, print_report, print_written
+from certflow.progress import progress_bar
 
 if TYPE_CHECKING:
     from certflow.report.report import Report

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
+from certflow.grids.fields import Field
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
 from certflow.grids.options import count
 from certflow.law.noised import exact_interval
@@ -189,7 +190,7 @@ def finished(ends: tuple[float, float], kind: str, times: ArrayLike, options: Ma
     return TimeGrid(kind, nodes, options)
 
 
-def log_times(process: OrnsteinUhlenbeck, points: int) -> Times:
+def log_times(process: OrnsteinUhlenbeck | Field, points: int) -> Times:
     """`points` times from `t_min` to `t_max`, evenly in `log t`, the ends exact."""
     times = np.geomspace(process.t_min, process.t_max, points)
     times[0], times[-1] = process.t_min, process.t_max
@@ -198,7 +199,7 @@ def log_times(process: OrnsteinUhlenbeck, points: int) -> Times:
     return times
 
 
-def check_sigma_range(process: OrnsteinUhlenbeck, kind: str) -> None:
+def check_sigma_range(process: OrnsteinUhlenbeck | Field, kind: str) -> None:
     """Raise `InputError` where `sigma^2 = e^{2t} - 1` leaves the range of float64."""
     if process.t_max > _LATEST:
         raise InputError("t_max", process.t_max, f"at most {_LATEST:g} for kind {kind}")

@@ -10,6 +10,7 @@ from typing import Any
 from certflow.errors import InputError
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
 from certflow.grids.kinds import ays, balanced, coordinates, entropic, gits, optimal_steps, score_optimal, typical
+from certflow.grids.model_field import ModelField
 from certflow.grids.options import SAMPLES, SEED, Option, count, one_of, optional, positive
 from certflow.grids.rates import finished
 from certflow.numbers.arrays import Times
@@ -21,13 +22,15 @@ class Kind:
     """How the nodes of one kind of grid are found.
 
     nodes : `nodes(process, segments, **options)`, which returns nodes, shape (K + 1,), latest first, and options that
-    depend on the mixture; rates : what `rate` may be, the default first (empty: no rate)
+    depend on the mixture; rates : what `rate` may be, the default first (empty: no rate); of_models : whether a model
+    has such a grid
     """
 
     nodes: Callable[..., tuple[Times, dict[str, Any]]]
     summary: str
     options: Mapping[str, Option] = field(default_factory=dict)
     rates: tuple[str, ...] = ()
+    of_models: bool = True
 
 
 def _coordinate(name: str, summary: str, **options: Option) -> tuple[str, Kind]:
@@ -110,6 +113,7 @@ KINDS: dict[str, Kind] = {
         balanced.nodes,
         "equal integrals of a bound of the rate, so that the largest exponent of a segment is least",
         rates=("one-sided", "two-sided", "sharp"),
+        of_models=False,
     ),
     "typical": Kind(
         typical.nodes,
@@ -121,19 +125,27 @@ KINDS: dict[str, Kind] = {
 
 
 def grid_of_kind(
-    process: OrnsteinUhlenbeck, segments: Any, kind: str = DEFAULT_KIND, rate: str | None = None, **options: Any
+    process: OrnsteinUhlenbeck | ModelField,
+    segments: Any,
+    kind: str = DEFAULT_KIND,
+    rate: str | None = None,
+    **options: Any,
 ) -> TimeGrid:
     """`t_0 = t_max > t_1 > ... > t_K = t_min`, the nodes of one kind (proofs/G1.md, G2.md, G3.md); no pilot is asked.
 
-    `certflow.time_grid` is this and the choice among kinds; its parameters and errors are told there.
+    `certflow.time_grid` is this and the choice among kinds; its parameters and errors are told there. Of a model it
+    takes the field with its data.
     """
-    if not isinstance(process, OrnsteinUhlenbeck):
+    if not isinstance(process, OrnsteinUhlenbeck | ModelField):
         raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
-    if process.mixture.is_symbolic:
+    if isinstance(process, OrnsteinUhlenbeck) and process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
     number = count(1, MAX_SEGMENTS)("segments", segments)
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
+    if isinstance(process, ModelField) and not KINDS[kind].of_models:
+        known = ", ".join(name for name, entry in KINDS.items() if entry.of_models)
+        raise InputError("kind", kind, f"one of {known} for a model: a bound over all x is known of mixtures alone")
     given = _checked(kind, rate, options)
     times, found = KINDS[kind].nodes(process, number, **given)
     return finished((process.t_min, process.t_max), kind, times, given | found)

@@ -1,8 +1,12 @@
-"""The words of plans: kinds of grid that a pilot makes or chooses, and what such grids tell."""
+"""The words of plans: kinds of grid that a pilot makes or chooses, what such grids tell, and what they may be told."""
 
 from __future__ import annotations
 
-from certflow.grids.registry import KINDS
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from certflow.errors import InputError
+from certflow.grids.registry import DEFAULT_RATE, KINDS
 
 #: The kind that a pilot or a search chooses, the kind of a grid made from the pilot itself, and what such grids tell.
 AUTO, PLANNED = "auto", "planned"
@@ -21,3 +25,11 @@ def summary_of(kind: str) -> str:
         return KINDS[kind].summary
     made = {PLANNED: "the shortest path in predicted errors of segments", OPTIMISED: "the least error of the solver"}
     return made.get(kind, "nodes of one's own")
+
+
+def check_plan(rate: str | None, options: Mapping[str, Any], known: Sequence[str] = PLAN_OPTIONS) -> None:
+    """Raise `InputError` for a rate or an option of a kind: a plan compares kinds with their defaults."""
+    given = {"rate": None if rate == DEFAULT_RATE else rate, **options}
+    for name, value in given.items():
+        if value is not None and name not in known:
+            raise InputError(name, value, f"no {name} for a plan, which compares kinds with their defaults")

@@ -22,6 +22,7 @@ import torch
 from certflow.errors import CertflowError, InputError
 from certflow.grids.grid import TimeGrid
 from certflow.grids.kinds.coordinates import nodes as coordinate_nodes
+from certflow.grids.model_field import ModelField
 from certflow.grids.registry import COORDINATES, KINDS, grid_of_kind
 from certflow.numbers.arrays import Points, Times
 from certflow.numbers.inputs import float_array, real_number, whole_number
@@ -33,6 +34,7 @@ from certflow.process import OrnsteinUhlenbeck
 from certflow.samplers.field import denoise_of
 from certflow.samplers.rollout import LATEST
 from certflow.samplers.solvers import Solver, solver_of
+from certflow.schedules.model import Model
 
 #: What a model calls the ends of its grids.
 ENDS = ("t_min", "t_max")
@@ -47,6 +49,8 @@ SAMPLES, MODEL_SAMPLES, FIRST = 4096, 1024, 4
 PATH_POINTS = 64
 #: Named grids from which a search starts, and optima that are sought anew on all points.
 STARTS, FINALISTS = 2, 2
+#: Rows at which a model is asked for the grids of kinds that look at points, and where each costs more.
+ROWS, FEW = 256, {"gits": 64, "optimal-steps": 64}
 #: A named grid with an error of which no more than this is left keeps its place: it would be told as 1.00 times.
 NO_GAIN = 0.995
 
@@ -182,15 +186,23 @@ def _chosen(
 
 
 def named_grids(model: Any, segments: int, data: Points | None = None) -> dict[str, Times]:
-    """The nodes of every kind that there is for the model, by kind, each once; the arctan grid of a model has the
-    scale of its data, or 1 where there are none or they are one number."""
+    """The nodes of every kind that there is for the model, by kind, each once.
+
+    Kinds that look at points have the data of a `certflow.Model`, few rows of them; without data, and of other objects,
+    there are those that know the two ends alone. The arctan grid of these has the scale of the data, or 1.
+    """
+    field: OrnsteinUhlenbeck | ModelField | None = model if isinstance(model, OrnsteinUhlenbeck) else None
+    if isinstance(model, Model):
+        field = ModelField(model, None if data is None else torch.from_numpy(data))
     found: dict[str, Times] = {}
-    for kind in KINDS if isinstance(model, OrnsteinUhlenbeck) else COORDINATES:
+    for kind in COORDINATES if field is None else KINDS:
+        sampled = isinstance(model, Model) and "samples" in KINDS[kind].options
+        few: dict[str, Any] = {"samples": FEW.get(kind, ROWS)} if sampled else {}
         try:
-            if isinstance(model, OrnsteinUhlenbeck):
-                times = grid_of_kind(model, segments, kind).times
-            else:
+            if field is None:
                 times = _coordinate(model, segments, kind, data)
+            else:
+                times = grid_of_kind(field, segments, kind, **few).times
         except CertflowError:  # no global bound, nothing that changes, nodes that float64 cannot tell apart
             continue
         if not any(np.allclose(times, other, rtol=1e-12) for other in found.values()):

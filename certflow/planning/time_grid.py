@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,31 +10,41 @@ from certflow.errors import InputError
 from certflow.grids.grid import TimeGrid
 from certflow.grids.nodes import DISTILLED
 from certflow.grids.options import one_of
-from certflow.grids.registry import DEFAULT_KIND, DEFAULT_RATE, KINDS, grid_of_kind
-from certflow.planning.names import AUTO, PLAN_OPTIONS, SEARCH_OPTIONS
+from certflow.grids.registry import DEFAULT_KIND, KINDS, grid_of_kind
+from certflow.planning.model_grids import model_grid
+from certflow.planning.names import AUTO, SEARCH_OPTIONS, check_plan
 from certflow.process import OrnsteinUhlenbeck
+from certflow.progress import progress_of
 from certflow.samplers.field import Denoiser
 from certflow.samplers.solvers import SOLVERS
+from certflow.schedules.model import Model
 
 
 def time_grid(
-    process: OrnsteinUhlenbeck | Denoiser,
+    process: OrnsteinUhlenbeck | Model | Denoiser,
     segments: int | None = 8,
-    kind: str = DEFAULT_KIND,
+    kind: str | None = None,
     rate: str | None = None,
     *,
     tolerance: float | None = None,
     sampler: str = DISTILLED,
+    data: Any = None,
+    t_min: Any = None,
+    t_max: Any = None,
+    progress: bool | Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> TimeGrid:
     """`t_0 = t_max > t_1 > ... > t_K = t_min`, the nodes of a sampler of `K` segments (proofs/G1.md to G3).
 
     Parameters
     ----------
-    process : an `OrnsteinUhlenbeck`; for kind "auto" with a solver also a model with `denoiser(x, t)`
+    process : an `OrnsteinUhlenbeck`, or a `certflow.Model`; for kind "auto" with a solver also another object with
+        `denoiser(x, t)`
     segments : `K`, from 1 to 10,000; None with a tolerance
-    kind : a name of `certflow.grids.KINDS`; "auto" leaves the choice to a pilot (needs torch, takes some ten seconds),
-        with a solver to a search on the solver's error (needs torch, takes some seconds)
+    kind : a name of `certflow.grids.KINDS`, for a model each but stability-balanced; "auto" leaves the choice to a
+        pilot (needs torch, takes some ten seconds), with a solver to a search on the solver's error (needs torch, takes
+        some seconds). Of a network there is no pilot: there "auto" without a solver is "typical", which does well for
+        all trained maps that were measured. Default: stability-balanced, of a model "auto"
     tolerance : a relative mean squared error between 0 and 1: the fewest segments for which at most this is predicted
         (`certflow.planning.planner`); the grid's options tell the predicted error and how far to trust it
     sampler : the maps that the grid is for, kept as `.sampler`: "distilled", trained on the segments, or a solver of
@@ -43,15 +53,21 @@ def time_grid(
     rate : for "stability-balanced" one of one-sided (`lambda`, the default), two-sided (the paper's `L`), sharp
         (`lambda*`, enclosed); for "typical" one of frobenius (default), spectral; for "entropic" one of entropy
         (default), rescaled; other kinds have no rate
-    options : those of the kind, see `KINDS[kind].options`; of a plan settings, device and progress; of a search
-        samples, seed, data and progress (`certflow.planning.solver_grids`)
+    data : of a model, rows of its data, shape (n, ...), n >= 2, NumPy or torch; the model is called with that kind.
+        Kinds that are uniform in a coordinate do without (arctan then has scale 1)
+    t_min, t_max : of a model, the ends of the grid; default: its own
+    progress : True for a bar on stderr, or a function of (parts done, parts in all): for models, searches and plans
+    options : those of the kind, see `KINDS[kind].options`; of a plan settings and device; of a search samples and seed
+        (`certflow.planning.solver_grids`)
 
     The first and the last node are `t_max` and `t_min` exactly. Whatever determined the others stands in `.options`.
 
     Raises
     ------
     InputError : an unknown kind, sampler, rate or option; a mixture for which the kind has no grid
-        (`stability-balanced` needs a global bound, proofs/L8.md); nodes that float64 cannot tell apart.
+        (`stability-balanced` needs a global bound, proofs/L8.md); nodes that float64 cannot tell apart; data that are
+        no finite rows of the model's shape; ends that its schedule does not have; a model that returns another shape,
+        NaN or infinity.
 
     Examples
     --------
@@ -68,33 +84,46 @@ def time_grid(
     >>> grid = cf.time_grid(process, 4, kind="auto", sampler="heun", samples=1024)
     >>> grid.kind, grid.sampler, f"{grid.options['predicted_relative_mse']:.2f}"
     ('optimised', 'heun', '0.02')
+
+    A grid of one's own model, here the exact denoiser of one point and data at it, for maps that are to be trained:
+
+    >>> model = cf.Model(lambda x, sigma: 0 * x + 0.5, predicts="sample", schedule=cf.schedules.edm())
+    >>> grid = cf.time_grid(model, 4, "typical", data=[[0.5, 0.5]] * 2, t_min="0.01", t_max=3, samples=64)
+    >>> grid, grid.options["method"]
+    (TimeGrid(typical, K=4: 3, 0.2345, 0.07573, 0.0271, 0.01), 'central differences')
     """
     one_of((DISTILLED, *SOLVERS))("sampler", sampler)
+    if isinstance(process, Model):
+        model = process.between(t_min, t_max)
+        named = AUTO if kind is None else kind
+        with progress_of(progress, named) as told:
+            return model_grid(model, segments, named, rate, tolerance, sampler, data, told, options)
+    for name, value in (("t_min", t_min), ("t_max", t_max)):
+        if value is not None:
+            raise InputError(name, value, f"no {name} here: a process has its ends, those of a certflow.Model are set")
+    kind = DEFAULT_KIND if kind is None else kind
     planned = kind == AUTO or tolerance is not None
+    given = {} if data is None else {"data": data}
     if planned and sampler != DISTILLED:
         from certflow.planning import solver_grids  # it needs torch
 
         if kind != AUTO:
             raise InputError("kind", kind, f"{AUTO} for a tolerance with sampler {sampler}")
         check_plan(rate, options, SEARCH_OPTIONS)
-        return solver_grids.within(process, segments, sampler, tolerance, **options)
+        with progress_of(progress, sampler) as told:
+            return solver_grids.within(process, segments, sampler, tolerance, progress=told, **given, **options)
     if not isinstance(process, OrnsteinUhlenbeck):
-        raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
+        raise InputError("process", process, "a certflow.OrnsteinUhlenbeck or a certflow.Model")
     if planned:
         if process.mixture.is_symbolic:
             raise InputError("mixture", "symbolic parameters", "numbers")
         from certflow.planning.planner import recommend  # it needs torch
 
-        check_plan(rate, options)
-        return recommend(process, segments, tolerance, kind=kind, **options).grid
+        check_plan(rate, given | options)
+        with progress_of(progress, "pilot") as told:
+            return recommend(process, segments, tolerance, kind=kind, progress=told, **options).grid
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError("kind", kind, f"one of {', '.join(KINDS)}, {AUTO}")
-    return replace(grid_of_kind(process, segments, kind, rate, **options), sampler=sampler)
-
-
-def check_plan(rate: str | None, options: Mapping[str, Any], known: Sequence[str] = PLAN_OPTIONS) -> None:
-    """Raise `InputError` for a rate or an option of a kind: a plan compares kinds with their defaults."""
-    given = {"rate": None if rate == DEFAULT_RATE else rate, **options}
-    for name, value in given.items():
-        if value is not None and name not in known:
-            raise InputError(name, value, f"no {name} for a plan, which compares kinds with their defaults")
+    if progress:
+        given["progress"] = progress
+    return replace(grid_of_kind(process, segments, kind, rate, **given, **options), sampler=sampler)

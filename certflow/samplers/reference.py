@@ -42,18 +42,28 @@ def exact_end(model: Denoiser | Flow, x: Any, t_from: float, t_to: float, rtol: 
     if flow is not None:
         return flow(x, t_from, t_to, rtol=rtol)
     denoise = denoise_of(model)
-    ends, steps, error = None, STEPS[0], math.inf
+    return solve(denoise, x, t_from, t_to, fine_steps(denoise, x[:PROBES], t_from, t_to))
+
+
+def fine_steps(denoise: Denoise, x: Any, t_from: float, t_to: float) -> int:
+    """The fewest of `STEPS` with which the ends of these points are those of the flow.
+
+    Raises
+    ------
+    InputError : a flow that the finest steps do not resolve to 1e-5.
+    """
+    ends, error = None, math.inf
     for steps in STEPS:
-        following = solve(denoise, x[:PROBES], t_from, t_to, steps)
+        following = solve(denoise, x, t_from, t_to, steps)
         if ends is not None:  # the distance to twice the steps, of which a method of order 4 leaves 1/16
             gap = float(((following - ends) ** 2).sum() / (following**2).sum())
             error = gap / 225
             if error <= FINE:
-                break
+                return steps
         ends = following
     if not error <= COARSE:  # NaN too
         raise InputError("model", f"a flow known to {error:.1e}", f"one that {STEPS[-1]} steps a unit resolve to 1e-5")
-    return solve(denoise, x, t_from, t_to, steps)
+    return STEPS[-1]
 
 
 def solve(denoise: Denoise, x: Any, t_from: float, t_to: float, steps: int) -> Any:

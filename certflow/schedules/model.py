@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -84,10 +85,7 @@ class Model:
             time_scale, "time_scale", "a finite number that is not 0", lambda value: math.isfinite(value) and value != 0
         )
         self.shape = None if shape is None else _sizes(shape)
-        self.t_min = self._end(schedule.t_min if t_min is None else t_min, "t_min")
-        self.t_max = self._end(schedule.t_max if t_max is None else t_max, "t_max")
-        if not self.t_max > self.t_min:
-            raise InputError("t_max", self.t_max, f"a time > t_min = {self.t_min:.6g}")
+        self._set_ends(schedule.t_min if t_min is None else t_min, schedule.t_max if t_max is None else t_max)
 
     @classmethod
     def from_diffusers(
@@ -127,6 +125,21 @@ class Model:
             arrays="torch",
             **conditioning,
         )
+
+    def between(self, t_min: Any = None, t_max: Any = None) -> Self:
+        """The same model with other ends of the OU time; None keeps an end.
+
+        Raises
+        ------
+        InputError : ends that the schedule does not have, or in the wrong order.
+
+        >>> import certflow as cf
+        >>> cf.Model(lambda x, tau: 0 * x, "sample", cf.schedules.edm()).between(t_min="0.01", t_max=3)
+        Model('sample', EDM(), t_min=0.01, t_max=3)
+        """
+        found = copy.copy(self)
+        found._set_ends(self.t_min if t_min is None else t_min, self.t_max if t_max is None else t_max)
+        return found
 
     def __repr__(self) -> str:
         shape = "" if self.shape is None else f", shape={self.shape}"
@@ -171,6 +184,11 @@ class Model:
         )
         return labelled(points.finished(from_x * vector + from_f * change), method)
 
+    def roundoff(self, x: Any, t: Any) -> float:
+        """The unit of rounding of the callable: that of its arguments, its results or its parameters, the coarsest."""
+        points = self._points(x, t)
+        return self.call.roundoff(points.scale * points.rows, points.tau, points.given)
+
     # -- reading and calling -------------------------------------------------------------------------------
 
     def _quantity(self, quantity: str, x: Any, t: Any) -> Any:
@@ -193,6 +211,11 @@ class Model:
             raise InputError("v", f"shape {tuple(vector.shape)}", f"a shape that broadcasts to {shape}")
         whole = vector.expand(shape) if is_tensor(vector) else np.broadcast_to(vector, shape)
         return whole.reshape(points.rows.shape)
+
+    def _set_ends(self, t_min: Any, t_max: Any) -> None:
+        self.t_min, self.t_max = self._end(t_min, "t_min"), self._end(t_max, "t_max")
+        if not self.t_max > self.t_min:
+            raise InputError("t_max", self.t_max, f"a time > t_min = {self.t_min:.6g}")
 
     def _end(self, value: Any, field: str) -> float:
         """An end of the OU time, which the schedule must have."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from certflow.errors import InputError
 from certflow.numbers.arrays import Floats
-from certflow.numbers.exact import check_plain
 from certflow.numbers.inputs import float_array, is_tensor, whole_number
 from certflow.schedules.model import Model
+from certflow.schedules.rows import data_rows, plain
 
 
 class TypicalRate(NamedTuple):
@@ -23,7 +24,14 @@ class TypicalRate(NamedTuple):
 
 
 def typical_rate(
-    model: Model, data: Any, times: Any, *, samples: int = 2048, seed: int = 0, batch: int = 512
+    model: Model,
+    data: Any,
+    times: Any,
+    *,
+    samples: int = 2048,
+    seed: int = 0,
+    batch: int = 512,
+    progress: Callable[[int, int], None] | None = None,
 ) -> TypicalRate:
     """`(E ||J(x_t, t)||_F^2)^{1/2}` at noised data, by `||J||_F^2 = E_v |J v|^2`, `v` of random signs. proofs/N3.md.
 
@@ -37,10 +45,12 @@ def typical_rate(
         dtype
     times : OU times, shape (T,)
     samples : rows drawn; batch : so many of them go through the model at once
+    progress : called with (times done, times in all)
 
     Raises
     ------
-    InputError : no rows of data, times that the schedule does not have, and what `Model` refuses.
+    InputError : no rows of finite data of the model's shape, times that the schedule does not have, and what `Model`
+        refuses.
 
     For one point as data the exact denoiser is constant, and `J = m^2 / (1 - m^2)` times the identity:
 
@@ -60,9 +70,7 @@ def typical_rate(
         raise InputError("times", times, "finite times > 0")
     count, start = whole_number(samples, "samples", 2), whole_number(seed, "seed")
     size = whole_number(batch, "batch", 1)
-    rows = _real_rows(data) if is_tensor(data) else float_array(data, "data")
-    if rows.ndim < 2 or not len(rows):
-        raise InputError("data", f"shape {tuple(rows.shape)}", "rows, shape (n, ...)")
+    rows = data_rows(data, model.shape)
     rng = np.random.default_rng(start)
     chosen = rng.integers(len(rows), size=count)
     z = rng.standard_normal((count, *rows.shape[1:]))
@@ -75,19 +83,13 @@ def typical_rate(
             part = slice(begin, begin + size)
             product = _product(model, rows[chosen[part]], m, n * z[part], t, v[part])
             methods.add(product.method)
-            squares[part] = (_plain(product) ** 2).reshape(len(product), -1).sum(1)
+            squares[part] = (plain(product) ** 2).reshape(len(product), -1).sum(1)
         mean = squares.mean()
         values.append(np.sqrt(mean))
         errors.append(squares.std(ddof=1) / np.sqrt(count) / (2 * np.sqrt(mean)) if mean else 0.0)
+        if progress is not None:
+            progress(len(values), len(moments))
     return TypicalRate(np.array(values), np.array(errors), " and ".join(sorted(methods)))
-
-
-def _real_rows(data: Any) -> Any:
-    """Rows to which noise can be added: whole numbers would cut it off."""
-    import torch
-
-    check_plain(data, "data")
-    return data.detach() if data.is_floating_point() else data.detach().to(torch.get_default_dtype())
 
 
 def _product(model: Model, x_0: Any, m: float, noise: Floats, t: float, v: Floats) -> Any:
@@ -99,8 +101,3 @@ def _product(model: Model, x_0: Any, m: float, noise: Floats, t: float, v: Float
     with torch.no_grad():
         z = torch.as_tensor(noise, dtype=x_0.dtype, device=x_0.device)
         return model.jacobian_product(m * x_0 + z, t, v)
-
-
-def _plain(product: Any) -> Floats:
-    result: Floats = product.cpu().double().numpy() if is_tensor(product) else np.asarray(product)
-    return result

@@ -422,6 +422,26 @@ def test_ends_and_what_it_says_of_itself():
     assert cf.Model is cf.schedules.Model
 
 
+def test_other_ends_are_those_of_another_model():
+    m = cf.Model(lambda x, tau: 0 * x, "sample", EDM, t_min="0.01", t_max=3)
+    other = m.between(t_max="1/2")
+    assert (other.t_min, other.t_max, m.t_max) == (0.01, 0.5, 3.0)
+    assert other.schedule is m.schedule
+    with pytest.raises(InputError, match=r"^t_max: got 0.01; required: a time > t_min = 0.01$"):
+        m.between(t_max="0.01")
+    with pytest.raises(InputError, match=r"^t_min: got -1; required: a finite time > 0$"):
+        m.between(t_min=-1)
+
+
+@pytest.mark.parametrize(("own", "dtype"), [(None, torch.float64), (torch.float32, torch.float32)])
+def test_the_unit_of_rounding_is_the_coarsest(own, dtype):
+    """Of arguments in float64 and float32, and of a network's parameters."""
+    f = (lambda x, tau: 0.5 * x) if own is None else Linear(own)
+    m = cf.Model(f, "flow_prediction", cf.schedules.flow_matching())
+    assert m.roundoff(points(0.5), 0.5) == torch.finfo(dtype).eps
+    assert m.roundoff(torch.from_numpy(points(0.5)).float(), 0.5) == torch.finfo(torch.float32).eps
+
+
 def test_inside_vmap():
     m = exact_model("edm", "epsilon", arrays="torch")
     m.call.f = lambda x, tau: x * tau[:, None]

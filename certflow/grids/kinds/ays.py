@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
+from certflow.grids.fields import Field, field_of
 from certflow.grids.kinds.coordinates import log_sigma, time_of_log_sigma
-from certflow.grids.kinds.typical import Draws
 from certflow.grids.rates import check_sigma_range
 from certflow.numbers.arrays import Floats, Indices, Times
 from certflow.process import OrnsteinUhlenbeck
@@ -35,30 +35,26 @@ _TABLE, _CANDIDATES, _MAX_SEGMENTS = 129, 513, 500
 _STEPS, _PRECISION = 60, 1e-10
 
 
-def nodes(process: OrnsteinUhlenbeck, segments: int, *, samples: int, seed: int) -> tuple[Times, dict[str, Any]]:
+def nodes(
+    process: OrnsteinUhlenbeck | Field, segments: int, *, samples: int, seed: int
+) -> tuple[Times, dict[str, Any]]:
     """The nodes that minimise `sum_i C(s_{i-1}, s_i)`: dynamic programming, then Newton's method."""
     if segments > _MAX_SEGMENTS:
         raise InputError("segments", segments, f"at most {_MAX_SEGMENTS} segments for kind ays")
     check_sigma_range(process, "ays")
     ends = (float(log_sigma(process.t_min)), float(log_sigma(process.t_max)))
     table = np.linspace(*ends, _TABLE)
-    cost = Cost(table, mmse(process, time_of_log_sigma(table), samples=samples, seed=seed))
+    field = field_of(process)
+    errors = mmse(field, time_of_log_sigma(table), samples=samples, seed=seed)
+    if not (errors > 0).all():
+        raise InputError(*field.named, "data whose mean squared error given a noised point is not lost to rounding")
+    cost = Cost(table, errors)
     return time_of_log_sigma(cost.minimised(segments)), {}
 
 
-def mmse(process: OrnsteinUhlenbeck, times: ArrayLike, *, samples: int, seed: int) -> Floats:
-    """`E |X_0 - E[X_0|X_t]|^2 = ((1 - m^2)/m^2) (d m^2 - (1 - m^2) E tr J)`; shape (T,).
-
-    From Tweedie's formula, `Cov(X_0|X_t) = ((1 - m^2)/m^2) (I + (1 - m^2) grad s)` and `grad s = -I - J`; the
-    expectation is a mean over points of `p_t`.
-    """
-    points = Draws(process, samples, seed)
-    values = []
-    for time in np.asarray(times, dtype=np.float64):
-        noise, square = -np.expm1(-2 * time), np.exp(-2 * time)
-        trace = np.trace(process.jacobian(points.at(time), time), axis1=-2, axis2=-1).mean()
-        values.append(noise / square * (process.mixture.dimension * square - noise * trace))
-    return np.array(values)
+def mmse(process: OrnsteinUhlenbeck | Field, times: ArrayLike, *, samples: int, seed: int) -> Floats:
+    """`E |X_0 - E[X_0|X_t]|^2`, a mean over points of `p_t`; shape (T,)."""
+    return field_of(process).mean_square_errors(np.asarray(times, dtype=np.float64), samples, seed)
 
 
 class Cost:

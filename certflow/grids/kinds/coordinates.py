@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from certflow.grids.fields import Field, field_of
 from certflow.numbers.arrays import Times
 from certflow.process import OrnsteinUhlenbeck
 
@@ -37,7 +38,9 @@ class Coordinate:
     inverse: Map
 
 
-def nodes(process: OrnsteinUhlenbeck, segments: int, *, kind: str, **options: Any) -> tuple[Times, dict[str, float]]:
+def nodes(
+    process: OrnsteinUhlenbeck | Field, segments: int, *, kind: str, **options: Any
+) -> tuple[Times, dict[str, float]]:
     """`q(t_k) = q(t_max) + (k/K) (q(t_min) - q(t_max))`, latest first, shape (K + 1,).
 
     | kind | `q` | source |
@@ -129,13 +132,9 @@ def cosine(offset: float) -> Coordinate:
     return Coordinate(forward, inverse)
 
 
-def data_scale(process: OrnsteinUhlenbeck) -> float:
+def data_scale(process: OrnsteinUhlenbeck | Field) -> float:
     """`sqrt(tr Cov(X_0) / d)`: the standard deviation of a coordinate of the data, in root mean square."""
-    mixture = process.mixture
-    weights = mixture.weights / mixture.weights.sum()
-    centred = mixture.means - weights @ mixture.means
-    within = np.trace(mixture.covariance_matrices, axis1=1, axis2=2)
-    return math.sqrt(float(weights @ (within + (centred**2).sum(axis=1))) / mixture.dimension)
+    return field_of(process).data_scale
 
 
 _COORDINATES: dict[str, Callable[..., Coordinate]] = {

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
+from certflow.grids.fields import Field, field_of
 from certflow.grids.kinds.ays import mmse
 from certflow.grids.kinds.typical import TABLE
 from certflow.grids.options import one_of
@@ -21,7 +22,7 @@ _ROUNDING = 1e-12
 
 
 def nodes(
-    process: OrnsteinUhlenbeck, segments: int, *, rate: str, samples: int, seed: int
+    process: OrnsteinUhlenbeck | Field, segments: int, *, rate: str, samples: int, seed: int
 ) -> tuple[Times, dict[str, Any]]:
     """Equal decrements `H[X_0|X_{t_{k-1}}] - H[X_0|X_{t_k}]` ("entropy"), or the paper's rescaled ones.
 
@@ -33,7 +34,12 @@ def nodes(
 
 
 def entropy_rate(
-    process: OrnsteinUhlenbeck, times: ArrayLike, rate: str = "entropy", *, samples: int = 2048, seed: int = 0
+    process: OrnsteinUhlenbeck | Field,
+    times: ArrayLike,
+    rate: str = "entropy",
+    *,
+    samples: int = 2048,
+    seed: int = 0,
 ) -> Floats:
     """`d/dt H[X_0|X_t] = (m^2/(1 - m^2)^2) E |X_0 - E[X_0|X_t]|^2`, in nats per unit of time; shape (T,).
 
@@ -58,11 +64,11 @@ def entropy_rate(
     array([1.5])
     """
     one_of(RATES)("rate", rate)
-    at = rate_times(times)
+    field, at = field_of(process), rate_times(times)
     noise, square = -np.expm1(-2 * at), np.exp(-2 * at)
     # per coordinate and unit of noise: at most 1, and a difference of numbers up to 1
-    shares = mmse(process, at, samples=samples, seed=seed) / (process.mixture.dimension * noise)
+    shares = mmse(field, at, samples=samples, seed=seed) / (field.dimension * noise)
     if not (shares > _ROUNDING).any():
-        raise InputError("mixture", process.mixture.name, "data whose variance float64 can tell from zero here")
-    values: Floats = process.mixture.dimension * np.maximum(shares, 0.0) * square / noise
+        raise InputError(*field.named, "data whose variance float64 can tell from zero here")
+    values: Floats = field.dimension * np.maximum(shares, 0.0) * square / noise
     return values * np.sqrt(np.expm1(2 * at)) if rate == "rescaled" else values

@@ -7,20 +7,19 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.flow.reference import trajectories
+from certflow.grids.fields import Field, field_of
 from certflow.grids.kinds.ays import cheapest_path
 from certflow.grids.kinds.coordinates import nodes as coordinate_nodes
-from certflow.grids.kinds.typical import Draws
 from certflow.grids.rates import check_sigma_range
 from certflow.numbers.arrays import Floats, Points, Times
 from certflow.process import OrnsteinUhlenbeck
 
-#: Candidates unless told otherwise, and the tolerance of the teacher.
-_CANDIDATES, _RTOL = 61, 1e-4
+#: Candidates unless told otherwise.
+_CANDIDATES = 61
 
 
 def nodes(
-    process: OrnsteinUhlenbeck,
+    process: OrnsteinUhlenbeck | Field,
     segments: int,
     *,
     candidates: int | None,
@@ -35,19 +34,19 @@ def nodes(
     teacher is the exact flow where the original takes iPNDM steps between the candidates. `c` is `step_costs`.
     """
     check_sigma_range(process, "gits")
-    number = candidates or max(_CANDIDATES, 2 * segments + 1)
+    field, number = field_of(process), candidates or max(_CANDIDATES, 2 * segments + 1)
     if number <= segments:
         raise InputError("candidates", number, f"more than segments = {segments} candidates")
-    if metric == "deviation" and process.mixture.dimension == 1:
+    if metric == "deviation" and field.dimension == 1:
         raise InputError("metric", metric, "l2 in one dimension, where no point deviates from a line")
     times = coordinate_nodes(process, number - 1, kind="karras", rho=7.0)[0]
     times[0], times[-1] = process.t_max, process.t_min
-    start = Draws(process, samples, seed).at(process.t_max)
-    costs = step_costs(process, start, times, metric)
+    start = field.draws(samples, seed).at(field.t_max)
+    costs = step_costs(field, start, times, metric)
     return times[cheapest_path(costs, segments, coefficient)], {"candidates": number}
 
 
-def step_costs(process: OrnsteinUhlenbeck, start: Points, times: Times, metric: str) -> Floats:
+def step_costs(process: OrnsteinUhlenbeck | Field, start: Points, times: Times, metric: str) -> Floats:
     """`c(t_i, t_j)` for `i < j`, the rest infinite; shape (N, N).
 
     In the variance-exploding convention `y = x/m`, `sigma = sqrt(e^{2t} - 1)`, the flow is `dy/dsigma = -sigma m
@@ -57,10 +56,10 @@ def step_costs(process: OrnsteinUhlenbeck, start: Points, times: Times, metric: 
 
     start : points at `times[0]`, shape (n, d); times : shape (N,), decreasing
     """
-    scale = np.exp(times)[:, None, None]
-    points = trajectories(process, start, times, rtol=_RTOL)
+    field, scale = field_of(process), np.exp(times)[:, None, None]
+    points = field.trajectories(start, times)
     sigmas = np.sqrt(np.expm1(2 * times))
-    slopes = np.stack([process.score(x, t) for x, t in zip(points, times, strict=True)])
+    slopes = np.stack([field.score(x, t) for x, t in field.told(list(zip(points, times, strict=True)), 1, 2)])
     slopes *= -(sigmas * np.exp(-times))[:, None, None]
     exact = points * scale
     line = exact[-1] - exact[0]

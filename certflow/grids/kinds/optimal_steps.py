@@ -7,23 +7,24 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.field.components import components_at, quantity_from
-from certflow.flow.reference import trajectories
+from certflow.grids.fields import Field, field_of
 from certflow.grids.kinds.coordinates import nodes as coordinate_nodes
-from certflow.grids.kinds.typical import Draws
 from certflow.grids.rates import check_sigma_range
 from certflow.numbers.arrays import Floats, Indices, Points, Times
-from certflow.numbers.floats import FloatArithmetic
 from certflow.process import OrnsteinUhlenbeck
 
-#: Candidates unless told otherwise (the 200 teacher steps of the published code), and the tolerance of the teacher.
-_CANDIDATES, _RTOL = 201, 1e-4
-#: Beyond, `e^t` times the rounding of float64 is no longer far below the errors that are compared.
-_LATE = 10.0
+#: Candidates unless told otherwise (the 200 teacher steps of the published code).
+_CANDIDATES = 201
 
 
 def nodes(
-    process: OrnsteinUhlenbeck, segments: int, *, candidates: int | None, shift: float, samples: int, seed: int
+    process: OrnsteinUhlenbeck | Field,
+    segments: int,
+    *,
+    candidates: int | None,
+    shift: float,
+    samples: int,
+    seed: int,
 ) -> tuple[Times, dict[str, Any]]:
     """The `K + 1` of `N` candidates that `cheapest_rollout` chooses for Euler steps in `sigma`; shape (K + 1,).
 
@@ -32,18 +33,18 @@ def nodes(
     where the original takes Euler steps between all candidates.
     """
     check_sigma_range(process, "optimal-steps")
-    number = candidates or max(_CANDIDATES, 4 * segments + 1)
+    field, number = field_of(process), candidates or max(_CANDIDATES, 4 * segments + 1)
     if number <= segments:
         raise InputError("candidates", number, f"more than segments = {segments} candidates")
     times = coordinate_nodes(process, number - 1, kind="flow-matching", shift=shift)[0]
     times[0], times[-1] = process.t_max, process.t_min
     if not (np.diff(times) < 0).all():
         raise InputError("candidates", number, "fewer candidates or a wider interval: float64 cannot tell all apart")
-    start = Draws(process, samples, seed).at(process.t_max)
-    return times[cheapest_rollout(process, start, times, segments)], {"candidates": number}
+    start = field.draws(samples, seed).at(field.t_max)
+    return times[cheapest_rollout(field, start, times, segments)], {"candidates": number}
 
 
-def cheapest_rollout(process: OrnsteinUhlenbeck, start: Points, times: Times, segments: int) -> Indices:
+def cheapest_rollout(process: OrnsteinUhlenbeck | Field, start: Points, times: Times, segments: int) -> Indices:
     """Indices `0 = i_0 < ... < i_K = N - 1` by the recursion of the paper over what a student reaches in `k` steps.
 
     With the teacher's states `X_j` and `x_0(0) = X_0`, all of them for every row of `start`,
@@ -59,13 +60,14 @@ def cheapest_rollout(process: OrnsteinUhlenbeck, start: Points, times: Times, se
     size = times.size
     if segments == 1:
         return np.array([0, size - 1])
-    teacher = trajectories(process, start, times, rtol=_RTOL)
+    field = field_of(process)
+    teacher = field.trajectories(start, times)
     signal, noise = np.exp(-times), np.sqrt(-np.expm1(-2 * times))
     states = np.broadcast_to(start, teacher.shape).copy()
     choices: list[Indices] = []
-    for k in range(1, segments + 1):
+    for k in field.told(range(1, segments + 1), 1, 2):
         sources = np.arange(1) if k == 1 else np.arange(k - 1, size - 1)
-        data, normal = _predicted(process, states[sources], times[sources])
+        data, normal = field.predictions(states[sources], times[sources])
         costs = _costs(data, normal, teacher, signal, noise)
         costs[sources[:, None] >= np.arange(size)] = np.inf
         best = costs.argmin(axis=0)
@@ -75,26 +77,6 @@ def cheapest_rollout(process: OrnsteinUhlenbeck, start: Points, times: Times, se
     for choice in reversed(choices):
         path.append(int(choice[path[-1]]))
     return np.array(path[::-1])
-
-
-def _predicted(process: OrnsteinUhlenbeck, states: Floats, times: Times) -> tuple[Floats, Floats]:
-    """Denoiser `D = (x + (1 - m^2) s)/m` and predicted noise `-sqrt(1 - m^2) s`.
-
-    At late times the sum cancels; there it is taken from the velocity, `x + (1 - m^2) s = -(u + m^2 s)`. Plain float64
-    without the guard of `field.guard`, as in the steps of the flow: a choice among candidates needs no last digits.
-    """
-    plain = FloatArithmetic()
-    score, velocity = np.empty_like(states), np.empty_like(states)
-    for i, x in enumerate(states):
-        components = components_at(process.mixture, plain, times[i : i + 1])
-        score[i] = quantity_from(components, plain, "score", x)[0]
-        if times[i] > _LATE:
-            velocity[i] = quantity_from(components, plain, "velocity", x)[0]
-    signal, noise = np.exp(-times)[:, None, None], np.sqrt(-np.expm1(-2 * times))[:, None, None]
-    data = (states + noise**2 * score) / signal
-    late = times > _LATE
-    data[late] = -(velocity[late] / signal[late] + signal[late] * score[late])
-    return data, -noise * score
 
 
 def _costs(data: Floats, normal: Floats, teacher: Floats, signal: Floats, noise: Floats) -> Floats:

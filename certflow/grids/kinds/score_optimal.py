@@ -8,35 +8,36 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from certflow.errors import InputError
-from certflow.grids.kinds.typical import TABLE, Draws
+from certflow.grids.fields import Field, field_of
+from certflow.grids.kinds.typical import TABLE
 from certflow.grids.rates import RateCurve, balanced, log_times, rate_times
 from certflow.numbers.arrays import Floats, Times
 from certflow.process import OrnsteinUhlenbeck
 
-#: Half the width, in `log t`, of the central difference in time: its error is of the order of `_STEP**2`.
-_STEP = 1e-4
 
-
-def nodes(process: OrnsteinUhlenbeck, segments: int, *, samples: int, seed: int) -> tuple[Times, dict[str, Any]]:
+def nodes(
+    process: OrnsteinUhlenbeck | Field, segments: int, *, samples: int, seed: int
+) -> tuple[Times, dict[str, Any]]:
     """Equal lengths `int_{t_k}^{t_{k-1}} sqrt(delta) = (1/K) int_{t_min}^{t_max} sqrt(delta)`; shape (K + 1,).
 
     Theorem 3.1 of the paper: this schedule travels the path of distributions at constant speed and minimises its
     energy. `sqrt(delta)` is `score_rate`.
     """
-    times = log_times(process, TABLE)
-    values = score_rate(process, times, samples=samples, seed=seed)
-    if not (values * times > 1e-9).any():  # below that the difference in time is rounding
-        raise InputError("kind", "score-optimal", "a mixture whose score changes in time (here X_t is stationary)")
+    field, times = field_of(process), log_times(process, TABLE)
+    values = score_rate(field, times, samples=samples, seed=seed)
+    if not (values * times > field.rounding).any():
+        raise InputError("kind", "score-optimal", "a law whose score changes in time (here X_t is stationary)")
     return balanced(RateCurve(times, values), segments), {}
 
 
-def score_rate(process: OrnsteinUhlenbeck, times: ArrayLike, *, samples: int = 2048, seed: int = 0) -> Floats:
+def score_rate(process: OrnsteinUhlenbeck | Field, times: ArrayLike, *, samples: int = 2048, seed: int = 0) -> Floats:
     """`sqrt(delta(t)) = sigma_t ( E_{p_t} |d/dt grad log p_t(X)|^2 )^{1/2}` at fixed `x`, `sigma_t = sqrt(1 - m^2)`.
 
     The corrector-optimised cost of the paper, `L_c(t, t') = v(t')^2 E_{p_t} |grad log p_t' - grad log p_t|^2 =
     delta(t) (t' - t)^2 + ...`, along the Ornstein-Uhlenbeck path itself, with the paper's velocity `v = sigma_t`, the
     scale of the noise. (Along the variance-exploding path the same definition gives another grid: the cost is not
-    invariant under a scaling of `x`.) The expectation is a mean over the points of `typical_rate`; shape (T,).
+    invariant under a scaling of `x`.) The expectation is a mean over the points of `typical_rate`; the derivative a
+    difference over a share of `t`, 1e-4 for a mixture, for a model as its rounding needs (proofs/N3.md); shape (T,).
 
     Examples
     --------
@@ -49,11 +50,11 @@ def score_rate(process: OrnsteinUhlenbeck, times: ArrayLike, *, samples: int = 2
     >>> bool(abs(rate[0] / (2 * np.sqrt(3 / 4) / 2**1.5) - 1) < 0.05)
     True
     """
-    points = Draws(process, samples, seed)
+    field = field_of(process)
+    points = field.draws(samples, seed)
     values = []
-    for time in rate_times(times):
-        x = points.at(time)
-        change = process.score(x, time * np.exp(_STEP)) - process.score(x, time * np.exp(-_STEP))
-        speed = np.sqrt((change**2).sum(axis=1).mean()) / (2 * np.sinh(_STEP) * time)
+    for time in field.told(list(rate_times(times))):
+        change, width = field.score_change(points.at(time), time)
+        speed = np.sqrt((change**2).sum(axis=1).mean()) / width
         values.append(np.sqrt(-np.expm1(-2 * time)) * speed)
     return np.array(values)

@@ -1,0 +1,59 @@
+"""Grids of a model of one's own, from rows of its data instead of a mixture (proofs/N3.md, G5.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from certflow.errors import InputError
+from certflow.grids.grid import TimeGrid
+from certflow.grids.model_field import ModelField
+from certflow.grids.nodes import DISTILLED
+from certflow.grids.options import one_of
+from certflow.grids.registry import KINDS, grid_of_kind
+from certflow.planning.names import AUTO, SEARCH_OPTIONS, check_plan
+from certflow.schedules.model import Model
+from certflow.schedules.rows import data_rows, plain
+
+#: What is recommended for trained maps, since no pilot tells a network's error, and what its grid may be told.
+SAFE, SAFE_OPTIONS = "typical", ("samples", "seed")
+REASON = (
+    "the typical grid is recommended for trained maps, since there is no pilot of a network; for a solver name it as "
+    "sampler, and its grid is searched"
+)
+
+
+def model_grid(
+    model: Model,
+    segments: int | None,
+    kind: str,
+    rate: str | None,
+    tolerance: float | None,
+    sampler: str,
+    data: Any,
+    progress: Callable[[int, int], None] | None,
+    options: dict[str, Any],
+) -> TimeGrid:
+    """The grid of a kind; of "auto" the typical one, with a solver the one that a search finds.
+
+    Parameters and errors as `certflow.time_grid` has them.
+    """
+    if sampler != DISTILLED and (kind == AUTO or tolerance is not None):
+        if kind != AUTO:
+            raise InputError("kind", kind, f"{AUTO} for a tolerance with sampler {sampler}")
+        check_plan(rate, options, SEARCH_OPTIONS)
+        rows = None if data is None else plain(data_rows(data, model.shape))
+        from certflow.planning import solver_grids  # it needs torch
+
+        return solver_grids.within(model, segments, sampler, tolerance, data=rows, progress=progress, **options)
+    if tolerance is not None:
+        required = "none for the trained maps of a model, of which there is no pilot (a solver as sampler has a search)"
+        raise InputError("tolerance", tolerance, required)
+    one_of((*KINDS, AUTO))("kind", kind)
+    field = ModelField(model, data, progress)
+    if kind == AUTO:
+        check_plan(rate, options, SAFE_OPTIONS)
+        found = grid_of_kind(field, segments, SAFE, **options)
+        return replace(found, options={**found.options, "reason": REASON})
+    return replace(grid_of_kind(field, segments, kind, rate, **options), sampler=sampler)
