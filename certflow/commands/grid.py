@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from certflow.commands.grid_code import program
-from certflow.commands.grid_making import Made, made
+from certflow.commands.grid_making import Made, compared, made
 from certflow.commands.grid_plan import plan_text, tolerance_of
 from certflow.commands.grid_request import EXPORTS, SAMPLERS, T_MAX, T_MIN, Request, ends_of, request_of
 from certflow.commands.grid_table import tabulated
@@ -118,6 +119,7 @@ def grid(
     with renamed(_NAMES):
         found = made(request, process, rate, options)
         text = _printed(request, found, mixture, ends, code) if request.export is not None else None
+        found = replace(found, comparison=compared(request, process, found.grid))
         shown = tabulated(found.grid, process) if text is None else None
         if target is not None:
             from certflow.commands.grid_plot import draw

@@ -61,12 +61,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Made:
-    """A grid; the plan of a pilot, if there was one; how a solver does on it; sentences on how it came about."""
+    """A grid; the plan of a pilot, if there was one; sentences on how it came about; how a solver does on it."""
 
     grid: TimeGrid
     plan: Recommendation | None = None
-    comparison: Comparison | None = None
     told: tuple[str, ...] = ()
+    comparison: Comparison | None = None
 
 
 def made(request: Request, process: OrnsteinUhlenbeck, rate: str | None, options: Mapping[str, Any]) -> Made:
@@ -90,9 +90,26 @@ def made(request: Request, process: OrnsteinUhlenbeck, rate: str | None, options
         grid = plan.grid
     else:
         grid = _searched(process, request, kind, rate, options)
-    own = request.sampler == solver and request.kind == AUTO
-    comparison = None if solver is None or own else _compared(process, grid, solver)
-    return Made(grid, plan, comparison, tuple(told))
+    return Made(grid, plan, tuple(told))
+
+
+def compared(request: Request, process: OrnsteinUhlenbeck, grid: TimeGrid) -> Comparison | None:
+    """How the grid does with the solver that will step over it; None for trained maps and for the solver's own grid."""
+    solver = request.solver
+    if solver is None or (request.sampler == solver and request.kind == AUTO):
+        return None
+    best, missing = None, ""
+    if not has_torch():
+        missing = f"the best grid for it is found with torch: {INSTALL}"
+    elif grid.segments > MOST_SEARCHED:
+        missing = f"the best grid for it is sought up to {MOST_SEARCHED} segments"
+    else:
+        with progress_bar() as progress:
+            shown = None if progress is None else (lambda done, total: progress(done, total, f"search for {solver}"))
+            best = time_grid(process, grid.segments, AUTO, sampler=solver, progress=shown)
+    grids = {"own": grid.times} | ({} if best is None else {"best": best.times})
+    errors = measured_errors(process, grids, solver, SAMPLES)
+    return Comparison(solver, grid.kind, errors["own"], best, errors.get("best"), missing, SAMPLES)
 
 
 def _default(request: Request) -> tuple[str, str]:
@@ -130,18 +147,3 @@ def _searched(
             progress=shown,
             **options,
         )
-
-
-def _compared(process: OrnsteinUhlenbeck, grid: TimeGrid, solver: str) -> Comparison:
-    best, missing = None, ""
-    if not has_torch():
-        missing = f"the best grid for it is found with torch: {INSTALL}"
-    elif grid.segments > MOST_SEARCHED:
-        missing = f"the best grid for it is sought up to {MOST_SEARCHED} segments"
-    else:
-        with progress_bar() as progress:
-            shown = None if progress is None else (lambda done, total: progress(done, total, f"search for {solver}"))
-            best = time_grid(process, grid.segments, AUTO, sampler=solver, progress=shown)
-    grids = {"own": grid.times} | ({} if best is None else {"best": best.times})
-    errors = measured_errors(process, grids, solver, SAMPLES)
-    return Comparison(solver, grid.kind, errors["own"], best, errors.get("best"), missing, SAMPLES)
