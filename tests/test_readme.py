@@ -102,7 +102,7 @@ def test_the_commands_and_options_exist(command: Callable[..., Any]) -> None:
 
 
 LINES = re.findall(r"^certflow (bound|grid|mixtures fit) (.*)$", "\n".join(blocks("sh")), flags=re.MULTILINE)
-#: Plans train pilots or search for a minute; smaller ones are in `commands/test_grid_command.py`, `test_grid_solver.py`.
+#: Plans train pilots or search for a minute; smaller ones are in `commands/test_grid_command.py` and its neighbours.
 PLANS = [
     (name, rest)
     for name, rest in LINES

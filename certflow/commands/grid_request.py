@@ -104,9 +104,10 @@ def request_of(
     for value, name, known in ((sampler, "--sampler", SAMPLERS), (export, "--export", EXPORTS)):
         if value is not None:
             choice(value, name, known)
-    if code and export in ("edm", "json"):
-        raise InputError("--code", f"--export {export}", "--export diffusers or k-diffusion, which can be imported")
     target = _target(sampler, export, scheduler, code)
+    if code and (target is None or target.stepping.format == "edm"):
+        given = f"--export {export}" if scheduler is None else scheduler
+        raise InputError("--code", given, "--export diffusers or k-diffusion, which can be imported")
     meant = _meant_for(sampler, target)
     if sampler is not None:
         said = ("--sampler", sampler)

@@ -60,7 +60,9 @@ def _meaning(request: Request, made: Made) -> str:
             f"{comparison.sentence()}. Measured on the same {comparison.samples} draws, against the exact flow."
         )
     elif found.options.get(PREDICTED[0]) is not None:
-        words.append(f"{prediction(found)}; {found.options['reason']}.")
+        words.append(f"{prediction(found)}, {found.options['reason']}.")
+        if request.tolerance is not None and request.segments is None:
+            words.append(f"No fewer segments that were tried are predicted to reach {figure(request.tolerance)}.")
     return " ".join(words)
 
 

@@ -146,6 +146,7 @@ def test_what_is_implied(options: dict[str, Any], sampler: str, kind: str, targe
         ("--steps two", "--steps: got 'two'; required: an integer from 1"),
         ("--code", "--code: got 'no sampler'; required: --scheduler CLASS, --export FORMAT or --sampler of a solver"),
         ("--code --export json", "--code: got '--export json'; required: --export diffusers or k-diffusion"),
+        ("--code --scheduler edm_sampler", "--code: got 'edm_sampler'; required: --export diffusers or k-diffusion"),
         ("--code --export edm", "--code: got '--export edm'; required: --export diffusers or k-diffusion"),
         ("--sampler heun --kind karras --tolerance 0.1", "--kind: got 'karras'; required: auto for a tolerance"),
         ("--sampler heun --kind karras --t-max 400", "--t-max: got 400.0; required: at most 350 for a solver"),
