@@ -149,7 +149,11 @@ def _target(sampler: str | None, export: str | None, scheduler: str | None, code
 def _named(text: str) -> Target:
     """A class, a function, or the config of a scheduler in a file."""
     path = Path(text)
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # longer than a name may be
+        there = False
+    if not there:
         if text.lower().endswith(".json"):
             raise InputError("--scheduler", text, "a file that can be read, or the name of a class")
         return _with_config(stepping_of(text))

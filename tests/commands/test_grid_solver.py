@@ -163,6 +163,11 @@ def test_what_contradicts_itself_is_one_line(line: str, told: str, command: Comm
     assert len(ended.err.splitlines()) == 1
 
 
+def test_a_name_longer_than_a_file_may_have(command: Command) -> None:
+    ended = command("grid", "two-modes", "--scheduler", "A" * 5000)
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+
+
 @pytest.mark.parametrize("content", ["[1, 2]", '{"shift": 3.0}', '{"_class_name": 3}'])
 def test_a_file_that_is_no_config(content: str, command: Command, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(content)
