@@ -64,7 +64,7 @@ def grid(
     ] = None,
     tolerance: Annotated[
         str | None,
-        typer.Option(metavar="E", help="Fewest segments with a predicted relative MSE of at most E, from a pilot."),
+        typer.Option(metavar="E", help="Fewest segments with a predicted relative MSE of at most E."),
     ] = None,
     rate: Annotated[
         str | None,
@@ -104,10 +104,14 @@ def grid(
     From t_max (noise) down to t_min (data): the time, the noise level sigma = sqrt(e^2t - 1), half the log of the
     signal-to-noise ratio, and the exponent by which the segment that ends at the node can amplify an error.
 
-    Which grid answers which question. Maps that I will train on the segments: no option, or --kind typical without a
-    pilot. A solver that I run on a network: --sampler euler, heun or dpmpp-2m, or --scheduler with the class. The worst
-    case, the least exponent by which any error can grow: --kind stability-balanced. What others use: --kind karras,
-    logsnr, flow-matching, ... Nodes made for the one can ruin the other.
+    \b
+    Each question has its grid; nodes made for the one can ruin the other:
+      maps that I will train, one a segment     no option; without a pilot
+                                                --kind typical
+      a network that I run with a solver        --sampler euler|heun|dpmpp-2m
+                                                or --scheduler CLASS
+      how far any error can grow at worst       --kind stability-balanced
+      what others use, beside the best          --kind karras --sampler heun
     """
     choice(output, "--format", ("text", "json"))
     with renamed(_NAMES):

@@ -311,6 +311,15 @@ def test_a_search_is_told_in_the_table(command: Command) -> None:
     assert predicted == pytest.approx(measured, rel=0.3)
 
 
+@pytest.mark.parametrize("kind", ["typical", "entropic"])
+def test_a_named_grid_that_a_search_kept_is_shown_like_others(kind: str) -> None:
+    from certflow.commands.grid_table import tabulated
+
+    own = cf.time_grid(PROCESS, 3, kind)
+    kept = cf.grids.TimeGrid(kind, own.times, {"predicted_relative_mse": 1e-3}, "euler")
+    assert tabulated(kept, PROCESS).integrals == tabulated(own, PROCESS).integrals
+
+
 def test_without_a_better_grid_it_says_so() -> None:
     from certflow.commands.grid_making import Comparison
 
