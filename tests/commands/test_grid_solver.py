@@ -398,7 +398,6 @@ def test_without_torch_the_default_is_typical_and_says_why() -> None:
 @pytest.mark.parametrize(
     ("line", "option", "value"),
     [
-        ("--sampler heun", "--sampler", "heun"),
         ("--export diffusers", "--export", "diffusers"),
         ("--scheduler sample_dpmpp_2m", "--scheduler", "sample_dpmpp_2m"),
     ],
