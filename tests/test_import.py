@@ -33,7 +33,9 @@ def test_import_is_light() -> None:
     assert not loaded_after("import certflow; dir(certflow)") & HEAVY
 
 
-@pytest.mark.parametrize("line", [["--help"], ["bound", "two-modes"], ["grid", "two-modes"], ["mixtures", "list"]])
+@pytest.mark.parametrize(
+    "line", [["--help"], ["bound", "two-modes"], ["grid", "two-modes", "--kind", "typical"], ["mixtures", "list"]]
+)
 def test_commands_load_only_what_they_need(line: list[str]) -> None:
     loaded = loaded_after(f"from certflow.cli import main\nassert main({line!r}) == 0")
     assert not loaded & {"torch", "sympy", "matplotlib", "sklearn"}

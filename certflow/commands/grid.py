@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from textwrap import fill
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
-from certflow.commands.grid_plan import plan_text, planned, tolerance_of
-from certflow.commands.grid_table import Table, tabulated
-from certflow.commands.options import Format, Mixture, TMax, TMin
-from certflow.commands.output import print_document, print_json
-from certflow.commands.texts import (
-    LARGEST_SEED,
-    WIDTH,
-    choice,
-    headline,
-    integer,
-    plot_target,
-    read_process,
-    renamed,
-    table,
-    writing,
-)
-from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
-from certflow.grids.registry import DEFAULT_KIND, KINDS
-from certflow.numbers.numerals import exponential, figure
-from certflow.planning.names import AUTO, PREDICTED, summary_of
-from certflow.planning.time_grid import time_grid
-from certflow.process import OrnsteinUhlenbeck
+from certflow.commands.grid_code import program
+from certflow.commands.grid_making import Made, compared, made
+from certflow.commands.grid_plan import plan_text, tolerance_of
+from certflow.commands.grid_request import EXPORTS, SAMPLERS, T_MAX, T_MIN, Request, ends_of, request_of
+from certflow.commands.grid_table import tabulated
+from certflow.commands.grid_text import grid_mapping, grid_text, prediction
+from certflow.commands.options import Format, Mixture
+from certflow.commands.output import note, print_document, print_json, warn
+from certflow.commands.texts import LARGEST_SEED, choice, integer, plot_target, read_process, renamed, writing
+from certflow.grids.nodes import DISTILLED
+from certflow.grids.registry import KINDS
+from certflow.planning.names import PREDICTED
 
-DEFAULT_SEGMENTS = 8
-EXPORTS = ("diffusers", "k-diffusion", "edm", "json")
+MAPS = "trained maps"
 _NAMES = {
     "segments": "--segments",
     "kind": "--kind",
     "rate": "--rate",
     "seed": "--seed",
     "tolerance": "--tolerance",
+    "sampler": "--sampler",
+    "scheduler": "--scheduler",
     "t_max": "--t-max",
+    "t_min, t_max": "--t-max",
     "mixture": "MIXTURE",
     "grid": "--export",
     "format": "--export",
@@ -51,32 +43,59 @@ def grid(
         str | None,
         typer.Option(metavar="K", help="Number of segments, 1 to 10000 (default: 8, or as --tolerance asks)."),
     ] = None,
+    steps: Annotated[
+        str | None, typer.Option(metavar="N", help="Evaluations of the model, in place of the number of segments.")
+    ] = None,
     kind: Annotated[
         str | None,
         typer.Option(
             metavar="KIND",
-            help=f"One of {', '.join(KINDS)}; auto: chosen from a pilot training (default with --tolerance; else "
-            f"{DEFAULT_KIND}).",
+            help=f"One of {', '.join(KINDS)}; auto (default): for trained maps chosen from a pilot training, for a "
+            "solver found by a search on its error.",
+        ),
+    ] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S",
+            help=f"The maps that the grid is for, one of {', '.join(SAMPLERS)} (default: what --scheduler or --export "
+            "implies, else distilled: maps trained on its segments).",
         ),
     ] = None,
     tolerance: Annotated[
         str | None,
-        typer.Option(metavar="E", help="Fewest segments with a predicted relative MSE of at most E, from a pilot."),
+        typer.Option(metavar="E", help="Fewest segments with a predicted relative MSE of at most E."),
     ] = None,
     rate: Annotated[
         str | None,
         typer.Option(
             metavar="RATE",
-            help="What is balanced: one-sided (default), two-sided, sharp; for typical: frobenius (default), spectral; "
-            "for entropic: entropy (default), rescaled.",
+            help="What is balanced: for stability-balanced one-sided (default), two-sided, sharp; for typical "
+            "frobenius (default), spectral; for entropic entropy (default), rescaled. Alone it names its kind.",
         ),
     ] = None,
-    t_min: TMin = "0.01",
-    t_max: TMax = "3",
+    t_min: Annotated[
+        str | None, typer.Option(metavar="T", help=f"Data end of the interval, exact: 1/3 (default: {T_MIN}).")
+    ] = None,
+    t_max: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T", help=f"Noise end, exact (default: {T_MAX}, or where the --scheduler's training ends)."
+        ),
+    ] = None,
     seed: Annotated[str | None, typer.Option(metavar="N", help="For kinds that look at sampled points.")] = None,
     export: Annotated[
         str | None, typer.Option(metavar="FORMAT", help=f"Print the nodes as one of {', '.join(EXPORTS)} takes them.")
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASS|FILE",
+            help="The scheduler of diffusers, its scheduler_config.json, or the function of k-diffusion that gets the "
+            "nodes; it implies --export and --sampler.",
+        ),
+    ] = None,
+    code: Annotated[bool, typer.Option("--code", help="Print Python that samples so, and runs as it stands.")] = False,
     plot: Annotated[str | None, typer.Option(metavar="FILE.svg|png", help="Also draw nodes and rates here.")] = None,
     output: Format = "text",
 ) -> None:
@@ -84,140 +103,86 @@ def grid(
 
     From t_max (noise) down to t_min (data): the time, the noise level sigma = sqrt(e^2t - 1), half the log of the
     signal-to-noise ratio, and the exponent by which the segment that ends at the node can amplify an error.
+
+    \b
+    Each question has its grid; nodes made for the one can ruin the other:
+      maps that I will train, one a segment     no option; without a pilot
+                                                --kind typical
+      a network that I run with a solver        --sampler euler|heun|dpmpp-2m
+                                                or --scheduler CLASS
+      how far any error can grow at worst       --kind stability-balanced
+      what others use, beside the best          --kind karras --sampler heun
     """
     choice(output, "--format", ("text", "json"))
-    allowed = tolerance_of(tolerance)
-    number = None if segments is None else integer(segments, "--segments", 1, MAX_SEGMENTS)
-    if number is None and allowed is None:
-        number = DEFAULT_SEGMENTS
-    if kind is None:
-        kind = DEFAULT_KIND if allowed is None else AUTO
-    options: dict[str, Any] = {} if seed is None else {"seed": integer(seed, "--seed", 0, LARGEST_SEED)}
-    if export is not None:
-        choice(export, "--export", EXPORTS)
-    target = plot_target(plot)
-    process = read_process(mixture, t_min, t_max)
     with renamed(_NAMES):
-        plan = planned(process, number, allowed, kind, rate, options) if kind == AUTO or allowed is not None else None
-        found = time_grid(process, number, kind, rate, **options) if plan is None else plan.grid
-        text = None if export is None else found.export(export).text()
-        shown = tabulated(found, process) if text is None else None
+        request = request_of(segments, steps, tolerance_of(tolerance), kind, rate, sampler, export, scheduler, code)
+        ends = ends_of(request, t_min, t_max)
+    options: dict[str, Any] = {} if seed is None else {"seed": integer(seed, "--seed", 0, LARGEST_SEED)}
+    target = plot_target(plot)
+    process = read_process(mixture, *ends[:2])
+    with renamed(_NAMES):
+        found = made(request, process, rate, options)
+        text = _printed(request, found, mixture, ends, code) if request.export is not None else None
+        found = replace(found, comparison=compared(request, process, found.grid))
+        shown = tabulated(found.grid, process) if text is None else None
         if target is not None:
             from certflow.commands.grid_plot import draw
 
             with writing("--plot", target):
-                draw(found, process, target)
-    ends = (t_min.strip(), t_max.strip())
+                draw(found.grid, process, target)
+    interval = (ends[0].strip(), ends[1].strip())
     if text is not None:
-        (print_json if export == "json" else print_document)(text if text.endswith("\n") else f"{text}\n")
+        (print_json if request.export == "json" else print_document)(text)
+        _tell(request, found, ends[2])
     elif shown is not None and output == "json":
         from certflow.report.formatting import json_text
 
-        print_json(json_text(_json(found, process, shown, ends)) + "\n")
+        print_json(json_text(grid_mapping(request, found, process, shown, interval)) + "\n")
+        for sentence in found.told:
+            note(sentence)
     elif shown is not None:
-        print(_text(found, process, shown, ends))
-        if plan is not None:
-            print(f"\n{plan_text(plan, allowed, segments is None)}")
+        print(grid_text(request, found, process, shown, interval))
+        if found.plan is not None:
+            print(f"\n{plan_text(found.plan, request.tolerance, request.segments is None)}")
         if target is not None:
             print(f"\nWritten: {target}")
 
 
-def _text(found: TimeGrid, process: OrnsteinUhlenbeck, shown: Table, ends: tuple[str, str]) -> str:
-    number = f"{found.segments} segment{'s' if found.segments > 1 else ''}"
-    options = ", ".join(
-        f"{name.replace('_', ' ')} {_value(value)}" for name, value in found.options.items() if name not in PREDICTED
-    )
-    kind = f"{found.kind} ({options})" if options else found.kind
-    lines = [
-        f"{headline(process.mixture)}, {ends[0]} ≤ t ≤ {ends[1]}",
-        fill(f"{number}, {kind}: {summary_of(found.kind)}", WIDTH),
-        "",
-        table(*_cells(found, shown, ends)),
-        "",
-        *_picture(found, shown, ends),
-        "",
-        fill(_explanation(found, shown), WIDTH),
-    ]
-    return "\n".join(lines)
+def _printed(request: Request, found: Made, mixture: str, ends: tuple[str, str, str], code: bool) -> str:
+    """The export, or the program that uses it."""
+    options = {} if request.target is None else request.target.options
+    made_export = found.grid.export(str(request.export), **options)
+    if code and request.target is not None:
+        return program(made_export, request.target, mixture, ends[:2])
+    text = made_export.text()
+    return text if text.endswith("\n") else f"{text}\n"
 
 
-def _value(value: Any) -> str:
-    return figure(value) if isinstance(value, float) else str(value)
+def _tell(request: Request, found: Made, ends: str) -> None:
+    """On stderr, what an export does not say of itself."""
+    for sentence in (*found.told, *([ends] if ends else [])):
+        note(sentence)
+    if request.target is not None:
+        note(_suits(request, found))
+    if (comparison := found.comparison) is not None:
+        best = comparison.best_error
+        (note if best is not None and best >= comparison.error else warn)(comparison.sentence())
 
 
-def _cells(found: TimeGrid, shown: Table, ends: tuple[str, str]) -> tuple[list[str], list[list[str]]]:
-    head = [
-        "k",
-        "t",
-        "σ",
-        "½ log SNR",
-        *(["∫λ"] if shown.exponents else []),
-        *([shown.name] if shown.integrals else []),
-    ]
-    rows = []
-    for k, (t, sigma, ratio) in enumerate(zip(found.times, shown.sigmas, found.half_log_snr, strict=True)):
-        time = ends[1] if k == 0 else ends[0] if k == found.segments else figure(t, 6)
-        columns = [column for column in (shown.exponents, shown.integrals) if column]
-        rows.append([str(k), time, figure(sigma), figure(ratio), *(figure(c[k - 1]) if k else "" for c in columns)])
-    return head, rows
-
-
-def _picture(found: TimeGrid, shown: Table, ends: tuple[str, str]) -> list[str]:
-    """The curves over `log t`, and the nodes on their axis."""
-    from certflow.commands.unicode_plot import log_plot
-
-    curves = [("○", shown.curve_bound)] if shown.curve_bound else []
-    legend = ["○ λ(t)"] if shown.curve_bound else []
-    curves.append(("·", shown.curve_typical))
-    lines = log_plot(shown.curve_times, curves, [*legend, "· typical ‖∇u‖_F", "● nodes, on the axis"], ends)
-    axis, start = list(lines[-2]), lines[-2].index("└") + 1
-    for column in shown.columns(found.times):
-        axis[start + column] = "●"
-    return [*lines[:-2], "".join(axis), lines[-1]]
-
-
-def _explanation(found: TimeGrid, shown: Table) -> str:
-    words = []
-    if shown.exponents:
-        largest = max(shown.exponents)
-        words.append(
-            "∫λ is taken from t_k to t_(k-1): the segment that ends at node k multiplies the distance of any two "
-            f"points by at most exp ∫λ (F1). The largest is {figure(largest)}, a factor {exponential(largest)}"
-        )
-        if shown.uniform is not None and found.kind != "uniform":
-            words.append(
-                f"(with nodes uniform in t it is {figure(shown.uniform)}, a factor {exponential(shown.uniform)}):"
-            )
-            words.append("an upper bound for every x.")
-        else:
-            words[-1] += ": an upper bound for every x."
+def _suits(request: Request, found: Made) -> str:
+    """For which maps the nodes are, whether the target is one of them, and what it costs."""
+    grid, target = found.grid, request.target
+    assert target is not None
+    how, words = target.stepping, f"{grid.kind} nodes for {MAPS if grid.sampler == DISTILLED else grid.sampler}"
+    if how.sampler == grid.sampler and how.why:
+        words += f", the nearest that there is to {how.name}, for which no prediction holds: {how.why}"
+    elif how.sampler == grid.sampler:
+        words += f", which {how.name} {'runs' if grid.sampler == DISTILLED else 'is'}"
     else:
-        words.append("This mixture has no global bound (proofs/L8.md), so no exponent is shown.")
-    if "positive_until" in found.options:
-        words.append(
-            f"Beyond t = {figure(found.options['positive_until'])} the flow contracts: the first segment takes that in."
-        )
-    if shown.integrals:
-        words.append(f"{shown.name} is what this grid makes equal: {shown.meaning}.")
-    words.append(
-        "The typical ‖∇u‖_F of the plot is the root mean square of the Frobenius norm at sampled points, no bound."
-    )
-    return " ".join(words)
-
-
-def _json(found: TimeGrid, process: OrnsteinUhlenbeck, shown: Table, ends: tuple[str, str]) -> dict[str, Any]:
-    mixture = process.mixture
-    return {
-        "schema": "certflow/grid-table/1",
-        "mixture": mixture.name,
-        "components": mixture.n_components,
-        "dimension": mixture.dimension,
-        "covariance": mixture.kind,
-        "t_min": ends[0],
-        "t_max": ends[1],
-        "kind": found.kind,
-        "options": dict(found.options),
-        "segments": found.segments,
-        "arithmetic": "float64",
-        "rows": shown.rows(found),
-    }
+        words += f", which {how.name} does not run: it is {how.sampler}"
+    if how.format == "edm":
+        words += " and takes Karras nodes alone"
+    words += f"; {request.evaluations(grid.segments)} evaluations of the model, the last in the step to noise level 0"
+    if found.comparison is None and not how.why and grid.options.get(PREDICTED[0]) is not None:
+        words += f". {prediction(grid)}"
+    return words + ("" if request.said[0] == "--scheduler" else " (--scheduler CLASS names another target)")

@@ -14,6 +14,7 @@ from certflow.grids.grid import TimeGrid
 from certflow.grids.kinds.entropic import entropy_rate
 from certflow.grids.kinds.typical import TABLE, typical_rate
 from certflow.grids.rates import RateCurve, log_times
+from certflow.grids.registry import KINDS
 from certflow.numbers.arrays import Floats, Times
 from certflow.process import OrnsteinUhlenbeck
 
@@ -92,9 +93,13 @@ def _balanced(grid: TimeGrid, process: OrnsteinUhlenbeck) -> tuple[Floats | tupl
     """The integrals that the grid makes equal, if they are not those of `lambda`."""
     later, earlier = grid.times[:-1], grid.times[1:]
     rate = grid.options.get("rate")
+    options: dict[str, Any] = {}
+    if grid.kind in ("typical", "entropic"):  # one that a search kept does not name its options: they are the defaults
+        kind = KINDS[grid.kind]
+        rate = rate or kind.rates[0]
+        options = {name: grid.options.get(name, kind.options[name].default) for name in ("samples", "seed")}
     if grid.kind == "typical":
         times = log_times(process, TABLE)
-        options = {name: grid.options[name] for name in ("samples", "seed")}
         curve = RateCurve(times, typical_rate(process, times, str(rate), **options))
         frobenius = rate == "frobenius"
         norm = "root mean square of its Frobenius norm" if frobenius else "mean of its spectral norm"
@@ -105,7 +110,6 @@ def _balanced(grid: TimeGrid, process: OrnsteinUhlenbeck) -> tuple[Floats | tupl
         )
     if grid.kind == "entropic":
         times = log_times(process, TABLE)
-        options = {name: grid.options[name] for name in ("samples", "seed")}
         curve = RateCurve(times, entropy_rate(process, times, str(rate), **options))
         name, scaled = ("ΔH", "") if rate == "entropy" else ("∫σdH", ", weighted by σ")
         return (

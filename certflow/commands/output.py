@@ -53,10 +53,15 @@ def print_json(text: str) -> None:
     print_document(re.sub(beyond, lambda match: json.dumps(match.group())[1:-1], text))
 
 
-def warn(message: str) -> None:
+def warn(message: str, what: str = "warning") -> None:
     """One line on stderr about what does not stop the run; nothing where nobody listens."""
     with suppress(OSError, ValueError):
-        print("certflow: warning:", " ".join(message.split()), file=sys.stderr, flush=True)
+        print(f"certflow: {what}:", " ".join(message.split()), file=sys.stderr, flush=True)
+
+
+def note(message: str) -> None:
+    """One line on stderr that goes with what a program reads from stdout."""
+    warn(message, "note")
 
 
 def command_line() -> str:

@@ -68,4 +68,5 @@ class Nodes:
 
     def __repr__(self) -> str:
         nodes = ", ".join(f"{time:.4g}" for time in self.times)
-        return f"{type(self).__name__}({self.kind}, K={self.segments}: {nodes})"
+        kind = self.kind if self.sampler == DISTILLED else f"{self.kind} for {self.sampler}"
+        return f"{type(self).__name__}({kind}, K={self.segments}: {nodes})"

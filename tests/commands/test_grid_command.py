@@ -78,7 +78,7 @@ def test_each_norm_has_its_own_symbol(rate: str, command: Command) -> None:
 
 
 def test_the_explanation_compares_with_uniform_nodes(command: Command) -> None:
-    text = " ".join(command("grid", "two-modes").out.split())
+    text = " ".join(command("grid", "two-modes", "--kind", "stability-balanced").out.split())
     assert "The largest is 0.8613, a factor 2.366 (with nodes uniform in t it is 6.7667, a factor 868.5)" in text
     assert "uniform in t it is" not in command("grid", "two-modes", "--kind", "uniform").out
 
@@ -92,17 +92,20 @@ def test_where_no_bound_exists_there_is_no_exponent(command: Command) -> None:
 
 
 def test_the_stretch_without_nodes_is_told(command: Command) -> None:
-    text = " ".join(command("grid", "ordered-pair").out.split())
+    text = " ".join(command("grid", "ordered-pair", "--kind", "stability-balanced").out.split())
     assert "Beyond t = 1.1833 the flow contracts: the first segment takes that in." in text
 
 
 def test_json(command: Command) -> None:
-    ended = command("grid", "iris", "--segments", 3, "--t-min", "1/64", "--format", "json")
+    line = ("--segments", 3, "--kind", "stability-balanced", "--t-min", "1/64", "--format", "json")
+    ended = command("grid", "iris", *line)
     assert (ended.code, ended.err) == (0, "")
     found = json.loads(ended.out)
     assert found["schema"] == "certflow/grid-table/1"
     assert (found["t_min"], found["t_max"], found["segments"]) == ("1/64", "3", 3)
     assert (found["kind"], found["options"]) == ("stability-balanced", {"rate": "one-sided"})
+    assert (found["sampler"], found["evaluations"], found["predicted_relative_mse"]) == ("distilled", 3, None)
+    assert "measured" not in found
     process = cf.OrnsteinUhlenbeck(cf.load_mixture("iris"), "1/64", "3")
     assert [row["t"] for row in found["rows"]] == cf.time_grid(process, 3).times.tolist()
     assert found["rows"][0]["stability_one_sided"] is None
@@ -125,12 +128,12 @@ def test_the_seed_decides(command: Command) -> None:
     assert json.loads(other)["options"]["seed"] == 7
 
 
-@pytest.mark.parametrize("format", ["diffusers", "k-diffusion", "json"])
-def test_an_export_is_all_that_is_printed(format: str, command: Command) -> None:
-    ended = command("grid", "two-modes", "--segments", 4, "--export", format)
+def test_an_export_is_all_that_is_printed(command: Command) -> None:
+    """Those for solvers are in `test_grid_solver.py`."""
+    ended = command("grid", "two-modes", "--segments", 4, "--kind", "stability-balanced", "--export", "json")
     assert (ended.code, ended.err) == (0, "")
     grid = cf.time_grid(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3"), 4)
-    assert ended.out == grid.export(format).text()
+    assert ended.out == grid.export("json").text()
     assert json.loads(ended.out)
 
 
@@ -159,7 +162,7 @@ def test_a_picture_of_a_law_at_rest(command: Command, tmp_path: Path) -> None:
 
 
 def test_many_segments(command: Command, tmp_path: Path) -> None:
-    ended = command("grid", "iris", "--segments", 200, "--plot", tmp_path / "many.svg")
+    ended = command("grid", "iris", "--kind", "typical", "--segments", 200, "--plot", tmp_path / "many.svg")
     assert ended.code == 0
     assert sum(line.startswith("200  ") for line in ended.out.splitlines()) == 1
 
@@ -187,11 +190,16 @@ def planner_kinds() -> tuple[str, ...]:
 
 @pytest.mark.usefixtures("tiny_pilot")
 def test_a_planned_grid_with_what_it_was_chosen_from(command: Command) -> None:
-    ended = command("grid", "two-modes", "--kind", "auto", "--segments", 3)
+    ended = command("grid", "two-modes", "--segments", 3)  # the default
     assert ended.code == 0
+    assert "For maps that are trained on the segments, one evaluation for each (3 in all)." in " ".join(
+        ended.out.split()
+    )
     assert max(map(len, ended.out.splitlines())) <= 96
     found = json.loads(command("grid", "two-modes", "--kind", "auto", "--segments", 3, "--format", "json").out)
     told = found["options"]
+    assert (found["sampler"], found["evaluations"]) == ("distilled", 3)
+    assert found["predicted_relative_mse"] == told["predicted_relative_mse"]
     assert (found["segments"], len(found["rows"])) == (3, 4)
     assert (found["rows"][0]["t"], found["rows"][-1]["t"]) == (3, 0.01)
     assert set(told) >= {"predicted_relative_mse", "within_factor", "reason"}

@@ -6,6 +6,7 @@ config, is the best thing to hand over. None of this imports diffusers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,7 +103,8 @@ def to_diffusers(
         goal = ("t_min again" if again else "the lowest training noise level") + " (final_sigmas_type sigma_min)"
     elif name == "TCDScheduler":
         goal = "training timestep 0"
-    notes = (final_step(grid, 2 * nodes - 1 if build is schedulers.heun else nodes, end=end, goal=goal), *job.notes)
+    evaluations = 2 * nodes - 1 if build is schedulers.heun else nodes
+    notes = (final_step(grid, evaluations, end=end, goal=goal), *job.notes)
     return Export(
         "diffusers",
         name,
@@ -112,6 +114,8 @@ def to_diffusers(
         notes,
         _code(name, arguments, job.container),
         job.container,
+        grid.sampler,
+        evaluations,
     )
 
 
@@ -124,6 +128,24 @@ def setup(scheduler: Any, mu: Any, config: Mapping[str, Any], also: str = "sched
         if fixed:
             raise InputError(option, value, "no such option beside a scheduler object, whose own config counts")
     return Setup(name, {**TAKERS[name][1], **own, **config}, mu)
+
+
+def training_ends(scheduler: Any, **config: Any) -> tuple[float, float] | None:
+    """The OU times of the lowest and the highest noise level on which networks for this scheduler are trained.
+
+    None where the training has no such ends: flow matching, angles, continuous timesteps.
+    """
+    found = setup(scheduler, None, config)
+    build = TAKERS[found.name][0]
+    if build in (schedulers.edm_euler, schedulers.consistency):
+        rho, start, span = found.ramp()
+        ends = ((start + span) ** rho, start**rho)
+    elif build in (schedulers.whole_timesteps, schedulers.heun, schedulers.euler) and not found.is_continuous():
+        ends = found.training().range
+    else:
+        return None
+    low, high = (0.5 * math.log1p(sigma**2) for sigma in ends)
+    return low, high
 
 
 def _identify(scheduler: Any) -> tuple[str, dict[str, Any], bool]:

@@ -44,6 +44,8 @@ class Export:
     notes : what to know when using it, a sentence each
     code : Python that does so
     container : what the lists of `arguments` must be in the call: "list", "numpy", "torch.float32" or "torch.float64"
+    sampler : the maps that the grid is meant for (`TimeGrid.sampler`)
+    evaluations : of the model, the last step to noise level 0 included; None for the format "json"
     """
 
     format: str
@@ -54,6 +56,8 @@ class Export:
     notes: tuple[str, ...]
     code: str
     container: str = "list"
+    sampler: str = DISTILLED
+    evaluations: int | None = None
 
     def keywords(self) -> dict[str, Any]:
         """`arguments` as the call needs them: lists turned into NumPy arrays or tensors where it insists."""
@@ -69,6 +73,8 @@ class Export:
             "target": self.target,
             "arguments": self.arguments,
             "container": self.container,
+            "sampler": self.sampler,
+            "evaluations": self.evaluations,
             "lossy": self.lossy,
             "rounding": self.rounding,
             "notes": list(self.notes),
@@ -93,6 +99,7 @@ def to_json(grid: Nodes, **training: Any) -> Export:
         "schema": SCHEMA,
         "kind": grid.kind,
         "options": dict(grid.options),
+        "sampler": grid.sampler,
         "times": times.tolist(),
         "sigmas": plain(finite_sigmas(grid)),
         "alpha_bar": np.exp(-2 * times).tolist(),
@@ -101,8 +108,6 @@ def to_json(grid: Nodes, **training: Any) -> Export:
         "timesteps": plain(schedule.continuous(finite_sigmas(grid))),
         "training": schedule.named,
     }
-    if grid.sampler != DISTILLED:  # the documents of the others stay as they were
-        document["sampler"] = grid.sampler
     try:
         json.dumps(document, allow_nan=False)
     except (TypeError, ValueError):
@@ -112,7 +117,7 @@ def to_json(grid: Nodes, **training: Any) -> Export:
         "timesteps: where log sigma lies between those of the training schedule; null outside of it.",
     )
     code = "from certflow.grids.export import load\n\ngrid = load('grid.json')\n"
-    return Export("json", SCHEMA, document, False, 0.0, notes, code)
+    return Export("json", SCHEMA, document, False, 0.0, notes, code, sampler=grid.sampler)
 
 
 # -- what the formats share ------------------------------------------------------------------------------------

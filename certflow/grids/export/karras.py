@@ -62,7 +62,8 @@ def to_k_diffusion(grid: Nodes, sampler: str = "sample_euler", end: str = "zero"
         f"samples = {sampler}(model, noise * sigmas[0], sigmas)\n"
     )
     lossy = rounding > SINGLE
-    return Export("k-diffusion", sampler, {"sigmas": values}, lossy, rounding, notes, code, container="torch.float32")
+    container, arguments = "torch.float32", {"sigmas": values}
+    return Export("k-diffusion", sampler, arguments, lossy, rounding, notes, code, container, grid.sampler, evaluations)
 
 
 def to_edm(grid: Nodes, tolerance: Any = TOLERANCE) -> Export:
@@ -85,15 +86,26 @@ def to_edm(grid: Nodes, tolerance: Any = TOLERANCE) -> Export:
         "rho": rho,
     }
     fitted = f"rho is fitted: the nodes move by up to {rounding:.3g} in log sigma." if lossy else "The nodes are exact."
+    evaluations = 2 * grid.segments + 1
     notes = (
-        final_step(grid, 2 * grid.segments + 1),
+        final_step(grid, evaluations),
         fitted,
         "edm_sampler clips sigma_min and sigma_max to those of the network and starts from noise * sigma_max; "
         "the state at time t is x_t e^t of the OU process.",
     )
     call = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
     code = f"# edm_sampler of generate.py, github.com/NVlabs/edm\nsamples = edm_sampler(net, latents, {call})\n"
-    return Export("edm", "edm_sampler", arguments, lossy, rounding, notes, code)
+    return Export(
+        "edm",
+        "edm_sampler",
+        arguments,
+        lossy,
+        rounding,
+        notes,
+        code,
+        sampler=grid.sampler,
+        evaluations=evaluations,
+    )
 
 
 def karras(count: int, sigma_min: float, sigma_max: float, rho: float) -> Floats:

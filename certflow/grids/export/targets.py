@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from certflow.errors import InputError
 from certflow.grids.export.diffusers import to_diffusers
 from certflow.grids.export.formats import Export, to_json
 from certflow.grids.export.karras import to_edm, to_k_diffusion
-from certflow.grids.nodes import Nodes
+from certflow.grids.export.stepping import STEPPING
+from certflow.grids.nodes import DISTILLED, Nodes
 
 _MAKERS: dict[str, Callable[..., Export]] = {
     "diffusers": to_diffusers,
@@ -52,4 +54,19 @@ def export(grid: Nodes, format: str = "json", **options: Any) -> Export:
         for option in options:
             if option not in list(parameters)[1:]:
                 raise InputError("option", option, f"one of {', '.join(list(parameters)[1:])} for the format {format}")
-    return maker(grid, **options)
+    made = maker(grid, **options)
+    return replace(made, notes=(*made.notes, *_for_others(grid, made)))
+
+
+def _for_others(grid: Nodes, made: Export) -> list[str]:
+    """The note on a grid that is meant for other maps than those of the target; of one's own nodes nothing is known."""
+    if made.target not in STEPPING or (grid.kind == "custom" and grid.sampler == DISTILLED):
+        return []
+    own = STEPPING[made.target].sampler
+    if own in (DISTILLED, grid.sampler):
+        return []
+    maps = "for trained maps" if grid.sampler == DISTILLED else f"for {grid.sampler}"
+    return [
+        f"This grid is meant {maps}; with a solver as {made.target} is its error can be many times that of "
+        f'time_grid(..., kind="auto", sampler="{own}"), and certflow.samplers.relative_mse tells it.'
+    ]
