@@ -217,7 +217,7 @@ def _counted(request: Request, segments: str | None, steps: str | None) -> Reque
 
 def ends_of(request: Request, t_min: str | None, t_max: str | None) -> tuple[str, str, str]:
     """The interval, exact, and a sentence where it is that of the scheduler's training, since none was asked for."""
-    low, high, told = t_min or T_MIN, t_max or T_MAX, ""
+    low, high, told = T_MIN if t_min is None else t_min, T_MAX if t_max is None else t_max, ""
     target = request.target
     if target is None or target.stepping.format != "diffusers":
         return low, high, told
