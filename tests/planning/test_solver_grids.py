@@ -290,7 +290,7 @@ class Endless(Gaussian):
         ({"data": [[1.0, 2.0]]}, "data: got 'shape (1, 2)'; required: no data with a mixture"),
         (
             {"process": Gaussian(), "data": [[1.0]]},
-            "data: got 'shape (1, 1)'; required: finite rows, shape ('n', 1, 2, 2)",
+            "data: got 'shape (1, 1)'; required: rows of the model's samples, shape (n, 1, 2, 2)",
         ),
         ({"process": Endless()}, "t_max: got inf; required: a number, an end of the model"),
         ({"process": object()}, "model: got <object"),
