@@ -108,6 +108,8 @@ def request_of(
     if code and (target is None or target.stepping.format == "edm"):
         given = f"--export {export}" if scheduler is None else scheduler
         raise InputError("--code", given, "--export diffusers or k-diffusion, which can be imported")
+    if tolerance is not None and kind is None and target is not None and target.stepping.format == "edm":
+        raise InputError("--tolerance", tolerance, "none for edm_sampler, which takes Karras nodes alone: --segments")
     meant = _meant_for(sampler, target)
     if sampler is not None:
         said = ("--sampler", sampler)

@@ -366,6 +366,7 @@ LINES: dict[str, tuple[str, str, str, str]] = {
     "grid-plot-suffix": ("grid iris --plot {dir}/a.pdf", "--plot", "a.pdf", ".svg or .png"),
     "grid-without-bound": ("grid iris-full --kind stability-balanced", "MIXTURE", "'iris-full'", 'kind "typical"'),
     "grid-times": ("grid iris --t-min 4", "--t-max", "'3'", "a time > t_min = 4"),
+    "grid-edm-tolerance": ("grid iris --export edm --tolerance 0.1", "--tolerance", "0.1", "none for edm_sampler"),
     "grid-empty-end": ("grid iris --kind karras --t-max=", "--t-max", "''", NUMBER),
     "grid-empty-start": ("grid iris --kind karras --t-min=", "--t-min", "''", NUMBER),
     "grid-range": ("grid iris --kind ays --t-max 400", "--t-max", "400.0", "at most 300 for kind ays"),
