@@ -182,7 +182,7 @@ def _suits(request: Request, found: Made) -> str:
         words += f", which {how.name} does not run: it is {how.sampler}"
     if how.format == "edm":
         words += " and takes Karras nodes alone"
-    words += f"; {request.evaluations(grid.segments)} evaluations of the model, the last in the step to noise level 0"
+    words += f"; {request.evaluations(grid.segments)} evaluations of the model, the last in the step on from t_min"
     if found.comparison is None and not how.why and grid.options.get(PREDICTED[0]) is not None:
         words += f". {prediction(grid)}"
     return words + ("" if request.said[0] == "--scheduler" else " (--scheduler CLASS names another target)")

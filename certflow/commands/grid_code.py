@@ -7,7 +7,11 @@ its network where it is and one thing that it wants to be told (proofs/N2.md).
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from certflow.commands.grid_request import Target
+from certflow.errors import InputError
 from certflow.grids.export.formats import Export
 
 #: How many points the program samples.
@@ -27,12 +31,14 @@ def model(x, sigma):
 
 '''
 
-_NOISE = '''schedule = cf.schedules.from_alphas_cumprod(scheduler.alphas_cumprod)
+_INDEX = """schedule = cf.schedules.from_alphas_cumprod(scheduler.alphas_cumprod)
+"""
 
+_NOISE = '''
 
 def model(x, timestep):
     """{says}, of the mixture: your network goes here."""
-    t = schedule.ou_time(torch.as_tensor(timestep, dtype=torch.float64))
+    t = {time}
     m = (-t).exp().float()
     noise = -((1 - m**2) ** 0.5) * process.score(x, t)
     return {answer}
@@ -93,12 +99,27 @@ _ANSWERS = {
     "sample": ("The data in x", "(x - (1 - m**2) ** 0.5 * noise) / m"),
     "v_prediction": ("The velocity m noise - s data", "(noise - (1 - m**2) ** 0.5 * x) / m"),
 }
+_FLOW_ANSWERS = {
+    "flow_prediction": ("Noise minus data", "(noise - x) / (1 - u)"),
+    "epsilon": ("The noise in x", "noise"),
+    "sample": ("The data in x", "(x - u * noise) / (1 - u)"),
+}
+#: `t` of an index of the training schedule, and of `log(sigma) / 4`, which the network of a "continuous" class is told.
+_TIMES = (
+    "schedule.ou_time(torch.as_tensor(timestep, dtype=torch.float64))",
+    "(8 * timestep.double()).exp().log1p() / 2",
+)
 #: Where a class lists the end of its last step among its timesteps.
 _LISTED = ("LTXEulerAncestralRFScheduler", "SCMScheduler")
 
 
 def program(export: Export, target: Target, mixture: str, ends: tuple[str, str]) -> str:
-    """Python that runs as it stands, with the library of the target and certflow installed; it ends with `samples`."""
+    """Python that runs as it stands, with the library of the target and certflow installed; it ends with `samples`.
+
+    Raises
+    ------
+    InputError : a config whose network predicts what its class does not take.
+    """
     law = _LAW.format(mixture=mixture, t_min=ends[0].strip(), t_max=ends[1].strip())
     if export.format == "k-diffusion":
         lists = f"sigmas = torch.tensor({export.arguments['sigmas']})\n"
@@ -132,19 +153,34 @@ def _scheduler(target: Target) -> str:
 
 def _model(target: Target) -> str:
     name = target.stepping.name
-    prediction = str(target.config.get("prediction_type", "epsilon"))
+    prediction = target.config.get("prediction_type", "trigflow" if name == "SCMScheduler" else "epsilon")
     if name == "SCMScheduler":
+        _known(name, prediction, ("trigflow",))
         return _ANGLES
     if name in _SKIPS:
         sigma, skip = _SKIPS[name]
+        if name == "EDMEulerScheduler":
+            _known(name, prediction, ("epsilon", "v_prediction"))
         return _PRECONDITIONED.format(sigma=sigma, skip=skip.format(sign="-" if prediction == "v_prediction" else ""))
     if name == "MiniMaxH3Scheduler":
         return _FLOW.format(says="Data minus noise", place="1 - timestep", answer="(x - noise) / (1 - u)")
     if name.startswith("Flow") or name in ("LTXEulerAncestralRFScheduler", "UniPCMultistepScheduler"):
         place = f"timestep / {target.config.get('num_train_timesteps', 1000)}"
-        return _FLOW.format(says="Noise minus data", place=place, answer="(noise - x) / (1 - u)")
-    says, answer = _ANSWERS.get(prediction, _ANSWERS["epsilon"])
-    return _NOISE.format(says=says, answer=answer)
+        if name != "UniPCMultistepScheduler":  # the others know one
+            prediction = "flow_prediction"
+        says, answer = _FLOW_ANSWERS[_known(name, prediction, _FLOW_ANSWERS)]
+        return _FLOW.format(says=says, place=place, answer=answer)
+    says, answer = _ANSWERS[_known(name, prediction, _ANSWERS)]
+    continuous = target.config.get("timestep_type") == "continuous" and prediction == "v_prediction"
+    model = _NOISE.format(says=says, answer=answer, time=_TIMES[continuous])
+    return model if continuous else _INDEX + model
+
+
+def _known(name: str, prediction: Any, known: Collection[str]) -> str:
+    """What the network of a class predicts, once it is found to be something that the class takes."""
+    if not isinstance(prediction, str) or prediction not in known:
+        raise InputError("prediction_type", prediction, f"{' or '.join(known)} with {name}")
+    return prediction
 
 
 def _loop(target: Target, export: Export) -> str:

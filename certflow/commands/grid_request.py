@@ -108,6 +108,8 @@ def request_of(
     if code and (target is None or target.stepping.format == "edm"):
         given = f"--export {export}" if scheduler is None else scheduler
         raise InputError("--code", given, "--export diffusers or k-diffusion, which can be imported")
+    if tolerance is not None and kind is None and target is not None and target.stepping.format == "edm":
+        raise InputError("--tolerance", tolerance, "none for edm_sampler, which takes Karras nodes alone: --segments")
     meant = _meant_for(sampler, target)
     if sampler is not None:
         said = ("--sampler", sampler)
@@ -217,7 +219,7 @@ def _counted(request: Request, segments: str | None, steps: str | None) -> Reque
 
 def ends_of(request: Request, t_min: str | None, t_max: str | None) -> tuple[str, str, str]:
     """The interval, exact, and a sentence where it is that of the scheduler's training, since none was asked for."""
-    low, high, told = t_min or T_MIN, t_max or T_MAX, ""
+    low, high, told = T_MIN if t_min is None else t_min, T_MAX if t_max is None else t_max, ""
     target = request.target
     if target is None or target.stepping.format != "diffusers":
         return low, high, told

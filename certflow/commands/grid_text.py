@@ -51,8 +51,9 @@ def _meaning(request: Request, made: Made) -> str:
             f"({', '.join(SOLVERS)}) wants other nodes: --sampler."
         )
         return " ".join(words)
+    over = f"these {found.segments} segments" if found.segments > 1 else "this one segment"
     words.append(
-        f"For the solver {solver}: {cost} evaluations of the model over these {found.segments} segments; a sampler "
+        f"For the solver {solver}: {cost} evaluation{'s' if cost > 1 else ''} of the model over {over}; a sampler "
         "that steps on from t_min to noise level 0 makes one more."
     )
     if (comparison := made.comparison) is not None:

@@ -15,7 +15,9 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.grids.export.schedulers import TAKERS
+from certflow.grids.export.stepping import STEPPING, other_multistep, stepping_of
 from certflow.grids.export.training import DEFAULTS, Training
+from certflow.grids.nodes import DISTILLED
 from certflow.numbers.arrays import Floats
 from certflow.numbers.inputs import real_number
 
@@ -143,25 +145,25 @@ class Convention:
 
 _TIMESTEPS: dict[str, Any] = {"takes": ("timesteps",), "whole": True}
 _FLOW: dict[str, Any] = {"scale": "flow", "reading": "flow", "takes": ("sigmas", "timesteps"), "zero": "added"}
-_EULER, _HEUN, _MULTISTEP = {"solver": "euler"}, {"solver": "heun"}, {"solver": "dpmpp-2m"}
+_EULER, _MULTISTEP = {"solver": "euler"}, {"solver": "dpmpp-2m"}
 
 #: The schedulers whose steps are understood, and what each wants beyond what its config says.
 _ROWS: dict[str, dict[str, Any]] = {
-    "EulerDiscreteScheduler": {"takes": ("sigmas", "timesteps"), **_EULER},
-    "HeunDiscreteScheduler": {"takes": ("timesteps",), "paired": True, "begun": True, **_HEUN},
-    "DPMSolverMultistepScheduler": {**_TIMESTEPS, **_MULTISTEP},
+    "EulerDiscreteScheduler": {"takes": ("sigmas", "timesteps")},
+    "HeunDiscreteScheduler": {"takes": ("timesteps",), "paired": True, "begun": True},
+    "DPMSolverMultistepScheduler": _TIMESTEPS,
     "DPMSolverSinglestepScheduler": _TIMESTEPS,
     "DDPMScheduler": _TIMESTEPS,
     "DDPMParallelScheduler": _TIMESTEPS,
     "LCMScheduler": _TIMESTEPS,
     "TCDScheduler": _TIMESTEPS,
-    "FlowMatchEulerDiscreteScheduler": {**_FLOW, **_EULER},
+    "FlowMatchEulerDiscreteScheduler": _FLOW,
     "FlowMatchLCMScheduler": _FLOW,
     "FlowMapEulerDiscreteScheduler": {**_FLOW, "begun": True},
     "LTXEulerAncestralRFScheduler": {**_FLOW, "takes": ("sigmas",), "zero": "given", "final_timestep": True},
     "MiniMaxH3Scheduler": {"scale": "flow", "reading": "clean"},
     "UniPCMultistepScheduler": {"takes": ("sigmas",), "zero": "added", "whole": True},
-    "EDMEulerScheduler": {"takes": (), "reading": "log", "low": 0.002, "high": 80.0, **_EULER},
+    "EDMEulerScheduler": {"takes": (), "reading": "log", "low": 0.002, "high": 80.0},
     "CMStochasticIterativeScheduler": {
         "takes": (),
         "reading": "log-1000",
@@ -205,6 +207,7 @@ CONFIG = (
     *("prediction_type", "timestep_type", "timestep_spacing", "final_sigmas_type"),
     *("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "invert_sigmas"),
     *("sigma_min", "sigma_max", "sigma_data", "rho", "algorithm_type", "solver_order", "solver_type"),
+    *("stochastic_sampling", "eta", "thresholding"),
 )
 
 
@@ -303,17 +306,18 @@ def _filled(name: str, config: Mapping[str, Any], levels: Floats | None) -> Conv
             "linear": config.get("time_shift_type") == "linear",
             "rho": _positive(config, "rho", 7.0),
             "data": _positive(config, "sigma_data", 0.5),
-            "solver": _solver(row.get("solver"), config),
+            "solver": _solver(name, row.get("solver"), config),
             "remade": _remade(row.get("scale"), config),
         }
     )
 
 
-def _solver(usual: Any, config: Mapping[str, Any]) -> str | None:
-    """The solver of a class, which its config may change."""
-    changed = {"algorithm_type": "dpmsolver++", "solver_order": 2, "solver_type": "midpoint"}
-    other = usual == "dpmpp-2m" and any(config.get(key, value) != value for key, value in changed.items())
-    return None if other or usual is None else str(usual)
+def _solver(name: str, usual: str | None, config: Mapping[str, Any]) -> str | None:
+    """The solver whose very steps a class takes, which its config may change."""
+    if name in STEPPING:
+        how = stepping_of(name, config)
+        return None if how.why or how.sampler == DISTILLED else how.sampler
+    return None if usual == "dpmpp-2m" and other_multistep(config) else usual
 
 
 def _remade(scale: Any, config: Mapping[str, Any]) -> str:

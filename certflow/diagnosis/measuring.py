@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from certflow.process import OrnsteinUhlenbeck
 from certflow.samplers.error import squared_errors
 from certflow.samplers.field import denoise_of
 from certflow.samplers.solvers import Solver, solver_of
+from certflow.schedules.model import Model
 
 #: Points, of a mixture and of a model, and their seed: others than the search has seen.
 SAMPLES, MODEL_SAMPLES, SEED = 8192, 1024, 1_000_003
@@ -37,6 +38,8 @@ NO_GAIN = 0.995
 #: Ends of a list that miss those of a model by less, in log sigma, are rounding.
 ROUNDING = 5e-3
 NONE_BETTER = "these steps"
+#: What solvers and searches ask of a model beside its ends.
+_ASKED = ("denoiser", "velocity", "flow", "mixture", "shape")
 
 
 def measured(
@@ -100,7 +103,6 @@ def _between(law: Any, stepped: Stepping) -> tuple[Any, Times] | str:
             raise InputError("mixture", "symbolic parameters", "numbers")
         return OrnsteinUhlenbeck(law.mixture, float(times[-1]), float(times[0])), times
     denoise_of(law)
-    part = copy.copy(law)
     required = "a number, an end of the OU times of the model"
     low, high = (real_number(getattr(law, end, None), end, required) for end in ("t_min", "t_max"))
     if stepped.pure:
@@ -113,8 +115,15 @@ def _between(law: Any, stepped: Stepping) -> tuple[Any, Times] | str:
             times[place] = end
     if not (np.diff(times) < 0).all():
         return "the steps lie at an end of the model's OU times"
-    part.t_min, part.t_max = float(times[-1]), float(times[0])
-    return part, times
+    return _part(law, float(times[-1]), float(times[0])), times
+
+
+def _part(law: Any, t_min: float, t_max: float) -> Any:
+    """The model on a part of its interval; the caller's own object may not be written to, nor need it be copied."""
+    if isinstance(law, Model):
+        return law.between(t_min, t_max)
+    known = {name: getattr(law, name) for name in _ASKED if hasattr(law, name)}
+    return SimpleNamespace(**known, t_min=t_min, t_max=t_max)
 
 
 def _log_sigma(t: float) -> float:

@@ -39,7 +39,7 @@ class Stepping:
     pure: bool
 
 
-@np.errstate(divide="ignore", invalid="ignore")
+@np.errstate(all="ignore")  # what is no noise level becomes NaN or infinite, and is told below
 def stepping(schedule: Schedule, findings: tuple[Finding, ...]) -> Stepping | str:
     """The nodes in the order of the list, or why they cannot be told."""
     convention, where = schedule.convention, schedule.where

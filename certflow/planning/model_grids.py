@@ -14,7 +14,6 @@ from certflow.grids.options import one_of
 from certflow.grids.registry import KINDS, grid_of_kind
 from certflow.planning.names import AUTO, SEARCH_OPTIONS, check_plan
 from certflow.schedules.model import Model
-from certflow.schedules.rows import data_rows, plain
 
 #: What is recommended for trained maps, since no pilot tells a network's error, and what its grid may be told.
 SAFE, SAFE_OPTIONS = "typical", ("samples", "seed")
@@ -43,10 +42,9 @@ def model_grid(
         if kind != AUTO:
             raise InputError("kind", kind, f"{AUTO} for a tolerance with sampler {sampler}")
         check_plan(rate, options, SEARCH_OPTIONS)
-        rows = None if data is None else plain(data_rows(data, model.shape))
         from certflow.planning import solver_grids  # it needs torch
 
-        return solver_grids.within(model, segments, sampler, tolerance, data=rows, progress=progress, **options)
+        return solver_grids.within(model, segments, sampler, tolerance, data=data, progress=progress, **options)
     if tolerance is not None:
         required = "none for the trained maps of a model, of which there is no pilot (a solver as sampler has a search)"
         raise InputError("tolerance", tolerance, required)

@@ -25,7 +25,7 @@ from certflow.grids.kinds.coordinates import nodes as coordinate_nodes
 from certflow.grids.model_field import ModelField
 from certflow.grids.registry import COORDINATES, KINDS, grid_of_kind
 from certflow.numbers.arrays import Points, Times
-from certflow.numbers.inputs import float_array, real_number, whole_number
+from certflow.numbers.inputs import real_number, whole_number
 from certflow.planning.names import OPTIMISED
 from certflow.planning.solver_path import shortest_path
 from certflow.planning.solver_points import Sample, log_spread
@@ -35,6 +35,7 @@ from certflow.samplers.field import denoise_of
 from certflow.samplers.rollout import LATEST
 from certflow.samplers.solvers import Solver, solver_of
 from certflow.schedules.model import Model
+from certflow.schedules.rows import data_rows, plain
 
 #: What a model calls the ends of its grids.
 ENDS = ("t_min", "t_max")
@@ -97,14 +98,14 @@ def solver_grid(
     search = Search(model, solver, count, whole_number(seed, "seed", 0, 2**32 - 1), rows)
     named = named_grids(model, number, rows)
     told(1, 5)
-    plain = search.plain(count // FIRST)
-    leading = search.order(plain, named)[:STARTS]
+    first = search.plain(count // FIRST)
+    leading = search.order(first, named)[:STARTS]
     found: list[Times] = []
     if number > 1:
         few = search.points(0, [named[kind] for kind in leading], count // FIRST)
         leading = search.order(few, named)[:STARTS]
         begun = [named[kind] for kind in leading]
-        begun.append(shortest_path(model, plain.x[:PATH_POINTS], solver, number))
+        begun.append(shortest_path(model, first.x[:PATH_POINTS], solver, number))
         found = search.optima(few, begun)
         told(2, 5)
         found = search.optima(search.points(0, [begun[0], found[0]], count), found[:FINALISTS])
@@ -129,13 +130,11 @@ def _check_model(model: Any) -> None:
 
 
 def _rows(model: Any, data: Any) -> Points:
-    rows = float_array(data, "data")
+    rows = data_rows(data, tuple(getattr(model, "shape", None) or ()) or None)
     if isinstance(model, OrnsteinUhlenbeck):
-        raise InputError("data", f"shape {rows.shape}", "no data with a mixture, of which there are exact draws")
-    shape = tuple(getattr(model, "shape", None) or rows.shape[1:])
-    if rows.ndim < 2 or not rows.size or rows.shape[1:] != shape or not np.isfinite(rows).all():
-        raise InputError("data", f"shape {rows.shape}", f"finite rows, shape {('n', *shape)}")
-    return rows
+        required = "no data with a mixture, of which there are exact draws"
+        raise InputError("data", f"shape {tuple(rows.shape)}", required)
+    return plain(rows)
 
 
 def within(model: Any, segments: int | None, sampler: str, tolerance: float | None = None, **options: Any) -> TimeGrid:

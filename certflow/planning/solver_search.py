@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 
+from certflow.errors import InputError
 from certflow.grids.kinds.coordinates import log_sigma
 from certflow.numbers.arrays import Floats, Points, Times
 from certflow.planning.solver_points import Sample, ends, fine_ends, sample, screened, squares, starts
@@ -105,12 +106,12 @@ class Search:
     def _followed(self, points: Sample, theta: Floats, start: Times) -> bool:
         """Whether gradients pass through the model, the times that it is told included: as differences say."""
         given = torch.tensor(start, requires_grad=True)
-        if not points.gap(self.model, given, self.solver.name).requires_grad:
-            return False
         way = np.cos(1.0 + np.arange(len(theta)))
         try:
+            if not points.gap(self.model, given, self.solver.name).requires_grad:
+                return False
             slope = float(self.log_error(points, theta, start, True)[1] @ way)
-        except RuntimeError:  # the times do not take part
+        except (RuntimeError, InputError):  # the times do not take part, or NumPy has the points: not with a gradient
             return False
         high, low = (self.log_error(points, theta + side * STEP * way, start, False)[0] for side in (1, -1))
         return abs((high - low) / (2 * STEP) - slope) <= AGREES * (abs(slope) + 1)

@@ -53,7 +53,9 @@ def time_grid(
     rate : for "stability-balanced" one of one-sided (`lambda`, the default), two-sided (the paper's `L`), sharp
         (`lambda*`, enclosed); for "typical" one of frobenius (default), spectral; for "entropic" one of entropy
         (default), rescaled; other kinds have no rate
-    data : of a model, rows of its data, shape (n, ...), n >= 2, NumPy or torch; the model is called with that kind.
+    data : of a model, rows of its data, shape (n, ...), n >= 2, NumPy or torch; the model is called with that kind,
+        by a search with tensors of float64, which a callable of NumPy can read; then differences take the place of
+        gradients.
         Kinds that are uniform in a coordinate do without (arctan then has scale 1)
     t_min, t_max : of a model, the ends of the grid; default: its own
     progress : True for a bar on stderr, or a function of (parts done, parts in all): for models, searches and plans

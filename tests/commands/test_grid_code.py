@@ -20,6 +20,7 @@ import pytest
 import certflow as cf
 from certflow.commands.grid_code import POINTS, program
 from certflow.commands.grid_request import Target, request_of
+from certflow.errors import InputError
 from certflow.grids.export.stepping import STEPPING
 from certflow.grids.export.training import Training
 
@@ -139,6 +140,7 @@ def test_the_program_of_a_scheduler_samples_the_mixture(name: str, monkeypatch: 
         ("HeunDiscreteScheduler", {"prediction_type": "sample", "beta_start": 0.0001, "beta_end": 0.02}, "heun"),
         ("FlowMatchEulerDiscreteScheduler", {"shift": 3.0}, "euler"),
         ("EDMEulerScheduler", {"prediction_type": "v_prediction", "sigma_data": 1.0}, "euler"),
+        ("EulerDiscreteScheduler", {"prediction_type": "v_prediction", "timestep_type": "continuous"}, "euler"),
     ],
 )
 def test_the_config_in_a_file_counts(
@@ -171,6 +173,31 @@ def test_settings_of_a_config_change_how_a_class_steps(
     assert (how.name, how.sampler) == (name, sampler)
     assert why in how.why
     assert bool(how.why) == bool(why)
+
+
+@pytest.mark.usefixtures("diffusers")
+@pytest.mark.parametrize("predicts", ["flow_prediction", "epsilon", "sample"])
+def test_whatever_unipc_is_told_of_the_network_its_program_samples_the_mixture(predicts: str, tmp_path: Path) -> None:
+    config = {"_class_name": "UniPCMultistepScheduler", "use_flow_sigmas": True, "prediction_type": predicts}
+    (tmp_path / "a.json").write_text(json.dumps(config))
+    held(run(printed(target_of(str(tmp_path / "a.json"))))[0]["samples"])
+
+
+@pytest.mark.parametrize(
+    ("name", "prediction"),
+    [
+        ("EulerDiscreteScheduler", "flow_prediction"),
+        ("LCMScheduler", 7),
+        ("UniPCMultistepScheduler", "v_prediction"),  # diffusers reads it as on a variance preserving schedule
+        ("EDMEulerScheduler", "sample"),
+        ("SCMScheduler", "epsilon"),
+    ],
+)
+def test_a_prediction_that_the_class_does_not_take_is_refused(name: str, prediction: Any, tmp_path: Path) -> None:
+    more = {"use_flow_sigmas": True} if name.startswith("UniPC") else {}
+    (tmp_path / "a.json").write_text(json.dumps({"_class_name": name, "prediction_type": prediction, **more}))
+    with pytest.raises(InputError, match=f"^prediction_type: got .*; required: .* with {name}$"):
+        printed(target_of(str(tmp_path / "a.json")))
 
 
 def test_the_ends_of_a_training_range_are_those_of_its_schedule() -> None:

@@ -300,6 +300,15 @@ def test_a_named_kind_that_is_exported_to_a_solver_is_told_on_stderr(command: Co
 
 
 @pytest.mark.usefixtures("small_search")
+@pytest.mark.parametrize(("sampler", "words"), [("euler", "1 evaluation of"), ("heun", "2 evaluations of")])
+def test_one_segment_is_told_as_one(sampler: str, words: str, command: Command) -> None:
+    ended = command("grid", "two-modes", "--sampler", sampler, "--segments", "1", "--kind", "karras")
+    assert ended.code == 0
+    text = " ".join(ended.out.split())
+    assert f"For the solver {sampler}: {words} the model over this one segment; a sampler that steps on" in text
+
+
+@pytest.mark.usefixtures("small_search")
 def test_a_search_is_told_in_the_table(command: Command) -> None:
     ended = command("grid", "two-modes", "--sampler", "euler", "--steps", "3")
     assert (ended.code, ended.err) == (0, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import math
 from typing import Any
@@ -228,6 +229,51 @@ def test_a_scheduler_that_takes_no_list_is_measured_and_told_so(make):
     levels = ((1 - scheduler.alphas_cumprod) / scheduler.alphas_cumprod).sqrt().double().numpy()
     for steps, error in zip(([999, 749, 499, 249], found.steps["timesteps"]), score(found), strict=True):
         assert error == pytest.approx(one_error(levels[[*map(int, steps), 0]]), rel=0.01)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(One):
+    """Its ends cannot be set."""
+
+    t_min: float = 0.001
+    t_max: float = 4.0
+
+
+class Computed(One):
+    """Nor can these."""
+
+    t_min = property(lambda self: 0.001)
+    t_max = property(lambda self: 4.0)
+
+
+@pytest.mark.parametrize("model", [Frozen(), Computed()])
+def test_a_model_whose_ends_cannot_be_set_is_measured_and_left_as_it_is(model):
+    _, found = measured([14.6, 5.0, 0.0], K, model=model)
+    assert score(found)[0] == pytest.approx(one_error([14.6, 5.0]), rel=1e-3)
+    assert (model.t_min, model.t_max) == (0.001, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "sampler"),
+    [
+        ("DPMSolverMultistep", {"solver_type": "bh2"}, "dpmpp-2m"),  # which diffusers makes the midpoint's
+        ("DPMSolverMultistep", {"solver_type": "heun"}, None),
+        ("DPMSolverMultistep", {"solver_order": 3}, None),
+        ("DPMSolverMultistep", {"algorithm_type": "sde-dpmsolver++"}, None),
+        ("EDMDPMSolverMultistep", {"algorithm_type": "sde-dpmsolver++"}, None),
+        ("EDMDPMSolverMultistep", {}, "dpmpp-2m"),
+        ("FlowMatchEulerDiscrete", {"stochastic_sampling": True}, None),
+        ("LTXEulerAncestralRF", {"eta": 0.0}, "euler"),
+        ("LTXEulerAncestralRF", {}, None),
+        ("LCM", {}, None),
+    ],
+)
+def test_a_class_whose_steps_are_another_methods_implies_no_solver(name, config, sampler):
+    steps = {"sigmas": [0.9, 0.5]} if name.startswith(("Flow", "LTX")) else {"timesteps": [900.0, 500.0]}
+    found = cf.doctor(steps, scheduler={"_class_name": f"{name}Scheduler", **config}, model=One()).measured
+    assert found is not None
+    assert found.sampler == (sampler or "euler")
+    assert found.chosen.startswith("the solver of" if sampler else "the default")
 
 
 def test_the_shift_of_the_scheduler_counts():

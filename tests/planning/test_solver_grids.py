@@ -290,7 +290,7 @@ class Endless(Gaussian):
         ({"data": [[1.0, 2.0]]}, "data: got 'shape (1, 2)'; required: no data with a mixture"),
         (
             {"process": Gaussian(), "data": [[1.0]]},
-            "data: got 'shape (1, 1)'; required: finite rows, shape ('n', 1, 2, 2)",
+            "data: got 'shape (1, 1)'; required: rows of the model's samples, shape (n, 1, 2, 2)",
         ),
         ({"process": Endless()}, "t_max: got inf; required: a number, an end of the model"),
         ({"process": object()}, "model: got <object"),
@@ -311,3 +311,17 @@ def test_symbols_are_refused_in_one_line():
     law = cf.GaussianMixture([1], [[0]], sympy.Symbol("v", positive=True))
     with pytest.raises(InputError, match=r"^mixture: got 'symbolic parameters'"):
         cf.time_grid(cf.OrnsteinUhlenbeck(law), 4, "auto", sampler="euler")
+
+
+@pytest.mark.parametrize("arrays", [None, "numpy"])
+def test_a_callable_of_numpy_has_a_grid_by_differences(arrays: str | None) -> None:
+    """The least error of Euler's method on `N(0, v)` is that of nodes evenly in `arctan(sigma / sqrt v)`."""
+
+    def plain(x: Any, sigma: Any) -> np.ndarray:
+        found: np.ndarray = 0.25 / (0.25 + np.asarray(sigma)[:, None] ** 2) * np.asarray(x)
+        return found
+
+    model = cf.Model(plain, "sample", cf.schedules.edm(), shape=(2,), t_min=0.01, t_max=3, arrays=arrays)
+    found = cf.time_grid(model, 3, sampler="euler", samples=64)
+    angles = np.arctan(found.sigmas / 0.5)
+    assert np.diff(angles) == pytest.approx(np.full(3, (angles[-1] - angles[0]) / 3), rel=0.05)

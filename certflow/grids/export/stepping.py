@@ -127,8 +127,17 @@ def stepping_of(name: str, config: Mapping[str, Any] | None = None) -> Stepping:
         return replace(found, why="")
     if given.get("stochastic_sampling"):
         return replace(found, why=_NOISE)
-    if found.sampler == "dpmpp-2m" and (order := given.get("solver_order", 2)) != 2:
-        return replace(found, why=f"it is set to order {order}")
-    if found.name.startswith("DPMSolver") and (kind := given.get("algorithm_type", "dpmsolver++")) != "dpmsolver++":
-        return replace(found, why=f"it is set to {kind}")
+    if found.sampler == "dpmpp-2m" and (other := other_multistep(given)):
+        return replace(found, why=other)
     return found
+
+
+def other_multistep(config: Mapping[str, Any]) -> str:
+    """Why a class with this config takes other steps than those of DPM-Solver++(2M); empty where it does take them."""
+    if (order := config.get("solver_order", 2)) != 2:
+        return f"it is set to order {order}"
+    if (kind := config.get("algorithm_type", "dpmsolver++")) != "dpmsolver++":
+        return f"it is set to {kind}"
+    if config.get("solver_type") == "heun":  # all others become the midpoint's, which is the method
+        return "its second order is set to that of Heun's method"
+    return "it cuts the predicted data off (thresholding)" if config.get("thresholding") else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from certflow.errors import InputError
@@ -96,3 +97,38 @@ def test_what_takes_no_grid_is_refused_with_what_does(name, told):
     with pytest.raises(InputError) as refused:
         stepping_of(name)
     assert told in str(refused.value)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"solver_type": "bh2"},
+        {"solver_type": "heun"},
+        {"solver_order": 1},
+        {"solver_order": 3},
+        {"algorithm_type": "sde-dpmsolver++"},
+        {"thresholding": True},
+        {"lower_order_final": False},
+        {"euler_at_final": True},
+    ],
+)
+def test_the_steps_of_a_multistep_scheduler_are_those_of_its_solver_just_where_nothing_is_said(config):
+    """DPM-Solver++(2M) written out on the noise levels that diffusers has, and Euler's step on to 0."""
+    torch, diffusers = pytest.importorskip("torch"), pytest.importorskip("diffusers")
+    grid = TimeGrid("custom", GRID).export("diffusers", scheduler="DPMSolverMultistepScheduler")
+    made = diffusers.DPMSolverMultistepScheduler(**{"final_sigmas_type": "zero", "prediction_type": "sample", **config})
+    made.set_timesteps(timesteps=grid.arguments["timesteps"])
+    levels = made.sigmas.double().numpy()
+    x, generator = torch.full((1, 1, 1, 2), 1.3, dtype=torch.float64), torch.Generator().manual_seed(0)
+    z, past, before = 1.3 * np.hypot(1, levels[0]), None, 0.0
+    for timestep, sigma, after in zip(made.timesteps, levels[:-1], levels[1:], strict=True):
+        m = 1 / np.hypot(1, sigma)
+        x = made.step(2 * torch.tanh(x / m), timestep, x, generator=generator).prev_sample
+        data = float(2 * np.tanh(z))
+        slope = 0.0 if past is None or after == 0 else (data - past) / np.log(before / sigma) * np.log(sigma / after)
+        z = after / sigma * z + (1 - after / sigma) * (data + slope / 2)
+        past, before = data, sigma
+    same = abs(float(x.flatten()[0]) - z) < 1e-5
+    assert same == (stepping_of("DPMSolverMultistepScheduler", config).why == "")
