@@ -81,7 +81,8 @@ def grid(
     t_max: Annotated[
         str | None,
         typer.Option(
-            metavar="T", help=f"Noise end, exact (default: {T_MAX}, or where the --scheduler's training ends)."
+            metavar="T",
+            help=f"Noise end, exact (default: {T_MAX}, or less where the --scheduler's training ends before).",
         ),
     ] = None,
     seed: Annotated[str | None, typer.Option(metavar="N", help="For kinds that look at sampled points.")] = None,
