@@ -22,10 +22,10 @@ def progress_bar(asked: bool = False) -> Iterator[Callable[[int, int, str], None
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=Console(stderr=True), transient=terminal) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("", total=None, visible=False)  # work of one formula tells nothing: no empty bar
 
         def advance(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
+            bar.update(task, completed=done, total=total, description=what, visible=True)
 
         yield advance
 

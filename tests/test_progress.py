@@ -29,6 +29,13 @@ def test_off_a_terminal_its_last_state_where_it_was_asked_for(capsys: pytest.Cap
     assert "2/3" not in err
 
 
+def test_work_that_tells_nothing_leaves_no_empty_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    """A grid of a formula has no parts to count; "0/?" would look as if it had failed."""
+    with progress_of(True, "karras"):
+        pass
+    assert capsys.readouterr().err.strip() == ""
+
+
 def test_a_terminal_sees_it_move(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     with progress_bar() as advance:

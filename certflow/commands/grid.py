@@ -16,6 +16,7 @@ from certflow.commands.grid_text import grid_mapping, grid_text, prediction
 from certflow.commands.options import Format, Mixture
 from certflow.commands.output import note, print_document, print_json, warn
 from certflow.commands.texts import LARGEST_SEED, choice, integer, plot_target, read_process, renamed, writing
+from certflow.errors import InputError
 from certflow.grids.nodes import DISTILLED
 from certflow.grids.registry import KINDS
 from certflow.planning.names import PREDICTED
@@ -80,7 +81,8 @@ def grid(
     t_max: Annotated[
         str | None,
         typer.Option(
-            metavar="T", help=f"Noise end, exact (default: {T_MAX}, or where the --scheduler's training ends)."
+            metavar="T",
+            help=f"Noise end, exact (default: {T_MAX}, or less where the --scheduler's training ends before).",
         ),
     ] = None,
     seed: Annotated[str | None, typer.Option(metavar="N", help="For kinds that look at sampled points.")] = None,
@@ -114,6 +116,8 @@ def grid(
       what others use, beside the best          --kind karras --sampler heun
     """
     choice(output, "--format", ("text", "json"))
+    if code and output == "json":
+        raise InputError("--format", output, "no --code beside it, which prints Python")
     with renamed(_NAMES):
         request = request_of(segments, steps, tolerance_of(tolerance), kind, rate, sampler, export, scheduler, code)
         ends = ends_of(request, t_min, t_max)
@@ -185,4 +189,4 @@ def _suits(request: Request, found: Made) -> str:
     words += f"; {request.evaluations(grid.segments)} evaluations of the model, the last in the step on from t_min"
     if found.comparison is None and not how.why and grid.options.get(PREDICTED[0]) is not None:
         words += f". {prediction(grid)}"
-    return words + ("" if request.said[0] == "--scheduler" else " (--scheduler CLASS names another target)")
+    return words + ("" if target.named else " (--scheduler CLASS names another target)")

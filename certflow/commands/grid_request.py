@@ -39,11 +39,15 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Target:
-    """Where the grid goes: how that steps, and of a scheduler the entries of its config, from a file or needed."""
+    """Where the grid goes: how that steps, and of a scheduler the entries of its config, from a file or needed.
+
+    named : whether the user named it; else it is what a format or a solver implies
+    """
 
     stepping: Stepping
     config: dict[str, Any] = field(default_factory=dict)
     from_file: bool = False
+    named: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
@@ -158,14 +162,14 @@ def _named(text: str) -> Target:
     if not there:
         if text.lower().endswith(".json"):
             raise InputError("--scheduler", text, "a file that can be read, or the name of a class")
-        return _with_config(stepping_of(text))
+        return replace(_with_config(stepping_of(text)), named=True)
     config = read(path)
     name = config.get("_class_name") if isinstance(config, Mapping) else None
     if not isinstance(name, str):
         raise InputError("--scheduler", text, "a scheduler_config.json, with its _class_name")
     assert isinstance(config, Mapping)
     entries = {key: value for key, value in config.items() if not key.startswith("_")}
-    return Target(stepping_of(name, entries), entries, True)
+    return Target(stepping_of(name, entries), entries, from_file=True, named=True)
 
 
 def _with_config(stepping: Stepping) -> Target:

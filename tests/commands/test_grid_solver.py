@@ -132,6 +132,7 @@ def test_what_is_implied(options: dict[str, Any], sampler: str, kind: str, targe
         ),
         ("--scheduler DDIMScheduler", "--scheduler: got 'DDIMScheduler'; required: one that takes a grid (its set_tim"),
         ("--scheduler none.json", "--scheduler: got 'none.json'; required: a file that can be read"),
+        ("--code --scheduler sample_heun --format json", "--format: got 'json'; required: no --code beside it"),
         ("--segments 4 --steps 5", "--steps: got '5'; required: no --segments beside it"),
         ("--steps 7 --sampler heun", "--steps: got '7'; required: 6 or 8: heun makes 2 evaluations in one segment"),
         (
@@ -206,6 +207,7 @@ def test_evaluations_are_counted(options: dict[str, Any], six: int, steps: dict[
     ("line", "calls", "target", "evaluations"),
     [
         ("--scheduler HeunDiscreteScheduler --steps 7", [("heun", 3)], "HeunDiscreteScheduler", 7),
+        ("--sampler heun --scheduler HeunDiscreteScheduler --steps 7", [("heun", 3)], "HeunDiscreteScheduler", 7),
         ("--scheduler sample_dpmpp_2m --steps 4", [("dpmpp-2m", 3)], "sample_dpmpp_2m", 4),
         ("--export diffusers --segments 3", [("euler", 3)], "EulerDiscreteScheduler", 4),
         ("--export k-diffusion --sampler heun --segments 3", [("heun", 3)], "sample_heun", 7),
