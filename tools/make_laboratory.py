@@ -157,7 +157,7 @@ def beyond() -> None:
     began = time.perf_counter()
 
     def told(done: int, total: int, what: str) -> None:
-        print(f"{time.perf_counter() - began:.0f} s: {done} of {total} cells, {what}", file=sys.stderr, flush=True)
+        print(f"{time.perf_counter() - began:.0f} s: {done} of {total} parts, {what}", file=sys.stderr, flush=True)
 
     def keep(content: dict[str, Any]) -> None:
         write_text_atomic(rows, json_lines(content))

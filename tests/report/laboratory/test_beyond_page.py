@@ -162,7 +162,7 @@ def test_the_page(content):
 def test_a_page_of_an_unfinished_run_says_so(content):
     # a cell of students has rows of every K
     content["rows"] = [r for r in content["rows"] if r["maps"] != "distilled" or (r["student"], r["network"]) != (1, 1)]
-    assert "**Unfinished**: 30 of 32 cells" in markdown(content)
+    assert "**Unfinished**: 30 of 32 parts" in markdown(content)
 
 
 def test_the_reference_page_is_that_of_its_rows():

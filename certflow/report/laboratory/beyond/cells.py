@@ -51,7 +51,7 @@ def cells_of(rows: Iterable[Mapping[str, Any]]) -> list[Compared]:
     for row in rows:
         key = (row["data_set"], row["network"], row["maps"], row["segments"], row["student"])
         found.setdefault(key, {})[row["grid"]] = row
-    return [Compared(*key, own) for key, own in found.items()]
+    return [Compared(name, network, maps, k, seed, own) for (name, network, maps, k, seed), own in found.items()]
 
 
 def groups_of(cells: Iterable[Compared]) -> dict[tuple[str, str, int], list[Compared]]:

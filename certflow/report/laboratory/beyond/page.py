@@ -66,7 +66,7 @@ def _unfinished(content: Mapping[str, Any]) -> list[str]:
     done = len(solvers_of(cells)) + len({(cell.data_set, cell.network, cell.student) for cell in students_of(cells)})
     if done == total:
         return []
-    return [f"**Unfinished**: {done} of {total} cells are there; verdicts are those of what there is.", ""]
+    return [f"**Unfinished**: {done} of {total} parts are there; verdicts are those of what there is.", ""]
 
 
 def _networks(networks: Sequence[Mapping[str, Any]], design: Mapping[str, Any]) -> list[str]:
