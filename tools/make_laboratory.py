@@ -7,8 +7,11 @@ modes-16d : sixteen dimensions, where typical growth is not that of the worst ca
 mismatch  : students under a Lipschitz budget against the floor, one step against K (proofs/M1.md to M3)
 digits    : a score network on scikit-learn's digits, outside the theory
 optimised : direct search on the measured error, the yardstick of grids
+beyond    : grids for solvers and students on networks trained on three data sets, held against what was expected; an
+            interrupted run goes on where it was
 
-Each takes some minutes on two cores. The last three write their results as JSON and a table in Markdown.
+Each takes some minutes on two cores, the last one an hour on one. The last four write their results as JSON and tables
+in Markdown.
 """
 
 from __future__ import annotations
@@ -145,6 +148,42 @@ def optimised() -> None:
     write(FOLDER / "optimised", "optimised", content, text)
 
 
+def beyond() -> None:
+    from certflow.distill.beyond.study import Design, study
+    from certflow.report.laboratory.beyond.page import markdown
+
+    rows = FOLDER / "beyond" / "rows.json"
+    known = json.loads(rows.read_text(encoding="utf-8")) if rows.exists() else None
+    began = time.perf_counter()
+
+    def told(done: int, total: int, what: str) -> None:
+        print(f"{time.perf_counter() - began:.0f} s: {done} of {total} parts, {what}", file=sys.stderr, flush=True)
+
+    def keep(content: dict[str, Any]) -> None:
+        write_text_atomic(rows, json_lines(content))
+        write_text_atomic(FOLDER / "beyond" / "beyond.md", markdown(content))
+
+    keep(study(Design(), solver_grids, known, keep=keep, progress=told))
+
+
+def solver_grids(model: Any, segments: int, sampler: str, data: Any) -> dict[str, cf.TimeGrid]:
+    """Every named grid that a model has, and the one that is searched for the solver."""
+    from certflow.planning.solver_grids import named_grids
+
+    named = {kind: cf.TimeGrid(kind, times) for kind, times in named_grids(model, segments, data).items()}
+    return named | {"optimised": cf.time_grid(model, segments, kind="auto", sampler=sampler, data=data)}
+
+
+def json_lines(content: dict[str, Any]) -> str:
+    """JSON with one line for each entry of its lists."""
+    parts = []
+    for name, value in content.items():
+        listed = isinstance(value, list) and value
+        inner = "[\n" + ",\n".join(map(json.dumps, value)) + "\n]" if listed else json.dumps(value)
+        parts.append(f"{json.dumps(name)}: {inner}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
 PARTS = {
     "two-modes": two_modes,
     "gpu": gpu,
@@ -153,6 +192,7 @@ PARTS = {
     "mismatch": mismatch,
     "digits": digits,
     "optimised": optimised,
+    "beyond": beyond,
 }
 
 

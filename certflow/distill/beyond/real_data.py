@@ -10,36 +10,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+import torch
 
-from certflow.distill.beyond.score_network import NetworkFlow, train_denoiser
+from certflow.distill.beyond.data_sets import DIMENSION, digits
+from certflow.distill.beyond.network_flow import NetworkFlow, interval_of
+from certflow.distill.beyond.score_network import model_of, train_denoiser
 from certflow.distill.experiment import distil
 from certflow.distill.plan import make_plan
 from certflow.distill.results import Results
 from certflow.distill.settings import Progress, Settings
 from certflow.grids.grid import TimeGrid
 from certflow.grids.rates import grid_from_rate, log_times
-from certflow.law.mixture import GaussianMixture
-from certflow.numbers.arrays import Points
-from certflow.process import OrnsteinUhlenbeck
+from certflow.schedules import typical_rate
 
-DIMENSION = 8
 GRIDS = ("uniform", "logsnr", "karras", "cosine", "quadratic")
 #: Label of the grid from the network's own rate.
 MEASURED = "typical-jvp"
 #: Fewer points than with mixtures: a network is a dearer teacher.
 SETTINGS = Settings(pool=8192, test=1024, tolerance=1e-8)
 TABLE = 65
-
-
-def digits(dimension: int = DIMENSION) -> Points:
-    """The digits on their first principal components, of mean 0 and mean variance 1; shape (1797, dimension)."""
-    from sklearn.datasets import load_digits
-    from sklearn.decomposition import PCA
-
-    points: Points = PCA(dimension, svd_solver="full").fit_transform(load_digits().data)
-    scaled: Points = points / np.sqrt(points.var(0).mean())
-    return scaled
 
 
 def real_data(
@@ -56,8 +45,7 @@ def real_data(
     """
     tell = progress or (lambda done, total, what: None)
     data = digits()
-    # Only t_min, t_max and the dimension of this process are used.
-    interval = OrnsteinUhlenbeck(GaussianMixture([1], np.zeros((1, DIMENSION)), 1, name="digits, score network"))
+    interval = interval_of(DIMENSION, "digits, score network")
     make_plan(interval, GRIDS, segments, seeds, settings)  # bad input is refused before the network is trained
     denoiser = train_denoiser(
         data,
@@ -66,9 +54,10 @@ def real_data(
         steps=score_steps,
         progress=lambda done, total: tell(done, total, "score network"),
     )
-    flow = NetworkFlow(denoiser, data, interval)
+    model = model_of(denoiser, interval.t_min, interval.t_max)
+    flow = NetworkFlow(model, data, interval)
     times = log_times(interval, TABLE)
-    rate = flow.typical_rate(times.tolist())
+    rate = typical_rate(model, torch.from_numpy(data), times).values
     own: list[str | TimeGrid] = [grid_from_rate(interval, times, rate, k, MEASURED) for k in segments]
     plan = make_plan(interval, [*GRIDS, *own], segments, seeds, settings)
     results = distil(plan, flow, progress=progress, exact=False)

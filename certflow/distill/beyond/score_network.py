@@ -1,27 +1,20 @@
-"""A score network trained on data, and its flow as a teacher: no mixture is assumed anywhere.
+"""A denoiser trained on data: no mixture is assumed anywhere.
 
-The denoiser `D(x, t) = E[X_0 | X_t = x]` is learned by denoising score matching with EDM's preconditioning in the
-variance-exploding variables `x / m`, `sigma = sqrt(e^{2t} - 1)`; the score is `s = (m D - x) / (1 - m^2)` and the
-velocity `u = -x - s`. This is outside the setting of the theory: the network is what it is, and rates are estimated by
-Jacobian-vector products.
+`D(x, t) = E[X_0 | X_t = x]` is learned by denoising score matching with EDM's preconditioning in the variance-exploding
+variables `z = x / m`, `sigma = sqrt(e^{2t} - 1)`. This is outside the setting of the theory: the network is what it is.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import torch
 
-from certflow.distill.reference import ReferenceFlow
-from certflow.distill.samples import noise, stream_seeds
 from certflow.distill.settings import Steps
-from certflow.numbers.arrays import Floats, Points
-from certflow.process import OrnsteinUhlenbeck
+from certflow.numbers.arrays import Points
+from certflow.schedules import Model, edm
 
 #: Frequencies of the embedding of `log sigma`.
 FREQUENCIES = (0.5, 1.0, 2.0)
@@ -48,7 +41,8 @@ class Denoiser(torch.nn.Module):
             self.biases.append(torch.empty(after, **SINGLE).uniform_(-bound, bound, generator=generator))
 
     def forward(self, z: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-        """`D`, shape (N, d), for `z` of shape (N, d) and `sigma` of shape (N, 1)."""
+        """`D`, shape (N, d), for `z` of shape (N, d) and `sigma` of shape (N,)."""
+        sigma = sigma.unsqueeze(1)
         total = (1 + sigma * sigma).sqrt()
         level = sigma.log() / 4
         waves = [wave(frequency * 4 * level) for frequency in FREQUENCIES for wave in (torch.sin, torch.cos)]
@@ -78,19 +72,12 @@ def train_denoiser(
     """
     generator = torch.Generator().manual_seed(seed)
     rows = torch.from_numpy(data).float()
-    ends = [0.5 * math.log(math.expm1(2 * t)) for t in (t_min, t_max)]
     network = Denoiser(rows.shape[1], hidden, seed=seed)
     kept = [parameter.detach().clone() for parameter in network.parameters()]
     optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
     for step in range(steps):
         x = rows[torch.randint(len(rows), (batch,), generator=generator, device="cpu")]
-        # stratified: the levels of a batch are spread evenly
-        shares = (
-            torch.arange(batch, device="cpu").unsqueeze(1) + torch.rand(batch, 1, generator=generator, **SINGLE)
-        ) / batch
-        sigma = (ends[0] + (ends[1] - ends[0]) * shares).exp()
-        z = x + sigma * torch.randn(x.shape, generator=generator, **SINGLE)
-        loss = ((1 + sigma**-2) * (network(z, sigma) - x).square()).sum(1).mean()
+        loss = _loss(network, x, t_min, t_max, generator)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * min(1, (step + 1) / 100) * (1 + math.cos(math.pi * step / steps)) / 2
         optimiser.zero_grad(set_to_none=True)
@@ -108,59 +95,26 @@ def train_denoiser(
     return network.double().requires_grad_(False)
 
 
-class NetworkFlow(ReferenceFlow):
-    """The probability flow of a denoiser, started from noised data; what `ReferenceFlow` does, without a mixture.
+@torch.no_grad()
+def denoising_loss(network: Denoiser, data: Points, t_min: float, t_max: float, seed: int = 0) -> float:
+    """What training minimises, for one coordinate, at given rows: how well the network knows them."""
+    rows = torch.from_numpy(data)
+    generator = torch.Generator().manual_seed(seed)
+    return float(_loss(network, rows, t_min, t_max, generator)) / rows.shape[1]
 
-    Parameters
-    ----------
-    interval : a process of which only `t_min`, `t_max` and the dimension are used
-    """
 
-    def __init__(self, denoiser: Denoiser, data: Points, interval: OrnsteinUhlenbeck, steps: int = 16):
-        super().__init__(interval, "cpu", steps)
-        self.denoiser, self.data = denoiser, data
-        self.s = 0.05  # of the time of the steps only
+def _loss(network: Denoiser, x: torch.Tensor, t_min: float, t_max: float, generator: torch.Generator) -> torch.Tensor:
+    """One level for each row; they are stratified, spread evenly over the rows."""
+    ends = [0.5 * math.log(math.expm1(2 * t)) for t in (t_min, t_max)]
+    shares = (torch.arange(len(x), device="cpu") + torch.rand(len(x), generator=generator, **SINGLE)) / len(x)
+    sigma = (ends[0] + (ends[1] - ends[0]) * shares).exp().to(x.dtype)
+    levels = sigma.unsqueeze(1)
+    z = x + levels * torch.randn(x.shape, generator=generator, **SINGLE)
+    loss: torch.Tensor = ((1 + levels**-2) * (network(z, sigma) - x).square()).sum(1).mean()
+    return loss
 
-    def draw(self, count: int, seed: int, purpose: int) -> torch.Tensor:
-        """Rows of the data, drawn with replacement, noised to `t_max`."""
-        first, second = stream_seeds(seed, purpose)
-        return noise(self._rows(count, first), self.process.t_max, second)
 
-    def _rows(self, count: int, seed: int) -> Points:
-        return self.data[np.random.default_rng(seed).integers(len(self.data), size=count)]
-
-    def velocity(self, x: torch.Tensor, t: float) -> torch.Tensor:
-        m, variance = math.exp(-t), -math.expm1(-2 * t)
-        sigma = torch.full((x.shape[0], 1), math.sqrt(variance) / m, dtype=x.dtype, device=x.device)
-        velocity: torch.Tensor = (m * m * x - m * self.denoiser(x / m, sigma)) / variance
-        return velocity
-
-    def velocity_and_jacobian(self, x: torch.Tensor, t: float) -> tuple[torch.Tensor, torch.Tensor]:
-        count, d = x.shape  # all directions in one pass: what a product costs is mostly starting it
-        directions = torch.eye(d, dtype=x.dtype, device=x.device).repeat(count, 1)
-        velocities, columns = self._jvp(x.repeat_interleave(d, dim=0), t, directions)
-        return velocities[::d], columns.reshape(count, d, d).transpose(1, 2)
-
-    def _jvp(self, x: torch.Tensor, t: float, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """`u(x, t)` and `J(x, t) v`."""
-        with warnings.catch_warnings():
-            # torch's own, from 2.14 on: it scripts its rules for forward derivatives when the first of them is taken
-            warnings.filterwarnings("ignore", ".torch.jit.script. is deprecated")
-            value, product = torch.func.jvp(lambda z: self.velocity(z, t), (x,), (v,))  # type: ignore[misc]
-        return value, product
-
-    def factors(self, times: Sequence[float]) -> None:
-        """No bound of a network's rate is known."""
-        return None
-
-    def typical_rate(self, times: Sequence[float], samples: int = 2048, seed: int = 0) -> Floats:
-        """`(E ||J||_F^2)^{1/2}` at noised data, shape (T,): `E_v |J v|^2 = ||J||_F^2` for `v` of independent signs."""
-        rows = self._rows(samples, seed)
-        signs = np.random.default_rng([seed, 3]).integers(0, 2, size=rows.shape)
-        v = torch.from_numpy(2.0 * signs - 1.0)
-        squares = []
-        for t in times:
-            x = noise(rows, t, seed)
-            _, product = self._jvp(x, t, v)
-            squares.append(float(product.square().sum(1).mean()))
-        return np.sqrt(squares)
+def model_of(network: Denoiser, t_min: float, t_max: float) -> Model:
+    """The network as `cf.Model`: it predicts the data, and its time is sigma."""
+    dimension = network.biases[-1].shape[0]
+    return Model(network, "sample", edm(), shape=(dimension,), t_min=t_min, t_max=t_max)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import certflow as cf
-from certflow.grids.kinds.typical import typical_rate
 
 torch = pytest.importorskip("torch")
 
-from certflow.distill.beyond.score_network import Denoiser, NetworkFlow, train_denoiser  # noqa: E402
+from certflow.distill.beyond.network_flow import NetworkFlow  # noqa: E402
+from certflow.distill.beyond.score_network import Denoiser, denoising_loss, model_of, train_denoiser  # noqa: E402
 from certflow.distill.samples import POOL, TEST  # noqa: E402
 
 LAW = cf.GaussianMixture([0.6, 0.4], [[-0.8, 0.3], [0.9, -0.4]], [0.1, 0.3])
@@ -24,19 +24,21 @@ class Tweedie(torch.nn.Module):
     """The exact denoiser of a mixture: `E[X_0 | X_t = x] = (x + (1 - m^2) s(x, t)) / m`, `x = m z`."""
 
     def forward(self, z, sigma):
-        t = math.log1p(float(sigma[0, 0]) ** 2) / 2
+        t = math.log1p(float(sigma[0]) ** 2) / 2
         m = math.exp(-t)
         return (m * z + (1 - m * m) * PROCESS.score(m * z, t)) / m
 
 
 @pytest.fixture(scope="module")
 def exact():
-    return NetworkFlow(Tweedie(), DATA, PROCESS)
+    model = cf.Model(Tweedie(), "sample", cf.schedules.edm(), shape=(2,), t_min="0.05", t_max="3")
+    return NetworkFlow(model, DATA, PROCESS)
 
 
 @pytest.fixture(scope="module")
 def untrained():
-    return NetworkFlow(Denoiser(2, hidden=16, seed=4).double().requires_grad_(False), DATA, PROCESS)
+    network = Denoiser(2, hidden=16, seed=4).double().requires_grad_(False)
+    return NetworkFlow(model_of(network, 0.05, 3.0), DATA, PROCESS)
 
 
 def points(count: int = 20) -> torch.Tensor:
@@ -65,13 +67,6 @@ def test_its_trajectories_and_their_derivatives(exact):
     assert exact.factors((1.0, 0.1)) is None
 
 
-def test_the_typical_rate_is_that_of_the_mixture(exact):
-    """Data drawn from the mixture, so `p_t` is its own but for the sampling of the rows."""
-    times = [0.05, 0.3, 1.0]
-    found = exact.typical_rate(times, samples=4000)
-    np.testing.assert_allclose(found, typical_rate(PROCESS, times, samples=20_000), rtol=0.06)
-
-
 # -- the network -----------------------------------------------------------------------------------------------
 
 
@@ -84,22 +79,6 @@ def test_the_jacobian_of_the_network_against_differences(untrained, t):
         gap = (untrained.velocity(x + step, t) - untrained.velocity(x - step, t)) / (2 * h)
         torch.testing.assert_close(jacobian[:, :, k], gap, rtol=1e-6, atol=1e-7)
     assert (jacobian - jacobian.transpose(1, 2)).abs().max() > 0.01 * jacobian.abs().max()  # so its transpose fails
-
-
-def test_the_typical_rate_within_its_sampling_error(untrained):
-    """Random signs against the whole Jacobian, at points drawn otherwise."""
-    count = 4000
-    rng = np.random.default_rng(77)
-    rows, noise = DATA[rng.integers(len(DATA), size=count)], rng.standard_normal((count, 2))
-    for t in (0.05, 0.5, 2.0):
-        x = torch.from_numpy(math.exp(-t) * rows + math.sqrt(1 - math.exp(-2 * t)) * noise)
-        _, jacobian = untrained.velocity_and_jacobian(x, t)
-        squares = jacobian.square().sum((1, 2)).numpy()
-        signed = jacobian.sum(2).square().sum(1).numpy()  # of one choice of signs: its spread bounds that of the other
-        error = math.hypot(squares.std(), max(signed.std(), squares.std())) / math.sqrt(count)
-        found = float(untrained.typical_rate([t], samples=count)[0])
-        assert abs(found**2 - squares.mean()) < 5 * error + 1e-12
-        assert error < 0.1 * squares.mean()
 
 
 def test_training_finds_the_linear_denoiser_of_one_gaussian():
@@ -115,7 +94,7 @@ def test_training_finds_the_linear_denoiser_of_one_gaussian():
     for sigma in (0.4, 1.0, 3.0):
         z = data[:1000] + sigma * rng.standard_normal((1000, 2))
         exact = mean + (z - mean) @ np.linalg.solve(covariance + sigma**2 * np.eye(2), covariance)
-        found = network(torch.from_numpy(z), torch.full((1000, 1), sigma, dtype=torch.float64)).numpy()
+        found = network(torch.from_numpy(z), torch.full((1000,), sigma, dtype=torch.float64)).numpy()
         spread = ((data - mean) ** 2).sum(1).mean()
         assert ((found - exact) ** 2).sum(1).mean() < 3e-3 * spread
         guess = z / (1 + sigma**2)  # the untrained part of the preconditioning
@@ -125,13 +104,26 @@ def test_training_finds_the_linear_denoiser_of_one_gaussian():
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float64}
 
 
+def test_the_loss_of_rows_is_that_of_what_it_predicts():
+    """With zero layers `D = z / (1 + sigma^2)`, `E|D - x|^2 = (sigma^4 |x|^2 + d sigma^2) / (1 + sigma^2)^2`."""
+    network = Denoiser(2).double().requires_grad_(False)
+    for parameter in network.parameters():
+        parameter.zero_()
+    rows = np.random.default_rng(8).standard_normal((20_000, 2))
+    logs = np.linspace(*(0.5 * math.log(math.expm1(2 * t)) for t in (0.05, 3.0)), 2001)
+    sigma = np.exp(logs)
+    square = (rows**2).mean()
+    exact = ((1 + sigma**-2) * (sigma**4 * square + sigma**2) / (1 + sigma**2) ** 2).mean()
+    assert denoising_loss(network, rows, 0.05, 3.0) == pytest.approx(exact, rel=0.02)
+
+
 def test_the_preconditioning():
     """Where the layers are zero, `D = z / (1 + sigma^2)`, the exact denoiser of the standard normal law."""
     network = Denoiser(3).double()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
-        z, sigma = torch.randn(5, 3, dtype=torch.float64), torch.full((5, 1), 2.0, dtype=torch.float64)
+        z, sigma = torch.randn(5, 3, dtype=torch.float64), torch.full((5,), 2.0, dtype=torch.float64)
         torch.testing.assert_close(network(z, sigma), z / 5)
 
 
