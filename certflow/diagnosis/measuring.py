@@ -20,6 +20,7 @@ from certflow.grids.grid import TimeGrid
 from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.inputs import real_number
 from certflow.numbers.numerals import figure
+from certflow.planning.names import NINE_IN_TEN
 from certflow.planning.time_grid import time_grid
 from certflow.process import OrnsteinUhlenbeck
 from certflow.samplers.error import squared_errors
@@ -89,10 +90,10 @@ def measured(
 
 
 def score(errors: Floats) -> Score:
-    """The mean, and the factor of 1.645 standard deviations of its logarithm."""
+    """The mean, and the factor within which it is expected in nine cases of ten."""
     mean = float(errors.mean())
     spread = float(errors.std()) / math.sqrt(errors.size) / mean if mean else 0.0
-    return Score(mean, math.exp(min(1.645 * spread, 700.0)))
+    return Score(mean, math.exp(min(NINE_IN_TEN * spread, 700.0)))
 
 
 def _between(law: Any, stepped: Stepping) -> tuple[Any, Times] | str:

@@ -19,6 +19,12 @@ PLAN_OPTIONS = ("settings", "device", "progress")
 SEARCH_OPTIONS = ("samples", "seed", "data", "progress")
 
 
+#: Standard deviations of the logarithm of a solver's mean error, within which nine of ten errors on fresh points were:
+#: of 53 mixtures and solvers 2.01 (benchmarks/solver_grids.py), of 81 networks and solvers 1.93; without heavy tails it
+#: would be 1.645.
+NINE_IN_TEN = 2.1
+
+
 def summary_of(kind: str) -> str:
     """What the nodes of this kind are, in a few words."""
     if kind in KINDS:

@@ -26,7 +26,7 @@ from certflow.grids.model_field import ModelField
 from certflow.grids.registry import COORDINATES, KINDS, grid_of_kind
 from certflow.numbers.arrays import Points, Times
 from certflow.numbers.inputs import real_number, whole_number
-from certflow.planning.names import OPTIMISED
+from certflow.planning.names import NINE_IN_TEN, OPTIMISED
 from certflow.planning.solver_path import shortest_path
 from certflow.planning.solver_points import Sample, log_spread
 from certflow.planning.solver_search import Search
@@ -46,8 +46,8 @@ SEGMENTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 #: Points on which the search ends, and as many that confirm it, of a mixture and of a model, whose evaluations may be
 #: dear; a share of them on which it begins.
 SAMPLES, MODEL_SAMPLES, FIRST = 4096, 1024, 4
-#: Points of the shortest path.
-PATH_POINTS = 64
+#: Points of the shortest path, of a mixture and of a model: a multistep solver has thousands of edges.
+PATH_POINTS, MODEL_PATH_POINTS = 64, 16
 #: Named grids from which a search starts, and optima that are sought anew on all points.
 STARTS, FINALISTS = 2, 2
 #: Rows at which a model is asked for the grids of kinds that look at points, and where each costs more.
@@ -177,7 +177,7 @@ def _chosen(
         options[best],
         {
             "predicted_relative_mse": means[best],
-            "within_factor": math.exp(1.645 * log_spread(errors[best], held.weights)),
+            "within_factor": math.exp(NINE_IN_TEN * log_spread(errors[best], held.weights)),
             "reason": reason,
         },
         solver.name,
