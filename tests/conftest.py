@@ -7,8 +7,9 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import count
 
 # One thread for each worker: together they have as many as there are cores. Before numpy and torch are imported.
@@ -37,6 +38,19 @@ settings.register_profile("nightly", max_examples=1500, deadline=None, print_blo
 settings.load_profile(os.environ.get("CERTFLOW_PROFILE", "ci"))
 
 DEFAULT_DPS, DEFAULT_PREC = 15, 53
+#: Whether torch is installed, whatever a test does to imports.
+TORCH = find_spec("torch") is not None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Where torch is not installed (`.ci/lowest`), a test that comes to need it is skipped."""
+    try:
+        return (yield)
+    except ModuleNotFoundError as missing:
+        if TORCH or missing.name != "torch":
+            raise
+        pytest.skip("needs torch")
 
 
 @pytest.fixture(autouse=True)
