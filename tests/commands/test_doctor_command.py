@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from importlib.util import find_spec
 from itertools import pairwise
 
 import numpy as np
@@ -97,6 +98,7 @@ def gaussian(tmp_path):
     return law
 
 
+@pytest.mark.skipif(find_spec("torch") is None, reason="a search needs torch")
 def test_a_mixture_tells_the_error_and_the_best_steps(command, gaussian):
     """On one Gaussian the best steps of Euler are even in `arctan(sigma / sqrt(v))` (G6)."""
     line = ("doctor", "20, 19, 18, 0.1, 0", "--as", "k-diffusion", "--mixture", gaussian)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from certflow.grids.export.stepping import STEPPING
 from certflow.samplers.error import start
 
 Command = Callable[..., Any]
+NEEDS_TORCH = pytest.mark.skipif(find_spec("torch") is None, reason="a search needs torch")
 PROCESS = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3")
 DEFAULTS = dict.fromkeys(
     ("segments", "steps", "tolerance", "kind", "rate", "sampler", "export", "scheduler", "code"), None
@@ -157,6 +159,7 @@ def test_what_is_implied(options: dict[str, Any], sampler: str, kind: str, targe
         ),
     ],
 )
+@NEEDS_TORCH
 def test_what_contradicts_itself_is_one_line(line: str, told: str, command: Command) -> None:
     ended = command("grid", "two-modes", *line.split())
     assert (ended.code, ended.out) == (2, "")
@@ -213,6 +216,7 @@ def test_evaluations_are_counted(options: dict[str, Any], six: int, steps: dict[
         ("--export k-diffusion --sampler heun --segments 3", [("heun", 3)], "sample_heun", 7),
     ],
 )
+@NEEDS_TORCH
 def test_a_target_gets_a_grid_for_its_solver(
     line: str, calls: list[Any], target: str, evaluations: int, no_search: list[Any], command: Command
 ) -> None:
@@ -227,6 +231,7 @@ def test_a_target_gets_a_grid_for_its_solver(
     assert "warning" not in ended.err
 
 
+@NEEDS_TORCH
 def test_a_class_without_a_solver_of_ours_is_told(no_search: list[Any], command: Command) -> None:
     ended = command("grid", "two-modes", "--scheduler", "UniPCMultistepScheduler", "--segments", "4")
     assert (ended.code, no_search) == (0, [("dpmpp-2m", 4)])
@@ -268,6 +273,7 @@ def own_heun(times: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.usefixtures("no_search")
+@NEEDS_TORCH
 def test_a_named_kind_on_a_solver_is_measured_beside_the_best(command: Command) -> None:
     line = ("--kind", "stability-balanced", "--segments", "8", "--sampler", "heun", "--format", "json")
     found = json.loads(command("grid", "two-modes", *line).out)
@@ -287,6 +293,7 @@ def test_a_named_kind_on_a_solver_is_measured_beside_the_best(command: Command) 
 
 
 @pytest.mark.usefixtures("no_search")
+@NEEDS_TORCH
 def test_a_named_kind_that_is_exported_to_a_solver_is_told_on_stderr(command: Command) -> None:
     line = ("--kind", "stability-balanced", "--segments", "8", "--scheduler", "sample_heun")
     ended = command("grid", "two-modes", *line)
@@ -349,6 +356,7 @@ def test_without_a_better_grid_it_says_so() -> None:
     ]
 
 
+@NEEDS_TORCH
 def test_a_distilled_grid_on_a_solver_is_never_silent(no_search: list[Any], command: Command, monkeypatch: Any) -> None:
     from certflow.commands import grid_making
 
@@ -378,6 +386,7 @@ def test_a_named_kind_for_distilled_networks_is_no_warning(scheduler: str, comma
     assert "warning" not in ended.err
 
 
+@NEEDS_TORCH
 def test_a_document_keeps_its_sampler(no_search: list[Any], command: Command) -> None:
     ended = command("grid", "two-modes", "--sampler", "dpmpp-2m", "--export", "json", "--segments", "3")
     assert (ended.code, ended.err, no_search) == (0, "", [("dpmpp-2m", 3)])
