@@ -105,7 +105,8 @@ def solver_grid(
         few = search.points(0, [named[kind] for kind in leading], count // FIRST)
         leading = search.order(few, named)[:STARTS]
         begun = [named[kind] for kind in leading]
-        begun.append(shortest_path(model, first.x[:PATH_POINTS], solver, number))
+        paths = PATH_POINTS if isinstance(model, OrnsteinUhlenbeck) else MODEL_PATH_POINTS
+        begun.append(shortest_path(model, first.x[:paths], solver, number))
         found = search.optima(few, begun)
         told(2, 5)
         found = search.optima(search.points(0, [begun[0], found[0]], count), found[:FINALISTS])

@@ -16,7 +16,7 @@ from certflow.errors import InputError
 torch = pytest.importorskip("torch")
 
 from certflow.grids.grid import from_json  # noqa: E402
-from certflow.planning import solver_path  # noqa: E402
+from certflow.planning import solver_grids, solver_path  # noqa: E402
 from certflow.planning.solver_grids import _chosen, named_grids, solver_grid, within  # noqa: E402
 from certflow.planning.solver_points import Sample, fine_ends, log_spread, screened, starts  # noqa: E402
 from certflow.planning.solver_search import Search  # noqa: E402
@@ -197,6 +197,20 @@ def test_kept_points_have_the_mean_of_all():
     few = Sample(pool[:400], exact[:400], torch.full((400,), 1 / 400, dtype=torch.float64))
     spread = log_spread(kept[0].errors(law, grids[0], "heun"), kept[0].weights)
     assert spread < 0.6 * log_spread(few.errors(law, grids[0], "heun"), few.weights)
+
+
+@pytest.mark.parametrize(("model", "points"), [(LAW, 64), (Gaussian(), 16)], ids=["mixture", "model"])
+def test_the_path_of_a_model_looks_at_fewer_points(model, points, monkeypatch):
+    """A multistep solver carries thousands of edges, each for every point."""
+    seen = []
+
+    def spy(law, x, solver, segments):
+        seen.append(len(x))
+        return solver_path.shortest_path(law, x, solver, segments)
+
+    monkeypatch.setattr(solver_grids, "shortest_path", spy)
+    solver_grid(model, 2, "dpmpp-2m", samples=256)
+    assert seen == [points]
 
 
 def test_the_gradient_of_the_error_is_that_of_differences():
