@@ -10,6 +10,9 @@ import copyreg
 import pickle
 from typing import Any
 
+#: How torch is installed with certflow, for errors of what needs it.
+INSTALL_TORCH = "pip install 'certflow[torch]'"
+
 
 class CertflowError(Exception):
     """What every error of this package is; pickles and copies with its message and attributes."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from certflow.errors import InputError
+from certflow.errors import INSTALL_TORCH, InputError
 
 
 def attributes(
@@ -27,6 +27,6 @@ def attributes(
         except ModuleNotFoundError as missing:
             if missing.name != "torch":
                 raise
-            raise InputError("torch", "not installed", "pip install 'certflow[torch]'") from None
+            raise InputError("torch", "not installed", INSTALL_TORCH) from None
 
     return load, lambda: sorted({*homes, *extra})

@@ -31,6 +31,13 @@ def progress_bar(asked: bool = False) -> Iterator[Callable[[int, int, str], None
 
 
 @contextmanager
+def progress_of_one(what: str, asked: bool = False) -> Iterator[Callable[[int, int], None] | None]:
+    """`progress_bar` for work that has one name."""
+    with progress_bar(asked) as advance:
+        yield None if advance is None else (lambda done, total: advance(done, total, what))
+
+
+@contextmanager
 def progress_of(asked: Any, what: str) -> Iterator[Callable[[int, int], None] | None]:
     """What a caller asks for: True is a bar on stderr, a callable is told (done, total) itself, None is silent.
 
@@ -41,8 +48,8 @@ def progress_of(asked: Any, what: str) -> Iterator[Callable[[int, int], None] | 
     if asked is None or asked is False:
         yield None
     elif asked is True:
-        with progress_bar(asked=True) as advance:
-            yield None if advance is None else (lambda done, total: advance(done, total, what))
+        with progress_of_one(what, asked=True) as told:
+            yield told
     elif callable(asked):
         yield asked
     else:

@@ -14,7 +14,7 @@ from certflow.diagnosis.examination import doctor as examine
 from certflow.diagnosis.reading import LIBRARIES, read
 from certflow.errors import InputError
 from certflow.process import OrnsteinUhlenbeck
-from certflow.progress import progress_bar
+from certflow.progress import progress_of_one
 from certflow.samplers.solvers import SOLVERS
 
 _NAMES = {
@@ -71,8 +71,7 @@ def doctor(
     number = None if count is None else integer(count, "--steps", 1, 100_000)
     if sampler is not None and mixture is None:
         raise InputError("--sampler", sampler, "--mixture beside it, on which it is measured")
-    with renamed(_NAMES), progress_bar() as progress:
-        told = None if progress is None else (lambda done, total: progress(done, total, "better steps"))
+    with renamed(_NAMES), progress_of_one("better steps") as told:
         target = None if scheduler is None else _scheduler(scheduler)
         process = None if mixture is None else OrnsteinUhlenbeck(read_mixture(mixture))
         found = examine(

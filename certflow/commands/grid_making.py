@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from certflow.commands.grid_plan import planned
 from certflow.commands.grid_request import Request
-from certflow.errors import InputError
+from certflow.errors import INSTALL_TORCH, InputError
 from certflow.grids.grid import TimeGrid
 from certflow.grids.nodes import DISTILLED
 from certflow.numbers.numerals import figure
 from certflow.planning.comparison import SAMPLES, SEED, check_start, measured_errors
-from certflow.planning.names import AUTO, OPTIMISED
+from certflow.planning.names import AUTO, MOST_SEARCHED, OPTIMISED
 from certflow.planning.time_grid import time_grid
 from certflow.process import OrnsteinUhlenbeck
-from certflow.progress import progress_bar
+from certflow.progress import progress_of_one
 
 if TYPE_CHECKING:
     from certflow.planning.planner import Recommendation
 
-#: What is made of the default kind where no pilot can choose, and the most segments that a pilot and a search have.
-FALLBACK, MOST_PLANNED, MOST_SEARCHED = "typical", 40, 100
-INSTALL = "pip install 'certflow[torch]'"
+#: What is made of the default kind where no pilot can choose, and the most segments that a pilot has.
+FALLBACK, MOST_PLANNED = "typical", 40
 
 
 @dataclass(frozen=True)
@@ -100,12 +99,11 @@ def compared(request: Request, process: OrnsteinUhlenbeck, grid: TimeGrid) -> Co
         return None
     best, missing = None, ""
     if not has_torch():
-        missing = f"the best grid for it is found with torch: {INSTALL}"
+        missing = f"the best grid for it is found with torch: {INSTALL_TORCH}"
     elif grid.segments > MOST_SEARCHED:
         missing = f"the best grid for it is sought up to {MOST_SEARCHED} segments"
     else:
-        with progress_bar() as progress:
-            shown = None if progress is None else (lambda done, total: progress(done, total, f"search for {solver}"))
+        with progress_of_one(f"search for {solver}") as shown:
             best = time_grid(process, grid.segments, AUTO, sampler=solver, progress=shown)
     grids = {"own": grid.times} | ({} if best is None else {"best": best.times})
     errors = measured_errors(process, grids, solver, SAMPLES)
@@ -117,7 +115,7 @@ def _default(request: Request) -> tuple[str, str]:
     if request.segments is not None and request.segments > MOST_PLANNED:
         return FALLBACK, f"kind {FALLBACK}: the pilot that chooses a kind knows up to {MOST_PLANNED} segments"
     if not has_torch():
-        return FALLBACK, f"kind {FALLBACK}: the pilot that chooses a kind needs torch ({INSTALL})"
+        return FALLBACK, f"kind {FALLBACK}: the pilot that chooses a kind needs torch ({INSTALL_TORCH})"
     return AUTO, ""
 
 
@@ -134,9 +132,8 @@ def _searched(
     process: OrnsteinUhlenbeck, request: Request, kind: str, rate: str | None, options: Mapping[str, Any]
 ) -> TimeGrid:
     if not has_torch():
-        raise InputError(*request.said, f"torch for a grid that suits a solver: {INSTALL}; or a --kind")
-    with progress_bar() as progress:
-        shown = None if progress is None else (lambda done, total: progress(done, total, "search"))
+        raise InputError(*request.said, f"torch for a grid that suits a solver: {INSTALL_TORCH}; or a --kind")
+    with progress_of_one("search") as shown:
         return time_grid(
             process,
             request.segments,

@@ -7,11 +7,11 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from certflow.commands.texts import WIDTH, table
-from certflow.errors import InputError
+from certflow.errors import INSTALL_TORCH, InputError
 from certflow.numbers.numerals import figure
 from certflow.planning.names import check_plan
 from certflow.process import OrnsteinUhlenbeck
-from certflow.progress import progress_bar
+from certflow.progress import progress_of_one
 
 if TYPE_CHECKING:
     from certflow.planning.planner import Recommendation
@@ -46,9 +46,8 @@ def planned(
         if missing.name != "torch":
             raise
         option, value = ("--kind", kind) if tolerance is None else ("--tolerance", tolerance)
-        raise InputError(option, value, "torch for a plan: pip install 'certflow[torch]'") from None
-    with progress_bar() as progress:
-        told = None if progress is None else (lambda done, total: progress(done, total, "pilot"))
+        raise InputError(option, value, f"torch for a plan: {INSTALL_TORCH}") from None
+    with progress_of_one("pilot") as told:
         return recommend(process, segments, tolerance, kind=kind, progress=told)
 
 

@@ -17,10 +17,11 @@ from certflow.diagnosis.stepping import Stepping, listed, snapped, stepping
 from certflow.errors import InputError
 from certflow.grids.export.schedulers import TAKERS
 from certflow.grids.grid import TimeGrid
+from certflow.grids.kinds.coordinates import log_sigma
 from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.inputs import real_number
 from certflow.numbers.numerals import figure
-from certflow.planning.names import NINE_IN_TEN
+from certflow.planning.names import MOST_SEARCHED, NO_GAIN, within_factor
 from certflow.planning.time_grid import time_grid
 from certflow.process import OrnsteinUhlenbeck
 from certflow.samplers.error import squared_errors
@@ -30,12 +31,8 @@ from certflow.schedules.model import Model
 
 #: Points, of a mixture and of a model, and their seed: others than the search has seen.
 SAMPLES, MODEL_SAMPLES, SEED = 8192, 1024, 1_000_003
-#: Beyond so many segments no better grid is sought.
-MOST = 100
 #: What is below says nothing of steps: the error of a mixture's flow, and of the fine solve of a model.
 FLOORS = (1e-14, 1e-8)
-#: A grid with no less than this part of the error is told as no better.
-NO_GAIN = 0.995
 #: Ends of a list that miss those of a model by less, in log sigma, are rounding.
 ROUNDING = 5e-3
 NONE_BETTER = "these steps"
@@ -93,7 +90,7 @@ def score(errors: Floats) -> Score:
     """The mean, and the factor within which it is expected in nine cases of ten."""
     mean = float(errors.mean())
     spread = float(errors.std()) / math.sqrt(errors.size) / mean if mean else 0.0
-    return Score(mean, math.exp(min(NINE_IN_TEN * spread, 700.0)))
+    return Score(mean, within_factor(spread))
 
 
 def _between(law: Any, stepped: Stepping) -> tuple[Any, Times] | str:
@@ -110,7 +107,7 @@ def _between(law: Any, stepped: Stepping) -> tuple[Any, Times] | str:
         times[0] = min(times[0], high)
     for place, end, outside in ((0, high, times[0] > high), (-1, low, times[-1] < low)):
         if outside:
-            if abs(_log_sigma(times[place]) - _log_sigma(end)) > ROUNDING:
+            if abs(log_sigma(times[place]) - log_sigma(end)) > ROUNDING:
                 ends = f"from {figure(low, 4)} to {figure(high, 4)}"
                 return f"t = {figure(times[place], 4)} in OU time is none of the model, which has {ends}"
             times[place] = end
@@ -127,10 +124,6 @@ def _part(law: Any, t_min: float, t_max: float) -> Any:
     return SimpleNamespace(**known, t_min=t_min, t_max=t_max)
 
 
-def _log_sigma(t: float) -> float:
-    return 0.5 * math.log(math.expm1(2 * t))
-
-
 def _best(
     part: Any, times: Times, solver: Solver, progress: Callable[[int, int], None] | None
 ) -> tuple[str | None, Times | None, tuple[str, ...]]:
@@ -138,10 +131,9 @@ def _best(
     segments = times.size - 1
     if segments == 1:
         return None, None, ("One step between two noise levels leaves no choice.",)
-    if segments > MOST:
-        return None, None, (f"Beyond {MOST} segments no better ones are sought.",)
-    more: dict[str, Any] = {} if progress is None else {"progress": progress}
-    grid = time_grid(part, segments, "auto", sampler=solver.name, **more)
+    if segments > MOST_SEARCHED:
+        return None, None, (f"Beyond {MOST_SEARCHED} segments no better ones are sought.",)
+    grid = time_grid(part, segments, "auto", sampler=solver.name, progress=progress)
     return grid.kind, grid.times, ()
 
 

@@ -19,7 +19,7 @@ from certflow.samplers.field import denoise_of
 from certflow.samplers.reference import fine_steps, solve
 from certflow.schedules.model import Model
 from certflow.schedules.rates import typical_rate
-from certflow.schedules.rows import data_rows, plain
+from certflow.schedules.rows import data_rows, drawn, plain
 
 #: Rows that go through the model at once, and points that choose the steps of its flow.
 BATCH, PROBES = 512, 64
@@ -87,8 +87,7 @@ class ModelField:
     def draws(self, samples: int, seed: int) -> Draws:
         """Rows of the data, with replacement, and noise: those of `certflow.schedules.typical_rate`."""
         number, rng = SAMPLES.check("samples", samples), np.random.default_rng(SEED.check("seed", seed))
-        chosen = rng.integers(len(self.rows), size=number)
-        z = rng.standard_normal((number, *self.rows.shape[1:]))
+        chosen, z = drawn(self.rows, number, rng)
         return Draws(plain(self.rows[chosen]).reshape(number, -1), z.reshape(number, -1))
 
     def score(self, x: Points, t: float) -> Points:

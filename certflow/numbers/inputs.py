@@ -81,6 +81,13 @@ def is_tensor(value: Any) -> bool:
     return hasattr(value, "__torch_function__")
 
 
+def at_least_single(dtype: Any) -> Any:
+    """A floating dtype of torch itself, or float32 where it is shorter."""
+    import torch
+
+    return dtype if torch.finfo(dtype).bits >= 32 else torch.float32
+
+
 def is_followed(value: Any) -> bool:
     """Whether torch differentiates with respect to this, backwards or forwards."""
     if not is_tensor(value):

@@ -12,11 +12,8 @@ import torch
 
 from certflow.numbers.exact import ExactArray, check_plain, exact_number
 from certflow.numbers.floats import FloatArithmetic, _spectral, spectrum
-from certflow.numbers.inputs import float_array
+from certflow.numbers.inputs import at_least_single, float_array
 from certflow.numbers.interface import Arithmetic, Resolvent
-
-#: Smallest number of bits of the dtype in which the formulas are evaluated: results are rounded to a shorter dtype.
-_WORKING_BITS = 32
 
 
 class TorchArithmetic(Arithmetic):
@@ -26,7 +23,7 @@ class TorchArithmetic(Arithmetic):
 
     def __init__(self, dtype: torch.dtype, device: torch.device):
         self.given = dtype
-        self.dtype = dtype if torch.finfo(dtype).bits >= _WORKING_BITS else torch.float32
+        self.dtype = at_least_single(dtype)
         self.device = device
 
     @property

@@ -9,10 +9,9 @@ from typing import Any
 from certflow.errors import InputError
 from certflow.grids.grid import TimeGrid
 from certflow.grids.model_field import ModelField
-from certflow.grids.nodes import DISTILLED
 from certflow.grids.options import one_of
 from certflow.grids.registry import KINDS, grid_of_kind
-from certflow.planning.names import AUTO, SEARCH_OPTIONS, check_plan
+from certflow.planning.names import AUTO, check_plan
 from certflow.schedules.model import Model
 
 #: What is recommended for trained maps, since no pilot tells a network's error, and what its grid may be told.
@@ -29,22 +28,11 @@ def model_grid(
     kind: str,
     rate: str | None,
     tolerance: float | None,
-    sampler: str,
     data: Any,
     progress: Callable[[int, int], None] | None,
     options: dict[str, Any],
 ) -> TimeGrid:
-    """The grid of a kind; of "auto" the typical one, with a solver the one that a search finds.
-
-    Parameters and errors as `certflow.time_grid` has them.
-    """
-    if sampler != DISTILLED and (kind == AUTO or tolerance is not None):
-        if kind != AUTO:
-            raise InputError("kind", kind, f"{AUTO} for a tolerance with sampler {sampler}")
-        check_plan(rate, options, SEARCH_OPTIONS)
-        from certflow.planning import solver_grids  # it needs torch
-
-        return solver_grids.within(model, segments, sampler, tolerance, data=data, progress=progress, **options)
+    """The grid of a kind; of "auto" the typical one. Parameters and errors as `certflow.time_grid` has them."""
     if tolerance is not None:
         required = "none for the trained maps of a model, of which there is no pilot (a solver as sampler has a search)"
         raise InputError("tolerance", tolerance, required)
@@ -54,4 +42,4 @@ def model_grid(
         check_plan(rate, options, SAFE_OPTIONS)
         found = grid_of_kind(field, segments, SAFE, **options)
         return replace(found, options={**found.options, "reason": REASON})
-    return replace(grid_of_kind(field, segments, kind, rate, **options), sampler=sampler)
+    return grid_of_kind(field, segments, kind, rate, **options)

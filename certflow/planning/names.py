@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,15 +15,21 @@ AUTO, PLANNED = "auto", "planned"
 OPTIMISED = "optimised"
 PREDICTED = ("predicted_relative_mse", "within_factor", "reason")
 #: What `certflow.planning.planner.recommend` may be told beside.
-PLAN_OPTIONS = ("settings", "device", "progress")
+PLAN_OPTIONS = ("settings", "device")
 #: What `certflow.planning.solver_grids.solver_grid` may be told beside.
-SEARCH_OPTIONS = ("samples", "seed", "data", "progress")
-
+SEARCH_OPTIONS = ("samples", "seed")
+#: Segments that a search has at most; a grid with no less than this part of the error of another is no better.
+MOST_SEARCHED, NO_GAIN = 100, 0.995
 
 #: Standard deviations of the logarithm of a solver's mean error, within which nine of ten errors on fresh points were:
 #: of 53 mixtures and solvers 2.01 (benchmarks/solver_grids.py), of 81 networks and solvers 1.93; without heavy tails it
 #: would be 1.645.
 NINE_IN_TEN = 2.1
+
+
+def within_factor(spread: float) -> float:
+    """The factor within which a solver's error is expected in nine cases of ten; spread : of its logarithm."""
+    return math.exp(min(NINE_IN_TEN * spread, 700.0))
 
 
 def summary_of(kind: str) -> str:

@@ -26,7 +26,7 @@ from certflow.grids.model_field import ModelField
 from certflow.grids.registry import COORDINATES, KINDS, grid_of_kind
 from certflow.numbers.arrays import Points, Times
 from certflow.numbers.inputs import real_number, whole_number
-from certflow.planning.names import NINE_IN_TEN, OPTIMISED
+from certflow.planning.names import MOST_SEARCHED, NO_GAIN, OPTIMISED, within_factor
 from certflow.planning.solver_path import shortest_path
 from certflow.planning.solver_points import Sample, log_spread
 from certflow.planning.solver_search import Search
@@ -39,8 +39,6 @@ from certflow.schedules.rows import data_rows, plain
 
 #: What a model calls the ends of its grids.
 ENDS = ("t_min", "t_max")
-#: Segments of such a grid are at most so many.
-MAX_SEGMENTS = 100
 #: Numbers of segments that are tried for a tolerance.
 SEGMENTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 #: Points on which the search ends, and as many that confirm it, of a mixture and of a model, whose evaluations may be
@@ -52,8 +50,6 @@ PATH_POINTS, MODEL_PATH_POINTS = 64, 16
 STARTS, FINALISTS = 2, 2
 #: Rows at which a model is asked for the grids of kinds that look at points, and where each costs more.
 ROWS, FEW = 256, {"gits": 64, "optimal-steps": 64}
-#: A named grid with an error of which no more than this is left keeps its place: it would be told as 1.00 times.
-NO_GAIN = 0.995
 
 
 def solver_grid(
@@ -89,7 +85,9 @@ def solver_grid(
     InputError : a sampler that is not known; segments or samples out of range; what `certflow.samplers` refuses.
     """
     solver = solver_of(sampler)
-    number = whole_number(segments, "segments", 1, MAX_SEGMENTS, f"an int from 1 to {MAX_SEGMENTS} for a solver's grid")
+    number = whole_number(
+        segments, "segments", 1, MOST_SEARCHED, f"an int from 1 to {MOST_SEARCHED} for a solver's grid"
+    )
     _check_model(model)
     rows = None if data is None else _rows(model, data)
     usual = SAMPLES if isinstance(model, OrnsteinUhlenbeck) else MODEL_SAMPLES
@@ -178,7 +176,7 @@ def _chosen(
         options[best],
         {
             "predicted_relative_mse": means[best],
-            "within_factor": math.exp(NINE_IN_TEN * log_spread(errors[best], held.weights)),
+            "within_factor": within_factor(log_spread(errors[best], held.weights)),
             "reason": reason,
         },
         solver.name,

@@ -26,6 +26,7 @@ from certflow.numbers.arrays import Points, Times
 from certflow.samplers import run
 from certflow.samplers.error import start
 from certflow.samplers.reference import exact_end
+from certflow.schedules.rows import drawn
 
 #: Segments of the fine run, for each of a grid and at least, uniform in the time of flow matching, and its solver.
 FINE, FINE_LEAST, FINE_SOLVER = 2.5, 20, "dpmpp-2m"
@@ -78,9 +79,8 @@ def starts(model: Any, samples: int, seed: int, data: Points | None) -> torch.Te
     """Points at `t_max`: of `p_T`, for a model with data its noised rows, without them standard normal ones."""
     if data is None:
         return torch.from_numpy(start(model, model.t_max, samples, seed))
-    generator = np.random.default_rng(seed)
-    rows = data[generator.integers(len(data), size=samples)]
-    return torch.from_numpy(noised(rows, model.t_max, generator.standard_normal(rows.shape)))
+    chosen, z = drawn(data, samples, np.random.default_rng(seed))
+    return torch.from_numpy(noised(data[chosen], model.t_max, z))
 
 
 def sample(model: Any, x: torch.Tensor) -> Sample:

@@ -96,24 +96,27 @@ def time_grid(
     """
     one_of((DISTILLED, *SOLVERS))("sampler", sampler)
     if isinstance(process, Model):
-        model = process.between(t_min, t_max)
-        named = AUTO if kind is None else kind
-        with progress_of(progress, named) as told:
-            return model_grid(model, segments, named, rate, tolerance, sampler, data, told, options)
-    for name, value in (("t_min", t_min), ("t_max", t_max)):
-        if value is not None:
-            raise InputError(name, value, f"no {name} here: a process has its ends, those of a certflow.Model are set")
-    kind = DEFAULT_KIND if kind is None else kind
+        process = process.between(t_min, t_max)
+    else:
+        for name, value in (("t_min", t_min), ("t_max", t_max)):
+            if value is not None:
+                required = f"no {name} here: a process has its ends, those of a certflow.Model are set"
+                raise InputError(name, value, required)
+    if kind is None:
+        kind = AUTO if isinstance(process, Model) else DEFAULT_KIND
     planned = kind == AUTO or tolerance is not None
-    given = {} if data is None else {"data": data}
     if planned and sampler != DISTILLED:
-        from certflow.planning import solver_grids  # it needs torch
-
         if kind != AUTO:
             raise InputError("kind", kind, f"{AUTO} for a tolerance with sampler {sampler}")
         check_plan(rate, options, SEARCH_OPTIONS)
+        from certflow.planning import solver_grids  # it needs torch
+
         with progress_of(progress, sampler) as told:
-            return solver_grids.within(process, segments, sampler, tolerance, progress=told, **given, **options)
+            return solver_grids.within(process, segments, sampler, tolerance, data=data, progress=told, **options)
+    if isinstance(process, Model):
+        with progress_of(progress, kind) as told:
+            return replace(model_grid(process, segments, kind, rate, tolerance, data, told, options), sampler=sampler)
+    given = {} if data is None else {"data": data}
     if not isinstance(process, OrnsteinUhlenbeck):
         raise InputError("process", process, "a certflow.OrnsteinUhlenbeck or a certflow.Model")
     if planned:

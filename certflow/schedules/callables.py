@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.numbers.inputs import is_followed, is_tensor
+from certflow.numbers.inputs import at_least_single, is_followed, is_tensor
 from certflow.schedules.networks import first_parameter, is_module, network_of
-from certflow.schedules.schedule import at_least_single, known
+from certflow.schedules.schedule import known
 
 #: The arrays that a function takes: torch tensors, NumPy arrays, or whichever the caller has.
 ARRAYS = ("torch", "numpy", "same")

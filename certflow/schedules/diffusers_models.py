@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from certflow.errors import InputError
+from certflow.numbers.inputs import at_least_single
 from certflow.schedules.families import edm, flow_matching
-from certflow.schedules.schedule import Schedule, at_least_single
+from certflow.schedules.schedule import Schedule
 from certflow.schedules.table import from_alphas_cumprod
 
 #: Schedulers of flow matching, by class name.

@@ -11,9 +11,9 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.numbers.exact import check_plain
-from certflow.numbers.inputs import float_array, is_tensor, joint_shape
+from certflow.numbers.inputs import at_least_single, float_array, is_tensor, joint_shape
 from certflow.schedules.predictions import FACTORS
-from certflow.schedules.schedule import Schedule, at_least_single, known, noise_factor
+from certflow.schedules.schedule import Schedule, known, noise_factor
 
 
 @dataclass(frozen=True)

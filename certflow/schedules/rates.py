@@ -12,7 +12,7 @@ from certflow.errors import InputError
 from certflow.numbers.arrays import Floats
 from certflow.numbers.inputs import float_array, is_tensor, whole_number
 from certflow.schedules.model import Model
-from certflow.schedules.rows import data_rows, plain
+from certflow.schedules.rows import data_rows, drawn, plain
 
 
 class TypicalRate(NamedTuple):
@@ -72,8 +72,7 @@ def typical_rate(
     size = whole_number(batch, "batch", 1)
     rows = data_rows(data, model.shape)
     rng = np.random.default_rng(start)
-    chosen = rng.integers(len(rows), size=count)
-    z = rng.standard_normal((count, *rows.shape[1:]))
+    chosen, z = drawn(rows, count, rng)
     v = np.asarray(rng.integers(0, 2, size=z.shape) * 2 - 1, dtype=np.float64)
     values, errors, methods = [], [], set()
     for t in moments.tolist():

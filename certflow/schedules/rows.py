@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.numbers.arrays import Floats
+from certflow.numbers.arrays import Floats, Indices
 from certflow.numbers.exact import check_plain
 from certflow.numbers.inputs import float_array, is_tensor
 
@@ -29,6 +29,12 @@ def data_rows(data: Any, shape: tuple[int, ...] | None = None) -> Any:
     if not bool(finite.all()):
         raise InputError("data", float(rows[~finite][0]), "finite numbers")
     return rows
+
+
+def drawn(rows: Any, count: int, rng: np.random.Generator) -> tuple[Indices, Floats]:
+    """Places of `count` rows, drawn with replacement, and noise of their shape: the same for whoever asks the same."""
+    chosen = rng.integers(len(rows), size=count)
+    return chosen, rng.standard_normal((count, *rows.shape[1:]))
 
 
 def plain(array: Any) -> Floats:

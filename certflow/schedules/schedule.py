@@ -14,7 +14,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.numbers.exact import check_plain
-from certflow.numbers.inputs import float_array, is_tensor
+from certflow.numbers.inputs import at_least_single, float_array, is_tensor
 
 #: What rounding, in float32 too, may add to an OU time at an end of the schedule, relative to it.
 _SLACK = 1e-6
@@ -181,13 +181,6 @@ def _on_tensors(
     if found is None:
         array = array.masked_fill(~accepted, float("nan"))
     return function(torch, array).to(given)
-
-
-def at_least_single(dtype: Any) -> Any:
-    """A floating dtype of torch itself, or float32 where it is shorter."""
-    import torch
-
-    return dtype if torch.finfo(dtype).bits >= 32 else torch.float32
 
 
 def known(condition: Any) -> bool | None:

@@ -18,7 +18,7 @@ from certflow.claims.check import PROFILES, Check, Context, OutOfReach
 from certflow.claims.digits import ALONE
 from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
 from certflow.claims.registry import PENDING, STATEMENTS, checks_of
-from certflow.errors import InputError
+from certflow.errors import INSTALL_TORCH, InputError
 from certflow.law.formats import to_mapping
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_text
@@ -223,7 +223,7 @@ def _postponed(context: Context, check: Check) -> str | None:
     torch = importlib.util.find_spec("torch") is not None
     if not context.profile.trained:
         return f"its evidence comes with the full profile{'' if torch else ', and needs torch'}"
-    return None if torch else "its evidence needs torch: pip install 'certflow[torch]'"
+    return None if torch else f"its evidence needs torch: {INSTALL_TORCH}"
 
 
 def _result(claim: str, evidence: list[Evidence], reasons: list[str], later: str | None) -> ClaimResult:

@@ -15,6 +15,7 @@ import torch
 from certflow.distill.beyond.data_sets import DIMENSION, digits
 from certflow.distill.beyond.network_flow import NetworkFlow, interval_of
 from certflow.distill.beyond.score_network import model_of, train_denoiser
+from certflow.distill.beyond.teacher import MEASURED, TABLE
 from certflow.distill.experiment import distil
 from certflow.distill.plan import make_plan
 from certflow.distill.results import Results
@@ -24,11 +25,8 @@ from certflow.grids.rates import grid_from_rate, log_times
 from certflow.schedules import typical_rate
 
 GRIDS = ("uniform", "logsnr", "karras", "cosine", "quadratic")
-#: Label of the grid from the network's own rate.
-MEASURED = "typical-jvp"
 #: Fewer points than with mixtures: a network is a dearer teacher.
 SETTINGS = Settings(pool=8192, test=1024, tolerance=1e-8)
-TABLE = 65
 
 
 def real_data(
