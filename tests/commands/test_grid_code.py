@@ -8,7 +8,6 @@ import json
 import logging
 import sys
 import types
-import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from libraries import modules_kept, sampling_alone
 
 import certflow as cf
 from certflow.commands.grid_code import POINTS, program
@@ -216,31 +216,8 @@ def test_the_ends_of_a_training_range_are_those_of_its_schedule() -> None:
 
 @pytest.fixture(scope="module")
 def sampling() -> Any:
-    """`k_diffusion.sampling` loaded alone, and `sys.modules` as it was: torchvision is for images only."""
-
-    def ours() -> dict[str, Any]:
-        return {
-            name: part for name, part in sys.modules.items() if name.split(".")[0] in ("k_diffusion", "torchvision")
-        }
-
-    before = ours()
-    spec = importlib.util.find_spec("k_diffusion")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    for name in before:
-        del sys.modules[name]
-    parts = {name: types.ModuleType(name) for name in ("torchvision", "torchvision.transforms", "k_diffusion")}
-    parts["torchvision.transforms.functional"] = types.ModuleType("torchvision.transforms.functional")
-    vars(parts["torchvision.transforms"])["functional"] = parts["torchvision.transforms.functional"]
-    parts["k_diffusion"].__path__ = list(spec.submodule_search_locations)
-    sys.modules.update(parts)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        module = importlib.import_module("k_diffusion.sampling")
-    for name in ours():
-        del sys.modules[name]
-    sys.modules.update(before)
-    return module
+    with modules_kept():
+        return sampling_alone()
 
 
 K_DIFFUSION = [name for name, how in STEPPING.items() if how.format == "k-diffusion"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import os
 from typing import Any
 
 import numpy as np
 import pytest
+from depth import nightly
 
 import certflow as cf
 from certflow.grids.export.schedulers import TAKERS
@@ -154,7 +154,7 @@ def test_what_is_exported_for_other_libraries_has_no_error():
     assert cf.doctor(grid.export("json").mapping(), "ou").times.tolist() == grid.times.tolist()
 
 
-@pytest.mark.skipif(os.environ.get("CERTFLOW_PROFILE") != "nightly", reason="every number of steps: nightly")
+@nightly
 @pytest.mark.parametrize("name", CONFIGS)
 def test_no_number_of_steps_makes_an_error(make, name):
     for config in CONFIGS[name]:

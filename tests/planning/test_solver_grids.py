@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from depth import nightly
 
 import certflow as cf
 from certflow.errors import InputError
@@ -25,7 +25,6 @@ from certflow.samplers.solvers import solver_of  # noqa: E402
 
 VARIANCE = 0.3
 LAW = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3")
-DEEP = pytest.mark.skipif(os.environ.get("CERTFLOW_PROFILE") != "nightly", reason="nightly profile")
 
 
 class Gaussian:
@@ -85,7 +84,7 @@ def test_a_named_grid_that_is_best_keeps_its_name():
 
 @pytest.mark.parametrize(
     ("sampler", "gain"),
-    [("heun", 0.92), pytest.param("euler", 0.98, marks=DEEP), pytest.param("dpmpp-2m", 0.75, marks=DEEP)],
+    [("heun", 0.92), pytest.param("euler", 0.98, marks=nightly), pytest.param("dpmpp-2m", 0.75, marks=nightly)],
 )
 def test_two_modes_on_fresh_points(sampler, gain):
     """Below named kinds, as predicted; trials found an optimum of 5.8e-4 for Heun."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
-import sys
-import types
-import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from libraries import modules_kept, sampling_alone
 
 import certflow as cf
 
@@ -46,36 +44,10 @@ def ours(z: torch.Tensor, sigmas: np.ndarray, sampler: str) -> torch.Tensor:
 # -- k-diffusion: in float64, to rounding ----------------------------------------------------------------------
 
 
-def foreign() -> dict[str, Any]:
-    return {
-        name: module for name, module in sys.modules.items() if name.split(".")[0] in ("k_diffusion", "torchvision")
-    }
-
-
 @pytest.fixture(scope="module")
 def sampling() -> Any:
-    """`k_diffusion.sampling` loaded alone, and `sys.modules` as it was.
-
-    It needs torchvision only for a helper that converts images; what stands in for it would confuse diffusers.
-    """
-    before = foreign()
-    spec = importlib.util.find_spec("k_diffusion")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    for name in before:
-        del sys.modules[name]
-    parts = {name: types.ModuleType(name) for name in ("torchvision", "torchvision.transforms", "k_diffusion")}
-    parts["torchvision.transforms.functional"] = types.ModuleType("torchvision.transforms.functional")
-    vars(parts["torchvision.transforms"])["functional"] = parts["torchvision.transforms.functional"]
-    parts["k_diffusion"].__path__ = list(spec.submodule_search_locations)
-    sys.modules.update(parts)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        module = importlib.import_module("k_diffusion.sampling")
-    for name in foreign():
-        del sys.modules[name]
-    sys.modules.update(before)
-    return module
+    with modules_kept():
+        return sampling_alone()
 
 
 @pytest.mark.parametrize("end", ["zero", "last"])

@@ -65,8 +65,11 @@ def posterior(x: Any, a: Any, b: Any) -> tuple[Any, Any]:
 
 def prediction(name: str, x: Any, a: Any, b: Any) -> Any:
     """What an exact model says, by the definitions of diffusers."""
-    data, noise = posterior(x, a, b)
-    a, b = a[:, None], b[:, None]
+    return told(name, *posterior(x, a, b), a[:, None], b[:, None])
+
+
+def told(name: str, data: Any, noise: Any, a: Any, b: Any) -> Any:
+    """What a model says that knows the data and the noise in `x = a data + b noise`."""
     return {
         "epsilon": noise,
         "sample": data,

@@ -8,7 +8,6 @@ import inspect
 import os
 import subprocess
 import sys
-import types
 import warnings
 from collections.abc import Iterator
 from itertools import pairwise
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from libraries import modules_kept, sampling_alone
 
 from certflow.grids.export import export
 from certflow.grids.export.karras import SAMPLERS, UNTIMED, karras
@@ -33,40 +33,16 @@ def sampling() -> Iterator[Any]:
     """The installed `k_diffusion.sampling`; `sys.modules` is left as it was.
 
     `import k_diffusion` also loads its metrics and image models, and needs a torchvision built for this torch.
-    Where that fails, `sampling` is loaded alone: it needs torchvision only for a helper that converts images.
+    Where that fails, `sampling` is loaded alone.
     """
-    before = {name: module for name, module in sys.modules.items() if _of_k_diffusion(name)}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the many packages that this import loads
-            module = importlib.import_module("k_diffusion.sampling")
-    except (ImportError, RuntimeError):
-        module = _sampling_alone()
-    yield module
-    _forget()
-    sys.modules.update(before)
-
-
-def _sampling_alone() -> Any:
-    _forget()
-    spec = importlib.util.find_spec("k_diffusion")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    parts = {name: types.ModuleType(name) for name in ("torchvision", "torchvision.transforms", "k_diffusion")}
-    parts["torchvision.transforms.functional"] = types.ModuleType("torchvision.transforms.functional")
-    vars(parts["torchvision.transforms"])["functional"] = parts["torchvision.transforms.functional"]
-    parts["k_diffusion"].__path__ = list(spec.submodule_search_locations)
-    sys.modules.update(parts)
-    return importlib.import_module("k_diffusion.sampling")
-
-
-def _forget() -> None:
-    for name in [name for name in sys.modules if _of_k_diffusion(name)]:
-        del sys.modules[name]
-
-
-def _of_k_diffusion(name: str) -> bool:
-    return name.partition(".")[0] in ("k_diffusion", "torchvision")
+    with modules_kept():
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the many packages that this import loads
+                module = importlib.import_module("k_diffusion.sampling")
+        except (ImportError, RuntimeError):
+            module = sampling_alone()
+        yield module
 
 
 class Denoiser:
