@@ -18,7 +18,7 @@ def mixture_code(mixture: GaussianMixture) -> str:
 
     >>> import certflow as cf
     >>> mixture_code(cf.GaussianMixture(["1/3", "2/3"], [[0.5], [-1]], "0.04"))
-    "cf.GaussianMixture(['1/3', '2/3'], [[0.5], [-1]], '0.04')"
+    "cf.GaussianMixture(['1/3', '2/3'], [[0.5], [-1.0]], '0.04')"
     """
     parts = (mixture.exact_weights, mixture.exact_means, mixture.exact_covariances)
     return f"cf.GaussianMixture({', '.join(repr(_written(part.values.tolist())) for part in parts)})"
