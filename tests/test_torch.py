@@ -12,6 +12,7 @@ import sys
 import mpmath
 import numpy as np
 import pytest
+from depth import night
 
 import certflow as cf
 from certflow.errors import InputError
@@ -99,7 +100,7 @@ def test_bound_on_a_ball_where_all_components_have_one_mean():
     assert derivatives(lambda t: p.ball_bound(2.5, t), 0.4) == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["isotropic", "full"])
+@pytest.mark.parametrize("kind", ["isotropic", *night("full")])
 @RATES
 @pytest.mark.parametrize("name", ["stability", "amplification"])
 def test_stability_in_both_times(kind, rate, name):

@@ -7,6 +7,7 @@ import warnings
 import mpmath
 import numpy as np
 import pytest
+from depth import nightly
 from oracle import Oracle, dec, relative_error
 
 import certflow as cf
@@ -71,6 +72,7 @@ def test_bounds_and_stability_are_finite_or_refused(case):
             assert p.stability(1e-9, 50.0) <= p.stability(1e-9, 50.0, "two-sided") * (1 + 1e-9)
 
 
+@nightly
 def test_ten_thousand_components():
     rng = np.random.default_rng(0)
     count = 10_000

@@ -385,6 +385,7 @@ def test_torch_equals_numpy_and_is_differentiable(torch):
     np.testing.assert_allclose(single.numpy(), result.detach().numpy(), rtol=1e-4, atol=1e-5)
 
 
+@nightly
 def test_torch_repairs_a_value_next_to_the_separatrix_and_keeps_the_graph(torch):
     p = line_process(LINES["sigma 0.05"], "common-isotropic")
     x = torch.tensor([[1e-10], [0.5]], dtype=torch.float64, requires_grad=True)

@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from depth import night
 
 import certflow as cf
 from certflow.grids import KINDS
 
 SAMPLED = {name: {"samples": 32} for name, kind in KINDS.items() if "samples" in kind.options}
+#: One of each dimension up to two and each kind of covariance but a shared one, which is left to the night.
+EVERY_DAY = ("line-3", "two-modes", "random-5", "two-variances", "ordered-pair")
+
 PINNED = {
     *("uniform", "quadratic", "cosine", "geometric", "logsnr", "karras", "exponential", "flow-matching", "arctan"),
     *("ays", "entropic", "gits", "optimal-steps", "score-optimal", "stability-balanced", "typical"),
@@ -22,7 +26,9 @@ def test_the_pinned_kinds_exist() -> None:
     assert set(KINDS) == PINNED | {"polyexponential"}
 
 
-@pytest.mark.parametrize("name", cf.builtin_mixtures())
+@pytest.mark.parametrize(
+    "name", [*EVERY_DAY, *night(*(name for name in cf.builtin_mixtures() if name not in EVERY_DAY))]
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_grid_has_its_ends_and_decreases(kind: str, name: str) -> None:
     process = cf.OrnsteinUhlenbeck(cf.load_mixture(name), "1e-6", "3")

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import numpy as np
 import pytest
+from depth import nightly
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -136,6 +137,7 @@ def test_density_of_anisotropic_components_is_projected():
     assert density_and_flow(certflow.OrnsteinUhlenbeck(mixture), lines=4).startswith("<svg")
 
 
+@nightly
 def test_many_narrow_modes_do_not_exhaust_memory():
     rng = np.random.default_rng(0)
     p = process([[str(round(v, 3)) for v in row] for row in rng.normal(size=(1500, 2))], "0.0001", "0.001")

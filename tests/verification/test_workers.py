@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from depth import night
 
 import certflow as cf
 from certflow.claims.check import Check, Context, Finding
@@ -214,7 +215,7 @@ def ended(process: str) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("sign", [signal.SIGTERM, *night(signal.SIGINT, signal.SIGKILL)])
 def test_an_interrupted_run_leaves_its_evidence_and_no_process(tmp_path: Path, sign: int):
     out = tmp_path / "out"
     words = [sys.executable, "-m", "certflow", "verify", "two-modes", "--jobs", "2", "--out", str(out)]

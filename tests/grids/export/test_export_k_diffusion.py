@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from depth import night
 from libraries import modules_kept, sampling_alone
 
 from certflow.grids.export import export
@@ -188,7 +189,7 @@ print(samples.double().mean().item(), samples.shape == noise.shape)
 """
 
 
-@pytest.mark.parametrize("sampler", ["sample_euler", "sample_heun"])
+@pytest.mark.parametrize("sampler", ["sample_heun", *night("sample_euler")])
 def test_the_exported_code_runs_as_it_is_printed(sampler):
     """With the whole library imported, as whoever pastes the code does."""
     if importlib.util.find_spec("pkg_resources") is None:

@@ -7,6 +7,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from depth import night
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
@@ -36,7 +37,7 @@ def test_nodes_lie_in_their_proved_brackets(name: str, rate: str) -> None:
 
 
 @pytest.mark.parametrize("rate", ["one-sided", "two-sided"])
-@pytest.mark.parametrize("name", ["two-variances", "wine"])
+@pytest.mark.parametrize("name", ["two-variances", *night("wine")])
 def test_nodes_by_quadrature_and_root_finding(name: str, rate: str) -> None:
     """Other covariances: the rate at single times, integrated by mpmath, inverted by brentq."""
     process = load(name)
