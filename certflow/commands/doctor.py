@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,7 +10,7 @@ from certflow.commands.options import Format
 from certflow.commands.output import print_json
 from certflow.commands.texts import choice, integer, read_mixture, renamed
 from certflow.diagnosis.examination import doctor as examine
-from certflow.diagnosis.reading import LIBRARIES, read
+from certflow.diagnosis.reading import LIBRARIES, class_or_config, read
 from certflow.errors import InputError
 from certflow.process import OrnsteinUhlenbeck
 from certflow.progress import progress_of_one
@@ -72,7 +71,7 @@ def doctor(
     if sampler is not None and mixture is None:
         raise InputError("--sampler", sampler, "--mixture beside it, on which it is measured")
     with renamed(_NAMES), progress_of_one("better steps") as told:
-        target = None if scheduler is None else _scheduler(scheduler)
+        target = None if scheduler is None else class_or_config(scheduler, "--scheduler")
         process = None if mixture is None else OrnsteinUhlenbeck(read_mixture(mixture))
         found = examine(
             read(steps),
@@ -90,12 +89,3 @@ def doctor(
     else:
         print(found.text())
     return 0 if found.ok else 1
-
-
-def _scheduler(text: str) -> Any:
-    """A class name, or the config in a file."""
-    if not text.lower().endswith(".json") and not Path(text).is_file():
-        return text
-    if not Path(text).is_file():
-        raise InputError("--scheduler", text, "a file that can be read, or a class name")
-    return read(text)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from certflow.commands.texts import choice, integer
-from certflow.diagnosis.reading import read
+from certflow.diagnosis.reading import class_or_config
 from certflow.errors import InputError
 from certflow.grids.export.diffusers import training_ends
 from certflow.grids.export.stepping import PLAIN, Stepping, stepping_of
@@ -154,16 +153,9 @@ def _target(sampler: str | None, export: str | None, scheduler: str | None, code
 
 def _named(text: str) -> Target:
     """A class, a function, or the config of a scheduler in a file."""
-    path = Path(text)
-    try:
-        there = path.is_file()
-    except OSError:  # longer than a name may be
-        there = False
-    if not there:
-        if text.lower().endswith(".json"):
-            raise InputError("--scheduler", text, "a file that can be read, or the name of a class")
+    config = class_or_config(text, "--scheduler")
+    if isinstance(config, str):
         return replace(_with_config(stepping_of(text)), named=True)
-    config = read(path)
     name = config.get("_class_name") if isinstance(config, Mapping) else None
     if not isinstance(name, str):
         raise InputError("--scheduler", text, "a scheduler_config.json, with its _class_name")

@@ -86,6 +86,25 @@ def read(source: str | Path) -> Any:
     return {f"{name[1].lower()}s": numbers} if name else numbers
 
 
+def class_or_config(text: str, field: str = "scheduler") -> Any:
+    """The name of a class as it stands, or what its `scheduler_config.json` holds.
+
+    Raises
+    ------
+    InputError : a text that ends like a file which is not there; a file that cannot be read.
+    """
+    path = Path(text)
+    try:
+        there = path.is_file()
+    except (OSError, ValueError):  # longer than a name may be, or with a character that no name has
+        there = False
+    if there:
+        return read(text)
+    if text.lower().endswith(".json"):
+        raise InputError(field, text, "a file that can be read, or the name of a class")
+    return text
+
+
 def _written(text: str) -> list[float] | None:
     """The numbers of a list as it is printed; None where there is anything else."""
     text = _SCALAR.sub(r"\1", text.strip())

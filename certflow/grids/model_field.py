@@ -19,7 +19,7 @@ from certflow.samplers.field import denoise_of
 from certflow.samplers.reference import fine_steps, solve
 from certflow.schedules.model import Model
 from certflow.schedules.rates import typical_rate
-from certflow.schedules.rows import data_rows, drawn, plain
+from certflow.schedules.rows import data_rows, drawn, plain, scale_of
 
 #: Rows that go through the model at once, and points that choose the steps of its flow.
 BATCH, PROBES = 512, 64
@@ -69,7 +69,7 @@ class ModelField:
     @property
     def data_scale(self) -> float:
         """`sqrt(tr Cov(X_0) / d)` of the rows; 1 where there are none, or all are the same."""
-        return 1.0 if self._data is None else float(np.sqrt(plain(self._data).var(axis=0).mean())) or 1.0
+        return 1.0 if self._data is None else scale_of(plain(self._data))
 
     @cached_property
     def step(self) -> float:

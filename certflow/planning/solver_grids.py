@@ -35,7 +35,7 @@ from certflow.samplers.field import denoise_of
 from certflow.samplers.rollout import LATEST
 from certflow.samplers.solvers import Solver, solver_of
 from certflow.schedules.model import Model
-from certflow.schedules.rows import data_rows, plain
+from certflow.schedules.rows import data_rows, plain, scale_of
 
 #: What a model calls the ends of its grids.
 ENDS = ("t_min", "t_max")
@@ -211,7 +211,7 @@ def named_grids(model: Any, segments: int, data: Points | None = None) -> dict[s
 def _coordinate(model: Any, segments: int, kind: str, data: Points | None) -> Times:
     given = {name: option.default for name, option in KINDS[kind].options.items()}
     if kind == "arctan":
-        given["scale"] = 1.0 if data is None else float(data.std()) or 1.0  # of one point
+        given["scale"] = 1.0 if data is None else scale_of(data)
     times = coordinate_nodes(model, segments, kind=kind, **given)[0]
     times[0], times[-1] = model.t_max, model.t_min
     return TimeGrid(kind, times).times

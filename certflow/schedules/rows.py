@@ -43,6 +43,11 @@ def plain(array: Any) -> Floats:
     return result
 
 
+def scale_of(rows: Floats) -> float:
+    """`sqrt(tr Cov(X_0) / d)` of the rows; 1 where all are the same."""
+    return float(np.sqrt(rows.var(axis=0).mean())) or 1.0
+
+
 def _of_tensor(data: Any) -> Any:
     import torch
 

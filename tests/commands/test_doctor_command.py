@@ -154,6 +154,7 @@ def test_errors_are_found_beside_what_is_measured(command, gaussian):
         (("1, 0.5", "--as", "diffusers", "--format", "xml"), "--format: got 'xml'"),
         (("1, 0.5", "--as", "diffusers", "--scheduler", "Magic"), "--scheduler: got 'Magic'"),
         (("1, 0.5", "--as", "diffusers", "--scheduler", "no.json"), "--scheduler: got 'no.json'"),
+        (("1, 0.5", "--as", "diffusers", "--scheduler", "A" * 300), "--scheduler: got 'AAA"),
         (("1, 0.5", "--as", "ou", "--scheduler", "DDIMScheduler"), "--scheduler: got 'DDIMScheduler'"),
         (("1, 0.5", "--as", "ou", "--sampler", "heun"), "--sampler: got 'heun'; required: --mixture beside it"),
         (

@@ -264,6 +264,12 @@ def test_data_of_no_spread_have_the_scale_of_none():
     assert found["arctan"].tolist() == plain["arctan"].tolist()
 
 
+def test_the_scale_of_data_is_that_of_their_spread_wherever_they_lie():
+    rows = np.random.default_rng(0).normal(size=(9, 1, 2, 2))
+    away = rows + np.array([[[[100.0, -100.0], [0.0, 7.0]]]])
+    assert named_grids(Gaussian(), 4, away)["arctan"] == pytest.approx(named_grids(Gaussian(), 4, rows)["arctan"])
+
+
 # -- what a grid says ------------------------------------------------------------------------------------------
 
 
