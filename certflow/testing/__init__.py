@@ -9,6 +9,7 @@ from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
     "mixtures": "certflow.testing.strategies",
+    "parametrize_with_checks": "certflow.testing.parametrize",
     "points": "certflow.testing.strategies",
     "processes": "certflow.testing.strategies",
     "times": "certflow.testing.strategies",
