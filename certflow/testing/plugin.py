@@ -13,7 +13,6 @@ to the controller, and told at the end: on the terminal by claim and by check, w
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from collections.abc import Callable, Generator
@@ -24,12 +23,9 @@ import pytest
 
 import certflow
 from certflow.errors import InputError
-from certflow.testing.gathered import Gathered
+from certflow.testing.gathered import Gathered, of_report
+from certflow.testing.options import PROFILES, SUITE, check_options, claims_allowed, mixture_loaded, mixture_sources
 from certflow.testing.result import listening
-
-PROFILES = ("quick", "full")
-SUITE = "certflow.testing.suite"
-_MIXTURES = Path(certflow.__file__).parent / "law" / "mixtures"
 
 #: Of an item: what its checks have found and no report has told yet.
 _FOUND = pytest.StashKey[list[dict[str, Any]]]()
@@ -79,8 +75,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # which workers of pytest-xdist have
         config.pluginmanager.register(_Controller(config), "certflow-controller")
     try:
-        config.pluginmanager.register(_mixtures(_mixture_sources(config)), "certflow-mixtures")
-        _check_options(config)
+        config.pluginmanager.register(_mixtures(mixture_sources(config)), "certflow-mixtures")
+        check_options(config)
     except InputError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -92,7 +88,7 @@ def _mixtures(sources: tuple[str, ...]) -> object:
         @pytest.fixture(params=sources, ids=[Path(source).stem for source in sources])
         def mixture(self, request: pytest.FixtureRequest) -> Any:
             """A mixture: each built-in one, or each of `--certflow-mixture`."""
-            return _loaded(request.param)
+            return mixture_loaded(request.param)
 
     return Mixtures()
 
@@ -108,106 +104,17 @@ def certify(request: pytest.FixtureRequest) -> Callable[..., Any]:
     marked = [claim for mark in request.node.iter_markers("claim") for claim in mark.args]
 
     def run(subject: Any, claims: Any = None, profile: str | None = None, **options: Any) -> Any:
-        from certflow.testing.gathered import of_report
-
         asked = [claims] if isinstance(claims, str) else claims
-        wanted = _allowed(config, list(asked or marked) or None)
+        wanted = claims_allowed(config, list(asked or marked) or None)
         if wanted == []:
             pytest.skip("--certflow-claims names none of its claims")
-        known = _loaded(os.fspath(subject)) if isinstance(subject, str | os.PathLike) else subject
+        known = mixture_loaded(os.fspath(subject)) if isinstance(subject, str | os.PathLike) else subject
         chosen = profile or config.getoption("--certflow-profile") or PROFILES[0]
         report = certflow.verify(known, wanted, chosen, **options)
         request.node.stash.setdefault(_FOUND, []).append(of_report(report))
         return report.allowing_inconclusive() if config.getoption("--certflow-allow-inconclusive") else report
 
     return run
-
-
-@functools.cache
-def _loaded(source: str) -> Any:
-    return certflow.load_mixture(source)
-
-
-def _allowed(config: pytest.Config, claims: list[str] | None) -> list[str] | None:
-    """Of these claims (None for all) those that `--certflow-claims` names."""
-    only = _only(config)
-    if only is None or claims is None:
-        return claims if only is None else only
-    return [claim for claim in claims if claim.upper() in only]
-
-
-def _only(config: pytest.Config) -> list[str] | None:
-    text = config.getoption("--certflow-claims")
-    return None if text is None else [claim.strip().upper() for claim in text.split(",")]
-
-
-def _mixture_sources(config: pytest.Config) -> tuple[str, ...]:
-    given = config.getoption("--certflow-mixture")
-    if given is None:
-        return tuple(sorted(path.stem for path in _MIXTURES.glob("*.json")))
-    for source in given:
-        try:
-            _loaded(source)
-        except InputError as error:
-            field = "" if error.field == "MIXTURE" else f" {source}: {error.field}"
-            raise InputError(f"--certflow-mixture{field}", error.value, error.requirement) from None
-    return tuple(given)
-
-
-def _check_options(config: pytest.Config) -> None:
-    """Refuse what no test could use; loads what an option needs, and nothing without options."""
-    profile, only = config.getoption("--certflow-profile"), _only(config)
-    if profile not in (None, *PROFILES):
-        raise InputError("--certflow-profile", profile, f"one of {', '.join(PROFILES)}")
-    if only is not None:
-        from certflow.claims.registry import STATEMENTS
-
-        for claim in only:
-            if claim not in STATEMENTS:
-                raise InputError("--certflow-claims", claim, f"ids among {', '.join(STATEMENTS)}")
-    folder = config.getoption("--certflow-report")
-    if folder is not None and (not folder or (Path(folder).exists() and not Path(folder).is_dir())):
-        raise InputError("--certflow-report", folder, "the name of a directory")
-    if _runs_suite(config) and config.getoption("--certflow-mixture") is None:
-        raise InputError("--certflow-mixture", None, f"a mixture file or a built-in name, on which {SUITE} runs")
-    score_of(config)
-
-
-def score_of(config: pytest.Config) -> tuple[Any, dict[str, Any]] | None:
-    """What `--certflow-score` names, and the options of `check_score` that go with it; None without it.
-
-    Raises `InputError` for a name that cannot be imported, and for an option that nothing can use.
-    """
-    name = config.getoption("--certflow-score")
-    described = {word: config.getoption(f"--certflow-{word}") for word in ("predicts", "schedule")}
-    if name is None:
-        for word, value in described.items():
-            if value is not None:
-                raise InputError(f"--certflow-{word}", value, "--certflow-score MODULE:NAME beside it")
-        return None
-    from certflow.testing.named import attribute_named, schedule_named
-
-    options: dict[str, Any] = {}
-    if described["predicts"] is not None:
-        from certflow.schedules import PREDICTIONS
-
-        if described["predicts"] not in PREDICTIONS:
-            raise InputError("--certflow-predicts", described["predicts"], f"one of {', '.join(PREDICTIONS)}")
-        options["predicts"] = described["predicts"]
-    if described["schedule"] is not None:
-        options["schedule"] = schedule_named(described["schedule"], "--certflow-schedule")
-    return attribute_named(name, "--certflow-score", config.invocation_params.dir), options
-
-
-def _runs_suite(config: pytest.Config) -> bool:
-    """Does a command line name the suite, by its package or by its folder?"""
-    folder = Path(__file__).with_name("suite")
-    for argument in config.args:
-        name = str(argument).partition("::")[0]
-        path = config.invocation_params.dir / name
-        if name == SUITE or name.startswith(f"{SUITE}.") or folder in (path, *path.parents):
-            return True
-    return False
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -230,7 +137,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         claims = [claim for mark in item.iter_markers("claim") for claim in mark.args]
         if claims or case is not None or "certify" in fixtures:
             item.add_marker(pytest.mark.certflow)
-        (out if claims and _allowed(config, claims) == [] else left).append(item)
+        (out if claims and claims_allowed(config, claims) == [] else left).append(item)
     if out:
         config.hook.pytest_deselected(items=out)
         items[:] = left
