@@ -9,10 +9,11 @@ from pathlib import Path
 from certflow.atomic import write_text_atomic
 from certflow.claims.model import Outcome
 from certflow.report.junit import Case, render_suite
-from certflow.testing.gathered import Gathered, Tested, about, counts_told, told, verdict_of
+from certflow.testing.gathered import Gathered, Tested, counts_told, told, verdict_of
 
 _OUTCOMES = {"passed": Outcome.HOLDS, "failed": Outcome.VIOLATED, "expected": Outcome.NOT_APPLICABLE}
 _OUTCOMES |= {"skipped": Outcome.NOT_CHECKED}
+_FAILING = (Outcome.VIOLATED, Outcome.INCONCLUSIVE)
 
 
 def write_files(gathered: Gathered, folder: Path) -> list[Path]:
@@ -45,11 +46,13 @@ def markdown(gathered: Gathered) -> str:
     if claims:
         lines += ["| claim | outcome |", "|---|---|"]
         lines += [f"| {claim} | {_cell(told(outcomes))} |" for claim, outcomes in claims.items()] + [""]
+    shown = {""}  # parts of one check often find the same counterexample
     for test in gathered.tests:
         for case in _cases(test):
-            if case.outcome in (Outcome.VIOLATED, Outcome.INCONCLUSIVE):
-                lines += [f"**{case.claim}, {case.name}**: {case.message}", ""]
-                lines += ["```text", case.details.replace("```", "'''"), "```", ""] if case.details else []
+            if case.outcome in _FAILING:
+                lines += [f"**{case.claim}, {case.name}**: {_cell(case.message)}", ""]
+                lines += [] if case.details in shown else ["```text", case.details.replace("```", "'''"), "```", ""]
+                shown.add(case.details)
     if not any(test.outcome == "failed" for test in gathered.tests):
         lines += ["No test that uses certflow failed.", ""]
     return "\n".join(lines)
@@ -84,14 +87,13 @@ def _cases(test: Tested) -> Iterator[Case]:
 def _tells_of_failure(test: Tested) -> bool:
     """Does what was found say why the test failed?"""
     outcomes = [claim["outcome"] for report in test.reports() for claim in report["claims"]]
-    failing = (Outcome.VIOLATED, Outcome.INCONCLUSIVE)
-    return any(not part["passed"] for part in test.checks()) or any(outcome in failing for outcome in outcomes)
+    return any(not part["passed"] for part in test.checks()) or any(outcome in _FAILING for outcome in outcomes)
 
 
 def _details(part: dict[str, object]) -> str:
     """The counterexample and its causes, as `Result` prints them."""
     found, causes = part["counterexample"], part["causes"]
-    lines = [about(part)]
+    lines: list[str] = []
     if isinstance(found, dict):
         lines += [found["code"], *(f"{name} = {value}" for name, value in found["inputs"].items())]
         lines += [f"{name} {found[name]}" for name in ("got", "expected", "error", "tolerance")]

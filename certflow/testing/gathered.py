@@ -34,7 +34,8 @@ class Tested:
         for record in self.found:
             if record["kind"] == "check":
                 for part in record["parts"] or [record]:
-                    yield {**part, "subject": record["subject"], "mixture": record["mixture"]}
+                    subject = record["subject"] or self.name.rpartition("::")[2]
+                    yield {**part, "subject": subject, "mixture": record["mixture"]}
 
     def reports(self) -> Iterator[dict[str, Any]]:
         """What `certify` reported."""
@@ -123,8 +124,8 @@ def verdict_of(test: Tested, part: dict[str, Any]) -> str:
 
 def about(part: dict[str, Any]) -> str:
     """What a part of a check is about, in words."""
-    where = f"{part['subject']} on {part['mixture']}" if part["mixture"] else part["subject"]
-    return f"{where}, {part['part']}" if part["part"] else where
+    where = " on ".join(filter(None, (part["subject"], part["mixture"])))
+    return ", ".join(filter(None, (where, part["part"])))
 
 
 def counts_told(counts: Counter[str]) -> str:

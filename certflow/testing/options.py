@@ -35,7 +35,8 @@ def check_options(config: pytest.Config) -> None:
         raise InputError("--certflow-report", folder, "the name of a directory")
     if _runs_suite(config) and config.getoption("--certflow-mixture") is None:
         raise InputError("--certflow-mixture", None, f"a mixture file or a built-in name, on which {SUITE} runs")
-    if score_of(config) is not None and len(mixture_sources(config)) > 1:
+    sources, score = mixture_sources(config), score_of(config)
+    if score is not None and len(sources) > 1:
         raise InputError("--certflow-mixture", config.getoption("--certflow-mixture"), "one, that of --certflow-score")
 
 

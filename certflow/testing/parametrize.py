@@ -120,15 +120,18 @@ class _Preparation:
         return self._made[id(subject)][1]
 
 
-@dataclass
+@dataclass(repr=False)
 class Case:
     """One part of a check of one subject on one mixture; calling it runs it."""
 
     subject_name: str
     mixture_name: str
     part: Any  #: of `checks.part.Part`
-    preparation: _Preparation = field(repr=False)
+    preparation: _Preparation
     ran: bool = False
+
+    def __repr__(self) -> str:
+        return f"<check_{self.preparation.kind} {self.id}>"
 
     @property
     def subject(self) -> Any:

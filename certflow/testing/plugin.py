@@ -191,15 +191,15 @@ class _Controller:
             for line in lines:
                 terminalreporter.write_line(line)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        """Write the files of `--certflow-report`; counts go into pytest's own JUnit file before that is written."""
-        if not self.gathered.tests:
-            return
-        for plugin in self.config.pluginmanager.get_plugins():
-            if hasattr(plugin, "add_global_property"):  # that of --junitxml
-                for name, value in self.gathered.properties().items():
-                    plugin.add_global_property(name, value)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        """Counts go into pytest's own JUnit file before it is written; last, the files of `--certflow-report`."""
+        if self.gathered.tests:
+            for plugin in self.config.pluginmanager.get_plugins():
+                if hasattr(plugin, "add_global_property"):  # that of --junitxml
+                    for name, value in self.gathered.properties().items():
+                        plugin.add_global_property(name, value)
+        result = yield
         folder = self.config.getoption("--certflow-report")
         if folder is not None:
             from certflow.testing.files import write_files
@@ -209,3 +209,4 @@ class _Controller:
             except OSError as error:
                 required = "a directory that can be written"
                 pytest.exit(f"--certflow-report: got {folder!r} ({error.strerror}); required: {required}", returncode=4)
+        return result

@@ -116,8 +116,8 @@ def listening(listener: Listener) -> Iterator[None]:
         _LISTENERS.remove(listener)
 
 
-def tell(result: Result, *, subject: str, mixture: str) -> None:
-    """Tell who listens of a result."""
+def tell(result: Result, *, subject: str = "", mixture: str = "") -> None:
+    """Tell who listens of a result, with the names of what it is about where they are known."""
     for listener in _LISTENERS:
         listener(result, {"subject": subject, "mixture": mixture})
 
