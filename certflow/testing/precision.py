@@ -1,15 +1,17 @@
-"""What rounding in a dtype may do to a right score: a stated error model, first order in nothing, tuned to nothing.
+"""What rounding in a dtype may do to a right score: a stated error model, with no constant that was tuned.
 
-With `u` half the gap after one in the dtype, `c = 8 + 2d + K` the roundings that a term goes through, `C_k` with
-eigenvalues in `[l_k, h_k]`, `z_k = x - m mu_k`, `a_k = |x| + m |mu_k|`, `n^2 = 1 - m^2` and `b_k = -C_k^{-1} z_k`
-(proofs/rounding.md derives each line):
+With `u` half the gap after one in the dtype, `e = 6 + 3t` the roundings that `m = e^{-t}` costs in a term, `h_k` the
+largest eigenvalue of `Sigma_k`, `C_k` with eigenvalues in `[l_k, g_k]`, `z_k = x - m mu_k`, `q_k = |z_k|^2 / l_k`,
+`a_k = |x| + m |mu_k|`, `n^2 = 1 - m^2`, `b_k = -C_k^{-1} z_k` (proofs/rounding.md derives each line):
 
-- `eta_k = c u (1 + h_k) / l_k`: relative error of `C_k^{-1}`, `1 - exp(-2t)` without `expm1` included;
-- `delta_k = (c u a_k + eta_k / (1 - eta_k) |z_k|) / n^2`: error of `b_k`, by way of the denoiser too;
-- `E_k = c u (a_k^2 / l_k + |log w_k| + |log det C_k| / 2 + d + 1) + eta_k / (1 - eta_k) (|z_k|^2 / l_k + d)`: that
-  of a logit, the expanded square `|x|^2 - 2 x.mu + |mu|^2` included;
-- responsibilities become at most `rho_k = gamma_k e^{E_k} / sum_j gamma_j e^{-E_j}`, and move the score by at most
-  `sum_k gamma_k (e^{E_k} - 1) |b_k - s| / sum_j gamma_j e^{-E_j}`, and never by more than `max_k |b_k - s|`.
+- `eta_k = u (3 + (1 + e m^2 (1 + h_k) + 3 d (g_k - l_k)) / l_k)`: relative error of `C_k^{-1}`, with `1 - exp(-2t)` for
+  `expm1`; below, `i_k = eta_k / (1 - eta_k)`;
+- `delta_k = ((e + K) u a_k + i_k |z_k|) / n^2`: error of `b_k`, by way of the denoiser too;
+- `E_k = u ((d + e) a_k^2 / (2 l_k) + 4 f_k) + i_k (q_k + d) / 2`: of a logit, `|x|^2 - 2 x.mu + |mu|^2` for the square
+  included; `f_k = |log w_k| + |log det C_k| / 2 + d + 1` or more;
+- responsibilities become at most `rho_k = gamma_k e^{E_k} / sum_j gamma_j e^{-E_j}`, which moves the score by at most
+  `sum_k gamma_k (e^{E_k} - 1) |b_k - s| / sum_j gamma_j e^{-E_j}`, and never by more than `max_k |b_k - s|`; as
+  `exp(logit - logsumexp)` they sum to one within `4 u (q_k / 2 + f_k)` only.
 """
 
 from __future__ import annotations
@@ -69,6 +71,9 @@ class Precision:
         return np.asarray(np.maximum(np.ldexp(1.0, exponent - self.digits), self.least))
 
 
+#: The exponential of this and its inverse are numbers, far beyond what an error may be.
+_LARGE = 200.0
+
 #: The formats that checks know, finest first.
 PRECISIONS = {
     found.name: found
@@ -107,8 +112,9 @@ class Posterior:
     scores : `b_k`, shape (N, K, d)
     gaps : `|z_k|`, shape (N, K)
     reaches : `a_k = |x| + m |mu_k|`, shape (N, K)
-    low, high : least and largest eigenvalue of `C_k`, shape (N, K)
-    fixed : `|log w_k| + |log det C_k| / 2 + d + 1` or more, shape (N, K)
+    data : `h_k`, shape (K,)
+    low, high : `l_k` and `g_k`, shape (N, K)
+    fixed : `f_k`, shape (N, K)
     m, n2 : `e^{-t}` and `1 - e^{-2t}`, shape (N,)
     """
 
@@ -116,6 +122,7 @@ class Posterior:
     scores: Floats
     gaps: Floats
     reaches: Floats
+    data: Floats
     low: Floats
     high: Floats
     fixed: Floats
@@ -136,6 +143,7 @@ class Posterior:
             scores=np.asarray(components.component_scores(x)),
             gaps=np.linalg.norm(x[:, None, :] - m[:, None, None] * mixture.means, axis=-1),
             reaches=np.linalg.norm(x, axis=1)[:, None] + centres,
+            data=largest,
             low=low,
             high=high,
             fixed=np.abs(np.log(mixture.weights)) + mixture.dimension * size / 2 + mixture.dimension + 1,
@@ -154,43 +162,51 @@ class Posterior:
         return np.asarray(np.einsum("nk,nk->n", self.gamma, np.linalg.norm(self.scores, axis=-1)))
 
 
+def steps_of_time(t: Times) -> Floats:
+    """`e = 6 + 3t`, the roundings that `m = e^{-t}` costs: three of them may be in the exponent."""
+    return np.asarray(6 + 3 * t)
+
+
 @dataclass(frozen=True)
 class Rounding:
     """What rounding in a format may do at N points: see the formulas of this module.
 
     Attributes
     ----------
-    each : `c u`, the relative error of one term, shape (N,)
-    inverses : `eta_k / (1 - eta_k)`, infinite from `eta_k = 1` on, shape (N, K)
+    inverses : `i_k`, infinite from `eta_k = 1` on and where a logit may overflow, shape (N, K)
     components : `delta_k`, shape (N, K)
     logits : `E_k`, shape (N, K)
     weights : `rho_k`, shape (N, K)
     spill : `gamma_k (e^{E_k} - 1) / sum_j gamma_j e^{-E_j}`, how far responsibilities may move, shape (N, K)
+    sums : relative error of a sum of terms with responsibilities, shape (N, K)
     """
 
-    each: Floats
     inverses: Floats
     components: Floats
     logits: Floats
     weights: Weights
     spill: Weights
+    sums: Floats
 
     @classmethod
     def of(cls, found: Posterior, precision: Precision, t: Times) -> Rounding:
-        """At the points of a posterior; `1 + t` is what an exponent of size t adds."""
-        count, dimension = found.gamma.shape[1], found.scores.shape[2]
-        each = (8 + 2 * dimension + count) * precision.unit * (1 + t)
-        eta = each[:, None] * (1 + found.high) / found.low
-        inverses = np.where(eta < 1, eta / np.maximum(1 - eta, 1e-300), np.inf)
-        squares = found.reaches**2 / found.low
-        inverses = np.where(8 * squares < precision.largest, inverses, np.inf)  # else a logit may overflow
-        n2, steps = found.n2[:, None], each[:, None]
-        components = (steps * found.reaches + inverses * found.gaps) / n2
-        logits = steps * (squares + found.fixed) + inverses * (found.gaps**2 / found.low + dimension)
-        limited = np.minimum(logits, 200.0)
+        """At the points of a posterior."""
+        u, count, dimension = precision.unit, found.gamma.shape[1], found.scores.shape[2]
+        e, m2, n2 = steps_of_time(t)[:, None], (found.m**2)[:, None], found.n2[:, None]
+        formed = 1 + e * m2 * (1 + found.data) + 3 * dimension * (found.high - found.low)
+        eta = u * (3 + formed / found.low)
+        inverses = np.where(eta < 1, eta / np.maximum(1 - eta, precision.unit), np.inf)
+        squares, q = found.reaches**2 / found.low, found.gaps**2 / found.low
+        inverses = np.where(8 * squares < precision.largest, inverses, np.inf)
+        with np.errstate(invalid="ignore"):  # infinite times zero: nothing is known
+            components = ((e + count) * u * found.reaches + inverses * found.gaps) / n2
+        components = np.where(np.isnan(components), np.inf, components)
+        logits = u * ((dimension + e) * squares / 2 + 4 * found.fixed) + inverses * (q + dimension) / 2
+        limited = np.minimum(logits, _LARGE)
         left = np.einsum("nk,nk->n", found.gamma, np.exp(-limited))[:, None]
         weights = np.minimum(found.gamma * np.exp(limited) / left, 1.0)
-        return cls(each, inverses, components, logits, weights, found.gamma * np.expm1(limited) / left)
+        sums = (count + 4) * u + np.expm1(np.minimum(4 * u * (q / 2 + found.fixed), _LARGE))
+        return cls(inverses, components, logits, weights, found.gamma * np.expm1(limited) / left, sums)
 
     def of_mean(self, found: Posterior, values: Floats, mean: Floats) -> Floats:
         """How far `sum_k gamma_k values_k` may move by its weights; `values` of shape (N, K, ...), result (N,)."""
@@ -198,12 +214,15 @@ class Rounding:
         distances = np.linalg.norm(apart, axis=-1)
         return np.asarray(np.minimum(np.einsum("nk,nk->n", self.spill, distances), distances.max(axis=1)))
 
+    def of_terms(self, errors: Floats) -> Floats:
+        """`sum_k rho_k errors_k`, where a weight of zero makes nothing of any error; shape (N,)."""
+        with np.errstate(invalid="ignore"):
+            each = self.weights * errors
+        return np.asarray(np.where(self.weights > 0, each, 0.0).sum(axis=1))
+
 
 def score_error(found: Posterior, precision: Precision, t: Times) -> Floats:
     """How far, in norm, a right score in this format may be from the exact one; infinite where it may say anything."""
     rounding = Rounding.of(found, precision, t)
-    with np.errstate(invalid="ignore", over="ignore"):
-        own = np.nan_to_num(rounding.weights * rounding.components, nan=0.0, posinf=np.inf).sum(axis=1)
-        sums = rounding.each * (rounding.weights * np.linalg.norm(found.scores, axis=-1)).sum(axis=1)
-        moved = rounding.of_mean(found, found.scores, found.score)
-    return np.asarray(own + sums + moved + precision.least / found.n2)
+    own = rounding.of_terms(rounding.components + rounding.sums * np.linalg.norm(found.scores, axis=-1))
+    return np.asarray(own + rounding.of_mean(found, found.scores, found.score) + precision.least / found.n2)

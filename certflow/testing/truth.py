@@ -17,7 +17,7 @@ from certflow.numbers.floats import FLOATS
 from certflow.schedules.predictions import PREDICTIONS
 from certflow.schedules.schedule import Schedule
 from certflow.schedules.table import Table
-from certflow.testing.precision import Posterior, Precision, score_error
+from certflow.testing.precision import Posterior, Precision, score_error, steps_of_time
 from certflow.testing.rows import Rows
 from certflow.testing.shrinking import SIMPLE_TIMES, simple_pairs, simpler_pairs
 
@@ -117,7 +117,7 @@ class Target:
         """
         found = Posterior.of(self.mixture, rows.state, rows.time)
         from_x, from_s = (np.abs(each) for each in self.factors(rows))
-        step = (8 + 2 * self.mixture.dimension + self.mixture.n_components) * self.precision.unit * (1 + rows.time)
+        step = steps_of_time(rows.time) * self.precision.unit
         of_x, of_s = from_x * np.linalg.norm(rows.state, axis=1), from_s * found.size
         made = 1 / found.m + 1 / found.n2  # what a factor made of `m` and `1 - m^2` loses
         s_loses = {"velocity": 1.0, "score": 1.0}.get(self.predicts, made)
