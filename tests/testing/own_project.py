@@ -8,8 +8,10 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
+RECIPES = ROOT / "examples" / "ci"
 
 #: A score of `two-modes` over NumPy, as one would write it; `sign` plants the commonest fault.
 SCORE = """
@@ -48,6 +50,7 @@ class Run:
 
 def write(folder: Path, **files: str) -> Path:
     """Write Python modules by their names."""
+    folder.mkdir(exist_ok=True)
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
     return folder
@@ -72,3 +75,63 @@ def pytest_in(folder: Path, *arguments: str, python: str = sys.executable, **env
         timeout=600,
     )
     return Run(ended.returncode, ended.stdout, ended.stderr)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line of shell in a recipe for CI, and whether it runs after a failure too."""
+
+    shell: str
+    always: bool = False
+
+
+def github() -> list[Step]:
+    """The shell steps of the recipe for GitHub."""
+    (job,) = recipe("github-actions.yml")["jobs"].values()
+    return [Step(step["run"], step.get("if") == "always()") for step in job["steps"] if "run" in step]
+
+
+def gitlab() -> list[Step]:
+    """Those of the recipe for GitLab."""
+    (job,) = recipe("gitlab-ci.yml").values()
+    steps = [Step(line) for line in (*job["before_script"], *job["script"])]
+    return [*steps, *(Step(line, always=True) for line in job["after_script"])]
+
+
+def plain() -> list[Step]:
+    """That for a plain shell."""
+    return [Step(f"bash {RECIPES / 'plain.sh'}")]
+
+
+def recipe(name: str) -> dict[Any, Any]:
+    """A recipe as YAML has it."""
+    import yaml
+
+    return yaml.safe_load((RECIPES / name).read_text(encoding="utf-8"))
+
+
+def run_steps(steps: list[Step], folder: Path, python: str | Path, **environment: str) -> Run:
+    """Run the steps as a runner does: after one that failed only those that run always; nothing is installed.
+
+    `python` is the interpreter of that name there; the page of the run is `page.md`.
+    """
+    programs = folder / "programs"
+    programs.mkdir()
+    (programs / "python").write_text(f'#!/bin/sh\nexec "{python}" "$@"\n', encoding="utf-8")
+    (programs / "python").chmod(0o755)
+    variables = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "PYTHON"))}
+    variables |= {"PATH": f"{programs}:{os.environ['PATH']}", "GITHUB_STEP_SUMMARY": str(folder / "page.md")}
+    code, out, err = 0, "", ""
+    for step in steps:
+        if step.shell.startswith("pip install") or (code and not step.always):
+            continue
+        ended = subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", step.shell],
+            cwd=folder,
+            env=variables | environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        code, out, err = code or ended.returncode, out + ended.stdout, err + ended.stderr
+    return Run(code, out, err)

@@ -1,4 +1,5 @@
-"""A project of a user's in a fresh environment: the built wheel, its own tests, several processes, the suite."""
+"""A project of a user's in a fresh environment: the built wheel, the recipe for GitHub, her own tests in two processes,
+and the suite on her mixture and score. It is one run, and one test that looks at all that comes of it."""
 
 from __future__ import annotations
 
@@ -7,35 +8,74 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from jenkins import faults
-from own_project import ROOT, SCORE, Run, write
+from own_project import ROOT, SCORE, Run, github, run_steps, write
 
 import certflow as cf
 
 TESTS = """
-from certflow.testing import parametrize_with_checks
+import certflow as cf
+import pytest
+from certflow.testing import check_score, parametrize_with_checks
 from mine import score, wrong_score
 
+FEW = {"max_examples": 16}
 
-@parametrize_with_checks("score", [score, wrong_score], "two-modes")
+
+@parametrize_with_checks("score", score, "two-modes", **FEW)
 def test_own(subject, check):
-    check(subject)
+    assert check(subject)
 
 
+@parametrize_with_checks("score", wrong_score, "two-modes", expected_failures={"ties": "wrong sign"}, **FEW)
+def test_own_wrong(check):
+    check()
+
+
+@parametrize_with_checks("score", score, "two-modes", expected_failures={"batch of one": "mended since"}, **FEW)
+def test_own_stale(check):
+    if "batch-of-one" in check.id:
+        check()
+    else:
+        pytest.skip("another part")
+
+
+@parametrize_with_checks("score", score, "two-modes", **FEW)
+def test_own_forgets(check):
+    pass
+
+
+def test_own_at_once():
+    check_score(score, cf.load_mixture("two-modes"), **FEW)
+
+
+@pytest.mark.claim("G3")
 def test_own_mixture(certify):
-    assert certify("mine.json", claims=["G3"])
+    report = certify("mine.json")
+    assert report
+    assert [result.id for result in report.results] == ["G3"]
+
+
+@pytest.mark.claim("L6")
+def test_own_says_nothing(certify):
+    assert certify("mine.json")
+
+
+@pytest.mark.claim("g3")
+def test_own_of_a_claim(mixture):
+    assert mixture.name == "two-modes"
 """
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def environment(folder: Path) -> Path:
     """The interpreter of an environment with the wheel of this checkout, and for the rest the packages of this one."""
-    folder = tmp_path_factory.mktemp("environment")
     source, wheels, fresh = folder / "source", folder / "wheels", folder / "fresh"
     source.mkdir()
     for name in ("certflow", "proofs"):
@@ -46,74 +86,142 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     offline = ["--no-deps", "--no-index"]
     subprocess.run([*pip, "wheel", *offline, "--no-build-isolation", "-w", wheels, source], check=True)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", fresh], check=True)
-    found = fresh / "bin" / "python"
+    python = fresh / "bin" / "python"
     (wheel,) = wheels.iterdir()
-    subprocess.run([*pip, "--python", found, "install", *offline, "--no-compile", wheel], check=True)
+    subprocess.run([*pip, "--python", python, "install", *offline, "--no-compile", wheel], check=True)
     packages = next(fresh.glob("lib/python*/site-packages"))
     # A path file is not followed further, so that an editable install of this checkout is not seen.
     (packages / "others.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
-    return found
+    return python
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = write(tmp_path_factory.mktemp("project"), mine=SCORE, test_own=TESTS)
+@dataclass(frozen=True)
+class Project:
+    """What the run has left behind."""
+
+    folder: Path
+    run: Run
+
+    @cached_property
+    def results(self) -> dict[str, Any]:
+        return json.loads((self.folder / "certflow-report" / "results.json").read_text(encoding="utf-8"))
+
+    def outcomes(self, name: str) -> dict[str, str]:
+        """The outcomes of the cases of one test, by their ids."""
+        named = {test["name"].rpartition("::")[2]: test["outcome"] for test in self.results["tests"]}
+        return {key.partition("[")[2][:-1]: value for key, value in named.items() if key.partition("[")[0] == name}
+
+    @cached_property
+    def summary(self) -> list[str]:
+        return self.run.out.rpartition("= certflow =")[2].splitlines()
+
+    def junit(self, name: str) -> ElementTree.Element:
+        return ElementTree.parse(self.folder / name).getroot()
+
+
+def test_a_project(tmp_path: Path) -> None:
+    pytest.importorskip("yaml")
+    folder = write(tmp_path / "project", mine=SCORE, test_own=TESTS)
     cf.load_mixture("two-modes").save(folder / "mine.json")
-    return folder
+    # Of the claims two are looked at here, of the properties none: the suite has its own test.
+    more = "-W error --strict-markers test_own.py --pyargs certflow.testing.suite -k 'own or score or claim'"
+    more += " --certflow-mixture mine.json --certflow-score mine:score --certflow-claims G3,L6"
+    run = run_steps(github(), folder, environment(tmp_path), PYTEST_ADDOPTS=more)
+    found = Project(folder, run)
+    assert run.code == 1, run.out + run.err
+    assert run.err == ""
+    for look in LOOKS:
+        look(found)
 
 
-def run(python: Path, folder: Path, *arguments: str) -> Run:
-    """Pytest as the user starts it: no path and no plugin is named."""
-    command = [python, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", *arguments]
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
-    return Run(ended.returncode, ended.stdout, ended.stderr)
-
-
-@pytest.fixture(scope="module")
-def ended(python: Path, folder: Path) -> Run:
-    """Her own tests and the suite on her mixture and score, in one run; of the claims one, of properties none."""
-    return run(
-        python,
-        folder,
-        *("test_own.py", "--pyargs", "certflow.testing.suite", "-k", "own or score or claim"),
-        *("--certflow-mixture", "mine.json", "--certflow-score", "mine:score", "--certflow-claims", "G3"),
-        *("--certflow-report=found", "--junitxml=own.xml"),
-    )
-
-
-@pytest.fixture(scope="module")
-def found(ended: Run, folder: Path) -> dict[str, Any]:
-    assert ended.code == 1, ended.out + ended.err
-    return json.loads((folder / "found" / "results.json").read_text(encoding="utf-8"))
-
-
-def test_a_right_score_passes_and_a_wrong_one_fails_with_its_cause(ended: Run, found: dict[str, Any]) -> None:
-    outcomes = {test["name"].rpartition("::")[2]: test["outcome"] for test in found["tests"]}
-    right = {name: outcome for name, outcome in outcomes.items() if name.startswith("test_own[score-two-modes-")}
-    wrong = {name: outcome for name, outcome in outcomes.items() if name.startswith("test_own[wrong_score-two-modes-")}
-    assert set(right.values()) == {"passed"}
+def a_right_score_passes_and_a_wrong_one_fails_with_its_cause(found: Project) -> None:
+    right, wrong = found.outcomes("test_own"), found.outcomes("test_own_wrong")
     assert len(right) == len(wrong) >= 10
-    assert wrong["test_own[wrong_score-two-modes-typical-points]"] == "failed"
-    assert 'mixture = cf.load_mixture("two-modes")' in ended.out
-    causes = {cause["name"] for test in found["tests"] for each in test["found"] for cause in each.get("causes", ())}
-    assert causes == {"sign"}
-    assert "likely sign" in ended.out
+    assert set(right.values()) == {"passed"}
+    assert right.keys() >= {"score-two-modes-ties", "score-two-modes-batch-of-one"}
+    assert wrong["wrong_score-two-modes-typical-points"] == "failed"
+    assert wrong["wrong_score-two-modes-ties"] == "skipped"  # expected
+    assert wrong["wrong_score-two-modes-batch-of-one"] == "passed"
+    assert 'E           mixture = cf.load_mixture("two-modes")' in found.run.out.splitlines()
+    assert any(line.startswith("E       likely cause: ") and "(sign)" in line for line in found.run.out.splitlines())
+    assert any(line.endswith("; likely sign") for line in found.summary)
 
 
-def test_her_mixture_is_certified_and_told_by_claim(ended: Run) -> None:
-    assert "G3: holds on two-modes (high_precision)" in ended.out.splitlines()
+def an_expected_failure_carries_its_reason_and_may_not_pass(found: Project) -> None:
+    reasons = {
+        test["name"].rpartition("::")[2]: test["expected"] for test in found.results["tests"] if test["expected"]
+    }
+    assert reasons == {"test_own_wrong[wrong_score-two-modes-ties]": "wrong sign"}
+    assert found.outcomes("test_own_stale")["score-two-modes-batch-of-one"] == "failed"
 
 
-def test_the_suite_of_the_wheel_takes_her_score(found: dict[str, Any]) -> None:
-    outcomes = {test["name"].rpartition("::")[2]: test["outcome"] for test in found["tests"]}
-    of_the_suite = {outcome for name, outcome in outcomes.items() if name.startswith("test_score[score-two-modes-")}
-    assert of_the_suite == {"passed"}
-    assert outcomes["test_claim[mine-G3]"] == "passed"
+def a_test_that_runs_no_check_fails(found: Project) -> None:
+    assert set(found.outcomes("test_own_forgets").values()) == {"failed"}
+    assert "AssertionError: test_own_forgets did not run its check: call check(subject)" in found.run.out
 
 
-def test_the_processes_write_one_file_for_ci(found: dict[str, Any], folder: Path) -> None:
-    ours = ElementTree.parse(folder / "found" / "junit.xml").getroot()
+def checks_within_a_test_are_heard_of(found: Project) -> None:
+    (test,) = [test for test in found.results["tests"] if test["name"].endswith("::test_own_at_once")]
+    (record,) = test["found"]
+    assert (record["check"], record["passed"], record["counterexample"]) == ("check_score", True, None)
+    assert len(record["parts"]) == len(found.outcomes("test_own"))
+
+
+def an_assertion_on_a_report_prints_a_short_verdict(found: Project) -> None:
+    assert "assert <report of two-modes: inconclusive: nothing was checked>" in found.run.out
+
+
+def the_suite_of_the_wheel_takes_her_score_and_mixture(found: Project) -> None:
+    assert set(found.outcomes("test_score").values()) == {"passed"}
+    assert found.outcomes("test_claim") == {"mine-G3": "passed", "mine-L6": "skipped"}
+
+
+def the_summary_goes_by_check_and_by_claim(found: Project) -> None:
+    (row,) = [line for line in found.summary if line.startswith("check_score: ")]
+    counts = found.results["checks"]["check_score"]
+    ran = counts["passed"] + counts["failed"] + counts["expected"]
+    assert counts["expected"] == 1
+    assert row.startswith(f"check_score: {ran} checks ran, {counts['passed']} found no counterexample, ")
+    assert f"{counts['failed']} found one, 1 found the expected one" in row
+    assert any(line.startswith("  wrong_score on two-modes, typical points: wrong at ") for line in found.summary)
+    (row,) = [line for line in found.summary if line.startswith("G3: ")]
+    assert set(row.removeprefix("G3: ").split("; ")) == {"holds on two-modes (high_precision)", "1 tests passed"}
+
+
+def the_page_of_the_run_shows_it(found: Project) -> None:
+    page = (found.folder / "page.md").read_text(encoding="utf-8")
+    assert "| `check_score` | " in page
+    assert "**check_score wrong_score two-modes, typical points**: wrong at " in page
+    assert "No test that uses certflow failed." not in page
+
+
+def readers_of_junit_accept_both_files(found: Project) -> None:
+    ours, own = found.junit("certflow-report/junit.xml"), found.junit("junit.xml")
     assert faults(ours) == []
-    assert int(ours.get("tests")) == len(found["tests"])
-    assert int(ours.get("failures")) == sum(test["outcome"] == "failed" for test in found["tests"])
+    (suite,) = ours
+    failures = {
+        (case.get("classname"), case.get("name")) for case in suite.iter("testcase") if case.find("failure") is not None
+    }
+    assert ("certflow.check_score wrong_score two-modes", "typical points") in failures
+    assert any(name == "certflow.L6" and case.endswith("::test_own_says_nothing") for name, case in failures)
+    assert int(suite.get("failures")) == len(failures)
+    skipped = [case.find("skipped") for case in suite.iter("testcase") if case.get("name") == "ties"]
+    assert "expected: wrong sign" in [each.get("message") for each in skipped if each is not None]
+    assert faults(own) == []
+    told = {each.get("name"): each.get("value") for each in own.iter("property")}
+    assert told["certflow.claim.L6"].startswith("not applicable on two-modes")
+    assert told["certflow.check_score"].partition(" ")[0] in found.run.out
+
+
+#: What is looked at, in this order.
+LOOKS = (
+    a_right_score_passes_and_a_wrong_one_fails_with_its_cause,
+    an_expected_failure_carries_its_reason_and_may_not_pass,
+    a_test_that_runs_no_check_fails,
+    checks_within_a_test_are_heard_of,
+    an_assertion_on_a_report_prints_a_short_verdict,
+    the_suite_of_the_wheel_takes_her_score_and_mixture,
+    the_summary_goes_by_check_and_by_claim,
+    the_page_of_the_run_shows_it,
+    readers_of_junit_accept_both_files,
+)
