@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
+from collections import Counter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,9 +15,11 @@ from depth import nightly
 from own_project import ROOT, pytest_in, write
 
 import certflow as cf
+from certflow.testing import parametrize_with_checks
+from certflow.testing.gathered import counts_told
 from certflow.testing.options import PROFILES
 from certflow.testing.parametrize import KINDS, check_cases
-from certflow.testing.result import CheckFailed
+from certflow.testing.result import CheckFailed, listening
 
 pytest.importorskip("torch")
 
@@ -50,13 +55,28 @@ def project(folder: Path) -> Path:
     return folder
 
 
-def test_the_ten_lines_pass_and_end_as_it_is_shown(tmp_path: Path) -> None:
+def run_ten_lines(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The ten lines as a module; the check of each case that they make."""
+    network = ModuleType("my_network")
+    exec(files()["my_network"], vars(network))
+    monkeypatch.setitem(sys.modules, "my_network", network)
+    names: dict[str, Any] = {}
+    exec(files()["test_my_network"], names)
+    (mark,) = names["test_my_network"].pytestmark
+    for value in mark.args[1]:
+        names["test_my_network"](**dict(zip(mark.args[0], value.values, strict=True)))
+    return [value.values[1] for value in mark.args[1]]
+
+
+def test_the_ten_lines_pass_and_end_as_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [line for line in files()["test_my_network"].splitlines() if line.strip() and not line.startswith("#")]
     assert len(lines) <= 10
-    ended = pytest_in(project(tmp_path), "test_my_network.py")
-    assert ended.code == 0, ended.out + ended.err
+    counts: Counter[str] = Counter()
+    with listening(lambda result, _: counts.update(passed=int(result.passed), points=result.evaluations)):
+        cases = run_ten_lines(monkeypatch)
+    assert len(cases) == counts["passed"]
     (shown,) = [block for block in blocks("text") if "CheckFailed" not in block]
-    assert shown.strip() in ended.out.splitlines()
+    assert shown.strip() == f"check_score: {counts_told(counts)}"
 
 
 def test_the_turned_sign_fails_as_it_is_shown() -> None:
@@ -76,6 +96,9 @@ def test_the_turned_sign_fails_as_it_is_shown() -> None:
 @nightly
 def test_the_other_tests_and_the_command_of_the_suite_run(tmp_path: Path) -> None:
     folder = project(tmp_path)
+    ended = pytest_in(folder, "test_my_network.py")
+    (shown,) = [block for block in blocks("text") if "CheckFailed" not in block]
+    assert shown.strip() in ended.out.splitlines()
     ended = pytest_in(folder, "test_many.py", "test_my_mixture.py", "--strict-markers")
     assert ended.code == 0, ended.out
     (line,) = [line for block in blocks("sh") for line in block.splitlines()]
@@ -97,3 +120,14 @@ def test_every_kind_and_option_has_its_place() -> None:
     assert all(profile in PAGE for profile in PROFILES)
     for path in re.findall(r"\]\(([^)#]+)\)", PAGE):
         assert (ROOT / "docs" / path).exists(), path
+
+
+def test_the_three_lines_of_the_readme_make_cases_that_pass() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Test your own code")[2]
+    (block,) = re.findall(r"^```python\n(.*?)^```$", readme.partition("\n## ")[0], flags=re.DOTALL | re.MULTILINE)
+    score = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes")).score
+    names: dict[str, Any] = {"parametrize_with_checks": parametrize_with_checks, "my_score": score}
+    exec(block, names)
+    (mark,) = names["test_my_score"].pytestmark
+    for value in mark.args[1]:
+        names["test_my_score"](check=value.values[0])

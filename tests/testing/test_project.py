@@ -61,6 +61,8 @@ def test_own_mixture(certify):
     report = certify("mine.json")
     assert report
     assert [result.id for result in report.results] == ["G3"]
+    assert "@pytest_ar" in globals()
+    assert "@pytest_ar" not in vars(cf.law.mixture)  # the package is not rewritten
 
 
 @pytest.mark.claim("L6")
