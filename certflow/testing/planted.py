@@ -117,10 +117,13 @@ class PlantedModel:
 
     @cached_property
     def model(self) -> Model:
-        """The model, between the ends of the process."""
-        return Model(
-            self, self.predicts, self.schedule, t_min=self.process.t_min, t_max=self.process.t_max, arrays="numpy"
-        )
+        """The model, at the times of the process that the schedule has.
+
+        Raises `InputError` where there are none.
+        """
+        low = max(self.process.t_min, self.schedule.t_min)
+        high = min(self.process.t_max, self.schedule.t_max)
+        return Model(self, self.predicts, self.schedule, t_min=low, t_max=high, arrays="numpy")
 
     def __call__(self, x: Any, tau: Any) -> Floats:
         """What it predicts at the user's `x` and `tau`: linear in the score (proofs/N2.md)."""

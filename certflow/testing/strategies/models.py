@@ -44,5 +44,4 @@ def planted_models(
         check_some(field, given, known)
     fault, told = draw(st.sampled_from(list(faults))), draw(st.sampled_from(list(predicts)))
     schedule = draw(schedules())
-    low, high = max(0.01, schedule.t_min), min(3.0, schedule.t_max)
-    return PlantedModel(OrnsteinUhlenbeck(draw(mixtures(**_TELLING)), low, high), told, schedule, fault)
+    return PlantedModel(OrnsteinUhlenbeck(draw(mixtures(**_TELLING))), told, schedule, fault)
