@@ -32,11 +32,16 @@ class OrnsteinUhlenbeck(NoisedMixture):
 
     >>> import certflow as cf
     >>> cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), t_min="0.01", t_max=3)
-    OrnsteinUhlenbeck(GaussianMixture('two-modes', K=2, d=2, common-isotropic), t_min=0.01, t_max=3)
+    cf.OrnsteinUhlenbeck(cf.load_mixture('two-modes'), t_min='0.01', t_max=3)
     """
 
     def __repr__(self) -> str:
-        return f"OrnsteinUhlenbeck({self.mixture!r}, t_min={self.t_min:g}, t_max={self.t_max:g})"
+        """Code that makes the process after `import certflow as cf`, where its mixture is shown as such."""
+        from certflow.law.code import number_code
+
+        name = "cf.OrnsteinUhlenbeck" if type(self) is OrnsteinUhlenbeck else type(self).__qualname__
+        times = f"t_min={number_code(self.exact_t_min)}, t_max={number_code(self.exact_t_max)}"
+        return f"{name}({self.mixture!r}, {times})"
 
     # -- the field (S1-S4) ---------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Tools for testing code against the theory: Hypothesis strategies for mixtures, points and times.
+"""Tools for testing code against the theory: Hypothesis strategies for mixtures, places, times, maps and models.
 
 Names load on first use, so that `import certflow.testing` does not import Hypothesis.
 """
@@ -9,12 +9,20 @@ from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
     "check_score": "certflow.testing.checks.score",
+    "decimals": "certflow.testing.strategies",
+    "lipschitz_maps": "certflow.testing.strategies",
+    "LipschitzMap": "certflow.testing.maps",
     "mixtures": "certflow.testing.strategies",
     "parametrize_with_checks": "certflow.testing.parametrize",
+    "places": "certflow.testing.strategies",
+    "planted_models": "certflow.testing.strategies",
+    "PlantedModel": "certflow.testing.planted",
     "points": "certflow.testing.strategies",
     "processes": "certflow.testing.strategies",
-    "times": "certflow.testing.strategies",
+    "schedules": "certflow.testing.strategies",
+    "time_grids": "certflow.testing.strategies",
     "time_pairs": "certflow.testing.strategies",
+    "times": "certflow.testing.strategies",
 }
 
 __all__ = list(_HOMES)
