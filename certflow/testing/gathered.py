@@ -15,6 +15,7 @@ from typing import Any
 
 #: Lines of a traceback that are kept of a test that failed.
 _LINES_KEPT = 60
+_TESTS = "tests "
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,13 @@ class Gathered:
         return round(time.perf_counter() - self.clock, 3)
 
     def by_check(self) -> dict[str, Counter[str]]:
-        """Of each check: `passed`, `failed`, `expected` (failures), and the `points` at which code was called."""
+        """Of each check: `passed`, `failed`, `expected` (failures), and the `evaluations` made."""
         found: dict[str, Counter[str]] = {}
         for test in self.tests:
             for part in test.checks():
                 counts = found.setdefault(part["check"], Counter())
                 counts[verdict_of(test, part)] += 1
-                counts["points"] += part["evaluations"]
+                counts["evaluations"] += part["evaluations"]
         return found
 
     def by_claim(self) -> dict[str, dict[str, list[str]]]:
@@ -81,8 +82,8 @@ class Gathered:
                     kinds = ", ".join(dict.fromkeys(item["kind"] for item in claim["evidence"]))
                     where = f"{report['mixture']} ({kinds})" if kinds else report["mixture"]
                     found.setdefault(claim["id"], {}).setdefault(claim["outcome"], []).append(where)
-            for claim in test.claims if not test.found else ():
-                found.setdefault(claim.upper(), {}).setdefault(f"tests {test.outcome}", []).append(test.name)
+            for claim in () if any(test.reports()) else test.claims:
+                found.setdefault(claim.upper(), {}).setdefault(f"{_TESTS}{test.outcome}", []).append(test.name)
         return {claim: found[claim] for claim in sorted(found)}
 
     def properties(self) -> dict[str, str]:
@@ -134,15 +135,17 @@ def counts_told(counts: Counter[str]) -> str:
     words = [f"{ran} {'check' if ran == 1 else 'checks'} ran, {counts['passed']} found no counterexample"]
     words += [f"{counts['failed']} found one"] if counts["failed"] else []
     words += [f"{counts['expected']} found the expected one"] if counts["expected"] else []
-    return f"{', '.join(words)} (code called at {counts['points']:,} points)"
+    return f"{', '.join(words)} ({counts['evaluations']:,} evaluations)"
 
 
 def told(outcomes: dict[str, list[str]]) -> str:
-    """What came out of a claim and where, in one sentence."""
-    words = [
-        f"{len(names)} {outcome}" if outcome.startswith("tests ") else f"{outcome} on {', '.join(dict.fromkeys(names))}"
-        for outcome, names in outcomes.items()
-    ]
+    """What came out of a claim and where, in one sentence: reports first, then tests."""
+    words = []
+    for outcome, names in sorted(outcomes.items(), key=lambda item: item[0].startswith(_TESTS)):
+        if outcome.startswith(_TESTS):
+            words.append(f"{len(names)} {'test' if len(names) == 1 else 'tests'} {outcome.removeprefix(_TESTS)}")
+        else:
+            words.append(f"{outcome} on {', '.join(dict.fromkeys(names))}")
     return "; ".join(words)
 
 

@@ -40,6 +40,11 @@ def check_options(config: pytest.Config) -> None:
         raise InputError("--certflow-mixture", config.getoption("--certflow-mixture"), "one, that of --certflow-score")
 
 
+def profile_of(config: pytest.Config) -> str:
+    """The profile of `--certflow-profile`, without it the quick one."""
+    return config.getoption("--certflow-profile") or PROFILES[0]
+
+
 def mixture_sources(config: pytest.Config) -> tuple[str, ...]:
     """The names and files of `--certflow-mixture`; without it the built-in names."""
     given = config.getoption("--certflow-mixture")

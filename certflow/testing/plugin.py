@@ -24,7 +24,7 @@ import pytest
 import certflow
 from certflow.errors import InputError
 from certflow.testing.gathered import Gathered, of_report
-from certflow.testing.options import PROFILES, SUITE, check_options, claims_allowed, mixture_loaded, mixture_sources
+from certflow.testing.options import SUITE, check_options, claims_allowed, mixture_loaded, mixture_sources, profile_of
 from certflow.testing.result import listening
 
 #: Of an item: what its checks have found and no report has told yet.
@@ -109,8 +109,7 @@ def certify(request: pytest.FixtureRequest) -> Callable[..., Any]:
         if wanted == []:
             pytest.skip("--certflow-claims names none of its claims")
         known = mixture_loaded(os.fspath(subject)) if isinstance(subject, str | os.PathLike) else subject
-        chosen = profile or config.getoption("--certflow-profile") or PROFILES[0]
-        report = certflow.verify(known, wanted, chosen, **options)
+        report = certflow.verify(known, wanted, profile or profile_of(config), **options)
         request.node.stash.setdefault(_FOUND, []).append(of_report(report))
         return report.allowing_inconclusive() if config.getoption("--certflow-allow-inconclusive") else report
 

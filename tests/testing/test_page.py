@@ -72,7 +72,7 @@ def test_the_ten_lines_pass_and_end_as_it_is_shown(monkeypatch: pytest.MonkeyPat
     lines = [line for line in files()["test_my_network"].splitlines() if line.strip() and not line.startswith("#")]
     assert len(lines) <= 10
     counts: Counter[str] = Counter()
-    with listening(lambda result, _: counts.update(passed=int(result.passed), points=result.evaluations)):
+    with listening(lambda result, _: counts.update(passed=int(result.passed), evaluations=result.evaluations)):
         cases = run_ten_lines(monkeypatch)
     assert len(cases) == counts["passed"]
     (shown,) = [block for block in blocks("text") if "CheckFailed" not in block]

@@ -113,7 +113,7 @@ def test_only_tests_of_named_claims_run_and_an_unwritable_report_is_told_in_one_
     ended = pytest_in(folder, "-q", "--certflow-claims=G3", "-m", "certflow", "--certflow-report=blocked/below")
     assert ended.code == pytest.ExitCode.USAGE_ERROR
     assert ended.counts() == "1 passed, 1 deselected"
-    assert "G3: 1 tests passed" in ended.out.splitlines()
+    assert "G3: 1 test passed" in ended.out.splitlines()
     (line,) = [line for line in ended.err.splitlines() if line]
     assert "--certflow-report: got 'blocked/below' (Not a directory); required: a directory that can be" in line
 

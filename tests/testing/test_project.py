@@ -125,9 +125,8 @@ def test_a_project(tmp_path: Path) -> None:
     pytest.importorskip("yaml")
     folder = write(tmp_path / "project", mine=SCORE, test_own=TESTS)
     cf.load_mixture("two-modes").save(folder / "mine.json")
-    # Of the claims two are looked at here, of the properties none: the suite has its own test.
-    more = "-W error --strict-markers test_own.py --pyargs certflow.testing.suite -k 'own or score or claim'"
-    more += " --certflow-mixture mine.json --certflow-score mine:score --certflow-claims G3,L6"
+    more = "-W error --strict-markers test_own.py --pyargs certflow.testing.suite --certflow-mixture mine.json"
+    more += " --certflow-score mine:score --certflow-claims G3,L6"  # two claims, for time
     run = run_steps(github(), folder, environment(tmp_path), PYTEST_ADDOPTS=more)
     found = Project(folder, run)
     assert run.code == 1, run.out + run.err
@@ -176,6 +175,9 @@ def an_assertion_on_a_report_prints_a_short_verdict(found: Project) -> None:
 def the_suite_of_the_wheel_takes_her_score_and_mixture(found: Project) -> None:
     assert set(found.outcomes("test_score").values()) == {"passed"}
     assert found.outcomes("test_claim") == {"mine-G3": "passed", "mine-L6": "skipped"}
+    properties = found.outcomes("test_property")
+    assert {name: outcome for name, outcome in properties.items() if outcome != "passed"}.keys() >= {"mine-L6.bound"}
+    assert properties["mine-G3.ends"] == "passed"
 
 
 def the_summary_goes_by_check_and_by_claim(found: Project) -> None:
@@ -187,7 +189,7 @@ def the_summary_goes_by_check_and_by_claim(found: Project) -> None:
     assert f"{counts['failed']} found one, 1 found the expected one" in row
     assert any(line.startswith("  wrong_score on two-modes, typical points: wrong at ") for line in found.summary)
     (row,) = [line for line in found.summary if line.startswith("G3: ")]
-    assert set(row.removeprefix("G3: ").split("; ")) == {"holds on two-modes (high_precision)", "1 tests passed"}
+    assert set(row.removeprefix("G3: ").split("; ")) == {"holds on two-modes (high_precision)", "1 test passed"}
 
 
 def the_page_of_the_run_shows_it(found: Project) -> None:
