@@ -168,7 +168,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
 
         return stability.amplification(self.mixture, s, t, rate)
 
-    def error_bound(self, times: Any, errors: Any, rate: str = "one-sided") -> float:
+    def error_bound(self, times: Any, errors: Any, rate: str = "one-sided") -> Any:
         """`sum_k eps_k exp(int_{t_K}^{t_k} rate)`, for segments between `times` with errors `eps_k`. proofs/E3.md.
 
         >>> import certflow as cf
@@ -180,7 +180,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
 
         return propagation.gronwall_bound(self, times, errors, rate)
 
-    def law_error_bound(self, lipschitz: Any, errors: Any) -> float:
+    def law_error_bound(self, lipschitz: Any, errors: Any) -> Any:
         """`sum_k (prod_{j>k} Lip(Psi_j)) ||Psi_k - Phi_k||`, for any maps with these constants. proofs/E2.md.
 
         >>> import certflow as cf

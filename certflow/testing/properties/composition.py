@@ -101,8 +101,10 @@ def telescoped(process: OrnsteinUhlenbeck, x: Points, times: Times, maps: Maps) 
     end = float(times[-1])
     carried = [process.flow(z, t, end) if t > end else z for z, t in zip(found.learned, times.tolist(), strict=True)]
     sizes = [float(np.sqrt(((b - a) ** 2).sum(-1).mean())) for a, b in pairwise(carried)]
-    whole = float(np.sqrt(((found.learned[-1] - carried[0]) ** 2).sum(-1).mean()))
-    slack = FLOW * len(carried) * (1 + max(float(np.abs(z).max()) for z in carried))
+    whole = float(np.sqrt((found.errors[-1] ** 2).mean()))
+    _, slopes = flow_with_derivative(process, x, float(times[0]), end)
+    growth = 1 + float(np.linalg.norm(slopes, 2, axis=(1, 2)).max())
+    slack = FLOW * growth * len(carried) * (1 + max(float(np.abs(z).max()) for z in carried))
     at_most(process, _inputs(x, times, maps), whole, sum(sizes), slack)
 
 
