@@ -8,7 +8,9 @@ from __future__ import annotations
 from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
+    "check_grid": "certflow.testing.checks.grid",
     "check_sampler": "certflow.testing.checks.sampler",
+    "check_schedule": "certflow.testing.checks.schedule",
     "mixtures": "certflow.testing.strategies",
     "points": "certflow.testing.strategies",
     "processes": "certflow.testing.strategies",

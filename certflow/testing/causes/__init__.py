@@ -1,1 +1,6 @@
-"""Faults by what code that has them would say: what fits a wrong answer everywhere is its likely cause."""
+"""Diagnosis: which known fault explains what code said.
+
+`code` has the formulas of a score with every place open to change; `parameters` and `noising` list faults of them,
+`quantities` what may be returned for what; `fitted` finds unknown numbers, `plain` what is seen in the answers alone;
+`search` compares. `vectors` names the causes of an examination.
+"""

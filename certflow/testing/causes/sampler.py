@@ -38,6 +38,10 @@ _PLACES = (0.0, 0.13, 0.37, 0.52, 0.81, 1.0)
 #: Steps in which the limit is looked at: the field of which it is the flow, within what halving them changes.
 _MANY = 64
 
+_SHORT = float(np.finfo(np.float32).eps)
+#: Between the roundings of float32 and of float64.
+BETWEEN = math.sqrt(_SHORT * float(np.finfo(np.float64).eps))
+
 #: `(x, u, m, n)` -> another field in place of `u`; `s = -x - u`, `n^2 = 1 - m^2`.
 Field = Callable[[Points, Points, float, float], Points]
 
@@ -164,6 +168,18 @@ def names(it: Sampling, tolerance: float | None = None) -> list[KnownSolver]:
     return [solver for solver, end in ends if apart(ran.end, end) <= limit]
 
 
+def roughness(it: Sampling) -> float:
+    """How far ends are from a line at points `0`, `h` and `2h` further: `O(h^2)`, unless something short rounds them.
+
+    Infinite where the sampler does not run.
+    """
+    x, times, h = it.points(_POINTS, it.gaussian), uneven_nodes(it), 2.0**-26
+    first, second, third = (it.run(x + step * h, times, it.gaussian).end for step in range(3))
+    if first is None or second is None or third is None:
+        return math.inf
+    return apart(third - second + first, second)
+
+
 def causes(it: Sampling) -> tuple[Cause, ...]:
     """The likely causes; none where nothing fits."""
     if "causes" not in it.kept:
@@ -178,7 +194,7 @@ def causes(it: Sampling) -> tuple[Cause, ...]:
 def _causes(it: Sampling) -> tuple[Cause, ...]:
     if known := names(it):
         return _another(it, known[0])
-    if it.dtype == "float64" and (known := names(it, 1000 * float(np.finfo(np.float32).eps))):
+    if it.dtype == "float64" and roughness(it) > BETWEEN and (known := names(it, 1000 * _SHORT)):
         leak = f"it is {known[0].title} as float32 has it: somewhere its numbers are rounded to float32"
         return (Cause("float32 leak", leak),)
     x, times = it.points(_POINTS, it.gaussian), uneven_nodes(it)

@@ -8,7 +8,7 @@ import numpy as np
 
 from certflow.numbers.arrays import Points, Times
 from certflow.process import OrnsteinUhlenbeck
-from certflow.testing.causes.sampler import causes, names, uneven_nodes
+from certflow.testing.causes.sampler import BETWEEN, causes, names, roughness, uneven_nodes
 from certflow.testing.projections import largest_gap
 from certflow.testing.result import Counterexample, Result
 from certflow.testing.sampling import Ran, Sampling, gaussian_flow, gaussian_velocity
@@ -45,25 +45,22 @@ def one_segment(it: Sampling) -> Result:
 
 
 def precision(it: Sampling) -> Result:
-    """Points `h` and `2h` further: the ends move by `w` and `2 w + O(h^2)`, unless something shorter rounds them."""
+    """Neighbouring points: their ends are on a line, unless something shorter than float64 rounds them."""
     if it.stochastic or it.dtype != "float64":
         return it.passed("precision", "")
-    x, times, h = it.points(_POINTS, it.gaussian), uneven_nodes(it), 2.0**-26
-    runs = [it.run(x + step * h, times, it.gaussian) for step in range(3)]
-    for ran in runs:
-        if ran.end is None:
-            return broken(it, "precision", ran, x, times)
-        if ran.calls.dtypes - {it.dtype}:
-            message = f"it asks for the field at points in {', '.join(sorted(ran.calls.dtypes))}, handed {it.dtype}"
-            return it.failed("precision", message, ran.calls.rows, None, causes(it))
-    first, second, third = (ran.end for ran in runs if ran.end is not None)
-    gap = apart(third - second + first, second)
-    between = float(np.sqrt(np.finfo(np.float32).eps * np.finfo(np.float64).eps))
-    if gap <= between:
-        return it.passed("precision", "", 3 * len(x))
+    x, times = it.points(_POINTS, it.gaussian), uneven_nodes(it)
+    ran = it.run(x, times, it.gaussian)
+    if ran.end is None:
+        return broken(it, "precision", ran, x, times)
+    if ran.calls.dtypes - {it.dtype}:
+        message = f"it asks for the field at points in {', '.join(sorted(ran.calls.dtypes))}, handed {it.dtype}"
+        return it.failed("precision", message, ran.calls.rows, None, causes(it))
+    gap = roughness(it)
+    if gap <= BETWEEN:
+        return it.passed("precision", "", 4 * len(x))
     message = f"its ends jump by {gap:.3g} between neighbouring points, more than float64 does"
-    found = compared(it, it.gaussian, x, times, third, 2 * second - first, gap, between)
-    return it.failed("precision", message, 3 * len(x), found, causes(it))
+    found = Counterexample(it.code(it.gaussian, times), {"x": x[0]}, "jumps", "a smooth map", gap, BETWEEN)
+    return it.failed("precision", message, 4 * len(x), found, causes(it))
 
 
 def factor(it: Sampling) -> Result:

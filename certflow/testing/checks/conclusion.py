@@ -1,30 +1,38 @@
-"""What the parts of a check say together."""
+"""What a whole check says once its parts have run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
-from certflow.testing.checks.part import Part
 from certflow.testing.result import CheckFailed, Result
 
 
-def concluded(check: str, parts: Sequence[Part], prepared: Any) -> Result:
-    """All parts, run one after the other, as one result.
+def concluded(check: str, results: Sequence[Result]) -> Result:
+    """The result of a whole check, its parts in `.parts`.
 
     Raises
     ------
-    CheckFailed : a part found something: its result is that of the first such part with a cause, or of the first.
+    CheckFailed : a part failed: the first that did is shown, with the first causes that any part names.
     """
-    results = tuple(part.run(prepared) for part in parts)
-    evaluations = sum(result.evaluations for result in results)
-    failed = [result for result in results if not result.passed]
+    parts, evaluations = tuple(results), sum(part.evaluations for part in results)
+    failed = [part for part in parts if not part.passed]
     if not failed:
-        told = "; ".join(result.message for result in results if result.message)
-        return Result(check, "", True, f"no counterexample in {len(results)} parts: {told}", evaluations, parts=results)
-    shown = next((result for result in failed if result.causes), failed[0])
-    names = ", ".join(result.part for result in failed)
-    message = f"{shown.message} ({len(failed)} of {len(results)} parts failed: {names})"
+        message = f"{len(parts)} parts found no counterexample among {evaluations} points"
+        return Result(check, "", True, message, evaluations, parts=parts)
+    first = failed[0]
+    causes = next((part.causes for part in failed if part.causes), ())
+    example = next((part.counterexample for part in failed if part.counterexample is not None), None)
+    shown = first.counterexample or example
+    message = f"{first.part}: {first.message}" + (f" ({len(failed)} of {len(parts)} parts failed)")
     raise CheckFailed(
-        Result(check, shown.part, False, message, evaluations, shown.counterexample, shown.causes, results)
+        replace(
+            first,
+            part="",
+            message=message,
+            evaluations=evaluations,
+            counterexample=shown,
+            causes=causes,
+            parts=parts,
+        )
     )

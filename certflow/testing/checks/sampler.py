@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from certflow.errors import InputError
+from certflow.law.library import load_mixture
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.inputs import whole_number
 from certflow.process import OrnsteinUhlenbeck
@@ -15,8 +17,8 @@ from certflow.schedules.schedule import Schedule
 from certflow.testing.causes.sampler import causes
 from certflow.testing.checks import accuracy
 from certflow.testing.checks.accuracy import broken, compared
-from certflow.testing.checks.conclusion import concluded
 from certflow.testing.checks.part import Part
+from certflow.testing.checks.telling import run_parts
 from certflow.testing.result import Counterexample, Result
 from certflow.testing.sampling import Sampling, check_fields
 from certflow.testing.solvers import KNOWN_SOLVERS, apart
@@ -24,7 +26,7 @@ from certflow.testing.solvers import KNOWN_SOLVERS, apart
 
 def check_sampler(
     sampler: Callable[..., Any],
-    mixture: GaussianMixture,
+    mixture: GaussianMixture | str | PathLike[str],
     order: int | None = None,
     *,
     solver: str | None = None,
@@ -47,6 +49,7 @@ def check_sampler(
     sampler : `(velocity, x, times) -> x at times[-1]`; x of shape (n, d); times of shape (K + 1,), descending from
         `t_max`, the noise end, to `t_min`; `velocity(x, t)` is `dx/dt = -x - grad log p_t(x)` along rising t, exact, of
         the shape of x, t one time or one for each row. A step from a to b so goes by `(b - a) * velocity`, `b - a < 0`
+    mixture : a mixture, the name of a built-in one, or a file
     order : the order that is claimed; that of `solver`, or 2
     solver : the name that it goes by, of `certflow.testing.solvers.KNOWN_SOLVERS`: then its steps are held against that
         formula to rounding, and it is told which one it really is
@@ -86,18 +89,25 @@ def check_sampler(
     >>> check_sampler(euler, mixture, solver="heun-t")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    certflow.testing.result.CheckFailed: check_sampler, factor: it is Euler in t, not Heun in t...
+    certflow.testing.result.CheckFailed: check_sampler: factor: it is Euler in t, not Heun in t...
     """
     options = dict(locals())
-    return concluded("check_sampler", PARTS, prepare(options.pop("sampler"), options.pop("mixture"), **options))
+    return run_parts("check_sampler", PARTS, prepare(options.pop("sampler"), options.pop("mixture"), **options))
 
 
 def prepare(
-    sampler: Callable[..., Any], mixture: GaussianMixture, *, t_min: Any = 0.01, t_max: Any = 3.0, **options: Any
+    sampler: Callable[..., Any],
+    mixture: GaussianMixture | str | PathLike[str],
+    *,
+    t_min: Any = 0.01,
+    t_max: Any = 3.0,
+    **options: Any,
 ) -> Sampling:
     """What the parts get; parameters and errors as `check_sampler` has them."""
+    if isinstance(mixture, str | PathLike):
+        mixture = load_mixture(mixture)
     if not isinstance(mixture, GaussianMixture):
-        raise InputError("mixture", mixture, "a certflow.GaussianMixture")
+        raise InputError("mixture", mixture, "a GaussianMixture, the name of a built-in one, or a file")
     solver, order = options.get("solver"), options.pop("order", None)
     if solver is not None and solver not in KNOWN_SOLVERS:
         raise InputError("solver", solver, f"one of {', '.join(KNOWN_SOLVERS)}")
