@@ -95,6 +95,15 @@ def noising_of(schedule: Any, like: Schedule | None, first: Any, last: Any, arra
     return Noising(form, a, b, taus, like, _rtol(rtol), extra)
 
 
+def schedule_code(like: Schedule) -> str:
+    """An expression that makes a schedule; the numbers of a table are left out."""
+    names = {"OrnsteinUhlenbeckTime": "ornstein_uhlenbeck", "Table": "from_alphas_cumprod", "EDM": "edm"}
+    names |= {"FlowMatching": "flow_matching", "VariancePreserving": "variance_preserving", "Cosine": "cosine"}
+    settings = ", ".join(f"{name}={value!r}" for name, value in vars(like).items() if isinstance(value, float))
+    kind = type(like).__name__
+    return f"cf.schedules.{names.get(kind, kind)}({settings if kind != 'Table' else '...'})"
+
+
 def _form(schedule: Any) -> tuple[str, Callable[[Any], Any], Callable[[Any], Any], dict[str, Callable[[Any], Any]]]:
     if callable(getattr(schedule, "a", None)) and callable(getattr(schedule, "b", None)):
         names = ("ou_time", "time_at", "sigma", "log_snr")

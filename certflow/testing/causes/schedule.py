@@ -69,11 +69,7 @@ def schedule_causes(form: str, taus: Floats, got: Factors, like: Schedule, limit
         for name, (sentence, changed) in _OF_SIGMA.items():
             if _same((got[1],), (changed(sigma),), limit):
                 return (Cause(name, sentence),)
-    else:
-        for name, (sentence, turned) in _OF_FACTORS.items():
-            if _same(got, turned(*meant), limit):
-                return (Cause(name, sentence),)
-    for cause, factors in (*_other_times(like, taus), *_other_settings(like, taus)):
+    for cause, factors in faulty_factors(like, taus, form != "sigma"):
         if _same(_seen(form, got), _seen(form, factors), limit):
             return (cause,)
     if shifted := _shifted(got, meant, limit):
@@ -81,6 +77,18 @@ def schedule_causes(form: str, taus: Floats, got: Factors, like: Schedule, limit
     if _jagged(_seen(form, got), _seen(form, meant)):
         return (Cause("float32 leak", "it is right to float32 only: somewhere its numbers are rounded so"),)
     return ()
+
+
+def faulty_factors(like: Schedule, taus: Floats, both: bool = True) -> Iterator[tuple[Cause, Factors]]:
+    """Faults of a schedule and the factors that they make at rising times; NaN where a fault says nothing.
+
+    both : also those that are seen in `a` and `b` themselves, and not in `b/a`
+    """
+    if both:
+        for name, (sentence, turned) in _OF_FACTORS.items():
+            yield Cause(name, sentence), turned(*_at(like, taus))
+    yield from _other_times(like, taus)
+    yield from _other_settings(like, taus)
 
 
 #: What a few roundings in float32 explain, and how often an error changes its sign that is one of rounding.

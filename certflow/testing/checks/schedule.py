@@ -11,7 +11,7 @@ from certflow.schedules.schedule import Schedule
 from certflow.testing.causes.schedule import schedule_causes
 from certflow.testing.checks.part import Part
 from certflow.testing.checks.telling import run_parts
-from certflow.testing.noising import Noising, noising_of, read
+from certflow.testing.noising import Noising, noising_of, read, schedule_code
 from certflow.testing.result import Cause, Counterexample, Result
 
 #: Roundings of `a^2` and `b^2`, relative to `a^2 + b^2`, that plain formulas make: products of N numbers make N.
@@ -209,7 +209,7 @@ def _like(it: Noising) -> Result:
             f"sigma(tau) = {factors[1][place]:.6g}, where {it.meant()[1][place] / it.meant()[0][place]:.6g} is meant"
         )
     found = Counterexample(
-        f"schedule = {_code(it.like)}",
+        f"schedule = {schedule_code(it.like)}",
         {"tau": it.taus[place]},
         [one[place] for one in got],
         [other[place] for other in meant],
@@ -254,16 +254,8 @@ def _causes(it: Noising) -> tuple[Cause, ...]:
     factors = _factors(it)
     if it.like is None or factors is None:
         return ()
-    # factors near 0 lose digits in a root: half of them are kept
-    return schedule_causes(it.form, it.taus, factors, it.like, max(_limit(it), it.rtol) ** 0.5 / 10)
-
-
-def _code(like: Schedule) -> str:
-    names = {"OrnsteinUhlenbeckTime": "ornstein_uhlenbeck", "Table": "from_alphas_cumprod", "EDM": "edm"}
-    names |= {"FlowMatching": "flow_matching", "VariancePreserving": "variance_preserving", "Cosine": "cosine"}
-    settings = ", ".join(f"{name}={value!r}" for name, value in vars(like).items() if isinstance(value, float))
-    kind = type(like).__name__
-    return f"cf.schedules.{names.get(kind, kind)}({settings if kind != 'Table' else '...'})"
+    # a root near 0 keeps half of the digits
+    return schedule_causes(it.form, it.taus, factors, it.like, max(_limit(it), it.rtol) ** 0.5)
 
 
 def _compared(it: Noising, part: str, message: str, tau: float, got: Any, meant: Any, limit: float) -> Result:
