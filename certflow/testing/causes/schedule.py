@@ -84,12 +84,22 @@ def faulty_factors(like: Schedule, taus: Floats, both: bool = True) -> Iterator[
 
     both : also those that are seen in `a` and `b` themselves, and not in `b/a`
     """
+    right = _at(like, taus)
+    for cause, factors in _candidates(like, taus, right, both):
+        if not _same(right, factors, _ALIKE):  # of this schedule it is no fault
+            yield cause, factors
+
+
+def _candidates(like: Schedule, taus: Floats, right: Factors, both: bool) -> Iterator[tuple[Cause, Factors]]:
     if both:
         for name, (sentence, turned) in _OF_FACTORS.items():
-            yield Cause(name, sentence), turned(*_at(like, taus))
+            yield Cause(name, sentence), turned(*right)
     yield from _other_times(like, taus)
     yield from _other_settings(like, taus)
 
+
+#: Factors that are nearer than this everywhere are the same ones.
+_ALIKE = 1e-6
 
 #: What a few roundings in float32 explain, and how often an error changes its sign that is one of rounding.
 _SHORT, _CHANGES = 64 * float(np.finfo(np.float32).eps), 0.25
