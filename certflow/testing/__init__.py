@@ -11,6 +11,7 @@ _HOMES: dict[str, str] = {
     "check_grid": "certflow.testing.checks.grid",
     "check_sampler": "certflow.testing.checks.sampler",
     "check_schedule": "certflow.testing.checks.schedule",
+    "check_score": "certflow.testing.checks.score",
     "check_training_pair": "certflow.testing.checks.training_pair",
     "mixtures": "certflow.testing.strategies",
     "points": "certflow.testing.strategies",
