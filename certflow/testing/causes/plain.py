@@ -8,7 +8,6 @@ import numpy as np
 
 from certflow.numbers.arrays import Floats
 from certflow.testing.causes.search import Evidence, norms
-from certflow.testing.precision import PRECISIONS
 from certflow.testing.result import Cause
 
 
@@ -72,19 +71,3 @@ def _of_coordinates(seen: Evidence, got: Floats, expected: Floats, wrong: list[i
     if (np.abs(part - factor * right) <= 4 * width + 1e-9 * np.abs(right)).all():
         return Cause("coordinate", f"{which} {verb} {factor:.6g} times what is right")
     return Cause("coordinate", f"{which} {verb} wrong; the others are right everywhere")
-
-
-def shorter_format(evidence: Evidence, tolerances: dict[str, Floats], noisy: bool) -> list[Cause]:
-    """A format shorter than that of the answers, whose rounding explains them all; `noisy`: errors change at random."""
-    rounded = [
-        name
-        for name in tolerances
-        if np.array_equal(PRECISIONS[name].rounded(evidence.got), evidence.got, equal_nan=True)
-    ]
-    fits = [name for name, allowed in tolerances.items() if (evidence.errors <= allowed)[np.isfinite(allowed)].all()]
-    for name in fits:
-        if name in rounded or noisy:
-            return [
-                Cause(f"{name} leak", f"something in it is computed in {name}: its errors are those of rounding there")
-            ]
-    return []

@@ -27,6 +27,9 @@ _FLOAT64 = 1e-9
 #: A cause leaves at most this share of the error of a typical wrong row.
 _LEFT = 0.1
 
+#: So many units of rounding the points are moved, to see how much rounding matters.
+_MOVED = 8
+
 #: No more causes than this are named.
 _NAMED = 3
 
@@ -56,6 +59,12 @@ class Evidence:
         """The same of some rows."""
         got, expected, tolerance, size = (part[rows] for part in (self.got, self.expected, self.tolerance, self.size))
         return Evidence(self.asked[rows], at_rows(self.right, rows), got, expected, tolerance, size, self.unit)
+
+    def repeated(self, count: int) -> Evidence:
+        """The same rows so many times, one after the other; the code is not repeated."""
+        parts = (self.got, self.expected, self.tolerance, self.size)
+        got, expected, tolerance, size = (np.tile(part, (count, *[1] * (part.ndim - 1))) for part in parts)
+        return replace(self, got=got, expected=expected, tolerance=tolerance, size=size)
 
     @property
     def errors(self) -> Floats:
@@ -111,10 +120,14 @@ def at_rows(code: Code, rows: Indices | Flags) -> Code:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A fault of the code with a quantity that it returns: together they say something at every row."""
+    """A fault of the code with a quantity that it returns: together they say something at every row.
+
+    `own` : whether the factors of the quantity have the fault too: `1 - m` for `1 - m^2` there as well
+    """
 
     fault: Fault
     quantity: Quantity
+    own: bool = False
 
     @property
     def cause(self) -> Cause:
@@ -126,9 +139,19 @@ class Candidate:
             f"{self.quantity.name}, {self.fault.name}", f"{self.quantity.sentence}; besides, {self.fault.sentence}"
         )
 
+    def said(self, code: Code, asked: Asked, field: Field) -> Floats:
+        """What code with both says, where `code` has the fault already."""
+        return self.quantity.of(field(code, asked), own_factors(code, asked) if self.own else asked)
+
 
 #: `(code, asked) -> what the code is made of`, from which every quantity is computed: the score, or more.
 Field = Callable[[Code, Asked], Floats]
+
+
+def own_factors(code: Code, asked: Asked) -> Asked:
+    """The points with the factors of data and noise that the code has."""
+    with np.errstate(invalid="ignore"):
+        return replace(asked, a=code.parts.alpha, b=np.sqrt(code.parts.nu))
 
 
 def screened(evidence: Evidence) -> Indices:
@@ -141,18 +164,22 @@ def screened(evidence: Evidence) -> Indices:
 
 @dataclass(frozen=True)
 class Tables:
-    """Faults and quantities with what they say of the screened rows.
+    """Faults and quantities, with what they say of the screened rows.
 
     Attributes
     ----------
     evidence, few : all rows, and the screened ones
-    said : every fault, that there is none among them, with the field that it makes at the screened rows
+    faults : the first is none
+    fields, factors : for each fault its field at the screened rows, and the points with its own factors
     right, others : what should be returned, and what may be instead
+    field : from which quantities are computed
     """
 
     evidence: Evidence
     few: Evidence
-    said: list[tuple[Fault, Floats]]
+    faults: list[Fault]
+    fields: list[Floats]
+    factors: list[Asked]
     right: Quantity
     others: list[Quantity]
     field: Field
@@ -163,38 +190,78 @@ class Tables:
     ) -> Self:
         rows = screened(evidence)
         few = evidence.of(rows)
-        said = []
-        for fault in [NONE, *faults] if len(rows) else []:
-            code = at_rows(_made(fault, evidence), rows) if fault.batch else _made(fault, few)
-            said.append((fault, field(code, few.asked)))
-        return cls(evidence, few, said, right, others, field)
+        tried = [NONE, *faults] if len(rows) else []
+        fields, factors = [], []
+        for fault in tried:
+            if fault.batch:
+                code = made(fault, evidence)
+                fields.append(field(code, evidence.asked)[rows])
+                code = at_rows(code, rows)
+            else:
+                code = made(fault, few)
+                fields.append(field(code, few.asked))
+            factors.append(own_factors(code, few.asked))
+        return cls(evidence, few, tried, fields, factors, right, _distinct(few, [right, *others], fields), field)
 
     def single(self) -> list[Cause]:
         """One fault, or one wrong quantity, that explains every row."""
-        pairs = [(fault, field, self.right) for fault, field in self.said[1:]]
-        return self._best([(fault, field, each) for fault, field in self.said[:1] for each in self.others] + pairs)
+        candidates = self._fitting(slice(0, 1), self.others) + self._fitting(slice(1, None), [self.right])
+        return best(self.evidence, candidates, self.field)
 
     def double(self) -> list[Cause]:
         """A fault together with a wrong quantity."""
-        return self._best([(fault, field, each) for fault, field in self.said[1:] for each in self.others])
+        return best(self.evidence, self._fitting(slice(1, None), self.others), self.field)
 
-    def _best(self, triples: list[tuple[Fault, Floats, Quantity]]) -> list[Cause]:
-        fitting = [Candidate(fault, each) for fault, field, each in triples if _may_fit(self.few, each, field)]
-        return _best(self.evidence, fitting, self.field)
+    def _fitting(self, some: slice, quantities: list[Quantity]) -> list[Candidate]:
+        """Pairs that fit most of the screened rows; one call of a quantity for all faults."""
+        faults, fields = self.faults[some], self.fields[some]
+        if not faults:
+            return []
+        joined, count = np.concatenate(fields), len(faults)
+        kept = []
+        for own in (False, True):
+            asked = _joined(self.factors[some] if own else [self.few.asked] * count)
+            every = self.few.repeated(count)
+            for quantity in quantities:
+                with np.errstate(all="ignore"):
+                    fits = every.fits(quantity.of(joined, asked)).reshape(count, -1)
+                kept += [
+                    Candidate(fault, quantity, own)
+                    for fault, share in zip(faults, fits.mean(axis=1), strict=True)
+                    if share >= _FITTING
+                ]
+        return kept
 
 
-def _made(fault: Fault, evidence: Evidence) -> Code:
+def _joined(several: list[Asked]) -> Asked:
+    """Points one after the other."""
+
+    def of(name: str) -> Floats:
+        return np.concatenate([getattr(each, name) for each in several])
+
+    return replace(several[0], x=of("x"), tau=of("tau"), t=of("t"), a=of("a"), b=of("b"))
+
+
+def _distinct(few: Evidence, quantities: list[Quantity], fields: list[Floats]) -> list[Quantity]:
+    """All but the first, and of those that say the same here the first one only."""
+    seen: list[Floats] = []
+    kept = []
+    for quantity in quantities if fields else []:
+        with np.errstate(all="ignore"):
+            said = quantity.of(fields[0], few.asked)
+        if not any(np.allclose(said, other, rtol=1e-12, atol=0, equal_nan=True) for other in seen):
+            seen.append(said)
+            kept.append(quantity)
+    return kept[1:]
+
+
+def made(fault: Fault, evidence: Evidence) -> Code:
+    """The code with a fault."""
     with np.errstate(all="ignore"):
         return fault.make(evidence.right, evidence.asked)
 
 
-def _may_fit(few: Evidence, quantity: Quantity, said: Floats) -> bool:
-    with np.errstate(all="ignore"):
-        fits = few.fits(quantity.of(said, few.asked))
-    return float(fits.mean()) >= _FITTING
-
-
-def _best(evidence: Evidence, candidates: list[Candidate], field: Field) -> list[Cause]:
+def best(evidence: Evidence, candidates: list[Candidate], field: Field) -> list[Cause]:
     """The causes that explain every row, those that leave least first; others that leave as little beside them."""
     kept = [(left, each.cause) for each in candidates if (left := left_by(evidence, each, field)) is not None]
     if not kept:
@@ -207,12 +274,14 @@ def _best(evidence: Evidence, candidates: list[Candidate], field: Field) -> list
 
 def left_by(evidence: Evidence, candidate: Candidate, field: Field) -> float | None:
     """The share of the error that a candidate leaves, None where it does not explain every row."""
-    code = _made(candidate.fault, evidence)
-    moved = replace(code, x=code.x * (1 + 4 * evidence.unit))
+    code = made(candidate.fault, evidence)
     with np.errstate(all="ignore"):
-        said = candidate.quantity.of(field(code, evidence.asked), evidence.asked)
-        nearby = candidate.quantity.of(field(moved, evidence.asked), evidence.asked)
-        slack = np.nan_to_num(4 * apart(said, nearby), posinf=0.0)  # how much rounding matters to the wrong formula
+        said = candidate.said(code, evidence.asked, field)
+        slack = np.zeros(len(said))
+        for sign in (1, -1):  # how much rounding matters to the wrong formula
+            moved = replace(code, x=code.x * (1 + sign * _MOVED * evidence.unit))
+            change = apart(said, candidate.said(moved, evidence.asked, field))
+            slack = np.maximum(slack, np.nan_to_num(4 * change, posinf=0.0))
         explained = evidence.fits(said, slack).all()
     left = evidence.left(said)
     return left if explained and left <= _LEFT else None

@@ -15,14 +15,20 @@ from certflow.testing.causes.code import Asked, Code
 from certflow.testing.causes.fitted import fitted
 from certflow.testing.causes.noising import noising_faults
 from certflow.testing.causes.parameters import parameter_faults
-from certflow.testing.causes.plain import plain_causes, shorter_format
+from certflow.testing.causes.plain import plain_causes
 from certflow.testing.causes.quantities import PREDICTED, Quantity, quantities
-from certflow.testing.causes.search import Evidence, Tables, apart
+from certflow.testing.causes.search import Evidence, Tables, apart, norms
 from certflow.testing.examination import Examination
-from certflow.testing.precision import PRECISIONS, Posterior
+from certflow.testing.precision import PRECISIONS, Posterior, Precision
 from certflow.testing.result import Cause
 from certflow.testing.subject import Misbehaviour
 from certflow.testing.truth import Target
+
+#: Arguments that are rounded to a shorter format too make so many times the error, at most.
+_ROUNDINGS = 4.0
+
+#: Errors of points next to each other that differ by more than this share of them are noise.
+_NOISE = 0.3
 
 #: So many wrong rows are asked alone.
 _ALONE = 3
@@ -92,26 +98,31 @@ def _by_batch(examined: Examination, wrong: Flags) -> bool:
 
 
 def _by_format(examined: Examination, evidence: Evidence) -> list[Cause]:
-    """Whether errors are those of a shorter format."""
+    """Whether errors are those of a shorter format: small enough, and like noise."""
     target, own = examined.target, examined.subject.precision
     assert isinstance(target, Target)
-    shorter = {name: each for name, each in PRECISIONS.items() if each.digits < own.digits}
-    tolerances = {
-        name: replace(target, precision=each).tolerance(examined.rows, examined.rtol) for name, each in shorter.items()
-    }
-    return shorter_format(evidence, tolerances, _noisy(examined, own.unit))
+    for name, each in PRECISIONS.items():
+        if each.digits < own.digits:
+            allowed = replace(target, precision=each).tolerance(examined.rows, examined.rtol)
+            small = (evidence.errors <= _ROUNDINGS * allowed)[np.isfinite(evidence.tolerance)].all()
+            if small and (_short(evidence.got, each) or _noisy(examined, each.unit)):
+                sentence = f"something in it is computed in {name}: its errors are those of rounding there"
+                return [Cause(f"{name} leak", sentence)]
+    return []
+
+
+def _short(got: Floats, precision: Precision) -> bool:
+    """Whether all that was said are numbers of a shorter format."""
+    return np.array_equal(precision.rounded(got), got, equal_nan=True)
 
 
 def _noisy(examined: Examination, unit: float) -> bool:
     """Whether errors at points next to each other have nothing to do with each other: so it is with rounding."""
-    rows = examined.rows[np.flatnonzero(examined.wrong)[:64]]
-    target = examined.target
+    rows, target = examined.rows[np.flatnonzero(examined.wrong)[:64]], examined.target
     assert isinstance(target, Target)
-    x = target.precision.rounded(rows.x * (1 + 64 * unit))
-    near = target.at(x, rows.t)
+    near = target.at(target.precision.rounded(rows.x * (1 + 3 * unit)), target.times(rows.t * (1 - 5 * unit)))
     try:
         here, there = (examined.said(each) - target.expected(each) for each in (rows, near))
     except Misbehaviour:
         return False
-    size = np.linalg.norm(here.reshape(len(here), -1), axis=1)
-    return bool(np.median(apart(here, there) / np.maximum(size, 1e-300)) > 0.01)
+    return bool(np.median(apart(here, there) / np.maximum(norms(here), 1e-300)) > _NOISE)
