@@ -69,7 +69,7 @@ def audit(
     t_min, t_max : ends of the OU time; default: those of a `cf.Model`, else 0.01 and 3 as far as the schedule has them
     times, samples, seed : how many times, how many draws at each (the same for all), and which
     sampler, segments : the solver that is run with the exact score and with the model, in so many steps
-    code : the Python expression that makes the model, for the replay of the worst draw; default: `model`
+    code : Python that makes `f`, the callable (or `model`, the `cf.Model`), for the replay of the worst draw
     progress : True for a bar on stderr, or a function of (done, total)
 
     Returns
@@ -123,7 +123,7 @@ def audit(
         samples=number,
         seed=int(seed),
         moments=found,
-        witness=witness(worst, process, quantity, _lines(subject), threshold) if erring else None,
+        witness=witness(worst, process, quantity, subject.code, threshold) if erring else None,
         causes=(),
         places=_places(subject, process, quantity, draws, largest) if erring else None,
         consequences=ends,
@@ -160,13 +160,6 @@ def _process(model: Any, mixture: Any, schedule: Any, t_min: Any, t_max: Any) ->
 
 def _limit(value: Any) -> float:
     return real_number(value, "max_error", "a finite number > 0", lambda number: 0 < number < float("inf"))
-
-
-def _lines(subject: Subject) -> str:
-    if subject.code == "model":
-        return f"# model: the {subject.model!r} that was audited"
-    inside = "" if "cf.Model(model," not in subject.code else "  # model: the callable that was audited"
-    return f"model = {subject.code}{inside}"
 
 
 def _places(subject: Subject, process: OrnsteinUhlenbeck, quantity: str, draws: Draws, at: Moment) -> Any:

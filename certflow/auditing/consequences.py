@@ -58,7 +58,7 @@ class Consequences:
     exact_sampler, model_sampler : measured, of the sampler over the grid, with exact denoiser and with the model
     segments : by segment of the grid
     times, local, amplified, growth : over the places: `(E|e|^2)^{1/2}`, `(E|D_t e|^2)^{1/2}` and the typical factor
-        `A(t) = (E||D_t||_F^2 / d)^{1/2}`
+        `A(t) = (E||D_t||_F^2 / d)^{1/2}`; bound : `exp(int_delta^t lambda)`, None without a global bound
     points : trajectories; sampler, kind, nodes : what ran over which grid
     """
 
@@ -74,6 +74,7 @@ class Consequences:
     local: Floats
     amplified: Floats
     growth: Floats
+    bound: Floats | None
     points: int
     sampler: str
     kind: str
@@ -97,6 +98,7 @@ class Consequences:
                 "velocity_error": self.local.tolist(),
                 "amplified": self.amplified.tolist(),
                 "typical_factor": self.growth.tolist(),
+                "worst_factor": None if self.bound is None else self.bound.tolist(),
             },
         }
 
@@ -127,6 +129,7 @@ def consequences(
     moved = (carriers @ errors[:, :some, :, None])[..., 0]
     amplified = np.sqrt((moved**2).sum(-1).mean(-1))
     by_segment = np.einsum("pk,pnd->knd", places.weights, moved)
+    bound = _bound(process, places)
     flow, worst, unresolved = None, None, ""
     told("the model's own flow")
     try:
@@ -135,7 +138,7 @@ def consequences(
         unresolved = str(error)
     else:
         flow = _measured(own[-1], end)
-        worst = _worst(process, _velocity_errors(subject, process, own, places), places, scale)
+        worst = None if bound is None else _worst(bound, _velocity_errors(subject, process, own, places), places, scale)
     told(f"{sampler} over {len(nodes) - 1} steps")
     return Consequences(
         first_order=float(squares(by_segment.sum(0)).mean()) / scale,
@@ -153,6 +156,7 @@ def consequences(
         local=np.sqrt((errors**2).sum(-1).mean(-1)),
         amplified=amplified,
         growth=np.sqrt((carriers**2).sum((-2, -1)).mean(-1) / d),
+        bound=bound,
         points=len(x),
         sampler=sampler,
         kind=kind,
@@ -166,16 +170,20 @@ def _velocity_errors(subject: Subject, process: OrnsteinUhlenbeck, path: Points,
     return np.stack([subject.velocity(x, t) - process.velocity(x, t) for x, t in listed])
 
 
-def _worst(process: OrnsteinUhlenbeck, errors: Points, places: Places, scale: float) -> float | None:
-    """E1 with the one-sided rate along the model's own trajectories, infinite beyond float64."""
+def _bound(process: OrnsteinUhlenbeck, places: Places) -> Floats | None:
+    """`exp(int_delta^t lambda)` at the places, infinite beyond float64 (F1); None without a global bound (L8)."""
     try:
         exponents = process.stability(np.full(len(places.times), process.t_min), places.times)
     except NoGlobalBound:
         return None
-    factors = np.array([exp_or_inf(float(exponent)) for exponent in exponents])
+    return np.array([exp_or_inf(float(exponent)) for exponent in exponents])
+
+
+def _worst(bound: Floats, errors: Points, places: Places, scale: float) -> float:
+    """E1 along the model's own trajectories, infinite beyond float64."""
     with np.errstate(over="ignore", invalid="ignore"):
         sizes = np.linalg.norm(errors, axis=-1)
-        grown = np.where(sizes > 0, factors[:, None] * sizes, 0.0)
+        grown = np.where(sizes > 0, bound[:, None] * sizes, 0.0)
         return float(((places.weights.sum(1) @ grown) ** 2).mean()) / scale
 
 

@@ -22,8 +22,8 @@ LISTED = 8
 _DOUBTFUL, _TIED = 0.01, 0.25
 #: Quantiles of the distance that part the classes.
 _QUANTILES = (0.5, 0.9, 0.99)
-#: Fields along each coordinate of the map.
-FIELDS = 32
+#: Fields along each coordinate of the map, and the quantiles of the draws between which they lie.
+FIELDS, _INSIDE = 24, (0.001, 0.999)
 
 
 @dataclass(frozen=True)
@@ -45,23 +45,29 @@ class Class:
 
 @dataclass(frozen=True)
 class Map:
-    """Shares of draws and of the squared error over fields of the first two coordinates.
+    """Shares of draws and of the squared error over fields of the first two coordinates, or of the only one.
 
-    edges : of the fields along each of them; draws, error : shape (FIELDS, FIELDS), the first index along the first
+    edges : of the fields along each of them; draws, error : shape (FIELDS,) or (FIELDS, FIELDS)
     """
 
-    edges: tuple[Floats, Floats]
+    edges: tuple[Floats, ...]
     draws: Floats
     error: Floats
+
+    def factor(self) -> Floats:
+        """The mean squared error of the draws in each field over that of all; NaN where none is."""
+        with np.errstate(invalid="ignore"):
+            found: Floats = self.error / self.draws
+        return found
 
 
 @dataclass(frozen=True)
 class Places:
-    """The classes at time `t`, by title, and the map (None in one dimension, or where nothing errs)."""
+    """The classes at time `t`, by title, and the map."""
 
     t: float
     tables: tuple[tuple[str, tuple[Class, ...]], ...]
-    map: Map | None
+    map: Map
 
     def mapping(self) -> dict[str, Any]:
         return {"t": self.t, **{title: [row.mapping() for row in rows] for title, rows in self.tables}}
@@ -80,7 +86,7 @@ def places(process: OrnsteinUhlenbeck, x: Points, t: float, squared: Floats) -> 
             ("next to ties", _by_doubt(second, weight)),
             *tables,
         ]
-    return Places(t, tuple(tables), _map(x, weight) if x.shape[1] > 1 else None)
+    return Places(t, tuple(tables), _map(x[:, :2], weight))
 
 
 def _by_component(nearest: Any, count: int, weight: Floats) -> tuple[Class, ...]:
@@ -133,9 +139,8 @@ def _classes(named: Sequence[tuple[str, Any]], weight: Floats) -> tuple[Class, .
 
 
 def _map(x: Points, weight: Floats) -> Map:
-    edges = [np.linspace(*np.quantile(x[:, i], (0.001, 0.999)), FIELDS + 1) for i in (0, 1)]
+    edges = tuple(np.linspace(*np.quantile(along, _INSIDE), FIELDS + 1) for along in x.T)
     draws, error = (
-        np.histogram2d(x[:, 0], x[:, 1], bins=edges, weights=given)[0]
-        for given in (np.full(len(weight), 1 / len(weight)), weight)
+        np.histogramdd(x, bins=edges, weights=given)[0] for given in (np.full(len(weight), 1 / len(weight)), weight)
     )
-    return Map((edges[0], edges[1]), draws, error)
+    return Map(edges, draws, error)

@@ -31,7 +31,7 @@ class Subject:
 
     model: Model
     dimension: int
-    code: str  #: the expression that makes the model, in the replay of a witness
+    code: str  #: Python that makes `model`, or a comment that says what it is
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -67,7 +67,9 @@ def subject_of(
     x: Points,
     t: float,
 ) -> Subject:
-    """The subject, once it has been asked at `x`, shape (N, d), and `t`; code : the expression that makes the model.
+    """The subject, once it has been asked at `x`, shape (N, d), and `t`.
+
+    code : Python that makes `f`, the callable, or `model`, the `cf.Model`, and `schedule` where it is a table
 
     Raises
     ------
@@ -82,17 +84,17 @@ def subject_of(
                 raise InputError(field, value, "nothing beside a cf.Model, which has its own")
         if model.shape is not None and model.shape != (d,):
             raise InputError("model", f"samples of shape {model.shape}", f"shape ({d},), that of the mixture's points")
-        return _asked(Subject(model, d, code or "model"), x, t)
+        return _asked(Subject(model, d, code or f"# model: the {model!r} that was audited"), x, t)
     if isinstance(model, type) or not callable(model):
         what = model.__name__ if isinstance(model, type) else model
         raise InputError("model", what, "a cf.Model or a callable f(x, tau), an object and not its class")
-    made = code or model_code("model", predicts, schedule_code(schedule), time_scale, arrays)
 
     def of(kind: str | None) -> Subject:
         scale = 1.0 if time_scale is None else time_scale
         own = ornstein_uhlenbeck() if schedule is None else schedule
         known = Model(model, predicts or "score", own, time_scale=scale, shape=(d,), arrays=kind)
-        return Subject(known, d, made)
+        line = _model_code(predicts, schedule, time_scale, kind)
+        return Subject(known, d, f"{code}\n{line}" if code else f"{line}  # f: the callable that was audited")
 
     subject = of(arrays)
     try:
@@ -114,17 +116,13 @@ def repeats(subject: Subject, x: Points, t: float) -> bool:
     return bool(np.array_equal(subject.quantity("score", x, t), subject.quantity("score", x, t)))
 
 
-def schedule_code(schedule: Schedule | None) -> str:
-    """The call that makes a schedule of `cf.schedules`; of a table, the name `schedule` that its owner has for it."""
+def _model_code(predicts: str | None, schedule: Schedule | None, time_scale: float | None, arrays: str | None) -> str:
+    """The line that makes the model of `f`; a table is `schedule`, the name that its owner has for it."""
     kind, _, arguments = repr(schedule or ornstein_uhlenbeck()).partition("(")
-    return f"cf.schedules.{_MAKERS[kind]}({arguments}" if kind in _MAKERS else "schedule"
-
-
-def model_code(name: str, predicts: str | None, schedule: str, time_scale: float | None, arrays: str | None) -> str:
-    """The expression that makes the model of a callable by this name, on the schedule that this code makes."""
+    on = f"cf.schedules.{_MAKERS[kind]}({arguments}" if kind in _MAKERS else "schedule"
     further = "" if time_scale is None else f", time_scale={time_scale!r}"
     further += "" if arrays is None else f", arrays={arrays!r}"
-    return f"cf.Model({name}, {predicts or 'score'!r}, {schedule}{further})"
+    return f"model = cf.Model(f, {predicts or 'score'!r}, {on}{further})"
 
 
 def _told(error: Exception) -> str:

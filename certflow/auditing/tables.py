@@ -98,6 +98,19 @@ def by_place(audit: Audit) -> Iterator[Table]:
         )  # fmt: skip
 
 
+def in_short(audit: Audit) -> Iterator[str]:
+    """Of each table of places the class that errs most for its size, where that is more than the whole does."""
+    if audit.places is None:
+        return
+    for title, rows in audit.places.tables:
+        worst = max(rows, key=lambda row: row.factor)
+        if worst.factor > 1.5:
+            yield (
+                f"{title}: {worst.name} has {100 * worst.error:.3g} % of the squared error with "
+                f"{100 * worst.draws:.3g} % of the draws"
+            )
+
+
 def at_the_end(audit: Audit) -> Table:
     """Predicted and measured, side by side."""
     c = audit.consequences

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textwrap import fill
 
 from certflow.auditing.result import Audit
-from certflow.auditing.tables import MEANING, Table, at_the_end, by_place, by_time, verdict_sentence
+from certflow.auditing.tables import MEANING, Table, at_the_end, by_time, in_short, verdict_sentence
+from certflow.auditing.witness import Witness
 from certflow.numbers.numerals import figure
 
 _WIDTH = 96
@@ -19,19 +20,21 @@ def text(audit: Audit) -> str:
     if audit.causes:
         parts.append("\n".join(f"likely cause: {cause.sentence} ({cause.name})" for cause in audit.causes))
     parts.append(_table(by_time(audit), left=0))
-    parts += [_table(table) for table in by_place(audit)]
+    where = list(in_short(audit))
+    if where:
+        at = f"Where it errs at t = {figure(audit.largest.t, 4)}"
+        parts.append("\n".join([at, "", *(fill(f"- {one}", _WIDTH, subsequent_indent="  ") for one in where)]))
     if audit.witness is not None:
-        parts.append(_witness(audit))
+        parts.append(_witness(audit.witness))
     parts.append(_table(at_the_end(audit), left=2))
     parts += [fill(note, _WIDTH) for note in audit.notes]
     return "\n\n".join([*parts, fill(MEANING, _WIDTH)])
 
 
-def _witness(audit: Audit) -> str:
-    assert audit.witness is not None
-    found, relative = audit.witness.counterexample, figure(audit.witness.relative, 3)
+def _witness(witness: Witness) -> str:
+    found, relative = witness.counterexample, figure(witness.relative, 3)
     title = f"Worst draw, off by {figure(found.error, 3)} ({relative} times the root mean square), replayed by"
-    lines = audit.witness.code.splitlines()
+    lines = witness.code.splitlines()
     if len(found.got) > _SHOWN or max(map(len, lines)) > 2000:
         return f"{title} the code in audit.json and --format json"
     return "\n".join([title, "", *(f"    {line}" for line in lines)])
