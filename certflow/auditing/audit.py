@@ -105,9 +105,7 @@ def audit(
     threshold = ROUNDINGS * roundoff if limit is None else limit
     with progress_of(progress, "audit") as told:
         work = _Work(told, count + 4)
-        found = tuple(
-            work.after(moment(subject, process, quantity, draws, t, DOUBT / count)) for t in moments_of_time
-        )
+        found = tuple(work.after(moment(subject, process, quantity, draws, t, DOUBT / count)) for t in moments_of_time)
         nodes = time_grid(process, steps, KIND).times
         ends = consequences(subject, process, draws, nodes, solver, KIND, lambda _: work.step())
     largest = max(found, key=lambda each: each.error.value)

@@ -17,6 +17,8 @@ from certflow.report.plots import FAINT, INK, ONE_SIDED, PAPER, TWO_SIDED, drawi
 from certflow.report.svg import figure_to_svg
 
 _SIZE = (8.6, 3.6)
+#: Decades to both sides of the mean that the colours of the map tell apart.
+_DECADES = 2.0
 
 
 def figures(audit: Audit) -> list[FigureView]:
@@ -69,8 +71,8 @@ def _in_space(places: Places) -> FigureView:
         said = "Shares of draws and of the squared error over x."
     else:
         left, right = made.subplots(1, 2, sharex=True, sharey=True)
-        _fields(made, left, places.map.edges, np.where(places.map.draws > 0, places.map.draws, np.nan), "Greys")
-        _fields(made, right, places.map.edges, np.log10(_positive(places.map.factor())), "RdBu_r", middle=True)
+        _fields(left, places.map.edges, np.where(places.map.draws > 0, places.map.draws, np.nan), "Greys")
+        _fields(right, places.map.edges, _decades(places), "RdBu_r", middle=True)
         left.set_title("share of the draws")
         right.set_title(r"$\log_{10}$ of the mean squared error over that of all")
         left.set_ylabel("$x_2$")
@@ -83,17 +85,20 @@ def _in_space(places: Places) -> FigureView:
     return _view(made, "in-space", f"Where in space, t = {numeral(places.t, 4)}", said)
 
 
-def _fields(made: Figure, axes: Axes, edges: Any, values: Any, colours: str, middle: bool = False) -> None:
+def _fields(axes: Axes, edges: Any, values: Any, colours: str, middle: bool = False) -> None:
     top = float(np.nanmax(np.abs(values))) or 1.0
     limits = {"vmin": -top, "vmax": top} if middle else {"vmin": 0.0, "vmax": top}
-    drawn = axes.pcolormesh(*edges, np.ma.masked_invalid(values.T), cmap=colours, edgecolors="none", **limits)
+    axes.pcolormesh(*edges, np.ma.masked_invalid(values.T), cmap=colours, edgecolors="none", **limits)
     # a colour bar is an image, which no page of ours holds: its ends are told in words
     low, high = (numeral(limits[end], 2) for end in ("vmin", "vmax"))
-    axes.set_title("")
     axes.annotate(
         f"colours from {low} to {high}", (0.02, 0.02), xycoords="axes fraction", color=INK, backgroundcolor=PAPER
     )
-    drawn.set_rasterized(False)
+
+
+def _decades(places: Places) -> Any:
+    """`log10` of the factor of each field; a field of draws that hardly err is as blue as any."""
+    return np.log10(places.map.factor().clip(10**-_DECADES, 10**_DECADES))
 
 
 def _positive(values: Any) -> Any:

@@ -119,9 +119,7 @@ def errors_at(
     return np.concatenate(parts), EXACT[quantity][0](process, x, t)
 
 
-def moment(
-    subject: Subject, process: OrnsteinUhlenbeck, quantity: str, draws: Draws, t: float, doubt: float
-) -> Moment:
+def moment(subject: Subject, process: OrnsteinUhlenbeck, quantity: str, draws: Draws, t: float, doubt: float) -> Moment:
     """The error at one time; doubt : the probability with which its interval may miss.
 
     Raises

@@ -18,7 +18,12 @@ from certflow.report.markdown import text as escaped
 
 #: The file that programs read.
 JSON = "audit.json"
-_MARKS = {"within": "holds", "above": "violated", "inconclusive": "inconclusive"}
+#: How the page shows a verdict: its class of style, and its words.
+_MARKS = {
+    "within": ("holds", "within the threshold"),
+    "above": ("violated", "above the threshold"),
+    "inconclusive": ("inconclusive", "inconclusive: the threshold is inside an interval"),
+}
 #: Characters of a witness' code beyond which the page shows its beginning only; audit.json has it whole.
 _CODE = 20_000
 
@@ -35,13 +40,14 @@ def write(audit: Audit, directory: str | os.PathLike[str], command: str) -> list
 
 def html(audit: Audit, command: str) -> str:
     """The page: no scripts, no network, everything inside."""
+    mark, words = _MARKS[audit.verdict]
     return (
         environment()
         .get_template("audit.html.j2")
         .render(
             name=_name(audit),
-            mark=_MARKS[audit.verdict],
-            verdict=audit.verdict,
+            mark=mark,
+            verdict=words,
             sentence=verdict_sentence(audit),
             facts=_facts(audit),
             causes=audit.causes,
@@ -61,7 +67,7 @@ def html(audit: Audit, command: str) -> str:
 
 def markdown(audit: Audit, command: str) -> str:
     """The same in GitHub-flavoured Markdown, without figures."""
-    lines = [f"# {escaped(_name(audit))}: certflow audit", "", f"**{audit.verdict}** (empirical)", ""]
+    lines = [f"# {escaped(_name(audit))}: certflow audit", "", f"**{_MARKS[audit.verdict][1]}**, empirical", ""]
     lines += [escaped(verdict_sentence(audit)), ""]
     lines += [f"- likely cause: {escaped(cause.sentence)} ({escaped(cause.name)})" for cause in audit.causes]
     lines += [f"- {escaped(each)}" for each in (*in_short(audit), *audit.notes)]
@@ -72,7 +78,7 @@ def markdown(audit: Audit, command: str) -> str:
     if audit.witness is not None:
         lines += ["", "## The worst draw", "", *code_lines(_witness(audit), "python")]
     lines += ["", "## What it means and does not mean", "", escaped(MEANING), "", "## The run", ""]
-    lines += [*code_lines(command, "sh"), ""]
+    lines += [*code_lines(command, "sh"), ""] if command else []
     rows = [(escaped(key), cell_text(value_text(value))) for key, value in (*_facts(audit), *_run(audit))]
     return "\n".join([*lines, *table_lines(("", ""), rows)]) + "\n"
 

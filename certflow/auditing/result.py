@@ -112,8 +112,11 @@ class Audit:
         )
         return found
 
-    def save(self, directory: str | os.PathLike[str], command: str = "cf.audit") -> list[Path]:
-        """Write `audit.html`, `audit.md` and `audit.json`, each whole or not at all; returns the paths."""
+    def save(self, directory: str | os.PathLike[str], command: str = "") -> list[Path]:
+        """Write `audit.html`, `audit.md` and `audit.json`, each whole or not at all; returns the paths.
+
+        command : the command line that is shown as the way to obtain them again
+        """
         from certflow.auditing.page import write
 
         return write(self, directory, command)
