@@ -9,7 +9,7 @@ from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
     "audit": "certflow.auditing.audit",
-    "Audit": "certflow.auditing.result",
+    "Audit": "certflow.auditing.audit",
 }
 
 __all__ = list(_HOMES)

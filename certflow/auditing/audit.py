@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from certflow.auditing.consequences import consequences
 from certflow.auditing.intervals import GROUPS
 from certflow.auditing.measuring import DOUBT, EXACT, Draws, Moment, errors_at, grid, moment, squares
 from certflow.auditing.places import places
-from certflow.auditing.result import Audit
+from certflow.auditing.result import Findings
 from certflow.auditing.subject import Subject, repeats, subject_of
+from certflow.auditing.text import text
 from certflow.auditing.witness import witness
 from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
@@ -29,6 +32,26 @@ KIND = "flow-matching"
 #: The ends of time of a callable.
 T_MIN, T_MAX = 0.01, 3.0
 MAX_SAMPLES = 10_000_000
+
+
+class Audit(Findings):
+    """What `cf.audit` found: `.verdict`, `.exit_code`, the numbers, and how they are shown."""
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self) -> str:
+        """A short account, the verdict first."""
+        return text(self)
+
+    def save(self, directory: str | os.PathLike[str], command: str = "") -> list[Path]:
+        """Write `audit.html`, `audit.md` and `audit.json`, each whole or not at all; returns the paths.
+
+        command : the command line that is shown as the way to obtain them again
+        """
+        from certflow.auditing.page import write  # which draws
+
+        return write(self, directory, command)
 
 
 def audit(
@@ -131,19 +154,21 @@ def audit(
 
 def _process(model: Any, mixture: Any, schedule: Any, t_min: Any, t_max: Any) -> OrnsteinUhlenbeck:
     """The mixture on the interval that is asked for, which the model's schedule must have."""
+    low: Any
+    high: Any
     if isinstance(mixture, OrnsteinUhlenbeck):
-        law, ends = mixture.mixture, (mixture.exact_t_min, mixture.exact_t_max)
+        law, low, high = mixture.mixture, mixture.exact_t_min, mixture.exact_t_max
     elif isinstance(mixture, GaussianMixture):
-        law, ends = mixture, (T_MIN, T_MAX)
+        law, low, high = mixture, T_MIN, T_MAX
         if isinstance(model, Model):
-            ends = model.t_min, model.t_max
+            low, high = model.t_min, model.t_max
         elif isinstance(schedule, Schedule):
-            ends = max(T_MIN, schedule.t_min), min(T_MAX, schedule.t_max)
+            low, high = max(T_MIN, schedule.t_min), min(T_MAX, schedule.t_max)
     else:
         raise InputError("mixture", mixture, "a certflow.GaussianMixture or a certflow.OrnsteinUhlenbeck")
     if law.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
-    process = OrnsteinUhlenbeck(law, ends[0] if t_min is None else t_min, ends[1] if t_max is None else t_max)
+    process = OrnsteinUhlenbeck(law, low if t_min is None else t_min, high if t_max is None else t_max)
     own = model.schedule if isinstance(model, Model) else schedule
     if own is not None:
         if not isinstance(own, Schedule):

@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from certflow.auditing.places import Places
-from certflow.auditing.result import Audit
+from certflow.auditing.result import Findings
 from certflow.numbers.numerals import figure as numeral
 from certflow.report.canvas import Axes, Figure
 from certflow.report.html import FigureView
@@ -21,13 +21,13 @@ _SIZE = (8.6, 3.6)
 _DECADES = 2.0
 
 
-def figures(audit: Audit) -> list[FigureView]:
+def figures(audit: Findings) -> list[FigureView]:
     """Those that there is something to draw for, in the order of the page."""
     with drawing_style():
         return list(_drawn(audit))
 
 
-def _drawn(audit: Audit) -> Iterator[FigureView]:
+def _drawn(audit: Findings) -> Iterator[FigureView]:
     if audit.largest.error.value == 0:
         return
     yield _over_time(audit)
@@ -36,7 +36,7 @@ def _drawn(audit: Audit) -> Iterator[FigureView]:
     yield _along_the_flow(audit)
 
 
-def _over_time(audit: Audit) -> FigureView:
+def _over_time(audit: Findings) -> FigureView:
     made = Figure(figsize=_SIZE, layout="constrained")
     axes = made.subplots()
     t = [m.t for m in audit.moments]
@@ -87,13 +87,11 @@ def _in_space(places: Places) -> FigureView:
 
 def _fields(axes: Axes, edges: Any, values: Any, colours: str, middle: bool = False) -> None:
     top = float(np.nanmax(np.abs(values))) or 1.0
-    limits = {"vmin": -top, "vmax": top} if middle else {"vmin": 0.0, "vmax": top}
-    axes.pcolormesh(*edges, np.ma.masked_invalid(values.T), cmap=colours, edgecolors="none", **limits)
+    low = -top if middle else 0.0
+    axes.pcolormesh(*edges, np.ma.masked_invalid(values.T), cmap=colours, vmin=low, vmax=top)
     # a colour bar is an image, which no page of ours holds: its ends are told in words
-    low, high = (numeral(limits[end], 2) for end in ("vmin", "vmax"))
-    axes.annotate(
-        f"colours from {low} to {high}", (0.02, 0.02), xycoords="axes fraction", color=INK, backgroundcolor=PAPER
-    )
+    said = f"colours from {numeral(low, 2)} to {numeral(top, 2)}"
+    axes.annotate(said, (0.02, 0.02), xycoords="axes fraction", color=INK, backgroundcolor=PAPER)
 
 
 def _decades(places: Places) -> Any:
@@ -105,7 +103,7 @@ def _positive(values: Any) -> Any:
     return np.where(values > 0, values, np.nan)
 
 
-def _along_the_flow(audit: Audit) -> FigureView:
+def _along_the_flow(audit: Findings) -> FigureView:
     found = audit.consequences
     made = Figure(figsize=(8.6, 5.4), layout="constrained")
     upper, lower = made.subplots(2, 1, sharex=True)

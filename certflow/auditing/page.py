@@ -9,7 +9,7 @@ from typing import Any
 
 from certflow.atomic import write_text_atomic
 from certflow.auditing.figures import figures
-from certflow.auditing.result import Audit
+from certflow.auditing.result import Findings
 from certflow.auditing.tables import MEANING, at_the_end, by_place, by_segment, by_time, in_short, verdict_sentence
 from certflow.report.formatting import json_text, value_text
 from certflow.report.html import environment
@@ -28,7 +28,7 @@ _MARKS = {
 _CODE = 20_000
 
 
-def write(audit: Audit, directory: str | os.PathLike[str], command: str) -> list[Path]:
+def write(audit: Findings, directory: str | os.PathLike[str], command: str) -> list[Path]:
     """Write `audit.html`, `audit.md`, `audit.json`, each whole or not at all; returns the paths."""
     content = {
         "audit.html": html(audit, command),
@@ -38,7 +38,7 @@ def write(audit: Audit, directory: str | os.PathLike[str], command: str) -> list
     return [write_text_atomic(Path(directory) / name, text) for name, text in content.items()]
 
 
-def html(audit: Audit, command: str) -> str:
+def html(audit: Findings, command: str) -> str:
     """The page: no scripts, no network, everything inside."""
     mark, words = _MARKS[audit.verdict]
     return (
@@ -65,7 +65,7 @@ def html(audit: Audit, command: str) -> str:
     )
 
 
-def markdown(audit: Audit, command: str) -> str:
+def markdown(audit: Findings, command: str) -> str:
     """The same in GitHub-flavoured Markdown, without figures."""
     lines = [f"# {escaped(_name(audit))}: certflow audit", "", f"**{_MARKS[audit.verdict][1]}**, empirical", ""]
     lines += [escaped(verdict_sentence(audit)), ""]
@@ -83,11 +83,11 @@ def markdown(audit: Audit, command: str) -> str:
     return "\n".join([*lines, *table_lines(("", ""), rows)]) + "\n"
 
 
-def _name(audit: Audit) -> str:
+def _name(audit: Findings) -> str:
     return audit.process.mixture.name or "unnamed mixture"
 
 
-def _facts(audit: Audit) -> list[tuple[str, Any]]:
+def _facts(audit: Findings) -> list[tuple[str, Any]]:
     mixture = audit.process.mixture
     return [
         ("components", mixture.n_components),
@@ -99,7 +99,7 @@ def _facts(audit: Audit) -> list[tuple[str, Any]]:
     ]
 
 
-def _run(audit: Audit) -> list[tuple[str, Any]]:
+def _run(audit: Findings) -> list[tuple[str, Any]]:
     from certflow import __version__
 
     return [
@@ -111,6 +111,6 @@ def _run(audit: Audit) -> list[tuple[str, Any]]:
     ]
 
 
-def _witness(audit: Audit) -> str:
+def _witness(audit: Findings) -> str:
     code = "" if audit.witness is None else audit.witness.code
     return code if len(code) <= _CODE else f"{code[:_CODE]} …\n# the whole is in audit.json"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -115,10 +116,10 @@ def _by_distance(process: OrnsteinUhlenbeck, x: Points, t: float, weight: Floats
     bounds = [0.0, *np.quantile(far, _QUANTILES), np.inf]
     names = [
         f"below {bounds[1]:.3g} (half of the draws)",
-        *(f"{a:.3g} to {b:.3g}" for a, b in zip(bounds[1:-2], bounds[2:-1], strict=True)),
+        *(f"{a:.3g} to {b:.3g}" for a, b in pairwise(bounds[1:-1])),
         f"{bounds[-2]:.3g} and beyond (1 in 100)",
     ]
-    inside = [(far >= a) & (far < b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    inside = [(far >= a) & (far < b) for a, b in pairwise(bounds)]
     return _classes(tuple(zip(names, inside, strict=True)), weight)
 
 
@@ -139,7 +140,8 @@ def _classes(named: Sequence[tuple[str, Any]], weight: Floats) -> tuple[Class, .
 
 
 def _map(x: Points, weight: Floats) -> Map:
-    edges = tuple(np.linspace(*np.quantile(along, _INSIDE), FIELDS + 1) for along in x.T)
+    ends = [np.quantile(along, _INSIDE).tolist() for along in x.T]
+    edges = tuple(np.linspace(low, high, FIELDS + 1) for low, high in ends)
     draws, error = (
         np.histogramdd(x, bins=edges, weights=given)[0] for given in (np.full(len(weight), 1 / len(weight)), weight)
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from certflow.auditing.consequences import Consequences
@@ -20,7 +18,7 @@ EXIT_CODES = {"within": 0, "above": 1, "inconclusive": 3}
 
 
 @dataclass(frozen=True)
-class Audit:
+class Findings:
     """A model held against the exact one, on draws of its law: empirical throughout.
 
     process : the mixture on [t_min, t_max]; model : how the model describes itself; quantity : what was compared
@@ -70,15 +68,6 @@ class Audit:
         """The time of the largest error."""
         return max(self.moments, key=lambda moment: moment.error.value)
 
-    def __str__(self) -> str:
-        return self.text()
-
-    def text(self) -> str:
-        """A short account, the verdict first."""
-        from certflow.auditing.text import text
-
-        return text(self)
-
     def mapping(self) -> dict[str, Any]:
         """Everything, as JSON has it (an infinite number is a text): schema certflow/audit/1."""
         from certflow import __version__
@@ -111,12 +100,3 @@ class Audit:
             }
         )
         return found
-
-    def save(self, directory: str | os.PathLike[str], command: str = "") -> list[Path]:
-        """Write `audit.html`, `audit.md` and `audit.json`, each whole or not at all; returns the paths.
-
-        command : the command line that is shown as the way to obtain them again
-        """
-        from certflow.auditing.page import write
-
-        return write(self, directory, command)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from certflow.auditing.consequences import Consequences
 from certflow.auditing.intervals import Ratio
 from certflow.auditing.places import LISTED
-from certflow.auditing.result import Audit
+from certflow.auditing.result import Findings
 from certflow.numbers.numerals import figure
 
 #: A class of places is told in short where its points err so many times as much as all do.
@@ -33,7 +33,7 @@ class Table:
     note: str = ""
 
 
-def verdict_sentence(audit: Audit) -> str:
+def verdict_sentence(audit: Findings) -> str:
     """The verdict with its decisive numbers."""
     limit = f"{figure(audit.threshold, 3)} ({'asked for' if audit.given else '1,000 roundings of its numbers'})"
     what = f"the relative L^2(p_t) error of the {audit.quantity}"
@@ -63,7 +63,7 @@ def interval(ratio: Ratio) -> str:
     return f"{figure(ratio.value, 3)} ({figure(ratio.low, 3)} to {figure(ratio.high, 3)})"
 
 
-def by_time(audit: Audit) -> Table:
+def by_time(audit: Findings) -> Table:
     rows = tuple(
         (
             figure(m.t, 4),
@@ -83,7 +83,7 @@ def by_time(audit: Audit) -> Table:
     )
 
 
-def by_place(audit: Audit) -> Iterator[Table]:
+def by_place(audit: Findings) -> Iterator[Table]:
     if audit.places is None:
         return
     for title, rows in audit.places.tables:
@@ -100,7 +100,7 @@ def by_place(audit: Audit) -> Iterator[Table]:
         )  # fmt: skip
 
 
-def in_short(audit: Audit) -> Iterator[str]:
+def in_short(audit: Findings) -> Iterator[str]:
     """Of each table of places the class that errs most for its size, where that is more than the whole does."""
     if audit.places is None:
         return
@@ -113,7 +113,7 @@ def in_short(audit: Audit) -> Iterator[str]:
             )
 
 
-def at_the_end(audit: Audit) -> Table:
+def at_the_end(audit: Findings) -> Table:
     """Predicted and measured, side by side."""
     c = audit.consequences
     steps = f"{c.sampler} over {len(c.nodes) - 1} steps ({c.kind})"
@@ -138,16 +138,17 @@ def at_the_end(audit: Audit) -> Table:
 
 def _words(c: Consequences) -> str:
     said = (
-        f"Against the exact flow from the same {c.points:,} draws at t = {figure(float(c.nodes[0]), 4)}. A student that "
-        "learned the model's flow without an error of its own ends where that flow does. First order and E5 speak of "
-        "small errors; E1 bounds these trajectories whatever the size, and is far from them where amplification is rare."
+        f"Against the exact flow from the same {c.points:,} draws at t = {figure(float(c.nodes[0]), 4)}. A student "
+        "that learned the model's flow without an error of its own ends where that flow does. First order and E5 "
+        "speak of small errors; E1 bounds these trajectories whatever the size, and is far from them where "
+        "amplification is rare."
     )
     if c.flow is not None and c.flow.value < FLOOR:
         said += f" Below {FLOOR:g} the fine solve errs itself."
     return said + (f" The model's flow: {c.unresolved}." if c.unresolved else "")
 
 
-def by_segment(audit: Audit) -> Table:
+def by_segment(audit: Findings) -> Table:
     c = audit.consequences
     rows = tuple((figure(s.start, 4), figure(s.end, 4), figure(s.amplified, 3)) for s in c.segments)
     return Table(

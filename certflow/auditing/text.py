@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import fill
 
-from certflow.auditing.result import Audit
+from certflow.auditing.result import Findings
 from certflow.auditing.tables import MEANING, Table, at_the_end, by_time, in_short, verdict_sentence
 from certflow.auditing.witness import Witness
 from certflow.numbers.numerals import figure
@@ -14,7 +14,7 @@ _WIDTH = 96
 _SHOWN = 24
 
 
-def text(audit: Audit) -> str:
+def text(audit: Findings) -> str:
     """The verdict, likely causes, the errors, where, the worst draw, what it makes of samples."""
     parts = [fill(verdict_sentence(audit), _WIDTH)]
     if audit.causes:
