@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from certflow.auditing.consequences import consequences
+from certflow.auditing.diagnosis import causes_of
 from certflow.auditing.intervals import GROUPS
 from certflow.auditing.measuring import DOUBT, EXACT, Draws, Moment, errors_at, grid, moment, squares
 from certflow.auditing.places import places
@@ -16,6 +17,7 @@ from certflow.auditing.subject import Subject, repeats, subject_of
 from certflow.auditing.text import text
 from certflow.auditing.witness import witness
 from certflow.errors import InputError
+from certflow.law.library import load_mixture
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.inputs import real_number, whole_number
 from certflow.planning.time_grid import time_grid
@@ -56,7 +58,7 @@ class Audit(Findings):
 
 def audit(
     model: Any,
-    mixture: GaussianMixture | OrnsteinUhlenbeck,
+    mixture: GaussianMixture | OrnsteinUhlenbeck | str | os.PathLike[str],
     *,
     predicts: str | None = None,
     schedule: Schedule | None = None,
@@ -84,7 +86,8 @@ def audit(
     ----------
     model : a `cf.Model`; or a callable `f(x, tau)`, `x` of shape (N, d), `tau` of shape (N,), of NumPy arrays or torch
         tensors, a `torch.nn.Module` too
-    mixture : a `GaussianMixture`, or an `OrnsteinUhlenbeck`, whose interval of time is then the default
+    mixture : a mixture, the name of a built-in one, a file; or an `OrnsteinUhlenbeck`, whose interval of time is then
+        the default
     predicts, schedule, time_scale, arrays : of a callable, as `cf.Model` takes them; default: the score, on
         `cf.schedules.ornstein_uhlenbeck()`
     quantity : "score", "velocity", "denoiser" or "noise"
@@ -145,7 +148,7 @@ def audit(
         seed=int(seed),
         moments=found,
         witness=witness(worst, process, quantity, subject.code, threshold) if erring else None,
-        causes=(),
+        causes=causes_of(subject, process, int(seed)) if largest.error.high > threshold else (),
         places=_places(subject, process, quantity, draws, largest) if erring else None,
         consequences=ends,
         notes=tuple(_notes(subject, first, moments_of_time[0], threshold, limit is not None)),
@@ -158,14 +161,13 @@ def _process(model: Any, mixture: Any, schedule: Any, t_min: Any, t_max: Any) ->
     high: Any
     if isinstance(mixture, OrnsteinUhlenbeck):
         law, low, high = mixture.mixture, mixture.exact_t_min, mixture.exact_t_max
-    elif isinstance(mixture, GaussianMixture):
-        law, low, high = mixture, T_MIN, T_MAX
+    else:
+        law = mixture if isinstance(mixture, GaussianMixture) else load_mixture(mixture)
+        low, high = T_MIN, T_MAX
         if isinstance(model, Model):
             low, high = model.t_min, model.t_max
         elif isinstance(schedule, Schedule):
             low, high = max(T_MIN, schedule.t_min), min(T_MAX, schedule.t_max)
-    else:
-        raise InputError("mixture", mixture, "a certflow.GaussianMixture or a certflow.OrnsteinUhlenbeck")
     if law.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
     process = OrnsteinUhlenbeck(law, low if t_min is None else t_min, high if t_max is None else t_max)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
+    "check_score": "certflow.testing.checks.score",
     "mixtures": "certflow.testing.strategies",
     "points": "certflow.testing.strategies",
     "processes": "certflow.testing.strategies",
