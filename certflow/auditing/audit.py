@@ -124,16 +124,19 @@ def audit(
     limit = None if max_error is None else _limit(max_error)
     solver = solver_of(sampler).name
     draws = Draws.of(process, number, whole_number(seed, "seed"))
-    moments_of_time = grid(process, count).tolist()
-    first = draws.x(moments_of_time[0])[:2]
-    subject = subject_of(model, predicts, schedule, time_scale, arrays, code, first, moments_of_time[0])
-    roundoff = subject.roundoff(first, moments_of_time[0])
+    listed = grid(process, count).tolist()
+    first = draws.x(listed[0])[:2]
+    subject = subject_of(model, predicts, schedule, time_scale, arrays, code, first, listed[0])
+    roundoff = subject.roundoff(first, listed[0])
     threshold = ROUNDINGS * roundoff if limit is None else limit
     with progress_of(progress, "audit") as told:
         work = _Work(told, count + 4)
-        found = tuple(work.after(moment(subject, process, quantity, draws, t, DOUBT / count)) for t in moments_of_time)
+        found: list[Moment] = []
+        for t in listed:
+            found.append(moment(subject, process, quantity, draws, t, DOUBT / count))
+            work.step()
         nodes = time_grid(process, steps, KIND).times
-        ends = consequences(subject, process, draws, nodes, solver, KIND, lambda _: work.step())
+        ends = consequences(subject, process, draws, nodes, solver, KIND, work.step)
     largest = max(found, key=lambda each: each.error.value)
     erring = largest.error.value > 0
     worst = max((each.worst for each in found), key=lambda each: each.relative)
@@ -146,12 +149,12 @@ def audit(
         roundoff=roundoff,
         samples=number,
         seed=int(seed),
-        moments=found,
+        moments=tuple(found),
         witness=witness(worst, process, quantity, subject.code, threshold) if erring else None,
         causes=causes_of(subject, process, int(seed)) if largest.error.high > threshold else (),
         places=_places(subject, process, quantity, draws, largest) if erring else None,
         consequences=ends,
-        notes=tuple(_notes(subject, first, moments_of_time[0], threshold, limit is not None)),
+        notes=tuple(_notes(subject, first, listed[0], threshold, limit is not None)),
     )
 
 
@@ -210,14 +213,9 @@ class _Work:
     """Steps of a run, told to whoever listens."""
 
     def __init__(self, told: Callable[[int, int], None] | None, total: int):
-        self.told, self.total, self.done = told, total, -1
-        self.step()
+        self.told, self.total, self.done = told or (lambda done, total: None), total, 0
+        self.told(0, total)
 
     def step(self) -> None:
         self.done += 1
-        if self.told is not None:
-            self.told(min(self.done, self.total), self.total)
-
-    def after(self, result: Any) -> Any:
-        self.step()
-        return result
+        self.told(self.done, self.total)

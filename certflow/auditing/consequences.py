@@ -24,12 +24,13 @@ import numpy as np
 
 from certflow.auditing.intervals import GROUPS, Ratio, ratio_of_norms
 from certflow.auditing.measuring import DOUBT, Draws, squares
-from certflow.auditing.paths import Places, derivatives, exact_path, own_path
+from certflow.auditing.paths import Places, derivatives, path
 from certflow.auditing.subject import Subject
 from certflow.composition.propagation import exp_or_inf
 from certflow.errors import InputError, NoGlobalBound
 from certflow.numbers.arrays import Floats, Points, Times
 from certflow.process import OrnsteinUhlenbeck
+from certflow.samplers.reference import RTOL
 from certflow.samplers.rollout import run
 
 #: Trajectories, and numbers in the derivatives at one time, at most.
@@ -110,44 +111,46 @@ def consequences(
     nodes: Times,
     sampler: str,
     kind: str,
-    told: Callable[[str], None],
+    step: Callable[[], None],
 ) -> Consequences:
     """What becomes of the errors from `nodes[0]` to `nodes[-1]`, on the first `POINTS` draws.
 
-    told : is told what begins
+    step : called four times, as the work goes on
     """
     x = draws.x(float(nodes[0]))[:POINTS]
     places = Places.of(nodes)
-    told("exact trajectories")
-    path = exact_path(process, x, places)
-    end, d = path[-1], x.shape[1]
+    exact, end = path(process, x, places.interleaved), process.flow(x, places.times[0], places.times[-1], rtol=RTOL)
+    step()
+    d = x.shape[1]
     scale = float(squares(end).mean())
-    told("the error along them")
     some = max(GROUPS, DERIVATIVES // d**2)
-    errors = _velocity_errors(subject, process, path[::2], places)
-    carriers = derivatives(process, path[:, :some], places)
+    errors = _velocity_errors(subject, process, exact[::2], places)
+    carriers = derivatives(process, exact[:, :some], places)
     moved = (carriers @ errors[:, :some, :, None])[..., 0]
     amplified = np.sqrt((moved**2).sum(-1).mean(-1))
     by_segment = np.einsum("pk,pnd->knd", places.weights, moved)
     bound = _bound(process, places)
     flow, worst, unresolved = None, None, ""
-    told("the model's own flow")
+    step()
     try:
-        own = own_path(subject, x, places)
+        own = path(subject, x, places.times)
     except InputError as error:
         unresolved = str(error)
     else:
         flow = _measured(own[-1], end)
         worst = None if bound is None else _worst(bound, _velocity_errors(subject, process, own, places), places, scale)
-    told(f"{sampler} over {len(nodes) - 1} steps")
+    step()
+    exact_sampler = _measured(run(process, x, nodes, sampler), end)
+    model_sampler = _sampled(subject, x, nodes, sampler, end)
+    step()
     return Consequences(
         first_order=float(squares(by_segment.sum(0)).mean()) / scale,
         typical=float(places.weights.sum(1) @ amplified) ** 2 / scale,
         worst=worst,
         flow=flow,
         unresolved=unresolved,
-        exact_sampler=_measured(run(process, x, nodes, sampler), end),
-        model_sampler=_sampled(subject, x, nodes, sampler, end),
+        exact_sampler=exact_sampler,
+        model_sampler=model_sampler,
         segments=tuple(
             Share(float(a), float(b), float((own_part**2).sum(-1).mean()) / scale)
             for a, b, own_part in zip(nodes[:-1], nodes[1:], by_segment, strict=True)
@@ -164,9 +167,9 @@ def consequences(
     )
 
 
-def _velocity_errors(subject: Subject, process: OrnsteinUhlenbeck, path: Points, places: Places) -> Points:
+def _velocity_errors(subject: Subject, process: OrnsteinUhlenbeck, points: Points, places: Places) -> Points:
     """`u_hat - u` at the places, shape (P, N, d)."""
-    listed = zip(path, places.times.tolist(), strict=True)
+    listed = zip(points, places.times.tolist(), strict=True)
     return np.stack([subject.velocity(x, t) - process.velocity(x, t) for x, t in listed])
 
 

@@ -14,12 +14,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from certflow.auditing.subject import Subject
-from certflow.flow.reference import trajectories
 from certflow.numbers.arrays import Floats, Points, Times
 from certflow.process import OrnsteinUhlenbeck
-from certflow.samplers.field import denoise_of
-from certflow.samplers.reference import PROBES, RTOL, fine_steps, solve
+from certflow.samplers.field import Denoiser, Flow, denoise_of
+from certflow.samplers.reference import PROBES, fine_steps, solve
 
 #: Places for each unit of log sigma, at least.
 DENSITY = 16
@@ -65,32 +63,28 @@ class Places:
         return found
 
 
-def exact_path(process: OrnsteinUhlenbeck, x: Points, places: Places) -> Points:
-    """`Phi_{T -> t}(x)` at all times and middles in their order, shape (2 P - 1, N, d)."""
-    found: Points = trajectories(process, x, places.interleaved.tolist(), rtol=RTOL)
-    return found
+def path(model: Denoiser | Flow, x: Points, times: Times) -> Points:
+    """The trajectories of a model, or of a mixture's process, at these times, shape (T, N, d).
 
-
-def own_path(subject: Subject, x: Points, places: Places) -> Points:
-    """The model's own trajectories at the places, shape (P, N, d): a fine solve, whose steps the first points choose.
+    A fine solve (`certflow.samplers.reference`), whose steps the first points choose.
 
     Raises
     ------
     InputError : a flow that the finest steps do not resolve, or a model that fails on the way.
     """
-    denoise, times = denoise_of(subject), places.times.tolist()
+    denoise, listed = denoise_of(model), times.tolist()
     with np.errstate(over="ignore", invalid="ignore"):
-        steps = fine_steps(denoise, x[:PROBES], times[0], times[-1])
-        path = [x]
-        for a, b in pairwise(times):
-            path.append(solve(denoise, path[-1], a, b, steps))
-    return np.stack(path)
+        steps = fine_steps(denoise, x[:PROBES], listed[0], listed[-1])
+        found = [x]
+        for a, b in pairwise(listed):
+            found.append(solve(denoise, found[-1], a, b, steps))
+    return np.stack(found)
 
 
 def derivatives(process: OrnsteinUhlenbeck, path: Points, places: Places) -> Floats:
     """`D Phi_{t -> delta}(x_t)` at the places, shape (P, N, d, d).
 
-    path : exact trajectories as `exact_path` returns them, shape (2 P - 1, N, d)
+    path : exact trajectories at the places and the middles in their order, shape (2 P - 1, N, d)
     """
     times = places.interleaved
     logs = 0.5 * np.log(np.expm1(2 * places.times))
