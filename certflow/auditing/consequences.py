@@ -37,7 +37,7 @@ from certflow.samplers.rollout import run
 POINTS, DERIVATIVES = 1024, 2**18
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Share:
     """One segment: its times, and what it leaves of the error at the end, `E|int D e|^2 / E|Phi|^2`, first order."""
 
@@ -49,7 +49,7 @@ class Share:
         return {"from": self.start, "to": self.end, "amplified": self.amplified}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Consequences:
     """Relative mean squared errors at the data end.
 

@@ -43,7 +43,7 @@ EXACT: dict[str, tuple[Callable[[OrnsteinUhlenbeck, Points, float], Points], str
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Draws:
     """Draws of the data law and standard normal noise, shape (N, d) each: `x(t)` are draws of `p_t`."""
 
@@ -60,7 +60,7 @@ class Draws:
         return noised(self.data, t, self.noise)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Worst:
     """The draw at which the model is farthest off, in units of the root mean square of what is right there."""
 
@@ -79,7 +79,7 @@ class Worst:
         return self.error / self.scale
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Moment:
     """The error at one time.
 

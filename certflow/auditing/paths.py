@@ -23,7 +23,7 @@ from certflow.samplers.reference import PROBES, fine_steps, solve
 DENSITY = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Places:
     """Times from the noise end to the data end, shape (P,), and the middles between them, shape (P - 1,).
 

@@ -44,7 +44,7 @@ class Class:
         return {"class": self.name, "draws": self.draws, "squared_error": self.error, "factor": self.factor}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Map:
     """Shares of draws and of the squared error over fields of the first two coordinates, or of the only one.
 
@@ -62,7 +62,7 @@ class Map:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Places:
     """The classes at time `t`, by title, and the map."""
 

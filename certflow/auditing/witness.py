@@ -11,7 +11,7 @@ from certflow.process import OrnsteinUhlenbeck
 from certflow.testing.result import Counterexample
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Witness:
     """What was found, and how it is found again.
 
