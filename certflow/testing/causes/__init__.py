@@ -1,16 +1,6 @@
-"""Diagnosis: which known fault explains what code said."""
+"""Diagnosis: which known fault explains what code said.
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from certflow.testing.result import Cause
-
-if TYPE_CHECKING:
-    from certflow.testing.examination import Examination
-
-
-def explained(found: Examination) -> Sequence[Cause]:
-    """The simplest causes that explain every answer."""
-    return ()
+`code` has the formulas of a score with every place open to change; `parameters` and `noising` list faults of them,
+`quantities` what may be returned for what; `fitted` finds unknown numbers, `plain` what is seen in the answers alone;
+`search` compares. `vectors` names the causes of an examination.
+"""

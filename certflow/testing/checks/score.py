@@ -15,7 +15,7 @@ from certflow.law.noised import exact_interval
 from certflow.numbers.inputs import real_number, whole_number
 from certflow.schedules.families import OrnsteinUhlenbeckTime
 from certflow.schedules.schedule import Schedule
-from certflow.testing.causes import explained
+from certflow.testing.causes.vectors import vector_causes
 from certflow.testing.checks.conclusion import concluded
 from certflow.testing.examination import PARTS, Examination
 from certflow.testing.places import DEFAULT_EXAMPLES, places
@@ -156,4 +156,4 @@ def examined(
     found = Subject.of(subject, ("x", "t"), (probe.x, probe.t), (law.dimension,), dtype)
     goal = target(found.precision.name)
     rows = goal.rows(places_found.x, places_found.t)
-    return Examination(check, found, goal, rows, np.asarray(places_found.kind), loose, explained)
+    return Examination(check, found, goal, rows, np.asarray(places_found.kind), loose, vector_causes)
