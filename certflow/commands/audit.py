@@ -20,8 +20,8 @@ from certflow.errors import InputError
 from certflow.numbers.exact import exact_number
 from certflow.progress import progress_of_one
 from certflow.samplers.solvers import SOLVERS
-from certflow.schedules.model import Model
 from certflow.schedules.predictions import PREDICTIONS, QUANTITIES
+from certflow.schedules.table import Table
 
 #: The schedules of `cf.schedules` by their names on the command line.
 SCHEDULES = ("edm", "flow-matching", "variance-preserving", "scaled-linear", "cosine", "ornstein-uhlenbeck")
@@ -104,7 +104,6 @@ def audit(
     with output_directory(folder, law, force), writing("--out", folder), renamed(OPTIONS), here():
         with redirect_stdout(sys.stderr), progress_of_one("audit") as told:  # what a module prints is no result
             found = named(model, "MODULE:NAME")
-            is_model = isinstance(found.value, Model)
             result = held(
                 found.value,
                 law,
@@ -115,7 +114,7 @@ def audit(
                 t_max=t_max,
                 sampler=sampler,
                 arrays=arrays,
-                code=found.code if is_model or not line else f"{found.code}\nschedule = {line}",
+                code="\n".join(filter(None, [found.code, line])),
                 progress=told,
                 **numbers,
             )
@@ -141,7 +140,7 @@ def _number(text: str, field: str) -> float:
 
 
 def _schedule(text: str) -> tuple[Any, str]:
-    """The schedule `name:key=value,key=value`, and the Python that makes it."""
+    """The schedule `name:key=value,key=value`; of a table, which does not say it itself, also Python that makes it."""
     name, _, listed = text.partition(":")
     choice(name, "--schedule", SCHEDULES)
     function = getattr(schedules, name.replace("-", "_"))
@@ -159,4 +158,4 @@ def _schedule(text: str) -> tuple[Any, str]:
     with renamed({key: f"--schedule {name}:{key}" for key in known}):
         made = function(**given)
     arguments = ", ".join(f"{key}={value!r}" for key, value in given.items())
-    return made, f"cf.schedules.{function.__name__}({arguments})"
+    return made, f"schedule = cf.schedules.{function.__name__}({arguments})" if isinstance(made, Table) else ""

@@ -105,6 +105,24 @@ def test_a_network_is_held_to_its_own_rounding():
     assert off.largest.error.value == pytest.approx(1e-3, rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("model", "options", "cause"),
+    [
+        (lambda x, t: -score(x, t), {}, "sign"),
+        (lambda x, t: -x - score(x, t), {}, "other prediction"),
+        (noise, {"predicts": "sample", "schedule": cf.schedules.edm()}, "other prediction"),
+        (lambda x, t, scale: scale * score(x, t), {}, "factor"),
+    ],
+)
+def test_a_known_fault_is_named(model, options, cause):
+    if cause == "factor":
+        model = cf.Model(model, "score", cf.schedules.ornstein_uhlenbeck(), scale=2.0)
+    found = cf.audit(model, "two-modes", **FEW, **options)
+    assert cause in [each.name for each in found.causes]
+    assert found.text().splitlines()[3].startswith("likely cause: ")
+    assert [each["name"] for each in found.mapping()["causes"]] == [each.name for each in found.causes]
+
+
 def test_a_threshold_is_asked_for():
     found = cf.audit(lambda x, t: 1.01 * score(x, t), "two-modes", max_error=0.02, **FEW)
     assert (found.verdict, found.given) == ("within", True)

@@ -129,7 +129,7 @@ def test_the_directory_holds_the_page_and_is_of_one_mixture(command, nets, tmp_p
     assert f"Written: {out / 'audit.json'}, {out / 'audit.html'}, {out / 'audit.md'}" in ended.out
     other = command("audit", f"{nets}:score", "ring-8", *FEW, "--out", out)
     assert other.code == 2
-    assert "which holds the audit of mixture two-modes; required: a directory without another audit" in other.err
+    assert "holds the audit of mixture two-modes'; required: a directory without another audit, or --force" in other.err
     assert command("audit", f"{nets}:score", "ring-8", *FEW, "--out", out, "--force").code == 1
     assert json.loads((out / "audit.json").read_text())["mixture"]["name"] == "ring-8"
 
@@ -145,12 +145,18 @@ def test_the_directory_holds_the_page_and_is_of_one_mixture(command, nets, tmp_p
         (("{nets}:Nets", "two-modes"), "required: a cf.Model or a callable f(x, tau), not the class Nets"),
         (("{nets}:number", "two-modes"), "required: a cf.Model or a callable f(x, tau), not an object of type int"),
         (("{nets}:fails", "two-modes"), "required: a function that makes a model (OSError: no file of weights)"),
-        (("{nets}:gives_nothing", "two-modes"), "MODULE:NAME: got 'NoneType returned'; required: an array of the shape"),
+        (
+            ("{nets}:gives_nothing", "two-modes"),
+            "MODULE:NAME: got 'NoneType returned'; required: an array of the shape",
+        ),
         (("{nets}:score", "line-3"), "MODULE:NAME: got \"InputError (x: got 'shape (2, 1)'; re"),
         (("{nets}:score", "no-such"), "MIXTURE: got 'no-such'; required: a file"),
         (("{nets}:score", "two-modes", "--predicts", "eps"), "--predicts: got 'eps'; required: one of epsilon,"),
         (("{nets}:score", "two-modes", "--schedule", "ddpm"), "--schedule: got 'ddpm'; required: one of edm,"),
-        (("{nets}:score", "two-modes", "--schedule", "edm:rho=7"), "--schedule: got 'edm:rho=7'; required: edm without"),
+        (
+            ("{nets}:score", "two-modes", "--schedule", "edm:rho=7"),
+            "--schedule: got 'edm:rho=7'; required: edm without",
+        ),
         (
             ("{nets}:score", "two-modes", "--schedule", "flow-matching:shift=0"),
             "--schedule flow-matching:shift: got 0; required: a finite number > 0",
@@ -168,7 +174,10 @@ def test_the_directory_holds_the_page_and_is_of_one_mixture(command, nets, tmp_p
         (("{nets}:score", "two-modes", "--sampler", "ddpm"), "--sampler: got 'ddpm'; required: one of euler"),
         (("{nets}:score", "two-modes", "--quantity", "x"), "--quantity: got 'x'; required: one of score"),
         (("{nets}:score", "two-modes", "--arrays", "jax"), "--arrays: got 'jax'; required: one of torch"),
-        (("{nets}:model", "two-modes", "--predicts", "score"), "--predicts: got 'score'; required: nothing beside a cf"),
+        (
+            ("{nets}:model", "two-modes", "--predicts", "score"),
+            "--predicts: got 'score'; required: nothing beside a cf",
+        ),
         (("{nets}:score", "two-modes", "--format", "html"), "--format: got 'html'; required: one of text, json"),
     ],
 )
