@@ -127,5 +127,5 @@ def test_draws_that_no_group_divides_are_counted():
 
 
 def test_an_error_beyond_float64_is_refused(line):
-    with pytest.raises(cf.InputError, match="model: got '1e\\+200 at t = 0.01'; required: numbers whose squares"):
+    with pytest.raises(cf.InputError, match=r"model: got '1e\+200 at t = 0.01'; required: numbers whose squares"):
         measured(lambda x, t: 0 * x + 1e200, line, samples=256)
