@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 import certflow
+from certflow.commands.audit import audit
 from certflow.commands.bound import bound
 from certflow.commands.check import check
 from certflow.commands.claims import claims
@@ -27,8 +28,8 @@ def command() -> Any:
         help="Check the mathematics of flow distillation on Gaussian mixtures, with the evidence shown.",
         epilog=(
             "MIXTURE is a file (.json, .toml, .npz) or a built-in name (certflow mixtures list). "
-            "Exit codes: 0 every claim holds, 1 a claim is violated, a certificate refused or an error found in a list "
-            "of steps, 2 bad usage or input, "
+            "Exit codes: 0 every claim holds, 1 a claim is violated, a certificate refused, an error found in a list "
+            "of steps or a model above its threshold, 2 bad usage or input, "
             "3 inconclusive, 4 internal error."
         ),
     )
@@ -39,6 +40,7 @@ def command() -> Any:
     app.command()(bound)
     app.command()(grid)
     app.command()(doctor)
+    app.command()(audit)
     app.command()(distill)
     app.add_typer(mixtures, name="mixtures")
     app.command()(report)

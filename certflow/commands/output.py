@@ -33,6 +33,7 @@ class Document:
 
 REPORT = Document("report", "report.json", "mixture", ("report.html", "report.md", "junit.xml"))
 LABORATORY = Document("laboratory run", "distill.json", "law", ("distill.html", "distill.md", "distill.csv"))
+AUDIT = Document("audit", "audit.json", "mixture", ("audit.html", "audit.md"))
 
 
 def print_document(text: str) -> None:
@@ -83,12 +84,12 @@ def resumable(folder: Path | None, done: str) -> Iterator[None]:
 def output_directory(folder: Path | None, mixture: GaussianMixture, force: bool) -> Iterator[None]:
     """Within the block, `folder` is this run's: it can be written, and no other run of certflow writes it.
 
-    A report and a laboratory run of one mixture may share a directory.
+    A report, a laboratory run and audits of one mixture may share a directory.
 
     Raises
     ------
     InputError : the directory cannot be written, another run is at work in it, or, without `force`, it holds the
-        report or the laboratory run of another mixture, or files by their names that are neither.
+        report, the laboratory run or the audit of another mixture, or files by their names that are none.
     """
     if folder is None:
         yield
@@ -96,7 +97,7 @@ def output_directory(folder: Path | None, mixture: GaussianMixture, force: bool)
     check_directory("--out", folder)
     with _locked(folder):
         if not force:
-            for document in (REPORT, LABORATORY):
+            for document in (REPORT, LABORATORY, AUDIT):
                 _check_owner(folder, mixture, document)
         yield
 

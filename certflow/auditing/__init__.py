@@ -1,0 +1,16 @@
+"""A model held against the exact one: how far it is off, where, why, and what that makes of its samples.
+
+Names load on first use. `cf.audit` is the function; the room has another name, or importing it would take its place.
+"""
+
+from __future__ import annotations
+
+from certflow.lazy import attributes
+
+_HOMES: dict[str, str] = {
+    "audit": "certflow.auditing.audit",
+    "Audit": "certflow.auditing.audit",
+}
+
+__all__ = list(_HOMES)
+__getattr__, __dir__ = attributes(__name__, _HOMES)
