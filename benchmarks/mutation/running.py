@@ -1,8 +1,7 @@
 """Runs tests against a mutated copy of the tree, each mutant in a process of its own.
 
 A process that has imported what certflow stands on forks for each mutant, so that only certflow and the tests are
-loaded again. Tests run in the order of what they took on the unchanged tree, the quickest first, and stop at the first
-failure.
+loaded again. The quickest tests run first, and the run stops at the first failure.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import compileall
 import json
 import os
+import random
 import resource
 import shutil
 import signal
@@ -53,23 +53,26 @@ def preload() -> None:
 def timed(tree: Path, tests: tuple[str, ...], seconds: float) -> dict[str, float]:
     """CPU seconds of each test on the unchanged tree, as many as run in the seconds given; all must pass."""
     found = _in_a_process(lambda: _run(tree, tests, _Clock(seconds)), cpu_seconds=20 * seconds)
-    if found is None or found["failed"]:
-        raise RuntimeError(f"the tests fail on the unchanged tree: {found and found['failed']}")
+    if found is None or found["code"]:
+        raise RuntimeError(f"the tests fail on the unchanged tree: {found}")
     return dict(found["seconds"])
 
 
-def killer(tree: Path, mutant: Mutant, known: dict[str, float], cpu_seconds: float) -> str | None:
+def killer(
+    tree: Path, mutant: Mutant, tests: tuple[str, ...], known: dict[str, float] | None, cpu_seconds: float
+) -> str | None:
     """The first test that fails on the mutant, "the time limit" or "loading"; None where all pass.
 
-    known : seconds by test, which are run and in which order
+    known : which tests are run, those of the smallest number first; None: all tests of the files, as they stand there
     cpu_seconds : after which the run is ended: a mutant that does not come back is killed
     """
     place = tree / "certflow" / mutant.module
     source = place.read_text(encoding="utf-8")
     place.write_text(mutant.change.applied(source), encoding="utf-8")
     try:
-        files = tuple(sorted({name.partition("::")[0] for name in known}))
-        found = _in_a_process(lambda: _run(tree, files, _Order(known)), cpu_seconds)
+        reports = _Reports() if known is None else _Order(known)
+        files = tests if known is None else tuple(sorted({name.partition("::")[0] for name in known}))
+        found = _in_a_process(lambda: _run(tree, files, reports), cpu_seconds)
     finally:
         place.write_text(source, encoding="utf-8")
     if found is None:
@@ -97,6 +100,9 @@ class _Clock(_Reports):
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self.left = seconds
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        random.Random(0).shuffle(items)  # some of every file
 
     def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Any:
         from _pytest.runner import runtestprotocol
@@ -131,13 +137,13 @@ def _run(tree: Path, tests: tuple[str, ...], reports: _Reports) -> dict[str, Any
 
     os.chdir(tree)
     sys.path.insert(0, str(tree))
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
+    options = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
     code = pytest.main(options, plugins=[reports])
     return {"code": int(code), "failed": reports.failed, "seconds": reports.seconds}
 
 
 def _in_a_process(work: Callable[[], dict[str, Any]], cpu_seconds: float) -> dict[str, Any] | None:
-    """What the work returns in a fork of this process; None where it is ended by its limit of CPU time or crashes."""
+    """What the work returns in a fork of this process; None where it is ended by its limit of CPU time."""
     with tempfile.TemporaryDirectory(prefix="certflow-mutant-") as folder:
         answer = Path(folder) / "answer.json"
         child = os.fork()
@@ -151,7 +157,10 @@ def _in_a_process(work: Callable[[], dict[str, Any]], cpu_seconds: float) -> dic
                 resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 10))
                 signal.signal(signal.SIGXCPU, signal.SIG_DFL)
                 answer.write_text(json.dumps(work()))
-            finally:
                 os._exit(0)
-        os.waitpid(child, 0)
-        return json.loads(answer.read_text()) if answer.exists() else None
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            return None
+        return json.loads(answer.read_text()) if answer.exists() else {"code": 3, "failed": None, "seconds": {}}

@@ -480,6 +480,8 @@ def bad_inputs():
         ("t_to", float("nan"), "t_to: got nan; required: a finite number"),
         ("t_to", [0.1, 0.2], r"t_to: got \[0.1, 0.2\]; required: one finite time > 0"),
         ("t_to", "soon", "t_to: got 'soon'; required: a finite number"),
+        ("t_to", "1e400", "t_to: got '1e400'; required: one finite time > 0, at most 1e308"),
+        ("t_from", 10**400, "t_from: got 1000.*; required: one finite time > 0, at most 1e308"),
         ("rtol", 0, r"rtol: got 0; required: a number in \[5e-14, 1\)"),
         ("rtol", 1.0, r"rtol: got 1.0; required: a number in \[5e-14, 1\)"),
         ("rtol", 1e-16, r"rtol: got 1e-16; required: a number in \[5e-14, 1\)"),
