@@ -1,4 +1,4 @@
-"""Tools for testing code against the theory: Hypothesis strategies for mixtures, points and times.
+"""Tools for testing code against the theory: checks of other people's code, Hypothesis strategies.
 
 Names load on first use, so that `import certflow.testing` does not import Hypothesis.
 """
@@ -8,6 +8,11 @@ from __future__ import annotations
 from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
+    "check_grid": "certflow.testing.checks.grid",
+    "check_sampler": "certflow.testing.checks.sampler",
+    "check_schedule": "certflow.testing.checks.schedule",
+    "check_score": "certflow.testing.checks.score",
+    "check_training_pair": "certflow.testing.checks.training_pair",
     "mixtures": "certflow.testing.strategies",
     "points": "certflow.testing.strategies",
     "processes": "certflow.testing.strategies",

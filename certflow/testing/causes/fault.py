@@ -1,0 +1,22 @@
+"""A fault that code may have: its name, a sentence, and what code with it would be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from certflow.testing.causes.code import Asked, Code
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`make(code, asked)` is the code with the fault, from code without; `batch`: what it says depends on all rows."""
+
+    name: str
+    sentence: str
+    make: Callable[[Code, Asked], Code]
+    batch: bool = False
+
+
+#: No fault at all.
+NONE = Fault("", "", lambda code, _: code)

@@ -1,0 +1,63 @@
+"""Why a stochastic sampler is wrong: the variance that faults of the reverse SDE make of one Gaussian.
+
+From `t_max` down to `t_min`, `dx = (x + a s) ds + g dW` has the right law for `a = 2`, `g = sqrt 2` (and for
+`a = 1 + g^2/2`, any g). With `s = -(x - m mu)/C` mean and variance of one Gaussian follow
+
+    M' = M - a (M - m mu)/C,    V' = 2 V - 2 a V/C + g^2 .
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+
+from certflow.testing.result import Cause
+from certflow.testing.sampling import Sampling, gaussian_moments
+
+#: Name -> sentence, `a`, `g`.
+FAULTS: dict[str, tuple[str, float, float]] = {
+    "half of the score": ("its drift has the score once, where the reverse SDE has it twice", 1.0, math.sqrt(2)),
+    "noise without its root of 2": ("its noise is sqrt(dt), where the reverse SDE has sqrt(2 dt)", 2.0, 1.0),
+    "noise missing": ("it adds no noise to the drift of the reverse SDE", 2.0, 0.0),
+    "variance for its root": ("its noise has a factor 2, where sqrt(2) is meant", 2.0, 2.0),
+    "sign of the score": ("its score has the wrong sign", -2.0, math.sqrt(2)),
+    "score missing": ("its drift has no score", 0.0, math.sqrt(2)),
+    "the velocity as drift": ("its drift is the velocity, to which the noise is added", 1.0, 1.0),
+}
+
+_STEPS, _SEGMENTS, _SAMPLES = 4000, 512, 4000
+
+
+def noise_causes(it: Sampling) -> tuple[Cause, ...]:
+    """The fault whose mean and variance the ends have within chance and what halving the steps explains."""
+    x = it.points(_SAMPLES, it.gaussian)
+    coarse, fine = (it.run(x, it.nodes(count), it.gaussian) for count in (_SEGMENTS // 2, _SEGMENTS))
+    if coarse.end is None or fine.end is None:
+        return ()
+    quantile = NormalDist().inv_cdf(1 - it.level / 2)
+    found = []
+    for name, (sentence, a, g) in FAULTS.items():
+        mean, variance = _moments(it, a, g)
+        rest = fine.end - mean
+        chance = quantile * variance * math.sqrt(2 / rest.size)
+        changed = abs(float((coarse.end - mean).__pow__(2).mean() - (rest**2).mean()))
+        gap = abs(float((rest**2).mean()) - variance) / (chance + changed)
+        if gap <= 1 and np.isfinite(gap):
+            found.append((gap, Cause(name, sentence)))
+    return (min(found, key=lambda each: each[0])[1],) if found else ()
+
+
+def _moments(it: Sampling, a: float, g: float) -> tuple[float, float]:
+    """Mean and variance at `t_min`, by the midpoint rule in `log t`."""
+    times = np.geomspace(it.process.t_max, it.process.t_min, _STEPS + 1)
+    centre, variance = gaussian_moments(float(times[0]))
+    for first, last in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
+        h, (mean, spread) = first - last, gaussian_moments((first + last) / 2)
+        # each is linear with a constant coefficient over a step, solved to second order
+        rate = 1 - a / spread
+        forced = a * mean / spread
+        centre = (centre * (1 + h * rate / 2) + h * forced) / (1 - h * rate / 2)
+        variance = (variance * (1 + h * rate) + h * g * g) / (1 - h * rate)
+    return centre, variance
