@@ -84,7 +84,7 @@ FAULTS: tuple[Fault, ...] = (
         PlainScore,
         uneven(),
         "it returns minus epsilon, the score times sqrt(1 - m^2)",
-        ("epsilon", "noise pred", r"sqrt\(1 - m", "root"),
+        ("epsilon", "minus the noise", r"sqrt\(1 - m", "root"),
         answer=lambda self, x, t: -self.epsilon(x, t),
     ),
     _score(
@@ -108,7 +108,7 @@ FAULTS: tuple[Fault, ...] = (
         PlainScore,
         modes(),
         "t = 0 is taken for the noise end: it looks at T - t, T = 3",
-        ("revers", "backward", "T - t", r"t_max - t"),
+        ("revers", "backward", "other end", "T - t", r"t_max - t"),
         time=lambda self, t: 3.01 - t,
     ),
     _score(
@@ -224,7 +224,7 @@ FAULTS: tuple[Fault, ...] = (
         lambda: _midpoint_at_the_start,
         uneven(),
         "the second slope is taken at the time of the first: order 1",
-        ("first order", "order 1", r"time of the (second|first|stage)", "stage"),
+        ("first order", "order 1", "old time", r"time of the (second|first|stage)", "stage"),
         {"order": 2},
     ),
     Fault(

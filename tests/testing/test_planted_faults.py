@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from depth import night
 
 import certflow as cf
+from certflow.testing import check_sampler, check_score
+from certflow.testing.result import CheckFailed
 
 BENCHMARKS = str(Path(__file__).parents[2] / "benchmarks")
 sys.path.append(BENCHMARKS)  # as for its scripts
@@ -97,3 +100,17 @@ def test_a_wrong_sampler_is_not_of_its_order(fault: Any) -> None:
         assert error(fault.make(), 64) != error(plain_one, 64)
     else:
         assert error(fault.make(), 64) / error(fault.make(), 128) < 0.75 * 2 ** fault.options["order"]
+
+
+#: Every day one of each kind of cause, the others in the night.
+EVERYDAY = ("twice the score", "time runs backwards", "equal weights", "Heun that is Euler")
+SEEN = [fault for fault in seen.FAULTS if fault.name in EVERYDAY]
+SEEN += night(*(fault for fault in seen.FAULTS if fault.name not in EVERYDAY))
+
+
+@pytest.mark.parametrize("fault", SEEN, ids=lambda fault: fault.name)
+def test_a_planted_fault_is_caught_and_its_cause_named(fault: Any) -> None:
+    check = check_score if fault.kind == "score" else check_sampler
+    with pytest.raises(CheckFailed) as failed:
+        check(fault.make(), fault.mixture, **fault.options)
+    assert fault.named_by(failed.value.result.causes)
