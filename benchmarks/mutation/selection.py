@@ -41,7 +41,7 @@ def _files(folder: str, prefix: str, names: str) -> tuple[str, ...]:
 
 
 AREAS: tuple[Area, ...] = (
-    Area("field", ("field/components.py",), _files("tests/field", "test_", "field properties")),
+    Area("field", ("field/components.py",), _files("tests/field", "test_", "components field properties")),
     Area(
         "bounds",
         _files("bounds", "", "rates stability inversion existence peak"),
