@@ -75,7 +75,8 @@ AREAS: tuple[Area, ...] = (
         _files(
             "tests/certificate",
             "test_",
-            "checker_arithmetic checker_rules closed_form_producers checker_sharp checker_flow_tube mutations",
+            "checker_arithmetic checker_rules closed_form_producers checker_sharp checker_flow_tube work check_command "
+            "mutations",
         ),
     ),
 )

@@ -496,10 +496,19 @@ def test_bad_input_is_named(arguments, message):
         flow_map(builtin("two-modes"), **arguments)
 
 
+def test_the_smallest_tolerance_is_accepted():
+    p = builtin("two-modes")
+    assert (flow_map(p, np.zeros(2), 1.0, 0.9, rtol=5e-14) == 0).all()
+    with mp.workdps(20):
+        assert (flow_map(p, np.array([mpf(0), mpf(0)], dtype=object), 1, "0.9", rtol=1e-20) == 0).all()
+
+
 def test_bad_input_of_the_other_kinds(torch):
     p = builtin("two-modes")
     with pytest.raises(InputError, match="rtol: got 1e-40; required: a number in"), mp.workdps(30):
         flow_map(p, np.array([mpf(1), mpf(0)], dtype=object), 1, 2, rtol=1e-40)
+    with pytest.raises(InputError, match="rtol: got '9e-31'; required: a number in"), mp.workdps(30):
+        flow_map(p, np.array([mpf(0), mpf(0)], dtype=object), 1, 2, rtol="9e-31")
     with pytest.raises(InputError, match="t_to: got 'a tensor that requires grad'"):
         flow_map(p, torch.zeros(2), 1.0, torch.tensor(0.5, requires_grad=True))
     with pytest.raises(InputError, match="x: got 'a torch tensor'; required: NumPy or mpmath"):
