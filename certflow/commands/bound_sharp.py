@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from certflow.commands.texts import renamed
 from certflow.enclosure.suprema.exponent import SharpStability, sharp_stability
 from certflow.enclosure.suprema.rate import SharpRate
 from certflow.enclosure.suprema.sharp import sharp_rate
@@ -47,7 +48,8 @@ def sharp(process: OrnsteinUhlenbeck, times: tuple[str, ...]) -> Sharp:
     """Enclose the sharp rates at every time of the table; `InputError` for full covariances."""
 
     def rates(kind: str) -> tuple[SharpRate, ...]:
-        return tuple(sharp_rate(process, time, kind, gap=RATE_GAP, seconds=RATE_SECONDS) for time in times)
+        with renamed({"t": "--t-max"}):
+            return tuple(sharp_rate(process, time, kind, gap=RATE_GAP, seconds=RATE_SECONDS) for time in times)
 
     integral = None
     if process.mixture.kind == "common-isotropic":

@@ -171,7 +171,12 @@ def _of_edm(arguments: Mapping[str, Any]) -> dict[str, Any]:
     )
     if count == 1:
         return {"sigmas": [math.nan, 0.0], "library": "k-diffusion"}
-    return {"sigmas": [*karras(count, low, high, rho).tolist(), 0.0], "library": "k-diffusion"}
+    try:
+        with np.errstate(over="raise"):
+            nodes = karras(count, low, high, rho)
+    except (OverflowError, FloatingPointError):
+        raise InputError("rho", rho, "one at which sigma_max^(1/rho) and its power rho are float64 numbers") from None
+    return {"sigmas": [*nodes.tolist(), 0.0], "library": "k-diffusion"}
 
 
 def _numbers(values: Any, name: str) -> Floats:

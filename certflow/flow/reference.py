@@ -31,6 +31,9 @@ DEFAULT_RTOL = 1e-10
 #: Smallest relative tolerance that float64 results can be asked for.
 FLOAT_RTOL_MIN = 5e-14
 
+#: Later times are no float64 numbers.
+_LATEST = Fraction(10) ** 308
+
 
 def flow_map(
     process: Process, x: Any, t_from: Any, t_to: Any, rtol: Any = DEFAULT_RTOL, with_error: bool = False
@@ -203,6 +206,8 @@ def _time(value: Any, name: str) -> Fraction:
     exact = exact_number(value, name)
     if exact <= 0 or (not isinstance(value, str) and value <= 0):
         raise InputError(name, value, requirement)
+    if exact > _LATEST:
+        raise InputError(name, value, f"{requirement}, at most 1e308")
     return exact
 
 

@@ -110,7 +110,7 @@ def from_json(document: str | Mapping[str, Any]) -> TimeGrid:
     if isinstance(document, str):
         try:
             document = json.loads(document)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # an integer of too many digits, lists too deep in each other
             raise InputError("grid", document, f"JSON: {error}") from None
     if not isinstance(document, Mapping):
         raise InputError("grid", document, "a JSON object")
@@ -146,7 +146,10 @@ def _number(value: Any) -> float:
 def _close(left: Any, right: float | None) -> bool:
     if left is None or right is None:
         return left is right
-    return isinstance(left, int | float) and abs(left - right) <= 1e-9 * right
+    try:
+        return isinstance(left, int | float) and abs(left - right) <= 1e-9 * right
+    except OverflowError:  # an integer beyond float64
+        return False
 
 
 __all__ = ["MAX_SEGMENTS", "TimeGrid", "from_json", "load"]

@@ -243,10 +243,17 @@ def _read_weights(weights: Any) -> ExactArray:
         raise InputError(f"weights[{bad[0]}]", _plain(exact.values[bad[0]]), "a number > 0")
     total = _exact_sum(exact)
     if abs(total - 1) > WEIGHT_SUM_TOLERANCE:
-        raise InputError("weights", f"a sum of {float(total):.12g}", "a sum within 1e-9 of 1")
+        raise InputError("weights", f"a sum of {_about(total)}", "a sum within 1e-9 of 1")
     if exact.is_binary or total == 1:
         return exact
     return ExactArray(np.array([value / total for value in exact.values], dtype=object))
+
+
+def _about(total: Fraction) -> str:
+    try:
+        return f"{float(total):.12g}"
+    except OverflowError:
+        return "more than 1.8e308"
 
 
 def _exact_sum(exact: ExactArray) -> Fraction:

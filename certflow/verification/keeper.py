@@ -86,7 +86,7 @@ class Keeper:
                 contents = {name: _certificate(out / name) for name in evidence.certificates}
                 if content["certificates"] == {name: _digest(found) for name, found in contents.items()}:
                     return evidence.attach(contents)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError):
             pass  # nothing kept, or nothing usable: the check runs again
         return None
 

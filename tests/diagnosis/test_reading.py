@@ -160,6 +160,8 @@ def test_entries_of_a_config_may_stand_beside_the_list():
         ({"sigmas": {"a": 1}}, {}, "sigmas"),
         ({"schema": "certflow/grid-export/1", "arguments": [1]}, {}, "the keywords of an export"),
         ({"num_steps": 0, "sigma_min": 0.1, "sigma_max": 9.0}, {}, "num_steps"),
+        ({"num_steps": 3, "sigma_min": 0.1, "sigma_max": 9.0, "rho": 1e-9}, {}, "rho: got 1e-09"),
+        ({"num_steps": 3, "sigma_min": 0.1, "sigma_max": 1e200, "rho": 0.5}, {}, "rho: got 0.5"),
         (7, {}, "shape"),
         (object(), {}, "steps"),
     ],

@@ -481,6 +481,8 @@ def bad_inputs():
         ("t_to", float("nan"), "t_to: got nan; required: a finite number"),
         ("t_to", [0.1, 0.2], r"t_to: got \[0.1, 0.2\]; required: one finite time > 0"),
         ("t_to", "soon", "t_to: got 'soon'; required: a finite number"),
+        ("t_to", "1e400", "t_to: got '1e400'; required: one finite time > 0, at most 1e308"),
+        ("t_from", 10**400, "t_from: got 1000.*; required: one finite time > 0, at most 1e308"),
         ("rtol", 0, r"rtol: got 0; required: a number in \[5e-14, 1\)"),
         ("rtol", 1.0, r"rtol: got 1.0; required: a number in \[5e-14, 1\)"),
         ("rtol", 1e-16, r"rtol: got 1e-16; required: a number in \[5e-14, 1\)"),
@@ -495,10 +497,19 @@ def test_bad_input_is_named(arguments, message):
         flow_map(builtin("two-modes"), **arguments)
 
 
+def test_the_smallest_tolerance_is_accepted():
+    p = builtin("two-modes")
+    assert (flow_map(p, np.zeros(2), 1.0, 0.9, rtol=5e-14) == 0).all()
+    with mp.workdps(20):
+        assert (flow_map(p, np.array([mpf(0), mpf(0)], dtype=object), 1, "0.9", rtol=1e-20) == 0).all()
+
+
 def test_bad_input_of_the_other_kinds(torch):
     p = builtin("two-modes")
     with pytest.raises(InputError, match="rtol: got 1e-40; required: a number in"), mp.workdps(30):
         flow_map(p, np.array([mpf(1), mpf(0)], dtype=object), 1, 2, rtol=1e-40)
+    with pytest.raises(InputError, match="rtol: got '9e-31'; required: a number in"), mp.workdps(30):
+        flow_map(p, np.array([mpf(0), mpf(0)], dtype=object), 1, 2, rtol="9e-31")
     with pytest.raises(InputError, match="t_to: got 'a tensor that requires grad'"):
         flow_map(p, torch.zeros(2), 1.0, torch.tensor(0.5, requires_grad=True))
     with pytest.raises(InputError, match="x: got 'a torch tensor'; required: NumPy or mpmath"):

@@ -54,6 +54,7 @@ def test_weights_are_divided_by_their_exact_sum():
         ([[1]], [[0]], 1, "weights: got "),
         ([0.5, 0.4], MEANS, 1, "weights: got 'a sum of 0.9'; required: a sum within 1e-9 of 1"),
         (["0.5", "0.500000002"], MEANS, 1, "weights: got 'a sum of"),
+        (["1e400", "0.5"], MEANS, 1, "weights: got 'a sum of more than 1.8e308'; required: a sum within 1e-9 of 1"),
         ([1.0, 0.0], MEANS, 1, r"weights\[1\]: got 0.0; required: a number > 0"),
         (["1.5", "-0.5"], MEANS, 1, r"weights\[1\]: got '-1/2'; required: a number > 0"),
         ([0.5, np.nan], MEANS, 1, r"weights\[1\]: got .*nan"),

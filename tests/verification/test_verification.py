@@ -60,6 +60,7 @@ def test_a_repeated_run_reuses_what_is_kept_and_a_changed_problem_does_not(tmp_p
     marked["evidence"]["summary"] = "taken from the folder"
     kept[0].write_text(json.dumps(marked))
     kept[1].write_text(kept[1].read_text()[:40])  # as if the disk had been full
+    kept[2].write_text("[" * 100_000)
     second = cf.verify(mixture, ["L2", "L3"], digits=20, out=tmp_path)
     summaries = [item.summary for result in second.results for item in result.evidence]
     assert "taken from the folder" in summaries

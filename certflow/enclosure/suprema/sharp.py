@@ -17,6 +17,9 @@ from certflow.process import OrnsteinUhlenbeck
 #: By kind of covariance.
 _ENCLOSED = {"common-isotropic": common_rate, "shared": shared_rate, "isotropic": isotropic_rate}
 
+#: Later rates are no float64 numbers, which the search works with.
+_LATEST = 300
+
 
 def sharp_rate(
     process: OrnsteinUhlenbeck,
@@ -64,6 +67,8 @@ def sharp_rate(
     time = exact_number(t, "t")
     if not time > 0:
         raise InputError("t", t, "a time > 0")
+    if time > _LATEST:
+        raise InputError("t", t, f"a time of at most {_LATEST}, where the rate is below 1e-250")
     wanted, seconds = check_effort(gap, seconds)
     if process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")

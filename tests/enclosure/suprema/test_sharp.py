@@ -474,6 +474,11 @@ BAD = {
         "kind: got 'one-sided'; required: the same as rate = 'two-sided', of which it is another name",
     ),
     "zero time": ({"t": 0}, "t: got 0; required: a time > 0"),
+    "late time": ({"t": "1e4"}, "t: got '1e4'; required: a time of at most 300, where the rate is below 1e-250"),
+    "later than float64": (
+        {"t": "1e400"},
+        "t: got '1e400'; required: a time of at most 300, where the rate is below 1e-250",
+    ),
     "negative time": ({"t": "-1"}, "t: got '-1'; required: a time > 0"),
     "no gap": ({"gap": 0}, "gap: got 0; required: a relative gap between 0 and 1"),
     "gap of one": ({"gap": "1"}, "gap: got '1'; required: a relative gap between 0 and 1"),

@@ -65,12 +65,15 @@ def test_json_timesteps_invert_the_training_schedule():
     ("document", "line"),
     [
         ("{", "JSON"),
+        ("[" * 100_000, "JSON"),
+        ('{"times": [' + "9" * 5000 + "]}", "JSON"),
         ("[1]", "a JSON object"),
         ({"schema": "certflow/report/1"}, "certflow/grid/1"),
         ({"schema": "certflow/grid/1", "kind": "custom"}, "times (a list)"),
         ({"schema": "certflow/grid/1", "kind": "custom", "times": [2.0, "1"]}, "numbers"),
         ({"schema": "certflow/grid/1", "kind": "custom", "times": [1.0, 2.0]}, "strictly decreasing"),
         ({"schema": "certflow/grid/1", "kind": "custom", "times": [2.0, 1.0], "sigmas": [7.0, 1.0]}, "same file"),
+        ({"schema": "certflow/grid/1", "kind": "custom", "times": [2.0, 1.0], "sigmas": [10**400, 1]}, "same file"),
     ],
 )
 def test_json_that_is_no_grid_is_refused(document, line):

@@ -1,0 +1,1 @@
+"""Faults that people make in scores and samplers, planted one at a time into plain right code."""
