@@ -163,10 +163,8 @@ def _right(found: Flows) -> Result:
     excess_there, case, row, got = worst
     tolerance = float(found.tolerance(case)[row])
     inputs = {"x": case.x[row], "t_from": case.t_from, "t_to": case.t_to}
-    error = float(np.linalg.norm(got[row] - case.expected[row]))
-    example = Counterexample(
-        mixture_line(found.process.mixture), inputs, got[row], case.expected[row], error, tolerance
-    )
+    off = float(np.linalg.norm(got[row] - case.expected[row]))
+    example = Counterexample(mixture_line(found.process.mixture), inputs, got[row], case.expected[row], off, tolerance)
     message = f"wrong by up to {excess_there:.3g} times the tolerance"
     return Result(
         "check_flow_map", name, False, message, count, counterexample=example, causes=tuple(_causes(found, answers))
@@ -277,15 +275,15 @@ def _causes(found: Flows, answers: list[Points]) -> list[Cause]:
     for name, sentence, says in tables:
         with np.errstate(all="ignore"):
             pairs = zip(found.cases, answers, strict=True)
-            fits = [(_excess(got, says(case), 100 * found.tolerance(case)) <= 1).all() for case, got in pairs]
-        if all(fits):
+            fits = all((_excess(got, says(case), 100 * found.tolerance(case)) <= 1).all() for case, got in pairs)
+        if fits:
             kept.append(Cause(name, sentence))
     return kept
 
 
 def _followed(process: OrnsteinUhlenbeck, case: Case, share: float) -> Points:
     """Where `dx/dt = -x - share s` leads, by Runge and Kutta's method in log t."""
-    x, steps = case.x, 400
+    x, steps = case.x, 200
     logs = np.linspace(np.log(case.t_from), np.log(case.t_to), steps + 1)
 
     def rate(y: Points, log: float) -> Points:

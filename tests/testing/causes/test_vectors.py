@@ -80,7 +80,7 @@ def test_the_words_are_those_of_the_process() -> None:
         ("two-variances", lambda p: p.but(weights=p.weights[::-1]), "weights swapped"),
         ("two-variances", lambda p: p.but(covariances=p.covariances[::-1]), "covariances swapped"),
         ("iris", lambda p: p.but(means=p.means[::-1]), "means swapped"),
-        ("iris", lambda p: p.but(weights=p.weights[1:], means=p.means[1:], covariances=p.covariances[1:]), "component lost"),
+        ("iris", lambda p: scores.Parts(p.weights[1:], p.means[1:], p.covariances[1:]), "component lost"),
         ("iris", lambda p: p.but(means=-p.means), "means negated"),
         ("two-variances", lambda p: p.but(covariances=p.covariances @ p.covariances), "variance for its root"),
         ("two-variances", lambda p: p.but(covariances=np.sqrt(p.covariances)), "root for the variance"),
@@ -94,10 +94,7 @@ def test_the_words_are_those_of_the_process() -> None:
 def test_faults_of_the_parameters(name: str, change, cause: str) -> None:
     mixture = cf.load_mixture(name)
     found = causes(scores.faulty(change(scores.parts(mixture))), mixture, dtype="float64")
-    names = [each.name for each in found]
-    if cause == "float32 parameters" and not names:
-        pytest.fail("no cause")
-    assert cause in names
+    assert cause in [each.name for each in found]
 
 
 def test_a_leak_of_float32() -> None:
