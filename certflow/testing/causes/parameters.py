@@ -164,6 +164,8 @@ def _of_digits() -> Iterator[Fault]:
     for name in ("float32", "float16", "bfloat16"):
         changes = {key: _rounded(key, name) for key in ("weights", "means", "covariances")}
         yield _with(f"{name} parameters", f"its parameters are those of the mixture rounded to {name}", **changes)
+        for key, change in changes.items():
+            yield _with(f"{name} parameters", f"its {key} are those of the mixture rounded to {name}", **{key: change})
 
 
 # -- what the table is made of -----------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from certflow.testing.result import Cause
 
 def plain_causes(evidence: Evidence) -> list[Cause]:
     """Those that explain every row."""
-    told = np.isfinite(evidence.tolerance) & np.isfinite(norms(evidence.got))
-    if told.sum() < 2:
+    told = np.isfinite(evidence.tolerance)
+    if told.sum() < 2 or not np.isfinite(norms(evidence.got[told])).all():
         return []
     seen = evidence.of(told)
     shape = (len(seen.got), -1)
