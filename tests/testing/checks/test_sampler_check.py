@@ -191,6 +191,33 @@ def clipped(denoiser, x, sigmas):
     return x
 
 
+def equal_steps(velocity, x, times):
+    h = (times[-1] - times[0]) / (len(times) - 1)
+    for t in times[:-1]:
+        x = x + h * velocity(x, t)
+    return x
+
+
+def step_after(velocity, x, times):
+    lengths = np.diff(times)
+    for t, h in zip(times[:-1], np.append(lengths[1:], lengths[-1]), strict=True):
+        x = x + h * velocity(x, t)
+    return x
+
+
+def edm_euler(denoiser, x, sigmas, by=lambda a, b: a):
+    for a, b in pairwise(sigmas):
+        x = x + (b - a) * (x - denoiser(x, a)) / by(a, b)
+    return x
+
+
+def log_snr_for_its_half(denoiser, x, sigmas):
+    for a, b in pairwise(sigmas):
+        ratio = np.exp(-2 * np.log(a / b))
+        x = ratio * x + (1 - ratio) * denoiser(x, a)
+    return x
+
+
 EDM_DENOISER = {"field": "denoiser", "schedule": EDM}
 VP_NOISE = {"field": "noise", "schedule": cf.schedules.variance_preserving()}
 
@@ -219,6 +246,14 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (lambda d, x, s: dpmpp_2m(d, x, s, lambda r: r / 2), EDM_DENOISER, "history"),
     (lambda d, x, s: dpmpp_2m(d, x, s, lambda r: 0.0), {"solver": "dpmpp-2m"} | EDM_DENOISER, "another solver"),
     (float32_within, {}, "float32 leak"),
+    (equal_steps, {"solver": "euler-t"}, "equal steps"),
+    (step_after, {"solver": "euler-t"}, "the next step's length"),
+    (lambda d, x, s: edm_euler(d, x, s, lambda a, b: b), {"order": 1} | EDM_DENOISER, "divided by the next node"),
+    (lambda d, x, s: edm_euler(d, x, s, lambda a, b: 1), {"order": 1} | EDM_DENOISER, "not divided"),
+    (lambda d, x, s: edm_euler(d, x, s, lambda a, b: a**2), {"order": 1} | EDM_DENOISER, "divided twice"),
+    (lambda d, x, s: edm_euler(d, s[0] * x, s), {"order": 1} | EDM_DENOISER, "scale at the start"),
+    (lambda d, x, s: dpmpp_2m(d, x, s) / (1 + s[-1] ** 2) ** 0.5, EDM_DENOISER, "scale at the end"),
+    (log_snr_for_its_half, {"order": 1} | EDM_DENOISER, "factor 2 in log-SNR"),
     (lambda e, x, taus: ddim(lambda y, t: -e(y, t), x, taus), {"order": 1} | VP_NOISE, "sign of the score"),
 ]
 
