@@ -37,6 +37,8 @@ KINDS = (
     "grid",
     "training_pair",
 )
+#: Kinds of code that belong to one mixture.
+_OF_ONE_MIXTURE = KINDS[:6]
 _ARGUMENTS = ("subject", "check")
 
 Expected = Mapping[str, str] | Callable[[Any], Mapping[str, str]]
@@ -174,14 +176,12 @@ def check_cases(
         raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
     named = _named(subjects)
     module = _module(kind)
-    if "mixture" not in inspect.signature(module.prepare).parameters:
-        if mixtures is not None:
-            raise InputError("mixtures", mixtures, f"none for check_{kind}, which needs no mixture")
+    if mixtures is None and not _needs_a_mixture(module):
         held: list[Any] = [None]
     else:
         held = _mixtures(mixtures)
-        if len(held) > 1 and not from_mixture and kind != "sampler":
-            required = f"one mixture, of which the subjects are the {kind}, or from_mixture=True"
+        if kind in _OF_ONE_MIXTURE and len(held) > 1 and not from_mixture:
+            required = f"one mixture, whose {kind} the subjects are, or from_mixture=True"
             raise InputError("mixtures", [mixture.name for mixture in held], required)
     return [
         Case(name, "" if mixture is None else mixture.name or f"mixture {place}", part, preparation)
@@ -190,6 +190,12 @@ def check_cases(
         for preparation in [_Preparation(kind, subject, mixture, from_mixture, options)]
         for part in module.PARTS
     ]
+
+
+def _needs_a_mixture(module: Any) -> bool:
+    """Does `prepare(subject, mixture, ...)` ask for its second argument?"""
+    _, second, *_ = inspect.signature(module.prepare).parameters.values()
+    return second.default is inspect.Parameter.empty
 
 
 def _module(kind: str) -> Any:

@@ -35,7 +35,7 @@ def prepare(subject: Any, mixture: Any, *, seed: int = 0) -> Any:
 
 @pytest.fixture(autouse=True)
 def checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    modules = {"score": toy(prepare), "sampler": toy(prepare), "grid": toy(lambda subject: subject())}
+    modules = {"score": toy(prepare), "sampler": toy(prepare), "grid": toy(lambda subject, mixture=None: subject())}
     monkeypatch.setattr(parametrize, "_module", modules.__getitem__)
     PREPARED.clear()
 
@@ -161,7 +161,6 @@ def test_expected_failures_are_marked_with_their_reasons(strict: bool) -> None:
         (("score", right), {}, r"mixtures: got \['anisotropic-pair', .*one mixture.*or from_mixture=True"),
         (("score", right, "nobody"), {}, r"MIXTURE: got 'nobody'; required: a file"),
         (("sampler", right, []), {}, r"mixtures: got \[\]; required: at least one"),
-        (("grid", right, "iris"), {}, r"mixtures: got 'iris'; required: none for check_grid, which needs no mixture"),
         (
             ("score", right, "iris"),
             {"expected_failures": {"other": "why"}},
