@@ -63,7 +63,7 @@ def parametrize_with_checks(
     Parameters
     ----------
     kind : what is checked, one of `KINDS`: "score" for the parts of `check_score`
-    subjects : what is checked: one callable, several, or a mapping from names (for the ids) to them
+    subjects : what is checked: one, a list of several, or a mapping from names (for the ids) to them
     mixtures : what it is held against: one mixture, several, names of built-ins or files; None for every built-in,
         of a kind that needs no mixture for none
     from_mixture : the subjects are functions of a mixture that return what is checked
@@ -208,7 +208,7 @@ def _named(subjects: Any) -> dict[str, Any]:
         found = {str(name): subject for name, subject in subjects.items()}
     else:
         found = {}
-        for subject in subjects if isinstance(subjects, list | tuple) else [subjects]:
+        for subject in subjects if isinstance(subjects, list) else [subjects]:
             name = _name(subject)
             taken = sum(other == name or other.startswith(f"{name}#") for other in found)
             found[f"{name}#{taken + 1}" if taken else name] = subject
