@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from os import PathLike
 from typing import Any
 
@@ -31,7 +32,7 @@ DEFAULT_RTOL = 1e-6
 DEFAULT_EXAMPLES = 16
 
 #: Pairs of times, as shares of `log(t_max / t_min)`: over all, parts of it, both ways.
-_PAIRS = ((1.0, 0.0), (0.0, 1.0), (1.0, 0.5), (0.5, 0.0), (0.25, 0.75), (0.6, 0.5))
+_PAIRS = ((1.0, 0.0), (0.3, 0.8), (0.6, 0.5))
 
 
 def check_flow_map(
@@ -54,7 +55,7 @@ def check_flow_map(
     t_min, t_max : the ends of the OU time
     dtype : as `check_score` has it
     rtol : of every integration, default 1e-6: `|flow - Phi| <= (rtol + 64 u) (|Phi| + 1 + |D Phi| (|x| + 1))`
-    max_examples : so many points for each of six pairs of times (default 16)
+    max_examples : so many points for each of three pairs of times (default 16)
 
     Besides, nothing moves where both times are the same, going there and back changes nothing, and two steps are one.
 
@@ -76,13 +77,14 @@ def check_flow_map(
 
 @dataclass(frozen=True)
 class Case:
-    """Points at one time, carried to another: `expected` and `|D Phi|` for each of them."""
+    """Points at one time, carried to another: `expected`, `|D Phi|`, `|D Phi^{-1}|` for each."""
 
     x: Points
     t_from: float
     t_to: float
     expected: Points
     stretch: Floats
+    shrink: Floats
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,9 @@ def prepare(
         t_from, t_to = (float(found.precision.between(low * (high / low) ** share, low, high)) for share in pair)
         start = places(law, t_from, t_from * (1 + 1e-12), count, whole_number(seed, "seed") + i).x[:count]
         x = found.precision.rounded(start)
-        expected, derivative = flow_with_derivative(process, x, t_from, t_to, 1e-10)
-        cases.append(Case(x, t_from, t_to, expected, np.linalg.norm(derivative, ord=2, axis=(1, 2))))
+        expected, derivative = flow_with_derivative(process, x, t_from, t_to, min(1e-8, max(loose / 100, 5e-14)))
+        sizes = np.linalg.svd(derivative, compute_uv=False)
+        cases.append(Case(x, t_from, t_to, expected, sizes[:, 0], 1 / sizes[:, -1]))
     return Flows(found, process, tuple(cases), loose)
 
 
@@ -180,7 +183,6 @@ def _back(found: Flows) -> Result:
 
     def there_and_back(case: Case) -> tuple[Points, Points]:
         there = found.said(case.x, case.t_from, case.t_to)
-        # what an error on the way back grows to: |D Phi^{-1}|, not more than the stretch of the whole way
         return found.said(there, case.t_to, case.t_from), case.x
 
     return _compared(found, "there and back", there_and_back, inverse=True)
@@ -198,14 +200,12 @@ def _two_steps(found: Flows) -> Result:
 
 def _one(found: Flows) -> Result:
     """A point alone goes where it goes among others."""
-    return _compared(
-        found,
-        "batch of one",
-        lambda case: (
-            np.concatenate([found.said(case.x[:1], case.t_from, case.t_to), case.expected[1:]]),
-            case.expected,
-        ),
-    )
+    few = replace(found, cases=found.cases[:1])
+
+    def alone(case: Case) -> tuple[Points, Points]:
+        return np.concatenate([found.said(case.x[:1], case.t_from, case.t_to), case.expected[1:]]), case.expected
+
+    return _compared(few, "batch of one", alone)
 
 
 def _empty(found: Flows) -> Result:
@@ -227,9 +227,8 @@ def _compared(found: Flows, name: str, pair: Callable[[Case], tuple[Points, Poin
             return Result("check_flow_map", name, False, error.message, count)
         count += len(got)
         tolerance = 4 * found.tolerance(case)
-        if inverse:
-            _, back = flow_with_derivative(found.process, case.expected, case.t_to, case.t_from, 1e-8)
-            tolerance = tolerance * (1 + np.linalg.norm(back, ord=2, axis=(1, 2)))
+        if inverse:  # an error there grows on the way back
+            tolerance = tolerance * (1 + case.shrink)
         excess = _excess(got, expected, tolerance)
         row = int(np.argmax(excess))
         if excess[row] > 1:
@@ -293,7 +292,7 @@ def _followed(process: OrnsteinUhlenbeck, case: Case, share: float) -> Points:
         t = float(np.exp(log))
         return np.asarray(t * (-y - share * process.score(y, t)))
 
-    for a, b in zip(logs[:-1], logs[1:], strict=True):
+    for a, b in pairwise(logs):
         if not np.isfinite(x).all() or np.abs(x).max() > 1e6:
             return np.full_like(x, np.nan)
         h = b - a
