@@ -133,7 +133,7 @@ class PlantedModel:
         score = FAULTS[self.fault](self.process, x / size, np.asarray(self.schedule.ou_time(tau), dtype=float))
         noise = -b / size * score
         sample = (x - b * noise) / a
-        told = {
+        told: dict[str, Floats] = {
             "epsilon": noise,
             "sample": sample,
             "v_prediction": a * noise - b * sample,

@@ -295,7 +295,7 @@ def test_expressions_give_the_expression() -> None:
     factor = process().amplification(0.1, 1)
     assert float(early.subs({x: 1, y: 0})) == pytest.approx(factor, rel=1e-12)
     assert float(early.subs({x: 0, y: 1})) == 1
-    with pytest.raises(cf.InputError, match="errors: got '1 expressions'; required: 2, one for each map"):
+    with pytest.raises(cf.InputError, match="errors: got '1 expressions'; required: 2, as many as Lipschitz constants"):
         process().law_error_bound([a, b], [x])
     with pytest.raises(cf.InputError, match="errors: got '1 expressions'; required: 2, one for each segment"):
         process().error_bound([3, 1, 0.1], [x])

@@ -39,7 +39,8 @@ class _Rollout:
     @property
     def errors(self) -> Floats:
         """`e_k`, shape (K + 1, n)."""
-        return np.linalg.norm(self.learned - self.true, axis=-1)
+        found: Floats = np.linalg.norm(self.learned - self.true, axis=-1)
+        return found
 
     @property
     def slack(self) -> float:
@@ -156,12 +157,12 @@ def block(process: OrnsteinUhlenbeck, x: Floats, t: float, h: float, wave: Lipsc
         path.append(process.flow(path[-1], before, after))
     second = _along(process, lambda y, r: -process.velocity(y, r))
     third = _along(process, second)
-    sizes = [float(np.linalg.norm(f(np.stack(path), moments), axis=-1).max()) * 1.05 for f in (second, third)]
+    m2, m3 = (float(np.linalg.norm(f(np.stack(path), moments), axis=-1).max()) * 1.05 for f in (second, third))
     eta = float(np.linalg.norm(wave.shift)) + math.sqrt(len(x)) * float(np.linalg.norm(wave.amplitude, 2))
     steep = float(process.lipschitz_bound(t - h / 2))
     for method in ("euler", "midpoint"):
         moved = process.residual_block(x, t, h, method, lambda y, r: process.velocity(y, r) + wave(y))
-        bound = process.block_error_bound(h, eta, steep, *sizes, method)
+        bound = process.block_error_bound(h, eta, steep, m2, m3, method)
         inputs = {"x": x, "t": t, "h": h, "wave": wave, "method": method}
         at_most(process, inputs, np.linalg.norm(moved - path[-1]), bound, FLOW * (1 + float(np.abs(x).max())))
 

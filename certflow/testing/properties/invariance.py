@@ -233,8 +233,8 @@ def equal_means(process: OrnsteinUhlenbeck, x: Floats, t: float) -> None:
         equal(other, inputs, other.score(x, t), single.score(x, t), slack + _slack(single, single, x, x, t))
 
 
-#: The earliest time that is asked for, and how little a law may change there, in units of `t / v`.
-_EARLY = 1e-12
+#: The earliest time that is asked for.
+_EARLY = 1e-15
 
 
 @st.composite
@@ -243,7 +243,11 @@ def _starts(draw: st.DrawFn, process: OrnsteinUhlenbeck) -> tuple[Floats]:
 
 
 def early(process: OrnsteinUhlenbeck, x: Floats) -> None:
-    """`t -> 0`: `log p_t(x)` tends to that of the data, `log sum_k w_k N(x; mu_k, Sigma_k)`, here at `t = 1e-12`."""
+    """`t -> 0`: `log p_t(x)` tends to that of the data, `log sum_k w_k N(x; mu_k, Sigma_k)`, here at `t = 1e-15`.
+
+    It changes at most as fast as `2 d (1 + 1/v) + 2 |x - mu| |x| / v + |x - mu|^2 (1 + 1/v) / v`, `v` the least of the
+    variances.
+    """
     mixture = process.mixture
     gaps = x - mixture.means
     inverse = np.linalg.inv(mixture.covariance_matrices)
@@ -252,14 +256,11 @@ def early(process: OrnsteinUhlenbeck, x: Floats) -> None:
     right = float(np.logaddexp.reduce(logs)) - len(x) / 2 * math.log(2 * math.pi)
     steep = float(np.linalg.norm(inverse, 2, axis=(1, 2)).max())
     condition = float(np.linalg.cond(mixture.covariance_matrices).max())
-    size = len(x) * (1 + steep) + steep * float((gaps**2).sum(1).max()) * (1 + steep)
-    equal(
-        process,
-        {"x": x, "t": _EARLY},
-        process.log_density(x, _EARLY),
-        right,
-        (4 * _EARLY + 1e-13 * condition) * (1 + size),
-    )
+    gap = float(np.linalg.norm(gaps, axis=1).max())
+    size = float(np.linalg.norm(x))
+    speed = 2 * len(x) * (1 + steep) + 2 * gap * size * steep + gap**2 * (1 + steep) * steep
+    lost = 1e-14 * (10 + len(x) * (1 + math.log(1 + steep)) + condition * (1 + gap * (gap + size) * steep))
+    equal(process, {"x": x, "t": _EARLY}, process.log_density(x, _EARLY), right, _EARLY * speed + lost)
 
 
 #: The latest time.

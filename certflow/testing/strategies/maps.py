@@ -53,4 +53,5 @@ def _directions(draw: st.DrawFn, dimension: int) -> Floats:
     raw = np.array([[draw(st.integers(-2, 2)) for _ in range(dimension)] for _ in range(dimension)], dtype=float)
     if not raw.any():
         raw = np.eye(dimension)
-    return raw / np.linalg.norm(raw, 2)
+    found: Floats = raw / np.linalg.norm(raw, 2)
+    return found

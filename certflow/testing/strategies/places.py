@@ -39,22 +39,21 @@ def places(draw: st.DrawFn, process: OrnsteinUhlenbeck, t: float, *, kinds: Sequ
     """
     check_some("kinds", kinds, PLACES)
     kind = draw(st.sampled_from(list(kinds)))
-    if kind == "typical":
-        return draw(_typical(process.mixture, t))
-    if kind == "tie":
-        return draw(_ties(process.mixture, t))
     if kind == "separatrix":
         end = draw(_ties(process.mixture, process.t_min))
         found: Floats = end if t == process.t_min else process.flow(end, process.t_min, t)
         return found
-    return draw(_far(process.mixture))
+    if kind == "far":
+        return draw(_far(process.mixture))
+    return draw(_typical(process.mixture, t) if kind == "typical" else _ties(process.mixture, t))
 
 
 @st.composite
 def _typical(draw: st.DrawFn, mixture: GaussianMixture, t: float) -> Floats:
     k = draw(st.integers(0, mixture.n_components - 1))
     z = np.array([draw(st.integers(-24, 24)) / 8 for _ in range(mixture.dimension)])
-    return math.exp(-t) * mixture.means[k] + np.linalg.cholesky(_noised(mixture, t)[k]) @ z
+    found: Floats = math.exp(-t) * mixture.means[k] + np.linalg.cholesky(_noised(mixture, t)[k]) @ z
+    return found
 
 
 @st.composite
@@ -63,7 +62,8 @@ def _ties(draw: st.DrawFn, mixture: GaussianMixture, t: float) -> Floats:
     quadratic, `log gamma_i - log gamma_j`; where it has none, its vertex."""
     count, dimension = mixture.n_components, mixture.dimension
     if count == 1:
-        return math.exp(-t) * mixture.means[0]
+        only: Floats = math.exp(-t) * mixture.means[0]
+        return only
     i = draw(st.integers(0, count - 2))
     j = draw(st.integers(i + 1, count - 1))
     first, second = math.exp(-t) * mixture.means[[i, j]]
@@ -73,7 +73,8 @@ def _ties(draw: st.DrawFn, mixture: GaussianMixture, t: float) -> Floats:
         along = np.eye(dimension)[0]
     gaps = [_log_ratio(mixture, t, i, j, middle + step * along) for step in (-1.0, 0.0, 1.0)]
     curve, slope = (gaps[0] + gaps[2]) / 2 - gaps[1], (gaps[2] - gaps[0]) / 2
-    return middle + _nearest_root(curve, slope, gaps[1]) * along
+    found: Floats = middle + _nearest_root(curve, slope, gaps[1]) * along
+    return found
 
 
 @st.composite
@@ -82,7 +83,8 @@ def _far(draw: st.DrawFn, mixture: GaussianMixture) -> Floats:
     if not direction.any():
         direction[0] = 1.0
     size = 1 + np.abs(mixture.means).max()
-    return size * 10.0 ** draw(st.integers(1, _FAR)) * direction / np.linalg.norm(direction)
+    found: Floats = size * 10.0 ** draw(st.integers(1, _FAR)) * direction / np.linalg.norm(direction)
+    return found
 
 
 def _noised(mixture: GaussianMixture, t: float) -> Matrices:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
 
-from certflow import schedules as families
+from certflow.schedules import families, table
 from certflow.schedules.schedule import Schedule
 from certflow.testing.strategies.numbers import check_some
 
@@ -18,7 +18,7 @@ def _variance_preserving(draw: st.DrawFn) -> Schedule:
 
 def _scaled_linear(draw: st.DrawFn) -> Schedule:
     start, end = sorted((draw(st.integers(5, 100)), draw(st.integers(5, 400))))
-    return families.scaled_linear(start / 10_000, end / 10_000, draw(st.integers(10, 200)))
+    return table.scaled_linear(start / 10_000, end / 10_000, draw(st.integers(10, 200)))
 
 
 def _table(draw: st.DrawFn) -> Schedule:
@@ -26,7 +26,7 @@ def _table(draw: st.DrawFn) -> Schedule:
     values = [0.99]
     for fall in draw(st.lists(st.integers(1, 7), min_size=3, max_size=12)):
         values.append(round(values[-1] * (10 - fall) / 10, 12))
-    return families.from_alphas_cumprod(values)
+    return table.from_alphas_cumprod(values)
 
 
 _MAKERS: dict[str, Callable[[st.DrawFn], Schedule]] = {
