@@ -1,4 +1,4 @@
-"""Tools for testing code against the theory: checks of other people's code, cases of them for pytest, Hypothesis strategies.
+"""Tools for testing code against the theory: checks of other people's code, pytest cases, Hypothesis strategies.
 
 Names load on first use, so that `import certflow.testing` does not import Hypothesis.
 """

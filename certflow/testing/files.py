@@ -53,7 +53,9 @@ def markdown(gathered: Gathered) -> str:
                 lines += [f"**{case.claim}, {case.name}**: {_cell(case.message)}", ""]
                 lines += [] if case.details in shown else ["```text", case.details.replace("```", "'''"), "```", ""]
                 shown.add(case.details)
-    if not any(test.outcome == "failed" for test in gathered.tests):
+    if not gathered.tests:
+        lines += ["No test used certflow.", ""]
+    elif not any(test.outcome == "failed" for test in gathered.tests):
         lines += ["No test that uses certflow failed.", ""]
     return "\n".join(lines)
 

@@ -101,8 +101,8 @@ class Gathered:
                     causes = "".join(f"; likely {cause['name']}" for cause in part["causes"])
                     lines.append(f"  {about(part)}: {part['message']}{causes}")
         lines += [f"{claim}: {told(outcomes)}" for claim, outcomes in self.by_claim().items()]
-        total = sum((counts for counts in self.by_check().values()), Counter())
-        return lines if not total else [*lines, f"in all {counts_told(total)}"]
+        checks = self.by_check().values()
+        return lines if len(checks) < 2 else [*lines, f"in all {counts_told(sum(checks, Counter()))}"]
 
     def to_mapping(self) -> dict[str, Any]:
         """All of it as JSON has it."""

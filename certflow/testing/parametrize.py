@@ -37,6 +37,8 @@ KINDS = (
     "grid",
     "training_pair",
 )
+#: Kinds of code that belong to one mixture.
+_OF_ONE_MIXTURE = KINDS[:6]
 _ARGUMENTS = ("subject", "check")
 
 Expected = Mapping[str, str] | Callable[[Any], Mapping[str, str]]
@@ -61,7 +63,7 @@ def parametrize_with_checks(
     Parameters
     ----------
     kind : what is checked, one of `KINDS`: "score" for the parts of `check_score`
-    subjects : what is checked: one callable, several, or a mapping from names (for the ids) to them
+    subjects : what is checked: one, a list of several, or a mapping from names (for the ids) to them
     mixtures : what it is held against: one mixture, several, names of built-ins or files; None for every built-in,
         of a kind that needs no mixture for none
     from_mixture : the subjects are functions of a mixture that return what is checked
@@ -174,14 +176,12 @@ def check_cases(
         raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
     named = _named(subjects)
     module = _module(kind)
-    if "mixture" not in inspect.signature(module.prepare).parameters:
-        if mixtures is not None:
-            raise InputError("mixtures", mixtures, f"none for check_{kind}, which needs no mixture")
+    if mixtures is None and not _needs_a_mixture(module):
         held: list[Any] = [None]
     else:
         held = _mixtures(mixtures)
-        if len(held) > 1 and not from_mixture and kind != "sampler":
-            required = f"one mixture, of which the subjects are the {kind}, or from_mixture=True"
+        if kind in _OF_ONE_MIXTURE and len(held) > 1 and not from_mixture:
+            required = f"one mixture, whose {kind} the subjects are, or from_mixture=True"
             raise InputError("mixtures", [mixture.name for mixture in held], required)
     return [
         Case(name, "" if mixture is None else mixture.name or f"mixture {place}", part, preparation)
@@ -190,6 +190,12 @@ def check_cases(
         for preparation in [_Preparation(kind, subject, mixture, from_mixture, options)]
         for part in module.PARTS
     ]
+
+
+def _needs_a_mixture(module: Any) -> bool:
+    """Does `prepare(subject, mixture, ...)` ask for its second argument?"""
+    _, second, *_ = inspect.signature(module.prepare).parameters.values()
+    return second.default is inspect.Parameter.empty
 
 
 def _module(kind: str) -> Any:
@@ -202,7 +208,7 @@ def _named(subjects: Any) -> dict[str, Any]:
         found = {str(name): subject for name, subject in subjects.items()}
     else:
         found = {}
-        for subject in subjects if isinstance(subjects, list | tuple) else [subjects]:
+        for subject in subjects if isinstance(subjects, list) else [subjects]:
             name = _name(subject)
             taken = sum(other == name or other.startswith(f"{name}#") for other in found)
             found[f"{name}#{taken + 1}" if taken else name] = subject

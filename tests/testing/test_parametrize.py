@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from depth import night
 
 import certflow as cf
 from certflow.errors import InputError
@@ -35,7 +38,7 @@ def prepare(subject: Any, mixture: Any, *, seed: int = 0) -> Any:
 
 @pytest.fixture(autouse=True)
 def checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    modules = {"score": toy(prepare), "sampler": toy(prepare), "grid": toy(lambda subject: subject())}
+    modules = {"score": toy(prepare), "sampler": toy(prepare), "grid": toy(lambda subject, mixture=None: subject())}
     monkeypatch.setattr(parametrize, "_module", modules.__getitem__)
     PREPARED.clear()
 
@@ -161,7 +164,6 @@ def test_expected_failures_are_marked_with_their_reasons(strict: bool) -> None:
         (("score", right), {}, r"mixtures: got \['anisotropic-pair', .*one mixture.*or from_mixture=True"),
         (("score", right, "nobody"), {}, r"MIXTURE: got 'nobody'; required: a file"),
         (("sampler", right, []), {}, r"mixtures: got \[\]; required: at least one"),
-        (("grid", right, "iris"), {}, r"mixtures: got 'iris'; required: none for check_grid, which needs no mixture"),
         (
             ("score", right, "iris"),
             {"expected_failures": {"other": "why"}},
@@ -180,15 +182,47 @@ def test_what_takes_no_check_is_refused(function: Any) -> None:
         parametrize_with_checks("score", right, "iris")(function)
 
 
-def test_every_kind_that_exists_has_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def euler(velocity: Any, x: Any, times: Any) -> Any:
+    for t, s in pairwise(times):
+        x = x + (s - t) * velocity(x, t)
+    return x
+
+
+def pair(x0: Any, t: Any, noise: Any) -> Any:
+    m = np.exp(-t)[:, None]
+    return m * x0 + np.sqrt(1 - m**2) * noise, noise
+
+
+def of_process(name: str) -> Callable[[cf.GaussianMixture], Any]:
+    return lambda mixture: getattr(cf.OrnsteinUhlenbeck(mixture), name)
+
+
+#: Right code of each kind: what is handed over, and the options.
+RIGHT: dict[str, tuple[Any, dict[str, Any]]] = {
+    **{name: (of_process(name), {"max_examples": 16}) for name in ("score", "velocity", "jacobian", "log_density")},
+    "flow_map": (of_process("flow"), {"max_examples": 2}),
+    "lipschitz": (of_process("lipschitz_bound"), {"max_examples": 4}),
+    "sampler": (lambda mixture: euler, {"order": 1, "samples": 500}),
+    "schedule": (lambda mixture: cf.schedules.edm(), {}),
+    "grid": (lambda mixture: np.geomspace(3, 0.01, 9), {"segments": 8}),
+    "training_pair": (lambda mixture: pair, {"predicts": "epsilon"}),
+}
+
+
+@pytest.mark.parametrize("kind", [*(kind for kind in parametrize.KINDS if kind != "flow_map"), *night("flow_map")])
+def test_every_kind_makes_cases_that_right_code_passes(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    from pathlib import Path
+    made, options = RIGHT[kind]
+    cases = check_cases(kind, made, ["two-modes"], from_mixture=True, **options)
+    assert len({case.id for case in cases}) == len(cases) >= 2
+    results = [case() for case in cases]
+    assert {result.check for result in results} == {f"check_{kind}"}
+    assert [result.part for result in results] == [case.part.name for case in cases]
 
-    from certflow.testing import checks
 
-    there = {path.stem for path in Path(checks.__file__).parent.glob("*.py")}
-    assert len(there & set(parametrize.KINDS)) >= 1
-    for kind in there & set(parametrize.KINDS):
-        module = parametrize._module(kind)
-        assert len({part.name for part in module.PARTS}) == len(module.PARTS) >= 1, kind
-        assert callable(getattr(module, f"check_{kind}"))
+@pytest.mark.parametrize(("kind", "made"), [("schedule", cf.schedules.edm()), ("grid", np.geomspace(3, 0.01, 9))])
+def test_a_kind_that_needs_no_mixture_is_checked_without_one(kind: str, made: Any, monkeypatch: Any) -> None:
+    monkeypatch.undo()
+    for case in check_cases(kind, made):
+        assert case.mixture_name == ""
+        assert case()

@@ -27,6 +27,14 @@ def test_of_a_claim():
 @pytest.mark.claim("L5")
 def test_of_another_claim():
     pass
+
+
+@pytest.mark.claim("L5", "L6")
+def test_that_says_nothing(certify):
+    report = certify("two-modes")
+    assert report
+    report.raise_for_verdict()
+    assert [result.id for result in report.results] == ["L6"]
 """
 
 
@@ -110,9 +118,13 @@ def test_a_usage_error_ends_the_run_before_any_test(folder: Path) -> None:
 
 def test_only_tests_of_named_claims_run_and_an_unwritable_report_is_told_in_one_line(folder: Path) -> None:
     (folder / "blocked").write_text("")
-    ended = pytest_in(folder, "-q", "--certflow-claims=G3", "-m", "certflow", "--certflow-report=blocked/below")
+    options = ("--certflow-claims=G3,l6", "--certflow-allow-inconclusive", "--certflow-report=blocked/below")
+    ended = pytest_in(folder, "-m", "certflow", *options)
     assert ended.code == pytest.ExitCode.USAGE_ERROR
-    assert ended.counts() == "1 passed, 1 deselected"
+    assert ended.counts() == "2 passed, 1 deselected", ended.out
+    header = f"certflow {cf.__version__}: claims G3,l6; report blocked/below; allow inconclusive"
+    assert header in ended.out.splitlines()
+    assert "L6: not applicable on two-modes" in ended.out.splitlines()
     assert "G3: 1 test passed" in ended.out.splitlines()
     (line,) = [line for line in ended.err.splitlines() if line]
     assert "--certflow-report: got 'blocked/below' (Not a directory); required: a directory that can be" in line

@@ -122,7 +122,9 @@ class Project:
 
 
 def test_a_project(tmp_path: Path) -> None:
-    pytest.importorskip("yaml")
+    for module in ("yaml", "xdist"):
+        pytest.importorskip(module)
+    pytest.importorskip("setuptools", minversion="77")
     folder = write(tmp_path / "project", mine=SCORE, test_own=TESTS)
     cf.load_mixture("two-modes").save(folder / "mine.json")
     more = "-W error --strict-markers test_own.py --pyargs certflow.testing.suite --certflow-mixture mine.json"
