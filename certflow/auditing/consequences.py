@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from certflow.auditing.intervals import GROUPS, Ratio, ratio_of_norms
+from certflow.auditing.intervals import Ratio, ratio_of_norms
 from certflow.auditing.measuring import DOUBT, Draws, squares
 from certflow.auditing.paths import Places, derivatives, path
 from certflow.auditing.subject import Subject
@@ -33,8 +33,8 @@ from certflow.process import OrnsteinUhlenbeck
 from certflow.samplers.reference import RTOL
 from certflow.samplers.rollout import run
 
-#: Trajectories, and numbers in the derivatives at one time, at most.
-POINTS, DERIVATIVES = 1024, 2**18
+#: Trajectories, and numbers in their derivatives at one time, at most; yet so many trajectories have derivatives.
+POINTS, DERIVATIVES, FEWEST = 1024, 2**16, 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,10 +123,12 @@ def consequences(
     step()
     d = x.shape[1]
     scale = float(squares(end).mean())
-    some = max(GROUPS, DERIVATIVES // d**2)
+    some = max(FEWEST, DERIVATIVES // d**2)
     errors = _velocity_errors(subject, process, exact[::2], places)
-    carriers = derivatives(process, exact[:, :some], places)
-    moved = (carriers @ errors[:, :some, :, None])[..., 0]
+    moved, growth = np.empty_like(errors[:, :some]), np.empty(len(errors))
+    for i, carrier in enumerate(derivatives(process, exact[:, :some], places), 1):  # from the last place to the first
+        moved[-i] = (carrier @ errors[-i, :some, :, None])[..., 0]
+        growth[-i] = math.sqrt(float((carrier**2).sum((-2, -1)).mean()) / d)
     amplified = np.sqrt((moved**2).sum(-1).mean(-1))
     by_segment = np.einsum("pk,pnd->knd", places.weights, moved)
     bound = _bound(process, places)
@@ -158,7 +160,7 @@ def consequences(
         times=places.times,
         local=np.sqrt((errors**2).sum(-1).mean(-1)),
         amplified=amplified,
-        growth=np.sqrt((carriers**2).sum((-2, -1)).mean(-1) / d),
+        growth=growth,
         bound=bound,
         points=len(x),
         sampler=sampler,

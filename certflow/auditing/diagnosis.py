@@ -10,6 +10,9 @@ from certflow.process import OrnsteinUhlenbeck
 from certflow.testing.checks.score import check_score
 from certflow.testing.result import Cause, CheckFailed
 
+#: Typical points on which faults are compared, with others in proportion: a search without success looks at them all.
+POINTS = 64
+
 
 def causes_of(subject: Subject, process: OrnsteinUhlenbeck, seed: int) -> tuple[Cause, ...]:
     """The causes, in the model's own prediction and schedule; none where no known fault explains every answer."""
@@ -24,6 +27,7 @@ def causes_of(subject: Subject, process: OrnsteinUhlenbeck, seed: int) -> tuple[
             predicts=model.predicts,
             schedule=model.schedule,
             time_scale=model.time_scale,
+            max_examples=POINTS,
             seed=seed,
         )
     except CheckFailed as failed:

@@ -9,6 +9,7 @@ method from place to place, through the middles between them.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -81,8 +82,8 @@ def path(model: Denoiser | Flow, x: Points, times: Times) -> Points:
     return np.stack(found)
 
 
-def derivatives(process: OrnsteinUhlenbeck, path: Points, places: Places) -> Floats:
-    """`D Phi_{t -> delta}(x_t)` at the places, shape (P, N, d, d).
+def derivatives(process: OrnsteinUhlenbeck, path: Points, places: Places) -> Iterator[Floats]:
+    """`D Phi_{t -> delta}(x_t)` of shape (N, d, d), at one place after the other from the data end up.
 
     path : exact trajectories at the places and the middles in their order, shape (2 P - 1, N, d)
     """
@@ -95,7 +96,8 @@ def derivatives(process: OrnsteinUhlenbeck, path: Points, places: Places) -> Flo
 
     _, n, d = path.shape
     current = np.array(np.broadcast_to(np.eye(d), (n, d, d)))
-    found, at = [current], rate(-1)
+    yield current
+    at = rate(-1)
     for i in range(len(logs) - 1, 0, -1):
         h = logs[i - 1] - logs[i]
         middle, end = rate(2 * i - 1), rate(2 * i - 2)
@@ -104,6 +106,5 @@ def derivatives(process: OrnsteinUhlenbeck, path: Points, places: Places) -> Flo
         k3 = -(current + h / 2 * k2) @ middle
         k4 = -(current + h * k3) @ end
         current = current + h / 6 * (k1 + 2 * (k2 + k3) + k4)
-        found.append(current)
+        yield current
         at = end
-    return np.stack(found[::-1])

@@ -72,7 +72,8 @@ def test_derivatives_are_those_of_the_reference_flow():
     process = cf.OrnsteinUhlenbeck(cf.load_mixture("anisotropic-pair"), "0.1", 1)
     x = Draws.of(process, 6, 3).x(1.0)
     places = Places.of(np.array([1.0, 0.4, 0.1]))
-    got = derivatives(process, path(process, x, places.interleaved), places)
+    got = list(derivatives(process, path(process, x, places.interleaved), places))[::-1]
+    assert len(got) == len(places.times)
     for i in (0, len(places.times) // 2):
         t = float(places.times[i])
         at = process.flow(x, 1.0, t)

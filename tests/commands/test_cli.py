@@ -41,7 +41,19 @@ def verify_module() -> Any:
 
 @pytest.mark.parametrize(
     "line",
-    ["", "verify", "claims", "bound", "doctor", "distill", "mixtures", "mixtures list", "mixtures fit", "report"],
+    [
+        "",
+        "verify",
+        "claims",
+        "bound",
+        "doctor",
+        "audit",
+        "distill",
+        "mixtures",
+        "mixtures list",
+        "mixtures fit",
+        "report",
+    ],
 )
 def test_help(line: str, command: Command) -> None:
     ended = command(*line.split(), "--help")
@@ -53,7 +65,7 @@ def test_help(line: str, command: Command) -> None:
 def test_help_offers_exactly_the_commands_that_exist(command: Command) -> None:
     lines = command("--help").out.split("Commands:")[1].split("\n\n")[0].splitlines()
     assert {line.split()[0] for line in lines if line.strip()} == {
-        *("verify", "check", "claims", "bound", "grid", "doctor", "distill", "mixtures", "report")
+        *("verify", "check", "claims", "bound", "grid", "doctor", "audit", "distill", "mixtures", "report")
     }
 
 
