@@ -6,6 +6,7 @@ loaded again. The quickest tests run first, and the run stops at the first failu
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import resource
@@ -31,10 +32,13 @@ _BELOW = (
 
 @contextmanager
 def copied_tree() -> Iterator[Path]:
-    """A copy of the package and its tests, with what is compiled of them: a changed module has another age."""
+    """A copy of the package and its tests, compiled; a changed module has another age and is compiled again."""
     with tempfile.TemporaryDirectory(prefix="certflow-mutants-") as folder:
         tree = Path(folder) / "tree"
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".venv", "*.egg-info", "results"))
+        left_out = shutil.ignore_patterns(".git", ".venv", "*.egg-info", "__pycache__", "reports", "results")
+        shutil.copytree(ROOT, tree, ignore=left_out)
+        for folder in ("certflow", "tests"):
+            compileall.compile_dir(tree / folder, quiet=2)
         yield tree
 
 
