@@ -23,6 +23,7 @@ def test_kinds_and_ends() -> None:
     found = places(cf.load_mixture("ring-8"), 0.01, 3, 32, 0)
     assert all(found.of(kind).any() for kind in KINDS)
     assert set(found.t[found.of("ends of time")]) == {0.01, 3}
-    assert found.t.min() >= 0.01 and found.t.max() <= 3
+    assert found.t.min() >= 0.01
+    assert found.t.max() <= 3
     again = places(cf.load_mixture("ring-8"), 0.01, 3, 32, 0)
     np.testing.assert_array_equal(found.x, again.x)
