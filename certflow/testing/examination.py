@@ -12,7 +12,7 @@ import numpy as np
 from certflow.law.code import mixture_code
 from certflow.law.library import builtin_mixtures, load_mixture
 from certflow.law.mixture import GaussianMixture
-from certflow.numbers.arrays import Flags, Floats, Indices
+from certflow.numbers.arrays import Flags, Floats, Indices, Points, Times
 from certflow.testing.checks.part import Part
 from certflow.testing.places import KINDS
 from certflow.testing.result import Cause, Counterexample, Result
@@ -30,6 +30,10 @@ class Target(Protocol):
 
     @property
     def mixture(self) -> GaussianMixture: ...
+
+    def rows(self, x: Points, t: Times) -> Rows:
+        """Rows at OU states and times, as near as the numbers of the subject's dtype are."""
+        ...
 
     def expected(self, rows: Rows) -> Floats: ...
 
@@ -205,12 +209,45 @@ def _empty(found: Examination) -> Result:
     return found.result("empty batch", True, "a batch of no rows gives no rows", 0)
 
 
+def _one_time(found: Examination) -> Result:
+    """One time for all rows, of shape () or (1,), is that time for each: a code may refuse it, not mistake it."""
+    name, count = "one time for all", min(len(found.rows), 6)
+    if isinstance(found.answers, Misbehaviour):
+        return _misbehaved(found, name, found.answers, count)
+    some = found.rows[:count]
+    rows = found.target.rows(some.state, np.full(count, some.time[-1]))
+    taken = []
+    try:
+        each = found.said(rows)
+    except Misbehaviour as error:
+        return _misbehaved(found, name, error, count)
+    for shape in ((), (1,)):
+        try:
+            said = found.subject(rows.x, rows.t[0].reshape(shape), shape=found.target.shape)
+        except Misbehaviour:
+            continue
+        taken.append(str(shape))
+        message = f"a time of shape {shape} is not taken for that of every row"
+        result = _agree(found, name, rows, said, each, message, "one time for all")
+        if not result:
+            return result
+    message = f"a time of shape {' or '.join(taken)} is that of every row" if taken else "it takes no time without rows"
+    return found.result(name, True, message, count * len(taken))
+
+
 def _same(found: Examination, name: str, rows: Rows, before: Floats, message: str, cause: str) -> Result:
     """Whether rows say again what was said before, within the tolerance."""
     try:
         again = found.said(rows)
     except Misbehaviour as error:
         return _misbehaved(found, name, error, len(rows))
+    return _agree(found, name, rows, again, before, message, cause)
+
+
+def _agree(
+    found: Examination, name: str, rows: Rows, again: Floats, before: Floats, message: str, cause: str
+) -> Result:
+    """Whether what is said of rows is what was said before, within the tolerance."""
     both = ~np.isfinite(before) & ~np.isfinite(again)
     apart = differing(np.where(both, 0, again), np.where(both, 0, before))
     bad = wrong(apart, found.target.tolerance(rows, found.rtol))
@@ -258,4 +295,5 @@ PARTS: tuple[Part, ...] = (
     Part("batch of one", _alone),
     Part("any batch", _any_batch),
     Part("empty batch", _empty),
+    Part("one time for all", _one_time),
 )

@@ -120,7 +120,7 @@ class Subject:
             return np.array(array, dtype=self.precision.name)
         import torch
 
-        return torch.tensor(np.ascontiguousarray(array), dtype=getattr(torch, self.precision.name), device=self.device)
+        return torch.tensor(np.array(array, order="C"), dtype=getattr(torch, self.precision.name), device=self.device)
 
     def _read(self, out: Any, required: tuple[int, ...], inputs: dict[str, Any]) -> Floats:
         if not (is_tensor(out) or isinstance(out, np.ndarray | np.generic)):

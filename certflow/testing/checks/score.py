@@ -58,7 +58,7 @@ def check_score(
     >>> from certflow.testing import check_score
     >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
     >>> print(check_score(p.score, "two-modes"))
-    check_score: 12 parts found no counterexample among 1488 points
+    check_score: 13 parts found no counterexample among 1500 points
     """
     found = prepare(
         score,

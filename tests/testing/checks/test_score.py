@@ -157,9 +157,14 @@ def _first_time(x, t):
     return _right(x, np.broadcast_to(t[:1], t.shape)) if len(t) else np.zeros_like(x)
 
 
+def _single_time(x, t):
+    return _right(x, np.broadcast_to(t if np.ndim(t) else 2 * t, len(x)))
+
+
 @pytest.mark.parametrize(
     ("subject", "part", "words"),
     [
+        (_single_time, "one time for all", "a time of shape () is not taken for that of every row"),
         (_sums, "answers", "it returned the shape (136,), where (136, 2) is right"),
         (_raises, "answers", "it raised ZeroDivisionError: no such time"),
         (lambda x, t: "score", "answers", "it returned str, no array"),
@@ -178,6 +183,17 @@ def test_each_misbehaviour_is_a_part_of_its_own(subject, part: str, words: str |
     assert not results[part].passed
     assert words is not None
     assert words.replace("136", str(len(found.rows))) in results[part].message
+
+
+def test_one_time_for_all_may_be_refused() -> None:
+    def subject(x, t):
+        if t.shape != x.shape[:1]:
+            raise ValueError("a time for each row")
+        return _right(x, t)
+
+    assert check_score(subject, "two-modes", **SMALL).parts[-1].message == "it takes no time without rows"
+    taken = check_score(_right, "two-modes", **SMALL).parts[-1]
+    assert taken.message == "a time of shape () or (1,) is that of every row"
 
 
 def test_noise_is_seen_in_a_second_call() -> None:
@@ -206,7 +222,7 @@ def test_work_is_bounded() -> None:
     found = module.prepare(scores.solved(scores.parts(cf.load_mixture("ring-8"))), "ring-8")
     results = [part.run(found) for part in module.PARTS]
     assert all(result.passed for result in results)
-    assert found.subject.calls <= 8
+    assert found.subject.calls <= 11
     assert found.subject.rows <= 1600
 
 
