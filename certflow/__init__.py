@@ -1,6 +1,8 @@
 """certflow: checkable mathematical claims about flow distillation of Gaussian mixtures.
 
 Names load on first use: `import certflow` imports neither torch nor SymPy.
+
+PYTEST_DONT_REWRITE: pytest would rewrite the assertions of the whole package, since it has a plugin.
 """
 
 from __future__ import annotations

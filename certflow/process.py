@@ -32,11 +32,16 @@ class OrnsteinUhlenbeck(NoisedMixture):
 
     >>> import certflow as cf
     >>> cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), t_min="0.01", t_max=3)
-    OrnsteinUhlenbeck(GaussianMixture('two-modes', K=2, d=2, common-isotropic), t_min=0.01, t_max=3)
+    cf.OrnsteinUhlenbeck(cf.load_mixture('two-modes'), t_min='0.01', t_max=3)
     """
 
     def __repr__(self) -> str:
-        return f"OrnsteinUhlenbeck({self.mixture!r}, t_min={self.t_min:g}, t_max={self.t_max:g})"
+        """Code that makes the process after `import certflow as cf`, where its mixture is shown as such."""
+        from certflow.law.code import number_code
+
+        name = "cf.OrnsteinUhlenbeck" if type(self) is OrnsteinUhlenbeck else type(self).__qualname__
+        times = f"t_min={number_code(self.exact_t_min)}, t_max={number_code(self.exact_t_max)}"
+        return f"{name}({self.mixture!r}, {times})"
 
     # -- the field (S1-S4) ---------------------------------------------------------------------------------
 
@@ -163,7 +168,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
 
         return stability.amplification(self.mixture, s, t, rate)
 
-    def error_bound(self, times: Any, errors: Any, rate: str = "one-sided") -> float:
+    def error_bound(self, times: Any, errors: Any, rate: str = "one-sided") -> Any:
         """`sum_k eps_k exp(int_{t_K}^{t_k} rate)`, for segments between `times` with errors `eps_k`. proofs/E3.md.
 
         >>> import certflow as cf
@@ -175,7 +180,7 @@ class OrnsteinUhlenbeck(NoisedMixture):
 
         return propagation.gronwall_bound(self, times, errors, rate)
 
-    def law_error_bound(self, lipschitz: Any, errors: Any) -> float:
+    def law_error_bound(self, lipschitz: Any, errors: Any) -> Any:
         """`sum_k (prod_{j>k} Lip(Psi_j)) ||Psi_k - Phi_k||`, for any maps with these constants. proofs/E2.md.
 
         >>> import certflow as cf

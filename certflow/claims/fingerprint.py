@@ -33,6 +33,8 @@ _UNTOLD = {"__dict__", "__weakref__", "__doc__", "__annotations__", "__builtins_
 _UNTOLD |= {"__spec__", "__loader__", "__path__", "_LOADED"}
 #: What `torch.compile` puts into the modules that it has read: `__compiled_fn_7_...`, `__builtins_dict___2`, `_281_c9`.
 _COMPILED = re.compile(r"__\w*(?<!__)|_\d+_c\d+")
+#: What pytest puts before the names that it adds to a module when it rewrites assertions: `@pytest_ar`.
+_REWRITTEN = "@"
 
 
 def source_digest() -> str | None:
@@ -132,7 +134,7 @@ def _text_digest(parts: Iterable[str]) -> str:
 
 @functools.cache
 def _counts(name: str) -> bool:
-    return name not in _UNTOLD and not name.startswith("__pydantic") and not _COMPILED.fullmatch(name)
+    return name not in _UNTOLD and not name.startswith(("__pydantic", _REWRITTEN)) and not _COMPILED.fullmatch(name)
 
 
 def _names(module: types.ModuleType, name: str, loaded: Mapping[str, types.ModuleType]) -> dict[str, Any]:

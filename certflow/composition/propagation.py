@@ -11,7 +11,8 @@ from weakref import WeakKeyDictionary
 from certflow.errors import InputError
 from certflow.law.kept import Recent
 from certflow.law.noised import Process
-from certflow.numbers.exact import check_plain, exact_number
+from certflow.numbers.arithmetic import arithmetic_of
+from certflow.numbers.exact import check_plain, exact_number, is_symbolic
 from certflow.numbers.inputs import real_number
 
 #: Integrals of a process over segments, by times and rate. With the process, not with its mixture (`mixture.kept`):
@@ -21,7 +22,7 @@ _KEPT: WeakKeyDictionary[Any, Recent[list[float]]] = WeakKeyDictionary()
 _MOST = 256
 
 
-def gronwall_bound(process: Process, times: Sequence[float], errors: Sequence[float], rate: str = "one-sided") -> float:
+def gronwall_bound(process: Process, times: Sequence[Any], errors: Sequence[Any], rate: str = "one-sided") -> Any:
     """`e_K <= sum_k eps_k exp(int_{t_K}^{t_k} rate)`: an error made at `t_k` grows by what is still to come. E3.
 
     Parameters
@@ -30,11 +31,15 @@ def gronwall_bound(process: Process, times: Sequence[float], errors: Sequence[fl
     times : `t_0 > ... > t_K`
     errors : `eps_1, ..., eps_K`, each at least the error of its segment wherever the learned path goes
 
+    Expressions, for derivations, give an expression; of them nothing is checked but how many they are.
+
     Raises
     ------
     InputError : not one error for each segment, or one that is negative or NaN; times that do not decrease.
     NoGlobalBound : proofs/L8.md.
     """
+    if _symbolic(times, errors):
+        return _sum_of_expressions(process, times, errors, rate)
     return _sum(size * exp_or_inf(exponent) for size, exponent in _grown(process, times, errors, rate))
 
 
@@ -60,6 +65,20 @@ def _grown(process: Process, times: Sequence[float], errors: Sequence[float], ra
     return [(size, math.fsum(exponents[k:])) for k, size in enumerate(sizes, 1) if size]
 
 
+def _sum_of_expressions(process: Process, times: Sequence[Any], errors: Sequence[Any], rate: str) -> Any:
+    """`gronwall_bound` of expressions."""
+    if len(errors) != len(times) - 1:
+        raise InputError("errors", f"{len(errors)} expressions", f"{len(times) - 1}, one for each segment")
+    exponents = [process.stability(s, t, rate) for t, s in pairwise(times)]
+    grown = [sum(exponents[k:]) for k in range(1, len(times))]
+    return sum(size * arithmetic_of(value).exp(value) for size, value in zip(errors, grown, strict=True))
+
+
+def _symbolic(*lists: Any) -> bool:
+    """Whether there are expressions among the entries."""
+    return any(isinstance(values, list | tuple) and any(map(is_symbolic, values)) for values in lists)
+
+
 def _exponents(process: Process, times: tuple[float, ...], rate: str) -> list[float]:
     """The integral of the rate over each segment; kept, since an experiment asks again for every seed."""
     kept = _KEPT.setdefault(process, Recent(_MOST))
@@ -70,15 +89,21 @@ def _exponents(process: Process, times: tuple[float, ...], rate: str) -> list[fl
     return found
 
 
-def law_bound(lipschitz: Sequence[float], errors: Sequence[float]) -> float:
+def law_bound(lipschitz: Sequence[Any], errors: Sequence[Any]) -> Any:
     """`||e_K|| <= sum_k (prod_{j>k} Lip(Psi_j)) ||Psi_k - Phi_k||_{L^2(p_{t_{k-1}})}`. proofs/E2.md.
 
-    lipschitz : `Lip(Psi_1), ..., Lip(Psi_K)`; errors : the norms, as many
+    lipschitz : `Lip(Psi_1), ..., Lip(Psi_K)`; errors : the norms, as many. Expressions give an expression.
 
     Raises
     ------
     InputError : different numbers of the two, or one that is negative or NaN.
     """
+    if _symbolic(lipschitz, errors):
+        if len(errors) != len(lipschitz):
+            raise InputError(
+                "errors", f"{len(errors)} expressions", f"{len(lipschitz)}, as many as Lipschitz constants"
+            )
+        return sum(math.prod(lipschitz[k:]) * size for k, size in enumerate(errors, 1))
     constants = _numbers("lipschitz", lipschitz, "numbers >= 0, one for each map")
     constants = _checked("lipschitz", constants, len(constants), "one for each map")
     sizes = _checked("errors", errors, len(constants), "as many as Lipschitz constants")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from importlib.resources import files
 from os import PathLike
 from typing import Any
 
 from certflow.errors import InputError
 from certflow.law import formats
+from certflow.law.builtin import builtin_names, builtin_parameters
 from certflow.law.mixture import GaussianMixture
-from certflow.law.texts import parse_json
 from certflow.numbers.inputs import file_path
 
 
@@ -26,7 +25,7 @@ def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
     >>> import certflow as cf
     >>> mixture = cf.load_mixture("two-modes")
     >>> mixture
-    GaussianMixture('two-modes', K=2, d=2, common-isotropic)
+    cf.load_mixture('two-modes')
     >>> float(mixture.covariances)
     0.04
     """
@@ -34,7 +33,7 @@ def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
     path = file_path(source, "MIXTURE", required)
     name = os.fspath(source)
     if name in builtin_mixtures():
-        return from_mapping(parse_json(_builtin_text(name), name))
+        return _mixture(builtin_parameters(name))
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -60,9 +59,4 @@ def _mixture(found: formats.Parameters) -> GaussianMixture:
 
 def builtin_mixtures() -> tuple[str, ...]:
     """Names of the built-in mixtures."""
-    folder = files("certflow.law") / "mixtures"
-    return tuple(sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".json")))
-
-
-def _builtin_text(name: str) -> str:
-    return (files("certflow.law") / "mixtures" / f"{name}.json").read_text(encoding="utf-8")
+    return builtin_names()

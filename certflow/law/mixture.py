@@ -49,7 +49,7 @@ class GaussianMixture:
     >>> import certflow as cf
     >>> mixture = cf.GaussianMixture(["1/3", "2/3"], [[-1, 0], ["0.5", 0]], "0.04")
     >>> mixture
-    GaussianMixture('mixture', K=2, d=2, common-isotropic)
+    cf.GaussianMixture(['1/3', '2/3'], [[-1, 0], [0.5, 0]], '0.04')
     >>> mixture.diameter
     1.5
     >>> mixture.exact_weights.texts()
@@ -142,7 +142,10 @@ class GaussianMixture:
         return float(square) ** 0.5 if self.exact_means.is_symbolic else root(square)
 
     def __repr__(self) -> str:
-        return f"GaussianMixture({self.name!r}, K={self.n_components}, d={self.dimension}, {self.kind})"
+        """Code that makes the mixture after `import certflow as cf`; of many numbers (over 40) the sizes alone."""
+        from certflow.law.code import short_code
+
+        return short_code(self)
 
     # -- data ----------------------------------------------------------------------------------------------
 
@@ -190,8 +193,8 @@ class GaussianMixture:
         >>> import certflow as cf
         >>> mixture = cf.load_mixture("two-modes")
         >>> found = cf.GaussianMixture.fit(mixture.sample(500, seed=0), 2, "common-isotropic")
-        >>> found
-        GaussianMixture('fitted', K=2, d=2, common-isotropic)
+        >>> found.name, found.kind
+        ('fitted', 'common-isotropic')
         >>> found.weights.round(2).tolist()
         [0.45, 0.55]
         >>> found.origin["converged"]

@@ -8,6 +8,7 @@ attributes are those of the strictest reader, the schema junit-10.xsd of Jenkins
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -26,10 +27,10 @@ _COUNTER = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
 @dataclass
-class _Case:
+class Case:
     """A test case before it is written: what CI shows of one check."""
 
-    claim: str
+    claim: str  #: or what else cases are classed by
     name: str
     outcome: Outcome
     message: str = ""
@@ -40,11 +41,17 @@ class _Case:
 def render_junit(report: Document) -> str:
     """JUnit XML text; `tests`, `failures`, `errors` and `skipped` count the cases that it holds."""
     cases = [case for result in report.results for case in _cases(result)]
+    name = f"certflow {verdict.mixture_name(report)}"
+    return render_suite(name, cases, _suite_properties(report), report.started, report.seconds)
+
+
+def render_suite(name: str, cases: list[Case], properties: Mapping[str, str], started: str, seconds: float) -> str:
+    """JUnit XML text of one suite of cases; `started` is a time in the form of ISO 8601."""
     suites = ElementTree.Element("testsuites", name="certflow")
-    suite = ElementTree.SubElement(suites, "testsuite", name=clean(f"certflow {verdict.mixture_name(report)}"))
+    suite = ElementTree.SubElement(suites, "testsuite", name=clean(name))
     block = ElementTree.SubElement(suite, "properties")
-    for name, value in _suite_properties(report).items():
-        ElementTree.SubElement(block, "property", name=clean(name), value=clean(value))
+    for key, value in properties.items():
+        ElementTree.SubElement(block, "property", name=clean(key), value=clean(value))
     for case in cases:
         _write_case(suite, case)
     for element in (suites, suite):
@@ -53,21 +60,21 @@ def render_junit(report: Document) -> str:
             count = sum(_ELEMENT.get(case.outcome) == outcome_element for case in cases)
             if element is suite or counter != "skipped":
                 element.set(counter, str(count))
-        element.set("time", f"{report.seconds:.3f}")
-    suite.set("timestamp", clean(report.started))
+        element.set("time", f"{seconds:.3f}")
+    suite.set("timestamp", clean(started))
     ElementTree.indent(suites)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 
 
-def _cases(result: ClaimResult) -> list[_Case]:
+def _cases(result: ClaimResult) -> list[Case]:
     cases = [_evidence_case(result, item) for item in result.evidence]
     if all(case.outcome is not result.outcome for case in cases):
         message = result.reason or f"claim {result.id}: {result.outcome.value}"
-        cases.append(_Case(result.id, f"{result.id} verdict", result.outcome, message))
+        cases.append(Case(result.id, f"{result.id} verdict", result.outcome, message))
     return cases
 
 
-def _evidence_case(result: ClaimResult, item: Evidence) -> _Case:
+def _evidence_case(result: ClaimResult, item: Evidence) -> Case:
     lines = [f"claim: {result.id}, {result.title}", f"kind of evidence: {verdict.KIND_LABEL[item.kind]}"]
     lines += [f"outcome: {item.outcome.value}", *([] if item.seed is None else [f"seed: {item.seed}"])]
     lines += [f"scope: {item.scope}", *(f"{key}: {value_text(value)}" for key, value in item.numbers.items())]
@@ -75,7 +82,7 @@ def _evidence_case(result: ClaimResult, item: Evidence) -> _Case:
     if item.witness is not None:
         lines += ["witness:", json_text(abbreviate(item.witness, 2000))]
     lines += [f"proved: {item.proved}"] if item.proved is not None else []
-    return _Case(result.id, item.check, item.outcome, item.summary, "\n".join(lines), item.seconds)
+    return Case(result.id, item.check, item.outcome, item.summary, "\n".join(lines), item.seconds)
 
 
 def _suite_properties(report: Document) -> dict[str, str]:
@@ -88,7 +95,7 @@ def _suite_properties(report: Document) -> dict[str, str]:
     return {key: value if isinstance(value, str) else value_text(plain(value)) for key, value in facts.items()}
 
 
-def _write_case(suite: ElementTree.Element, case: _Case) -> None:
+def _write_case(suite: ElementTree.Element, case: Case) -> None:
     element = ElementTree.SubElement(
         suite,
         "testcase",

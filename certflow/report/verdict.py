@@ -14,6 +14,7 @@ from typing import Any
 
 from certflow.claims.model import ClaimResult, Kind, Outcome
 from certflow.report.document import Document
+from certflow.report.formatting import abbreviate, json_text
 
 SYMBOL: dict[Outcome, str] = {
     Outcome.HOLDS: "✓",
@@ -233,6 +234,27 @@ def headline(report: Document) -> str:
     if not tally[Outcome.HOLDS]:
         return "holds, but only because no claim was checked"
     return f"holds: every claim that {'was checked' if tally[Outcome.NOT_CHECKED] else 'applies'}"
+
+
+def short(report: Document) -> str:
+    """The verdict in one line of at most 200 characters: the outcome, and the claims that a reader must look at."""
+    named = ", ".join(f"{result.id} {result.outcome.value}" for result in attention(report))
+    line = f"report of {mixture_name(report)}: {named or headline(report)}"
+    return line if len(line) <= 200 else f"{line[:199]}…"
+
+
+def complaint(report: Document) -> str:
+    """Why a report does not hold, on a few lines: each claim with the evidence that decided, and its witness."""
+    lines = [f"{mixture_name(report)}, t from {report.t_min} to {report.t_max}: {headline(report)}"]
+    for result in attention(report):
+        reason = f" ({result.reason})" if result.reason else ""
+        lines.append(f"{result.id} {result.outcome.value}: {result.title}{reason}")
+        for item in result.evidence:
+            if item.outcome is result.outcome:
+                lines.append(f"  {item.check}: {item.summary}")
+                lines += [] if item.witness is None else [f"  witness: {json_text(abbreviate(item.witness, 400))}"]
+    lines += [] if attention(report) else _nothing_decided(report)
+    return "\n".join([*lines, f"again: {reproduce_command(report)}"])
 
 
 def facts(report: Document) -> list[tuple[str, Any]]:

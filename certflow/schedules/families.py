@@ -1,4 +1,7 @@
-"""Noise schedules in closed form: EDM, flow matching, variance preserving, cosine, OU itself (proofs/N1.md)."""
+"""Noise schedules in closed form: EDM, flow matching, variance preserving, cosine, OU itself (proofs/N1.md).
+
+Their `repr` is code, where `import certflow as cf` went before.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,9 @@ class EDM(Schedule):
 
     last = math.inf
     tau_is = "a noise level sigma"
+
+    def __repr__(self) -> str:
+        return "cf.schedules.edm()"
 
     @property
     def t_min(self) -> float:
@@ -59,6 +65,9 @@ class FlowMatching(Schedule):
     shift: float = 1.0
     ends_in_noise = True
 
+    def __repr__(self) -> str:
+        return f"cf.schedules.flow_matching(shift={self.shift!r})"
+
     @property
     def t_min(self) -> float:
         return float(self.ou_time(self._shifted(1 / STEPS)))
@@ -93,6 +102,9 @@ class VariancePreserving(Schedule):
     beta_min: float = 0.1
     beta_max: float = 20.0
 
+    def __repr__(self) -> str:
+        return f"cf.schedules.variance_preserving(beta_min={self.beta_min!r}, beta_max={self.beta_max!r})"
+
     @property
     def t_min(self) -> float:
         return float(self.ou_time(1 / STEPS))
@@ -123,6 +135,9 @@ class Cosine(Schedule):
 
     offset: float = 0.008
     ends_in_noise = True
+
+    def __repr__(self) -> str:
+        return f"cf.schedules.cosine(offset={self.offset!r})"
 
     @property
     def t_min(self) -> float:
@@ -172,6 +187,9 @@ class OrnsteinUhlenbeckTime(Schedule):
 
     last = math.inf
     tau_is = "an OU time"
+
+    def __repr__(self) -> str:
+        return "cf.schedules.ornstein_uhlenbeck()"
 
     @property
     def t_min(self) -> float:

@@ -135,7 +135,7 @@ class Model:
 
         >>> import certflow as cf
         >>> cf.Model(lambda x, tau: 0 * x, "sample", cf.schedules.edm()).between(t_min="0.01", t_max=3)
-        Model('sample', EDM(), t_min=0.01, t_max=3)
+        Model('sample', cf.schedules.edm(), t_min=0.01, t_max=3)
         """
         found = copy.copy(self)
         found._set_ends(self.t_min if t_min is None else t_min, self.t_max if t_max is None else t_max)

@@ -55,6 +55,10 @@ class Schedule:
     def t_max(self) -> float:
         raise NotImplementedError
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """IPython and Hypothesis show `repr`, not the fields of a dataclass."""
+        printer.text(repr(self))
+
     # -- what everybody calls ------------------------------------------------------------------------------
 
     def a(self, tau: Any) -> Any:

@@ -16,6 +16,8 @@ from certflow.schedules.schedule import Schedule, log_sigma, ou_time_of, within
 _MISSED = 32
 #: What float32 may have added to the log sigma and to the OU time that was handed over, relative to each of them.
 _SHORT = 2.0**-22
+#: Entries of a table that `repr` shows.
+_MOST_SHOWN = 40
 
 
 class Table(Schedule):
@@ -24,17 +26,21 @@ class Table(Schedule):
     logs : log sigma of the indices with a finite one, rising
     ends_in_noise : whether one more index follows, at which `alpha_bar = 0` (zero terminal SNR): from the last finite
         index on, the OU time is infinite
+    code : what makes it, for `repr`; None where that would be long
     """
 
     tau_is = "an index"
 
-    def __init__(self, logs: Floats, ends_in_noise: bool, name: str):
+    def __init__(self, logs: Floats, ends_in_noise: bool, name: str, code: str | None = None):
         self.logs = logs
         self.ends_in_noise = ends_in_noise
         self.name = name
+        self.code = code
         self.last = float(len(logs) - 1 + ends_in_noise)
 
     def __repr__(self) -> str:
+        if self.code is not None:
+            return self.code
         end = ", zero terminal SNR" if self.ends_in_noise else ""
         return f"{self.name}(N={self.last + 1:g}{end}, t from {self.t_min:.5g} to {self.t_max:.5g})"
 
@@ -107,7 +113,8 @@ def from_alphas_cumprod(alphas_cumprod: Any) -> Table:
     alphas = checked(alphas_cumprod)
     ends = bool(alphas[-1] == 0)
     finite = alphas[:-1] if ends else alphas
-    return Table((np.log1p(-finite) - np.log(finite)) / 2, ends, "from_alphas_cumprod")
+    code = f"cf.schedules.from_alphas_cumprod({alphas.tolist()!r})" if alphas.size <= _MOST_SHOWN else None
+    return Table((np.log1p(-finite) - np.log(finite)) / 2, ends, "from_alphas_cumprod", code)
 
 
 def checked(alphas_cumprod: Any) -> Floats:
@@ -137,11 +144,12 @@ def scaled_linear(beta_start: Any = 0.00085, beta_end: Any = 0.012, steps: Any =
 
     >>> import certflow as cf
     >>> cf.schedules.scaled_linear()
-    scaled_linear(N=1000, t from 0.00042518 to 2.6844)
+    cf.schedules.scaled_linear(beta_start=0.00085, beta_end=0.012, steps=1000)
     """
     start = real_number(beta_start, "beta_start", "a number in (0, 1)", lambda value: 0 < value < 1)
     required = f"a number in [beta_start, 1) = [{start:g}, 1)"
     end = real_number(beta_end, "beta_end", required, lambda value: start <= value < 1)
     count = whole_number(steps, "steps", 2, 1_000_000)
     log_alphas = np.cumsum(np.log1p(-(np.linspace(start**0.5, end**0.5, count) ** 2)))
-    return Table((np.log(-np.expm1(log_alphas)) - log_alphas) / 2, False, "scaled_linear")
+    code = f"cf.schedules.scaled_linear(beta_start={start!r}, beta_end={end!r}, steps={count!r})"
+    return Table((np.log(-np.expm1(log_alphas)) - log_alphas) / 2, False, "scaled_linear", code)

@@ -13,7 +13,7 @@ from typing import Any
 
 from certflow.composition.blocks import ORDERS
 from certflow.process import OrnsteinUhlenbeck
-from certflow.symbolic import blocks, covariances, field, spatial, stability
+from certflow.symbolic import blocks, covariances, field, propagation, spatial, stability
 from certflow.symbolic.cases import SymbolicCase, derivation_cases, process_of, symbolic_case
 from certflow.symbolic.normal_form import NormalForm
 from certflow.symbolic.zero_test import Residual, Verdict, decide
@@ -98,6 +98,23 @@ DERIVATIONS: dict[str, list[Derivation]] = {
     ],
     "F3": _on(stability.separatrix_growth, stability.separatrix_case),
     "F4": _on(stability.full_amplification, stability.generic_case),
+    "E1": [
+        *_on(propagation.comparison_equation, stability.generic_case, stability.unit_variance_case),
+        *_on(propagation.step_of_one_gaussian, _case("common-isotropic", 1, 1)),
+    ],
+    "E2": [
+        step
+        for count in (1, 2, 3, 4)
+        for step in _on(partial(propagation.law_of_affine_maps, count=count), stability.generic_case)
+    ],
+    "E3": [
+        *(
+            step
+            for count in (1, 2, 3)
+            for step in _on(partial(propagation.recursion, count=count), stability.generic_case)
+        ),
+        *_on(propagation.induction, stability.generic_case),
+    ],
     "E4": [
         *(
             step

@@ -12,7 +12,7 @@ and mean and variance are within `q sqrt(var/n)`, `q sqrt((mu_4 - var^2)/n)` of 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -44,33 +44,53 @@ class Gap:
         return self.error / self.limit
 
 
-def largest_gap(points: Points, mixture: GaussianMixture, t: float, *, level: float, seed: int = 0) -> Gap:
+def largest_gap(
+    points: Points, mixture: GaussianMixture, t: float, *, level: float, seed: int = 0, before: Points | None = None
+) -> Gap:
     """The gap with the largest excess; one above 1 happens by chance with probability at most `level`.
 
     points : shape (n, d), independent draws as it is claimed of `p_t`
+    before : those of a coarser grid: what is left of an error that falls with the grid is at most what changed last,
+        and that is allowed beside chance
     """
     d = mixture.dimension
     random = np.random.default_rng([seed, d]).standard_normal((_DIRECTIONS if d > 1 else 0, d))
     directions = np.concatenate([np.eye(d)[:_DIRECTIONS], random / np.linalg.norm(random, axis=1, keepdims=True)])
     each = level / (3 * len(directions))
-    return max((gap for a in directions for gap in _gaps(points, mixture, t, a, each)), key=lambda gap: gap.excess)
+    gaps: list[Gap] = []
+    for a in directions:
+        values, coarse = np.sort(points @ a), None if before is None else np.sort(before @ a)
+        gaps += _gaps(values, coarse, mixture, t, a, each)
+    return max(gaps, key=lambda gap: gap.excess)
 
 
-def _gaps(points: Points, mixture: GaussianMixture, t: float, a: Floats, level: float) -> Iterator[Gap]:
+def _gaps(
+    values: Floats, coarse: Floats | None, mixture: GaussianMixture, t: float, a: Floats, level: float
+) -> Iterator[Gap]:
+    """Of sorted values along `a`."""
     from scipy.special import ndtr
 
-    m, n = math.exp(-t), len(points)
+    m, n = math.exp(-t), len(values)
     weights, means = mixture.weights / mixture.weights.sum(), m * mixture.means @ a
     variances = m * m * np.einsum("i,kij,j->k", a, mixture.covariance_matrices, a) - math.expm1(-2 * t)
     centre = float(weights @ means)
     far = means - centre
     variance = float(weights @ (variances + far**2))
     fourth = float(weights @ (far**4 + 6 * far**2 * variances + 3 * variances**2))
-    values = np.sort(points @ a)
     quantile = NormalDist().inv_cdf(1 - level / 2)
-    yield Gap("mean", a, float(values.mean()), centre, quantile * math.sqrt(variance / n))
-    spread = float(((values - centre) ** 2).mean())
-    yield Gap("variance", a, spread, variance, quantile * math.sqrt((fourth - variance**2) / n))
+
+    def changed(statistic: Callable[[Floats], float]) -> float:
+        return 0.0 if coarse is None else abs(statistic(values) - statistic(coarse))
+
+    def mean(v: Floats) -> float:
+        return float(v.mean())
+
+    def spread(v: Floats) -> float:
+        return float(((v - centre) ** 2).mean())
+
+    yield Gap("mean", a, mean(values), centre, quantile * math.sqrt(variance / n) + changed(mean))
+    chance = quantile * math.sqrt((fourth - variance**2) / n)
+    yield Gap("variance", a, spread(values), variance, chance + changed(spread))
     exact = ndtr((values[:, None] - means) / np.sqrt(variances)) @ weights
     steps = np.arange(n + 1) / n
     above, below = steps[1:] - exact, exact - steps[:-1]
@@ -78,4 +98,6 @@ def _gaps(points: Points, mixture: GaussianMixture, t: float, a: Floats, level: 
     place = int(np.argmax(above if up else below))
     found = float(steps[place + 1] if up else steps[place])
     limit = math.sqrt(math.log(2 / level) / (2 * n))
+    if coarse is not None:
+        limit += float(np.abs(np.searchsorted(coarse, values, side="right") - np.arange(1, n + 1)).max()) / n
     yield Gap("distribution function", a, found, float(exact[place]), limit)

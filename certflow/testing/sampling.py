@@ -29,7 +29,7 @@ FIELDS = ("velocity", "score", "denoiser", "noise", "v_prediction", "flow_predic
 ARRAYS = ("numpy", "torch")
 DTYPES = {name: float(np.finfo(name).eps) for name in ("float64", "float32")}
 
-#: Roundings of the dtype that separate "the same" from "another": solvers that differ do so by 1e-3 and more.
+#: Roundings of the dtype that separate "the same" from "another": solvers that differ do so by 5e-4 and more.
 ROUNDINGS = 1000
 
 

@@ -19,6 +19,9 @@ _PLAIN_ENOUGH = 10.0
 #: Coordinates that are good to read, best first.
 _SIMPLE = (1.0, -1.0, 0.5, -0.5, 2.0, 0.25, 3.0)
 
+#: So many simple rows are tried at once; most often one of them will do.
+_TRIED = 32
+
 #: So many coordinates are tried one by one.
 _AXES = 16
 
@@ -33,8 +36,11 @@ def smallest(row: Rows, target: Any, excess: Callable[[Rows], Floats]) -> Rows:
     least = min(_PLAIN_ENOUGH, start) if start > 0 else np.inf
 
     def first(rows: Rows) -> Rows | None:
-        bad = excess(rows) >= least if len(rows) else np.array([False])
-        return rows[[int(np.argmax(bad))]] if bad.any() else None
+        for some in (rows[:_TRIED], rows[_TRIED:]):
+            bad = excess(some) >= least if len(some) else np.array([False])
+            if bad.any():
+                return some[[int(np.argmax(bad))]]
+        return None
 
     found = first(target.simple(row))
     if found is not None:

@@ -58,18 +58,21 @@ def _noise(velocity: Velocity, z: Points, sigma: float) -> Points:
     return sigma * m * (x + velocity(x, t))
 
 
-def _denoised(velocity: Velocity, z: Points, sigma: float) -> Points:
+def denoised(velocity: Velocity, z: Points, sigma: float) -> Points:
+    """`D = z - sigma eps`."""
     return z - sigma * _noise(velocity, z, sigma)
 
 
 # -- one step in any coordinate --------------------------------------------------------------------------------
 
 
-def _euler(f: Slope, y: Points, c: float, h: float) -> Points:
+def euler(f: Slope, y: Points, c: float, h: float) -> Points:
+    """`y + h f(y, c)`."""
     return y + h * f(y, c)
 
 
-def _heun(f: Slope, y: Points, c: float, h: float) -> Points:
+def heun(f: Slope, y: Points, c: float, h: float) -> Points:
+    """`y + h (f(y, c) + f(y + h f(y, c), c + h))/2`."""
     first = f(y, c)
     return y + h / 2 * (first + f(y + h * first, c + h))
 
@@ -92,6 +95,8 @@ def _rk4(f: Slope, y: Points, c: float, h: float) -> Points:
 
 
 def in_t(step: Step) -> Callable[[Velocity, Points, list[float]], Points]:
+    """A sampler by steps of `dx/dt = u`."""
+
     def run(velocity: Velocity, x: Points, times: list[float]) -> Points:
         for a, b in pairwise(times):
             x = step(velocity, x, a, b - a)
@@ -101,6 +106,8 @@ def in_t(step: Step) -> Callable[[Velocity, Points, list[float]], Points]:
 
 
 def in_sigma(step: Step) -> Callable[[Velocity, Points, list[float]], Points]:
+    """A sampler by steps of `dz/dsigma = eps`."""
+
     def run(velocity: Velocity, x: Points, times: list[float]) -> Points:
         z = x * math.exp(times[0])
         for a, b in pairwise(map(sigma_of, times)):
@@ -111,6 +118,8 @@ def in_sigma(step: Step) -> Callable[[Velocity, Points, list[float]], Points]:
 
 
 def in_log_sigma(step: Step) -> Callable[[Velocity, Points, list[float]], Points]:
+    """A sampler by steps of `dz/dlog(sigma) = sigma eps`."""
+
     def slope(velocity: Velocity) -> Slope:
         return lambda z, log: math.exp(log) * _noise(velocity, z, math.exp(log))
 
@@ -158,7 +167,7 @@ def dpmpp_2m(velocity: Velocity, x: Points, times: list[float], share: Callable[
     """
     z, past = x * math.exp(times[0]), None
     for a, b in pairwise(map(sigma_of, times)):
-        now, h = _denoised(velocity, z, a), math.log(a / b)
+        now, h = denoised(velocity, z, a), math.log(a / b)
         used = now if past is None else now + share(past[1] / h) * (now - past[0])
         z, past = b / a * z + (1 - b / a) * used, (now, h)
     return z * math.exp(-times[-1])
@@ -172,8 +181,8 @@ def _dpmpp_2s(velocity: Velocity, x: Points, times: list[float]) -> Points:
     z = x * math.exp(times[0])
     for a, b in pairwise(map(sigma_of, times)):
         middle = math.sqrt(a * b)
-        between = middle / a * z + (1 - middle / a) * _denoised(velocity, z, a)
-        z = b / a * z + (1 - b / a) * _denoised(velocity, between, middle)
+        between = middle / a * z + (1 - middle / a) * denoised(velocity, z, a)
+        z = b / a * z + (1 - b / a) * denoised(velocity, between, middle)
     return z * math.exp(-times[-1])
 
 
@@ -191,12 +200,12 @@ def _dpm_solver_2(velocity: Velocity, x: Points, times: list[float]) -> Points:
 KNOWN_SOLVERS: Mapping[str, KnownSolver] = {
     solver.name: solver
     for solver in (
-        KnownSolver("euler", "Euler in sigma (DDIM without noise)", 1, in_sigma(_euler)),
-        KnownSolver("euler-t", "Euler in t", 1, in_t(_euler)),
-        KnownSolver("euler-log-sigma", "Euler in log sigma", 1, in_log_sigma(_euler)),
-        KnownSolver("heun", "Heun in sigma", 2, in_sigma(_heun)),
-        KnownSolver("heun-t", "Heun in t", 2, in_t(_heun)),
-        KnownSolver("heun-log-sigma", "Heun in log sigma", 2, in_log_sigma(_heun)),
+        KnownSolver("euler", "Euler in sigma (DDIM without noise)", 1, in_sigma(euler)),
+        KnownSolver("euler-t", "Euler in t", 1, in_t(euler)),
+        KnownSolver("euler-log-sigma", "Euler in log sigma", 1, in_log_sigma(euler)),
+        KnownSolver("heun", "Heun in sigma", 2, in_sigma(heun)),
+        KnownSolver("heun-t", "Heun in t", 2, in_t(heun)),
+        KnownSolver("heun-log-sigma", "Heun in log sigma", 2, in_log_sigma(heun)),
         KnownSolver("midpoint", "the midpoint rule in sigma", 2, in_sigma(_midpoint)),
         KnownSolver("midpoint-t", "the midpoint rule in t", 2, in_t(_midpoint)),
         KnownSolver("ralston-t", "Ralston's rule in t", 2, in_t(_ralston)),

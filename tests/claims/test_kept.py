@@ -275,6 +275,12 @@ def test_a_run_leaves_the_digests_of_the_code_as_they_were(place):
     assert {name for name in before if before[name] != after[name]} == set()
 
 
+def test_what_pytest_puts_into_a_rewritten_module_is_no_code_of_ours(monkeypatch):
+    before = live_digests()
+    monkeypatch.setattr(certflow.bounds.rates, "@pytest_ar", pytest, raising=False)
+    assert live_digests() == before
+
+
 CHANGEABLE = """
 import functools
 from dataclasses import dataclass

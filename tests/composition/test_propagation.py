@@ -8,6 +8,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+import sympy as sp
 from scipy.integrate import quad
 
 import certflow as cf
@@ -284,3 +285,17 @@ def test_texts_that_are_no_times(times):
     p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
     with pytest.raises(cf.InputError, match="times"):
         p.error_bound(times, [1e-3])
+
+
+def test_expressions_give_the_expression() -> None:
+    """Of symbols the bounds are the sums that are written, with nothing evaluated."""
+    a, b, x, y = sp.symbols("a b x y", positive=True)
+    assert sp.expand(process().law_error_bound([a, b], [x, y]) - (b * x + y)) == 0
+    early = process().error_bound([3, sp.Integer(1), sp.Rational(1, 10)], [x, y])
+    factor = process().amplification(0.1, 1)
+    assert float(early.subs({x: 1, y: 0})) == pytest.approx(factor, rel=1e-12)
+    assert float(early.subs({x: 0, y: 1})) == 1
+    with pytest.raises(cf.InputError, match="errors: got '1 expressions'; required: 2, as many as Lipschitz constants"):
+        process().law_error_bound([a, b], [x])
+    with pytest.raises(cf.InputError, match="errors: got '1 expressions'; required: 2, one for each segment"):
+        process().error_bound([3, 1, 0.1], [x])

@@ -416,7 +416,7 @@ def test_rows_of_conditioning_that_no_call_takes_are_named(kind):
 def test_ends_and_what_it_says_of_itself():
     m = exact_model("scaled-linear", "v_prediction", shape=(2,))
     assert (m.t_min, m.t_max) == (m.schedule.ou_time(0), m.schedule.ou_time(999))
-    assert repr(m).startswith("Model('v_prediction', scaled_linear(N=1000, t from")
+    assert repr(m).startswith("Model('v_prediction', cf.schedules.scaled_linear(beta_start=0.00085,")
     assert "shape=(2,)" in repr(m)
     own = exact_model("edm", "epsilon", t_min="0.01", t_max=3)
     assert (own.t_min, own.t_max) == (0.01, 3.0)

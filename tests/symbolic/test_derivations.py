@@ -144,6 +144,8 @@ class DisturbedBounds(OrnsteinUhlenbeck):
         (DisturbedBounds, "F3", "F3.separatrix"),
         (DisturbedBounds, "F4", "F4.factor"),
         (DisturbedBounds, "G2", "G2.time"),
+        (DisturbedBounds, "E3", "E3.induction"),
+        (DisturbedVelocity, "E1", "E1.attained"),
     ],
 )
 def test_wrong_formulas_do_not_vanish(wrong, statement, name):

@@ -103,6 +103,35 @@ def expanded(law: Parts, dtype: Any = np.float64) -> Callable[[Any, Any], Any]:
     return score
 
 
+def faulty(
+    law: Parts,
+    *,
+    time: Callable[[Any], Any] = lambda t: t,
+    alpha: Callable[[Any], Any] = lambda m: m,
+    beta: Callable[[Any], Any] = lambda m: m * m,
+    noise: Callable[[Any], Any] = lambda m: 1 - m * m,
+    share: Callable[[Any], Any] | None = None,
+    said: Callable[..., Any] = lambda s, x, m: s,
+) -> Callable[[Any, Any], Any]:
+    """NumPy: a score with places open to faults; `share` makes responsibilities of logits, `said` what is returned."""
+    w, mu, sigma = law.weights, law.means, law.covariances
+
+    def softmax(logits: Any) -> Any:
+        e = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    def score(x: Any, t: Any) -> Any:
+        m = np.exp(-time(t))
+        c = beta(m)[:, None, None, None] * sigma + noise(m)[:, None, None, None] * np.eye(mu.shape[1])
+        z = x[:, None, :] - alpha(m)[:, None, None] * mu
+        b = -np.linalg.solve(c, z[..., None])[..., 0]
+        logits = np.log(w) - np.linalg.slogdet(c)[1] / 2 + (b * z).sum(-1) / 2
+        s = ((share or softmax)(logits)[..., None] * b).sum(axis=1)
+        return said(s, x, m[:, None])
+
+    return score
+
+
 def with_torch(law: Parts, dtype: Any) -> Callable[[Any, Any], Any]:
     """torch in any dtype: eigenvectors, `1 - m^2`, softmax."""
     import torch
@@ -128,6 +157,8 @@ def by_autograd(law: Parts, dtype: Any) -> Callable[[Any, Any], Any]:
     w, mu, sigma = (torch.tensor(each).to(dtype) for each in (law.weights, law.means, law.covariances))
 
     def score(x: Any, t: Any) -> Any:
+        if not len(x):  # torch's distributions refuse none
+            return x.clone()
         x = x.clone().requires_grad_(True)
         m = torch.exp(-t)[:, None, None]
         c = (m * m)[..., None] * sigma + (1 - m * m)[..., None] * torch.eye(mu.shape[1], dtype=dtype)

@@ -7,7 +7,8 @@ import pickle
 
 import numpy as np
 
-from certflow.testing.result import Cause, CheckFailed, Counterexample, Result
+from certflow.claims.fingerprint import live_digests
+from certflow.testing.result import Cause, CheckFailed, Counterexample, Result, listening, tell
 
 FOUND = Counterexample(
     "mixture = cf.GaussianMixture([1], [[0]], 1)",
@@ -54,3 +55,21 @@ def test_json_has_lists_and_no_number_that_json_does_not_have() -> None:
     found = json.loads(json.dumps(whole.to_mapping(), allow_nan=False))
     assert found["parts"][0]["counterexample"]["inputs"] == {"x": [0.5], "t": 1.0}
     assert found["parts"][1]["counterexample"]["got"] == "inf"
+
+
+def test_who_listens_hears_of_results_until_the_block_ends() -> None:
+    heard: list[tuple[str, str]] = []
+    with listening(lambda result, about: heard.append((result.part, about["subject"]))):
+        tell(FAILED, subject="mine", mixture="two-modes")
+        with listening(lambda result, about: heard.append(("inner", about["mixture"]))):
+            tell(FAILED)
+    tell(FAILED)
+    assert heard == [("typical points", "mine"), ("typical points", ""), ("inner", "")]
+
+
+def test_the_code_is_the_same_while_someone_listens() -> None:
+    """What was derived is kept for the code as it is in memory; a run of pytest with the plugin finds it again."""
+    before, heard = live_digests(), []
+    with listening(lambda result, _: heard.append(result)):
+        tell(FAILED)
+        assert live_digests() == before

@@ -10,13 +10,16 @@ from certflow.claims.hypotheses import has_bound
 from certflow.claims.model import Kind
 
 CHECKS = (
+    symbolic_check("E1", Twin("opposite sign", twins.ReversedAmplification)),
     trained_check(
         "E1.path",
         trained.along_the_path,
         Twin("opposite sign", twins.ReversedAmplification),
         applies=has_bound,
     ),
+    symbolic_check("E2", Twin("the last error only", twins.ForgottenErrors)),
     trained_check("E2.law", trained.on_the_law, Twin("the last error only", twins.ForgottenErrors)),
+    symbolic_check("E3", Twin("the last error only", twins.ForgottenErrors)),
     trained_check(
         "E3.sum",
         trained.discrete_gronwall,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from certflow.claims.model import Kind
 from certflow.claims.statement import Statement, beyond, paper
 
 _GRID = (
@@ -20,10 +19,12 @@ STATEMENTS = (
         source=paper("E1"),
         remark="The local errors are taken where the learned path goes, which need not be where training looked.",
         proof="proofs/E1.md",
-        code=("certflow.distill.carried.exact_entries",),
+        code=(
+            "certflow.distill.carried.exact_entries",
+            "certflow.process.OrnsteinUhlenbeck.amplification",
+        ),
         tests=("tests/distill/test_carried.py", "tests/verification/test_verification.py"),
         depends_on=("F1",),
-        pending=(Kind.SYMBOLIC,),
     ),
     Statement(
         id="E2",
@@ -38,7 +39,6 @@ STATEMENTS = (
         code=("certflow.process.OrnsteinUhlenbeck.law_error_bound", "certflow.composition.propagation.law_bound"),
         tests=("tests/composition/test_propagation.py", "tests/verification/test_verification.py"),
         depends_on=("S3",),
-        pending=(Kind.SYMBOLIC,),
     ),
     Statement(
         id="E3",
@@ -51,7 +51,6 @@ STATEMENTS = (
         code=("certflow.process.OrnsteinUhlenbeck.error_bound", "certflow.composition.propagation.gronwall_bound"),
         tests=("tests/composition/test_propagation.py", "tests/verification/test_verification.py"),
         depends_on=("E1",),
-        pending=(Kind.SYMBOLIC,),
     ),
     Statement(
         id="E4",

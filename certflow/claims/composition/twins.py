@@ -18,10 +18,10 @@ class ReversedAmplification(OrnsteinUhlenbeck):
 class ForgottenErrors(OrnsteinUhlenbeck):
     """Bounds of a composition that count the error of the last segment only."""
 
-    def error_bound(self, times: Any, errors: Any, rate: str = "one-sided") -> float:
+    def error_bound(self, times: Any, errors: Any, rate: str = "one-sided") -> Any:
         return super().error_bound(times, [*(0.0 for _ in errors[1:]), errors[-1]], rate)
 
-    def law_error_bound(self, lipschitz: Any, errors: Any) -> float:
+    def law_error_bound(self, lipschitz: Any, errors: Any) -> Any:
         return super().law_error_bound(lipschitz, [*(0.0 for _ in errors[1:]), errors[-1]])
 
 

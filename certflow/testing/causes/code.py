@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -99,18 +99,28 @@ class Code:
     @property
     def logits(self) -> Floats:
         """Shape (N, K)."""
-        z, c = self._offsets(self.shares, -1.0), self._matrices(self.shares)
-        squares = (z * _applied(c, z, 1.0)).sum(-1)
-        sizes = np.linalg.slogdet(c)[1]
-        return np.asarray(np.log(self.weights) + self.logdet * sizes - self.half * squares)
+        z, c = self._offsets(self.shares, -1.0), self._spread(self.shares)
+        squares = (z * c.divided(z, 1.0)).sum(-1)
+        return np.asarray(np.log(self.weights) + self.logdet * c.log_determinants - self.half * squares)
 
     @property
     def score(self) -> Floats:
         """What it says, shape (N, d); NaN where it says nothing."""
         with np.errstate(all="ignore"):
-            z, c = self._offsets(self.parts, self.side), self._matrices(self.parts)
-            gamma = self.responsibilities
-            return np.asarray(-(gamma[:, :, None] * _applied(c, z, self.power)).sum(axis=1))
+            terms = self._spread(self.parts).divided(self._offsets(self.parts, self.side), self.power)
+            return np.asarray(-np.einsum("nk,nkd->nd", self.responsibilities, terms))
+
+    @property
+    def slope(self) -> Matrices:
+        """The derivative of what it says, shape (N, d, d)."""
+        with np.errstate(all="ignore"):
+            z, c = self._offsets(self.parts, self.side), self._spread(self.parts)
+            pull = -2 * self.half * self._spread(self.shares).divided(self._offsets(self.shares, -1.0), 1.0)
+            terms, gamma = -c.divided(z, self.power), self.responsibilities
+            mean = np.einsum("nk,nkd->nd", gamma, pull)
+            spread = np.einsum("nk,nki,nkj->nij", gamma, terms, pull - mean[:, None])
+            axes = [c.divided(np.broadcast_to(axis, z.shape), self.power) for axis in np.eye(z.shape[-1])]
+            return np.asarray(spread - np.einsum("nk,jnki->nij", gamma, np.stack(axes)))
 
     @property
     def log_density(self) -> Floats:
@@ -124,23 +134,59 @@ class Code:
     def _offsets(self, noise: Noise, side: float) -> Floats:
         return self.x[:, None, :] + side * noise.alpha[:, None, None] * self.means
 
-    def _matrices(self, noise: Noise) -> Matrices:
-        eye = np.eye(self.means.shape[1])
+    def _spread(self, noise: Noise) -> Spread:
+        if np.array_equal(self.covariances, np.swapaxes(self.covariances, 1, 2)):
+            return _Diagonalised(*np.linalg.eigh(self.covariances), noise)
+        return _Solved(self.covariances, noise)
+
+
+class Spread(Protocol):
+    """The matrices `C = beta Sigma + nu I` of N points and K components."""
+
+    @property
+    def log_determinants(self) -> Floats:
+        """`log |det C|`, shape (N, K)."""
+        ...
+
+    def divided(self, z: Floats, power: float) -> Floats:
+        """`C^{-power} z`, of the shape of `z`, (N, K, d)."""
+        ...
+
+
+class _Diagonalised:
+    """By the eigenvectors of symmetric covariances."""
+
+    def __init__(self, values: Floats, vectors: Matrices, noise: Noise):
+        self.values = noise.beta[:, None, None] * values + noise.nu[:, None, None]
+        self.vectors = vectors
+
+    @property
+    def log_determinants(self) -> Floats:
+        return np.asarray(np.log(np.abs(self.values)).sum(-1))
+
+    def divided(self, z: Floats, power: float) -> Floats:
+        if power == 0:
+            return z
+        factors = 1 / self.values if power == 1 else self.values**-power
+        turned = np.einsum("kji,nkj->nki", self.vectors, z) * factors
+        return np.asarray(np.einsum("kij,nkj->nki", self.vectors, turned))
+
+
+class _Solved:
+    """By linear systems, where a fault makes matrices that are not symmetric."""
+
+    def __init__(self, covariances: Matrices, noise: Noise):
         data, width = (each[:, None, None, None] for each in (noise.beta, noise.nu))
-        return np.asarray(data * self.covariances + width * eye)
+        self.matrices = data * covariances + width * np.eye(covariances.shape[1])
 
+    @property
+    def log_determinants(self) -> Floats:
+        return np.asarray(np.linalg.slogdet(self.matrices)[1])
 
-def _applied(c: Matrices, z: Floats, power: float) -> Floats:
-    """`C^{-power} z`; shapes (N, K, d, d) and (N, K, d)."""
-    if power == 0:
+    def divided(self, z: Floats, power: float) -> Floats:
+        try:
+            for _ in range(int(power)):
+                z = np.asarray(np.linalg.solve(self.matrices, z[..., None])[..., 0], dtype=np.float64)
+        except np.linalg.LinAlgError:  # a fault that makes a matrix singular says nothing
+            return np.full_like(z, np.nan)
         return z
-    if c.shape[-1] == 1:
-        return np.asarray(z * np.abs(c[..., 0]) ** -power * np.sign(c[..., 0]))
-    try:
-        if power == 1:
-            return np.asarray(np.linalg.solve(c, z[..., None])[..., 0])
-        values, vectors = np.linalg.eigh(c)
-    except np.linalg.LinAlgError:  # a fault that makes a covariance singular says nothing
-        return np.full_like(z, np.nan)
-    turned = np.einsum("nkji,nkj->nki", vectors, z) * values**-power
-    return np.asarray(np.einsum("nkij,nkj->nki", vectors, turned))

@@ -27,7 +27,7 @@ FAULTS: dict[str, tuple[str, float, float]] = {
     "the velocity as drift": ("its drift is the velocity, to which the noise is added", 1.0, 1.0),
 }
 
-_STEPS, _SEGMENTS, _SAMPLES = 4000, 512, 4000
+_STEPS, _SEGMENTS, _SAMPLES = 2000, 256, 2000
 
 
 def noise_causes(it: Sampling) -> tuple[Cause, ...]:
@@ -42,8 +42,8 @@ def noise_causes(it: Sampling) -> tuple[Cause, ...]:
         mean, variance = _moments(it, a, g)
         rest = fine.end - mean
         chance = quantile * variance * math.sqrt(2 / rest.size)
-        changed = abs(float((coarse.end - mean).__pow__(2).mean() - (rest**2).mean()))
-        gap = abs(float((rest**2).mean()) - variance) / (chance + changed)
+        changed = abs(float(((coarse.end - mean) ** 2).mean() - (rest**2).mean()))
+        gap = abs(float((rest**2).mean()) - variance) / (chance + 2 * changed)
         if gap <= 1 and np.isfinite(gap):
             found.append((gap, Cause(name, sentence)))
     return (min(found, key=lambda each: each[0])[1],) if found else ()

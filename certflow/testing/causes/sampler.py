@@ -13,21 +13,14 @@ from itertools import chain
 import numpy as np
 
 from certflow.numbers.arrays import Points, Times
+from certflow.testing.causes.steps import Made, wrong_histories, wrong_lengths, wrong_steps
 from certflow.testing.result import Cause
 from certflow.testing.sampling import Sampling, gaussian_flow, gaussian_velocity
 from certflow.testing.solvers import (
     KNOWN_SOLVERS,
     KnownSolver,
-    Multistep,
-    Slope,
-    Step,
     Velocity,
-    adams_bashforth,
     apart,
-    dpmpp_2m,
-    in_log_sigma,
-    in_sigma,
-    in_t,
     sigma_of,
     time_of,
 )
@@ -94,61 +87,6 @@ FIELDS: dict[str, tuple[str, Field]] = {
 }
 
 
-def _next_node(f: Slope, y: Points, c: float, h: float) -> Points:
-    return y + h * f(y, c + h)
-
-
-def _no_predictor(f: Slope, y: Points, c: float, h: float) -> Points:
-    return y + h / 2 * (f(y, c) + f(y, c + h))
-
-
-def _no_new_time(f: Slope, y: Points, c: float, h: float) -> Points:
-    first = f(y, c)
-    return y + h / 2 * (first + f(y + h * first, c))
-
-
-def _no_half(f: Slope, y: Points, c: float, h: float) -> Points:
-    first = f(y, c)
-    return y + h * (first + f(y + h * first, c + h))
-
-
-def _second_alone(f: Slope, y: Points, c: float, h: float) -> Points:
-    return y + h * f(y + h * f(y, c), c + h)
-
-
-def _middle_at_end(f: Slope, y: Points, c: float, h: float) -> Points:
-    return y + h * f(y + h / 2 * f(y, c), c + h)
-
-
-def _middle_at_start(f: Slope, y: Points, c: float, h: float) -> Points:
-    return y + h * f(y + h / 2 * f(y, c), c)
-
-
-def _middle_unmoved(f: Slope, y: Points, c: float, h: float) -> Points:
-    return y + h * f(y, c + h / 2)
-
-
-#: Name -> sentence, step.
-STEPS: dict[str, tuple[str, Step]] = {
-    "the next node": ("it asks for the field at the node where the step ends, not where it begins", _next_node),
-    "second evaluation at the old point": ("its second evaluation is at the point before the step", _no_predictor),
-    "second evaluation at the old time": ("its second evaluation is at the time before the step", _no_new_time),
-    "mean without 1/2": ("it adds its two evaluations and does not halve them", _no_half),
-    "second evaluation alone": ("it steps by its second evaluation and forgets the first", _second_alone),
-    "middle at the end": ("it evaluates at the middle point, but at the time of the end", _middle_at_end),
-    "middle at the start": ("it evaluates at the middle point, but at the time of the start", _middle_at_start),
-    "middle unmoved": ("it evaluates at the middle time, but at the point of the start", _middle_unmoved),
-}
-
-#: What the factor of the difference of two evaluations is in place of `1/(2 r)`, `r = h'/h`.
-SHARES: dict[str, Callable[[float], float]] = {
-    "r upside down": lambda r: r / 2,
-    "1/r for 1/(2 r)": lambda r: 1 / r,
-    "steps taken for equal": lambda r: 0.5,
-    "sign of the history": lambda r: -1 / (2 * r),
-}
-
-
 def uneven_nodes(it: Sampling) -> Times:
     """Six descending OU times from `t_max` to `t_min`."""
     first, last = (math.log(sigma_of(t)) for t in (it.process.t_max, it.process.t_min))
@@ -201,7 +139,7 @@ def _causes(it: Sampling) -> tuple[Cause, ...]:
     ran = it.run(x, times, it.gaussian)
     if ran.end is None:
         return ()
-    for cause, make in chain(_faults(it, times), _wrong_steps(), _wrong_histories()):
+    for cause, make in chain(_faults(it, times), wrong_steps(), wrong_lengths(), wrong_histories()):
         try:
             end = make(gaussian_velocity, x, times.tolist())
         except (ArithmeticError, ValueError):  # a time below 0
@@ -221,10 +159,6 @@ def _another(it: Sampling, known: KnownSolver) -> tuple[Cause, ...]:
     return ()
 
 
-#: A sampler with a fault.
-Made = Callable[[Velocity, Points, list[float]], Points]
-
-
 def _faults(it: Sampling, times: Times) -> Iterator[tuple[Cause, Made]]:
     """Faults that any solver may have."""
     for solver in KNOWN_SOLVERS.values():
@@ -233,6 +167,8 @@ def _faults(it: Sampling, times: Times) -> Iterator[tuple[Cause, Made]]:
             yield Cause(name, f"{sentence} ({solver.title} else)"), _with_field(ran, changed)
         for cause, made in _wrong_ends(it, times, ran):
             yield Cause(cause.name, f"{cause.sentence} ({solver.title} else)"), made
+        for cause, start, end in _wrong_scales(times):
+            yield cause, _with_times(ran, lambda t: t, start=start, end=end)
         yield (
             Cause("time reversed", f"it takes its times in rising order ({solver.title} else)"),
             _with_times(ran, lambda t: t[::-1]),
@@ -253,10 +189,6 @@ def _with_times(ran: Made, taken: Callable[[list[float]], list[float]], start: f
 
 def _mirrored(ran: Made) -> Made:
     return lambda u, x, t: ran(lambda y, s: u(y, t[0] + t[-1] - s), x, t)
-
-
-def _with_share(made: Multistep, share: Callable[[float], float]) -> Made:
-    return lambda u, x, t: made(u, x, t, share)
 
 
 def _changed(changed: Field, velocity: Velocity, x: Points, t: float) -> Points:
@@ -280,21 +212,16 @@ def _wrong_ends(it: Sampling, times: Times, ran: Made) -> Iterator[tuple[Cause, 
         yield both, _with_times(ran, lambda t: t[1:-1], start=start, end=end)
 
 
-def _wrong_steps() -> Iterator[tuple[Cause, Made]]:
-    for where, inside in (("t", in_t), ("sigma", in_sigma), ("log sigma", in_log_sigma)):
-        for name, (sentence, step) in STEPS.items():
-            yield Cause(name, f"{sentence} (in {where})"), inside(step)
-
-
-def _wrong_histories() -> Iterator[tuple[Cause, Made]]:
-    for name, share in SHARES.items():
-        for title, made in (
-            ("DPM-Solver++(2M)", dpmpp_2m),
-            ("Adams-Bashforth in sigma", adams_bashforth(in_sigma)),
-            ("Adams-Bashforth in t", adams_bashforth(in_t)),
-        ):
-            sentence = f"it is {title} with a wrong factor of its history: {name}"
-            yield Cause("history", sentence), _with_share(made, share)
+def _wrong_scales(times: Times) -> Iterator[tuple[Cause, float, float]]:
+    """The noise multiplied or divided at the start, or the result at the end, by a scale that it has already."""
+    for place, where in ((0, "start"), (-1, "end")):
+        t = float(times[place])
+        for title, factor in (("sigma", sigma_of(t)), ("e^t = sqrt(1 + sigma^2)", math.exp(t))):
+            for verb, scale in (("multiplies", factor), ("divides", 1 / factor)):
+                cause = Cause(
+                    f"scale at the {where}", f"it {verb} its points by {title} at the {where}, once too often"
+                )
+                yield cause, *((scale, 1.0) if where == "start" else (1.0, scale))
 
 
 def _limit(it: Sampling) -> tuple[Cause, ...]:

@@ -277,11 +277,14 @@ def left_by(evidence: Evidence, candidate: Candidate, field: Field) -> float | N
     code = made(candidate.fault, evidence)
     with np.errstate(all="ignore"):
         said = candidate.said(code, evidence.asked, field)
+        left = evidence.left(said)
+        if left > _LEFT:
+            return None
+        if evidence.fits(said).all():
+            return left
         slack = np.zeros(len(said))
         for sign in (1, -1):  # how much rounding matters to the wrong formula
             moved = replace(code, x=code.x * (1 + sign * _MOVED * evidence.unit))
             change = apart(said, candidate.said(moved, evidence.asked, field))
             slack = np.maximum(slack, np.nan_to_num(4 * change, posinf=0.0))
-        explained = evidence.fits(said, slack).all()
-    left = evidence.left(said)
-    return left if explained and left <= _LEFT else None
+    return left if evidence.fits(said, slack).all() else None

@@ -37,15 +37,15 @@ _ALONE = 3
 def vector_causes(examined: Examination) -> Sequence[Cause]:
     """The simplest causes that explain all answers: of the batch, of short formats, of the tables, with a number."""
     target, got = examined.target, examined.answers
-    if not isinstance(target, Target) or isinstance(got, Misbehaviour):
+    if not isinstance(target, Target) or isinstance(got, Misbehaviour) or got.ndim != 2:
         return ()
     evidence = gathered(examined, target)
     if _by_batch(examined, examined.wrong):
         return (
             Cause("batch", "alone every row is right: rows of a batch get into each other"),
-            *_tabled(evidence, target),
+            *_tabled(evidence, target, list),
         )
-    return _by_format(examined, evidence) or plain_causes(evidence) or _tabled(evidence, target)
+    return plain_causes(evidence) or _tabled(evidence, target, lambda: _by_format(examined, evidence))
 
 
 def gathered(examined: Examination, target: Target) -> Evidence:
@@ -60,12 +60,13 @@ def gathered(examined: Examination, target: Target) -> Evidence:
     return Evidence(asked, right, got, examined.expected, examined.tolerance, size, target.precision.unit)
 
 
-def _tabled(evidence: Evidence, target: Target) -> list[Cause]:
+def _tabled(evidence: Evidence, target: Target, by_format: Callable[[], list[Cause]]) -> list[Cause]:
+    """The simplest causes of the tables; formats come before what has two faults or an unknown number."""
     right = Quantity("", "", PREDICTED[target.predicts])
     others = list(quantities(target.predicts, _common_variance(evidence.right), target.mixture.dimension))
     faults = chain(parameter_faults(evidence.right), noising_faults(target.schedule, target.time_scale))
     tables = Tables.of(evidence, faults, right, others, _score)
-    causes = tables.single() or fitted(evidence, right, _score) or tables.double()
+    causes = tables.single() or by_format() or fitted(evidence, right, _score) or tables.double()
     plain = isinstance(target.schedule, OrnsteinUhlenbeckTime)
     return [Cause(cause.name, in_words(cause.sentence, plain)) for cause in causes]
 
@@ -98,14 +99,17 @@ def _by_batch(examined: Examination, wrong: Flags) -> bool:
 
 
 def _by_format(examined: Examination, evidence: Evidence) -> list[Cause]:
-    """Whether errors are those of a shorter format: small enough, and like noise."""
+    """Whether errors are those of a shorter format: small enough, and all answers short, or like noise in float32.
+
+    (Noise of still shorter formats cannot be told from a formula that is wrong.)
+    """
     target, own = examined.target, examined.subject.precision
     assert isinstance(target, Target)
     for name, each in PRECISIONS.items():
         if each.digits < own.digits:
             allowed = replace(target, precision=each).tolerance(examined.rows, examined.rtol)
             small = (evidence.errors <= _ROUNDINGS * allowed)[np.isfinite(evidence.tolerance)].all()
-            if small and (_short(evidence.got, each) or _noisy(examined, each.unit)):
+            if small and (_short(evidence.got, each) or (name == "float32" and _noisy(examined, each.unit))):
                 sentence = f"something in it is computed in {name}: its errors are those of rounding there"
                 return [Cause(f"{name} leak", sentence)]
     return []
@@ -120,7 +124,9 @@ def _noisy(examined: Examination, unit: float) -> bool:
     """Whether errors at points next to each other have nothing to do with each other: so it is with rounding."""
     rows, target = examined.rows[np.flatnonzero(examined.wrong)[:64]], examined.target
     assert isinstance(target, Target)
-    near = target.at(target.precision.rounded(rows.x * (1 + 3 * unit)), target.times(rows.t * (1 - 5 * unit)))
+    near = target.at(
+        target.precision.rounded(rows.x * (1 + 3 * unit)), target.times(rows.t * (1 - 5 * unit) + 3 * unit)
+    )
     try:
         here, there = (examined.said(each) - target.expected(each) for each in (rows, near))
     except Misbehaviour:

@@ -129,14 +129,15 @@ def _order(
 
 
 def law(it: Sampling) -> Result:
-    x, rows = it.points(it.samples), 0
+    x, rows, coarse = it.points(it.samples), 0, None
     for segments in _LAW[it.stochastic]:
         times = it.nodes(segments)
         ran = it.run(x, times)
         rows += ran.calls.rows
         if ran.end is None:
             return broken(it, "law", ran, x[:1], times)
-        gap = largest_gap(ran.end, it.process.mixture, it.process.t_min, level=it.level, seed=it.seed)
+        gap = largest_gap(ran.end, it.process.mixture, it.process.t_min, level=it.level, seed=it.seed, before=coarse)
+        coarse = ran.end
         if gap.excess <= 1:
             told = f"its law has no gap beyond chance at the level {it.level:g} of {it.samples} draws"
             return it.passed("law", told, rows)

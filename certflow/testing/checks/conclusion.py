@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from certflow.testing.result import CheckFailed, Result
+from certflow.testing.result import CheckFailed, Result, tell
 
 
 def concluded(check: str, results: Sequence[Result]) -> Result:
@@ -19,20 +19,22 @@ def concluded(check: str, results: Sequence[Result]) -> Result:
     failed = [part for part in parts if not part.passed]
     if not failed:
         message = f"{len(parts)} parts found no counterexample among {evaluations} points"
-        return Result(check, "", True, message, evaluations, parts=parts)
+        passed = Result(check, "", True, message, evaluations, parts=parts)
+        tell(passed)
+        return passed
     first = failed[0]
     causes = next((part.causes for part in failed if part.causes), ())
     example = next((part.counterexample for part in failed if part.counterexample is not None), None)
     shown = first.counterexample or example
     message = f"{first.part}: {first.message}" + (f" ({len(failed)} of {len(parts)} parts failed)")
-    raise CheckFailed(
-        replace(
-            first,
-            part="",
-            message=message,
-            evaluations=evaluations,
-            counterexample=shown,
-            causes=causes,
-            parts=parts,
-        )
+    whole = replace(
+        first,
+        part="",
+        message=message,
+        evaluations=evaluations,
+        counterexample=shown,
+        causes=causes,
+        parts=parts,
     )
+    tell(whole)
+    raise CheckFailed(whole)

@@ -63,7 +63,7 @@ def check_sampler(
     t_min, t_max : the interval
     samples, level, seed : draws for its law, the probability that a right one fails, and the seed of the draws
 
-    What rounding explains is 1000 units of the dtype; solvers that differ do so by 1e-3 and more. A slope counts as the
+    What rounding explains is 1000 units of the dtype; solvers that differ do so by 5e-4 and more. A slope counts as the
     order where it is nearer to it than to the one below: at least order - 1/2, in the last of the doublings.
 
     Returns

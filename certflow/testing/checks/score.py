@@ -6,23 +6,13 @@ from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
-import numpy as np
-
-from certflow.errors import InputError
-from certflow.law.library import load_mixture
 from certflow.law.mixture import GaussianMixture
-from certflow.law.noised import exact_interval
-from certflow.numbers.inputs import real_number, whole_number
-from certflow.schedules.families import OrnsteinUhlenbeckTime
 from certflow.schedules.schedule import Schedule
-from certflow.testing.causes.vectors import vector_causes
 from certflow.testing.checks.conclusion import concluded
+from certflow.testing.checks.preparation import examined
 from certflow.testing.examination import PARTS, Examination
-from certflow.testing.places import DEFAULT_EXAMPLES, places
-from certflow.testing.precision import PRECISIONS
 from certflow.testing.result import Result
-from certflow.testing.subject import Subject
-from certflow.testing.truth import Target, check_predicts
+from certflow.testing.truth import check_predicts
 
 __all__ = ["PARTS", "check_score", "prepare"]
 
@@ -115,45 +105,3 @@ def prepare(
         max_examples=max_examples,
         seed=seed,
     )
-
-
-def examined(
-    check: str,
-    subject: Callable[..., Any],
-    mixture: Any,
-    predicts: str,
-    *,
-    t_min: Any,
-    t_max: Any,
-    schedule: Schedule | None,
-    time_scale: Any,
-    dtype: Any,
-    rtol: float | None,
-    max_examples: int | None,
-    seed: int,
-) -> Examination:
-    """The examination of a callable of `(x, t)` that predicts a vector; `predicts` is a key of `FROM_SCORE`."""
-    law = mixture if isinstance(mixture, GaussianMixture) else load_mixture(mixture)
-    if law.is_symbolic:
-        raise InputError("mixture", law, "a mixture of numbers, not of symbols")
-    low, high = (float(end) for end in exact_interval(t_min, t_max))
-    clock = OrnsteinUhlenbeckTime() if schedule is None else schedule
-    if not isinstance(clock, Schedule):
-        raise InputError("schedule", schedule, "a schedule of certflow.schedules, such as certflow.schedules.edm()")
-    if schedule is not None:
-        low, high = max(low, clock.t_min), min(high, clock.t_max)
-    if not low < high:
-        raise InputError("t_max", t_max, f"a time > {low:.6g}, where the schedule begins")
-    count = DEFAULT_EXAMPLES if max_examples is None else whole_number(max_examples, "max_examples", 1)
-    loose = 0.0 if rtol is None else real_number(rtol, "rtol", "a finite number >= 0", lambda v: 0 <= v < float("inf"))
-    scale = real_number(time_scale, "time_scale", "a finite number > 0", lambda value: 0 < value < float("inf"))
-    places_found = places(law, low, high, count, whole_number(seed, "seed"))
-
-    def target(precision: str) -> Target:
-        return Target(law, predicts, clock, scale, PRECISIONS[precision], low, high)
-
-    probe = target("bfloat16").rows(places_found.x[:2], places_found.t[:2])
-    found = Subject.of(subject, ("x", "t"), (probe.x, probe.t), (law.dimension,), dtype)
-    goal = target(found.precision.name)
-    rows = goal.rows(places_found.x, places_found.t)
-    return Examination(check, found, goal, rows, np.asarray(places_found.kind), loose, vector_causes)
