@@ -3,4 +3,7 @@
 from __future__ import annotations
 
 #: By `Mutant.key`.
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = {
+    "bounds/peak.py:94:factor:width * 2 -> (2 * (width * 2))": "a bracket that holds no root is widened, four times "
+    "where it was twice: whichever width first holds a root, signs at its ends prove it",
+}

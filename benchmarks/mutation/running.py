@@ -45,6 +45,10 @@ def copied_tree() -> Iterator[Path]:
 def preload() -> None:
     """Imports what is below certflow, once for all mutants."""
     os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ |= {
+        "HYPOTHESIS_NO_PLUGINS": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }  # those of an installed certflow
     sys.dont_write_bytecode = True
     for name in _BELOW.split():
         __import__(name)
@@ -77,9 +81,10 @@ def killer(
         place.write_text(source, encoding="utf-8")
     if found is None:
         return "the time limit"
-    if found["failed"]:
-        return str(found["failed"])
-    return None if found["code"] == 0 else "loading"
+    if found["failed"] or found["code"] == 0:
+        return found["failed"]
+    timed(tree, tests, 0.0)  # raises where the unchanged tree does not load either
+    return "loading"
 
 
 class _Reports:
@@ -143,8 +148,8 @@ def _run(tree: Path, tests: tuple[str, ...], reports: _Reports) -> dict[str, Any
 
     os.chdir(tree)
     sys.path.insert(0, str(tree))
-    options = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
-    code = pytest.main(options, plugins=[reports])
+    plugins = ["-p", "no:cacheprovider", "-p", "pytest_timeout", "-p", "_hypothesis_pytestplugin"]
+    code = pytest.main(["-x", "-q", "--assert=plain", *plugins, *tests], plugins=[reports])
     return {"code": int(code), "failed": reports.failed, "seconds": reports.seconds}
 
 

@@ -10,7 +10,7 @@ from oracle import Oracle
 
 import certflow as cf
 from certflow.bounds.divergence import obstruction
-from certflow.bounds.existence import existence, groups, signature, sorted_pair
+from certflow.bounds.existence import _by_distance, existence, groups, signature, sorted_pair
 from certflow.numbers.exact import ExactArray
 
 EYE = [[1, 0], [0, 1]]
@@ -260,3 +260,11 @@ def test_sorted_pair_puts_the_narrower_first():
     first, second, difference = sorted_pair(mixture, wide, narrow)
     assert (first, second) == (narrow, wide)
     assert difference.tolist() == [[1, 0], [0, 2]]
+
+
+@pytest.mark.parametrize("exponent", [-600, 0, 600])
+def test_nearer_means_come_first_at_every_scale(exponent):
+    """Squares of means like 1e200 are no float64 numbers."""
+    means = np.ldexp([[0.0, 0.0], [3.0, 0.0], [0.0, 1.0], [2.0, 0.0]], exponent)
+    mixture = cf.GaussianMixture([0.25] * 4, means, 1.0)
+    assert _by_distance(mixture, (1, 2, 3), 0) == [2, 3, 1]

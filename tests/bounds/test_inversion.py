@@ -86,6 +86,7 @@ def test_symbolic_formula():
         ("0.04", "1", -1.0, 0.1, "value: got -1.0; required: a value >= 0"),
         ("0.04", "1", 1e6, 0.1, "value: got 1000000.0; required: a value that the integral of lambda reaches"),
         ("0.25", "0.7", 0.01, 2.0, "s: got 'a time at which lambda.s. <= 0'"),
+        ("0.25", "0.5", 0.001, 0.1257, "s: got 'a time at which lambda.s. <= 0'"),  # by little
         ("0.25", "0", 0.01, 0.1, "s: got 'a time at which lambda.s. <= 0'"),
         ("1", "0", 0.01, 0.1, "value: got 0.01; required: a value that the integral"),
         ("1", "1", 10.0, 0.1, "value: got 10.0"),

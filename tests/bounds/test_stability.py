@@ -136,6 +136,17 @@ def test_additivity_vectors_and_nothing_over_no_time(rate):
     assert p.stability("0.1", "1/5", rate) == pytest.approx(p.stability(0.1, 0.2, rate), rel=1e-14)
 
 
+@pytest.mark.parametrize("rate", list(RATES))
+@pytest.mark.parametrize("name", ["two-modes", "two-variances", "wine"])
+def test_torch_derivatives_at_both_ends_are_the_rate(name, rate):
+    p = cf.OrnsteinUhlenbeck(cf.load_mixture(name))
+    s, t = (torch.tensor(time, dtype=torch.float64, requires_grad=True) for time in (0.2, 0.7))
+    p.stability(s, t, rate=rate).backward()
+    bound = getattr(p, RATES[rate])
+    assert float(s.grad) == pytest.approx(-float(bound(0.2)), rel=1e-9)
+    assert float(t.grad) == pytest.approx(float(bound(0.7)), rel=1e-9)
+
+
 def test_torch_is_differentiable():
     p = process("narrow")
     s = torch.tensor([0.1, 0.2], dtype=torch.float64, requires_grad=True)
