@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -30,3 +31,19 @@ def attributes(
             raise InputError("torch", "not installed", INSTALL_TORCH) from None
 
     return load, lambda: sorted({*homes, *extra})
+
+
+_WAITING: dict[str, Callable[[], None]] = {}
+
+
+def when_loaded(module: str, act: Callable[[], None]) -> None:
+    """Act now where the module is loaded, else when it is and says so by `loaded`; of several the last one acts."""
+    if module in sys.modules:
+        act()
+    else:
+        _WAITING[module] = act
+
+
+def loaded(module: str) -> None:
+    """What a module says at its end, for whom `when_loaded` has act then."""
+    _WAITING.pop(module, lambda: None)()

@@ -12,6 +12,7 @@ from certflow.bounds import rates as bounds
 from certflow.errors import InputError
 from certflow.field import evaluate as field
 from certflow.law.noised import NoisedMixture
+from certflow.lazy import loaded
 
 
 class OrnsteinUhlenbeck(NoisedMixture):
@@ -271,3 +272,6 @@ class OrnsteinUhlenbeck(NoisedMixture):
         from certflow.flow.reference import flow_map
 
         return flow_map(self, x, t_from, t_to, rtol=rtol)
+
+
+loaded(__name__)

@@ -16,6 +16,7 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.law.kept import Kept
 from certflow.law.origin import settled_origin
+from certflow.lazy import loaded
 from certflow.numbers.arrays import Floats, Matrices, Objects, Points
 from certflow.numbers.exact import ExactArray, root
 from certflow.numbers.inputs import whole_number
@@ -325,3 +326,6 @@ def _plain_matrix(matrix: Objects) -> str:
     if matrix.shape[0] > 4:
         return f"a {matrix.shape[0]}x{matrix.shape[0]} matrix"
     return str([[_plain(value) for value in row] for row in matrix])
+
+
+loaded(__name__)

@@ -1,21 +1,35 @@
 """What Hypothesis calls when it loads (entry point `hypothesis`): `st.from_type(cf.GaussianMixture)` works then.
 
-The two classes are loaded for it, with NumPy; what draws them is loaded where it is first asked for.
+Whoever has both packages loads this with Hypothesis: the two classes are registered when they are loaded, and what
+draws them is loaded where it is first asked for.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from certflow.lazy import when_loaded
+
 
 def register() -> None:
-    """Tell Hypothesis how to draw `GaussianMixture` and `OrnsteinUhlenbeck`."""
+    """Tell Hypothesis how to draw `GaussianMixture` and `OrnsteinUhlenbeck`, once there are such classes."""
+    when_loaded("certflow.law.mixture", _register_mixtures)
+    when_loaded("certflow.process", _register_processes)
+
+
+def _register_mixtures() -> None:
     from hypothesis import strategies as st
 
     from certflow.law.mixture import GaussianMixture
-    from certflow.process import OrnsteinUhlenbeck
 
     st.register_type_strategy(GaussianMixture, _mixtures)
+
+
+def _register_processes() -> None:
+    from hypothesis import strategies as st
+
+    from certflow.process import OrnsteinUhlenbeck
+
     st.register_type_strategy(OrnsteinUhlenbeck, _processes)
 
 

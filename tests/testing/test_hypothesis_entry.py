@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
 
+import pytest
 from hypothesis import find, settings
 from hypothesis import strategies as st
 
@@ -32,11 +34,19 @@ def test_the_entry_point_is_the_function() -> None:
     assert getattr(import_module(module), name) is register
 
 
-def test_what_it_loads_is_numpy() -> None:
+@pytest.mark.parametrize("first", ["hypothesis", "certflow.process"])
+def test_classes_are_known_whichever_is_loaded_first(first: str) -> None:
+    code = f"import {first}, hypothesis; from certflow.testing.hypothesis_entry import register; register()\n"
+    code += "import certflow as cf; cf.OrnsteinUhlenbeck; hypothesis.find(hypothesis.strategies.from_type("
+    code += "cf.OrnsteinUhlenbeck), lambda p: True)"
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "HYPOTHESIS_NO_PLUGINS": "1"})
+
+
+def test_it_loads_nothing() -> None:
     code = (
         "import sys; from certflow.testing.hypothesis_entry import register; register(); "
-        "print([name for name in ('torch', 'sympy', 'scipy', 'mpmath', 'flint', 'pydantic', 'matplotlib', "
-        "'certflow.testing.strategies') if name in sys.modules])"
+        "print(sorted(name for name in sys.modules if name.startswith('certflow')), 'numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    names = ["certflow", "certflow.errors", "certflow.lazy", "certflow.testing", "certflow.testing.hypothesis_entry"]
+    assert done.stdout.strip() == f"{names} False"
