@@ -111,7 +111,7 @@ def test_the_worst_draw_on_a_table_replays_as_it_is_printed(command, nets, capsy
     options = ("--predicts", "epsilon", "--schedule", "scaled-linear:steps=1000")
     ended = command("audit", f"{nets}:noise", "two-modes", *FEW, *options, "--format", "json")
     found = json.loads(ended.out)["witness"]
-    assert "schedule = cf.schedules.scaled_linear(steps=1000)" in found["code"]
+    assert "cf.schedules.scaled_linear(beta_start=0.00085, beta_end=0.012, steps=1000)" in found["code"]
     space: dict[str, object] = {}
     sys.path.insert(0, ".")
     try:
