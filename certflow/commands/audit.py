@@ -141,6 +141,7 @@ def _number(text: str, field: str) -> float:
 def _schedule(text: str) -> Any:
     """The schedule `name:key=value,key=value`."""
     name, _, listed = text.partition(":")
+    name = name.replace("_", "-")  # as Python has them
     choice(name, "--schedule", SCHEDULES)
     function = getattr(schedules, name.replace("-", "_"))
     known = list(inspect.signature(function).parameters)

@@ -38,7 +38,7 @@ def attribute_named(text: str, field: str, folder: Path) -> Any:
 
 
 def schedule_named(name: str, field: str) -> Any:
-    """The noise schedule `cf.schedules.NAME()`, with its usual parameters; `flow-matching` is as good as `flow_matching`.
+    """The noise schedule `cf.schedules.NAME()`, with its usual parameters; `-` stands for `_` as well.
 
     Raises
     ------

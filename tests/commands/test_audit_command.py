@@ -101,6 +101,7 @@ def test_a_threshold_inside_an_interval_is_inconclusive(command, nets, tmp_path)
         ("make", ()),
         ("Nets.exact", ()),
         ("flow", ("--predicts", "flow_prediction", "--schedule", "flow-matching:shift=3")),
+        ("flow", ("--predicts", "flow_prediction", "--schedule", "flow_matching:shift=3")),
     ],
 )
 def test_a_model_is_a_callable_a_model_or_made_by_a_function(command, nets, name, options):
