@@ -14,14 +14,6 @@ from certflow.schedules.families import ornstein_uhlenbeck
 from certflow.schedules.model import Model
 from certflow.schedules.schedule import Schedule
 
-#: The functions of `cf.schedules` by the class of what they make.
-_MAKERS = {
-    "EDM": "edm",
-    "FlowMatching": "flow_matching",
-    "VariancePreserving": "variance_preserving",
-    "Cosine": "cosine",
-    "OrnsteinUhlenbeckTime": "ornstein_uhlenbeck",
-}
 _TAKES = "a callable f(x, tau) of NumPy arrays or torch tensors, x of shape (N, {}), tau of shape (N,)"
 
 
@@ -69,7 +61,7 @@ def subject_of(
 ) -> Subject:
     """The subject, once it has been asked at `x`, shape (N, d), and `t`.
 
-    code : Python that makes `f`, the callable, or `model`, the `cf.Model`, and `schedule` where it is a table
+    code : Python that makes `f`, the callable, or `model`, the `cf.Model`, and `schedule` where it is a long table
 
     Raises
     ------
@@ -117,9 +109,9 @@ def repeats(subject: Subject, x: Points, t: float) -> bool:
 
 
 def _model_code(predicts: str | None, schedule: Schedule | None, time_scale: float | None, arrays: str | None) -> str:
-    """The line that makes the model of `f`; a table is `schedule`, the name that its owner has for it."""
-    kind, _, arguments = repr(schedule or ornstein_uhlenbeck()).partition("(")
-    on = f"cf.schedules.{_MAKERS[kind]}({arguments}" if kind in _MAKERS else "schedule"
+    """The line that makes the model of `f`; a table too long to be written is `schedule`, its owner's name for it."""
+    shown = repr(schedule or ornstein_uhlenbeck())
+    on = shown if shown.startswith("cf.schedules.") else "schedule"
     further = "" if time_scale is None else f", time_scale={time_scale!r}"
     further += "" if arrays is None else f", arrays={arrays!r}"
     return f"model = cf.Model(f, {predicts or 'score'!r}, {on}{further})"

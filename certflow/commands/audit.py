@@ -21,7 +21,6 @@ from certflow.numbers.exact import exact_number
 from certflow.progress import progress_of_one
 from certflow.samplers.solvers import SOLVERS
 from certflow.schedules.predictions import PREDICTIONS, QUANTITIES
-from certflow.schedules.table import Table
 
 #: The schedules of `cf.schedules` by their names on the command line.
 SCHEDULES = ("edm", "flow-matching", "variance-preserving", "scaled-linear", "cosine", "ornstein-uhlenbeck")
@@ -99,7 +98,7 @@ def audit(
         "max_error": None if max_error is None else _number(max_error, "--max-error"),
         "time_scale": None if time_scale is None else _number(time_scale, "--time-scale"),
     }
-    made, line = (None, "") if schedule is None else _schedule(schedule)
+    made = None if schedule is None else _schedule(schedule)
     folder = None if out is None else Path(out)
     with output_directory(folder, law, force), writing("--out", folder), renamed(OPTIONS), here():
         with redirect_stdout(sys.stderr), progress_of_one("audit") as told:  # what a module prints is no result
@@ -114,7 +113,7 @@ def audit(
                 t_max=t_max,
                 sampler=sampler,
                 arrays=arrays,
-                code="\n".join(filter(None, [found.code, line])),
+                code=found.code,
                 progress=told,
                 **numbers,
             )
@@ -139,9 +138,10 @@ def _number(text: str, field: str) -> float:
         raise InputError(field, text, "a number within 1.8e308 in size") from None
 
 
-def _schedule(text: str) -> tuple[Any, str]:
-    """The schedule `name:key=value,key=value`; of a table, which does not say it itself, also Python that makes it."""
+def _schedule(text: str) -> Any:
+    """The schedule `name:key=value,key=value`."""
     name, _, listed = text.partition(":")
+    name = name.replace("_", "-")  # as Python has them
     choice(name, "--schedule", SCHEDULES)
     function = getattr(schedules, name.replace("-", "_"))
     known = list(inspect.signature(function).parameters)
@@ -156,6 +156,4 @@ def _schedule(text: str) -> tuple[Any, str]:
         number = _number(value, f"--schedule {name}:{key}")
         given[key] = int(number) if number.is_integer() else number
     with renamed({key: f"--schedule {name}:{key}" for key in known}):
-        made = function(**given)
-    arguments = ", ".join(f"{key}={value!r}" for key, value in given.items())
-    return made, f"schedule = cf.schedules.{function.__name__}({arguments})" if isinstance(made, Table) else ""
+        return function(**given)

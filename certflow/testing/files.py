@@ -68,7 +68,9 @@ def _cases(test: Tested) -> Iterator[Case]:
     for part in test.checks():
         verdict = verdict_of(test, part)
         name = f"{part['check']} {part['subject']} {part['mixture']}".rstrip()
-        reason = f"expected: {test.expected}" if verdict == "expected" else part["message"]
+        reason = part["message"]
+        if verdict == "expected":
+            reason = f"expected: {test.expected or 'the test passed'}"
         details = "" if verdict == "passed" else _details(part)
         yield Case(name, part["part"] or part["check"], _OUTCOMES[verdict], reason, details, test.seconds)
     for report in test.reports():

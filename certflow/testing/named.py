@@ -38,7 +38,7 @@ def attribute_named(text: str, field: str, folder: Path) -> Any:
 
 
 def schedule_named(name: str, field: str) -> Any:
-    """The noise schedule `cf.schedules.NAME()`, with its usual parameters.
+    """The noise schedule `cf.schedules.NAME()`, with its usual parameters; `-` stands for `_` as well.
 
     Raises
     ------
@@ -49,6 +49,7 @@ def schedule_named(name: str, field: str) -> Any:
     makers = [
         each for each in schedules.__all__ if each[0].islower() and each not in ("typical_rate", "from_alphas_cumprod")
     ]
-    if name not in makers:
+    plain = name.replace("-", "_")  # as `certflow audit` has them
+    if plain not in makers:
         raise InputError(field, name, f"one of {', '.join(makers)}")
-    return getattr(schedules, name)()
+    return getattr(schedules, plain)()

@@ -74,7 +74,7 @@ def parametrize_with_checks(
 
     Raises
     ------
-    InputError : an unknown kind, part or mixture, no subject, several mixtures for a subject that is of one.
+    InputError : an unknown kind, part, option or mixture, no subject, several mixtures for a subject that is of one.
     """
     import pytest
 
@@ -176,6 +176,10 @@ def check_cases(
         raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
     named = _named(subjects)
     module = _module(kind)
+    known = [*inspect.signature(getattr(module, f"check_{kind}")).parameters][2:]
+    for name in options:
+        if name not in known:
+            raise InputError(name, options[name], f"an option of check_{kind}: {', '.join(known)}")
     if mixtures is None and not _needs_a_mixture(module):
         held: list[Any] = [None]
     else:

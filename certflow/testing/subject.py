@@ -53,7 +53,8 @@ class Subject:
         cls, f: Any, names: tuple[str, ...], probe: tuple[Floats, ...], shape: tuple[int, ...], dtype: Any = None
     ) -> Subject:
         """Find in which arrays `f` is called: tensors for a `torch.nn.Module` or what calls one, in the dtype of its
-        parameters; else the first of NumPy's float64 and torch's dtypes (where torch is loaded) in which it answers.
+        parameters; else the first of NumPy's float64 and torch's dtypes (where torch is loaded) in which it answers;
+        where it answers in none, the one whose error is least likely to be that of another kind of array.
 
         probe : arguments of a few rows; shape : of the result for one row; dtype : where it is told
 
@@ -70,15 +71,18 @@ class Subject:
             own = "float32" if parameter is None else str(parameter.dtype)
             return cls(f, names, "torch", found or precision_of(own), None if parameter is None else parameter.device)
         tried = [cls(f, names, arrays, each) for arrays, each in _ways(found, dtype)]
+        strange = []
         for subject in tried:
             try:
                 out = subject._raw(probe)
-            except Exception:  # whatever other people's code raises: another kind of array may be what it takes
+            except Exception as error:  # whatever other people's code raises: it may take another kind of array
+                strange.append(2 if isinstance(error, TypeError | AttributeError) else 1)
                 continue
+            strange.append(0)
             if tuple(getattr(out, "shape", ())) == (len(probe[0]), *shape):
                 subject.precision = _coarser(subject.precision, out) if found is None else found
                 return subject
-        return tried[0]
+        return tried[int(np.argmin(strange))]
 
     def __call__(self, *arguments: Floats, shape: tuple[int, ...]) -> Floats:
         """What it says of rows, as float64; `shape` is that of the result for one row.

@@ -261,13 +261,18 @@ def test_other_ways_to_make_a_model_stand_in_its_code():
     model = cf.Model(lambda x, t: 2 * score(x, t), "score", cf.schedules.ornstein_uhlenbeck())
     given = cf.audit(model, "two-modes", **FEW, **LOOSE).witness
     assert given is not None
-    assert "# model: the Model('score', OrnsteinUhlenbeckTime()" in given.setup
+    assert "# model: the Model('score', cf.schedules.ornstein_uhlenbeck()" in given.setup
     named = cf.audit(model, "two-modes", code="import nets\nmodel = nets.model", **FEW, **LOOSE).witness
     assert named is not None
     assert "import nets\nmodel = nets.model\np = cf." in named.setup
     tensors = cf.audit(lambda x, t: 2 * torch_score(x, t), "two-modes", **FEW, **LOOSE).witness
     assert tensors is not None
     assert "model = cf.Model(f, 'score', cf.schedules.ornstein_uhlenbeck(), arrays='torch')" in tensors.setup
+    table = cf.schedules.from_alphas_cumprod(np.cumprod(1 - np.linspace(1e-4, 0.02, 1000)))
+    wrong_noise = lambda x, tau: 0 * x  # noqa: E731
+    long = cf.audit(wrong_noise, "two-modes", predicts="epsilon", schedule=table, **FEW, **LOOSE).witness
+    assert long is not None
+    assert "model = cf.Model(f, 'epsilon', schedule)" in long.setup
 
 
 # -- views --------------------------------------------------------------------------------------------------

@@ -101,6 +101,7 @@ def test_a_threshold_inside_an_interval_is_inconclusive(command, nets, tmp_path)
         ("make", ()),
         ("Nets.exact", ()),
         ("flow", ("--predicts", "flow_prediction", "--schedule", "flow-matching:shift=3")),
+        ("flow", ("--predicts", "flow_prediction", "--schedule", "flow_matching:shift=3")),
     ],
 )
 def test_a_model_is_a_callable_a_model_or_made_by_a_function(command, nets, name, options):
@@ -111,7 +112,7 @@ def test_the_worst_draw_on_a_table_replays_as_it_is_printed(command, nets, capsy
     options = ("--predicts", "epsilon", "--schedule", "scaled-linear:steps=1000")
     ended = command("audit", f"{nets}:noise", "two-modes", *FEW, *options, "--format", "json")
     found = json.loads(ended.out)["witness"]
-    assert "schedule = cf.schedules.scaled_linear(steps=1000)" in found["code"]
+    assert "cf.schedules.scaled_linear(beta_start=0.00085, beta_end=0.012, steps=1000)" in found["code"]
     space: dict[str, object] = {}
     sys.path.insert(0, ".")
     try:

@@ -112,8 +112,10 @@ def faulty(
     noise: Callable[[Any], Any] = lambda m: 1 - m * m,
     share: Callable[[Any], Any] | None = None,
     said: Callable[..., Any] = lambda s, x, m: s,
+    noised: Callable[[Any], Any] = lambda c: c,
 ) -> Callable[[Any, Any], Any]:
-    """NumPy: a score with places open to faults; `share` makes responsibilities of logits, `said` what is returned."""
+    """NumPy: a score with places open to faults; `share` makes responsibilities of logits, `said` what is returned,
+    `noised` what stands for the components' covariances."""
     w, mu, sigma = law.weights, law.means, law.covariances
 
     def softmax(logits: Any) -> Any:
@@ -122,7 +124,7 @@ def faulty(
 
     def score(x: Any, t: Any) -> Any:
         m = np.exp(-time(t))
-        c = beta(m)[:, None, None, None] * sigma + noise(m)[:, None, None, None] * np.eye(mu.shape[1])
+        c = noised(beta(m)[:, None, None, None] * sigma + noise(m)[:, None, None, None] * np.eye(mu.shape[1]))
         z = x[:, None, :] - alpha(m)[:, None, None] * mu
         b = -np.linalg.solve(c, z[..., None])[..., 0]
         logits = np.log(w) - np.linalg.slogdet(c)[1] / 2 + (b * z).sum(-1) / 2

@@ -169,6 +169,11 @@ def test_expected_failures_are_marked_with_their_reasons(strict: bool) -> None:
             {"expected_failures": {"other": "why"}},
             r"expected_failures: got 'other'; required: a part of check_score: even, odd part",
         ),
+        (
+            ("score", right, "iris"),
+            {"dtyp": "float32"},
+            "dtyp: got 'float32'; required: an option of check_score: t_min, ",
+        ),
     ],
 )
 def test_what_is_refused(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:

@@ -13,6 +13,7 @@ from own_project import ROOT, pytest_in, write
 
 import certflow as cf
 from certflow.errors import InputError
+from certflow.testing.named import schedule_named
 from certflow.testing.options import SUITE, check_options, claims_allowed, mixture_sources, score_of
 
 TESTS = """
@@ -91,6 +92,11 @@ def test_the_suite_asks_for_a_mixture(name: str, tmp_path: Path) -> None:
         check_options(configured(tmp_path, name))
     check_options(configured(tmp_path, name, mixture=["two-modes"]))
     check_options(configured(tmp_path, "tests"))
+
+
+@pytest.mark.parametrize("name", ["flow_matching", "flow-matching"])
+def test_a_schedule_has_its_name_of_python_and_that_of_the_command_line(name: str) -> None:
+    assert schedule_named(name, "--certflow-schedule") == cf.schedules.flow_matching()
 
 
 def test_what_options_say(tmp_path: Path) -> None:

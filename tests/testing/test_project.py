@@ -23,7 +23,7 @@ import certflow as cf
 TESTS = """
 import certflow as cf
 import pytest
-from certflow.testing import check_score, parametrize_with_checks
+from certflow.testing import CheckFailed, check_score, parametrize_with_checks
 from mine import score, wrong_score
 
 FEW = {"max_examples": 16}
@@ -54,6 +54,11 @@ def test_own_forgets(check):
 
 def test_own_at_once():
     check_score(score, cf.load_mixture("two-modes"), **FEW)
+
+
+def test_own_catches():
+    with pytest.raises(CheckFailed):
+        check_score(wrong_score, "two-modes", **FEW)
 
 
 @pytest.mark.claim("G3")
@@ -170,6 +175,20 @@ def checks_within_a_test_are_heard_of(found: Project) -> None:
     assert len(record["parts"]) == len(found.outcomes("test_own"))
 
 
+def what_a_test_catches_is_no_failure(found: Project) -> None:
+    (test,) = [test for test in found.results["tests"] if test["name"].endswith("::test_own_catches")]
+    assert test["outcome"] == "passed"
+    assert not all(part["passed"] for part in test["found"][0]["parts"])
+    cases = found.junit("certflow-report/junit.xml").iter("testcase")
+    caught = [case for case in cases if "test_own_catches" in case.attrib["classname"]]
+    assert len(caught) == len(test["found"][0]["parts"])
+    assert [case for case in caught if case.find("failure") is not None] == []
+    assert {case.find("skipped").attrib["message"] for case in caught if case.find("skipped") is not None} == {
+        "expected: the test passed"
+    }
+    assert not any("test_own_catches" in line for line in found.summary)
+
+
 def an_assertion_on_a_report_prints_a_short_verdict(found: Project) -> None:
     assert "assert <report of two-modes: inconclusive: nothing was checked>" in found.run.out
 
@@ -186,9 +205,11 @@ def the_summary_goes_by_check_and_by_claim(found: Project) -> None:
     (row,) = [line for line in found.summary if line.startswith("check_score: ")]
     counts = found.results["checks"]["check_score"]
     ran = counts["passed"] + counts["failed"] + counts["expected"]
-    assert counts["expected"] == 1
+    caught = [test for test in found.results["tests"] if test["name"].endswith("::test_own_catches")]
+    expected = 1 + sum(not part["passed"] for part in caught[0]["found"][0]["parts"])
+    assert counts["expected"] == expected > 1
     assert row.startswith(f"check_score: {ran} checks ran, {counts['passed']} found no counterexample, ")
-    assert f"{counts['failed']} found one, 1 found the expected one" in row
+    assert f"{counts['failed']} found one, {expected} found the expected one" in row
     assert any(line.startswith("  wrong_score on two-modes, typical points: wrong at ") for line in found.summary)
     (row,) = [line for line in found.summary if line.startswith("G3: ")]
     passed = 1 + sum(name.startswith("mine-G3.") for name in found.outcomes("test_property"))
@@ -226,6 +247,7 @@ LOOKS = (
     an_expected_failure_carries_its_reason_and_may_not_pass,
     a_test_that_runs_no_check_fails,
     checks_within_a_test_are_heard_of,
+    what_a_test_catches_is_no_failure,
     an_assertion_on_a_report_prints_a_short_verdict,
     the_suite_of_the_wheel_takes_her_score_and_mixture,
     the_summary_goes_by_check_and_by_claim,

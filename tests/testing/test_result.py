@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 
+import certflow as cf
 from certflow.claims.fingerprint import live_digests
 from certflow.testing.result import Cause, CheckFailed, Counterexample, Result, listening, tell
 
@@ -36,6 +37,11 @@ def test_a_failure_shows_the_counterexample_and_its_cause() -> None:
         "",
         "likely cause: minus it (sign)",
     ]
+
+
+def test_results_and_failures_are_public() -> None:
+    assert cf.testing.CheckFailed is CheckFailed
+    assert cf.testing.Result is Result
 
 
 def test_a_failure_passes_between_processes() -> None:

@@ -65,6 +65,7 @@ class Code:
     blend : how logits become responsibilities
     half, logdet, power : factors of `|z|^2 / v` (1/2) and of `log det C` (-1/2) in a logit; components' scores are
         `-C^{-power} z`
+    taken : `C^taken` stands for the covariance `C` of a noised component, wherever it is
     side : what stands before `m mu` in the components' scores (-1)
     """
 
@@ -78,6 +79,7 @@ class Code:
     half: float = 0.5
     logdet: float = -0.5
     power: float = 1.0
+    taken: float = 1.0
     side: float = -1.0
 
     @classmethod
@@ -136,7 +138,7 @@ class Code:
 
     def _spread(self, noise: Noise) -> Spread:
         if np.array_equal(self.covariances, np.swapaxes(self.covariances, 1, 2)):
-            return _Diagonalised(*np.linalg.eigh(self.covariances), noise)
+            return _Diagonalised(*np.linalg.eigh(self.covariances), noise, self.taken)
         return _Solved(self.covariances, noise)
 
 
@@ -156,8 +158,9 @@ class Spread(Protocol):
 class _Diagonalised:
     """By the eigenvectors of symmetric covariances."""
 
-    def __init__(self, values: Floats, vectors: Matrices, noise: Noise):
-        self.values = noise.beta[:, None, None] * values + noise.nu[:, None, None]
+    def __init__(self, values: Floats, vectors: Matrices, noise: Noise, taken: float):
+        noised = noise.beta[:, None, None] * values + noise.nu[:, None, None]
+        self.values = noised if taken == 1 else noised**taken
         self.vectors = vectors
 
     @property

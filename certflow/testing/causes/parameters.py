@@ -139,6 +139,8 @@ def _of_covariances(code: Code) -> Iterator[Fault]:
             f"the covariances belong to other components: {words}",
             covariances=_taken("covariances", order),
         )
+    for name, sentence, power in _NOISED:
+        yield _with(name, sentence, taken=_(power))
     yield _with("1/v forgotten", "C^{-1} is missing in the components' scores", power=_(0.0))
     yield _with("root of 1/v", "C^{-1/2} stands for C^{-1} in the components' scores", power=_(0.5))
     yield _with("1/v twice", "C^{-2} stands for C^{-1} in the components' scores", power=_(2.0))
@@ -270,6 +272,21 @@ _SPECTRAL: tuple[tuple[str, str, Callable[[Floats], Floats]], ...] = (
     ("precision for the covariance", "the inverses of the covariances stand for them", lambda v: 1 / v),
     ("covariances twice", "the covariances are twice what they should be", lambda v: 2 * v),
     ("half the covariances", "the covariances are half of what they should be", lambda v: v / 2),
+)
+
+
+#: Powers of the covariances of the noised components, `m^2 Sigma + (1 - m^2) I`, that stand for them.
+_NOISED: tuple[tuple[str, str, float], ...] = (
+    (
+        "variance for its root",
+        "v^2 stands for the variance v of a noised component: v is handed over where its root, the deviation, is meant",
+        2.0,
+    ),
+    (
+        "root for the variance",
+        "sqrt(v) stands for the variance v of a noised component: the deviation is handed over where v is meant",
+        0.5,
+    ),
 )
 
 

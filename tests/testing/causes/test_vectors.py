@@ -42,6 +42,8 @@ FAULTS = [
     ("from the other end", {"time": lambda t: 3 - t}, "time: from the other end"),
     ("times 1000", {"time": lambda t: t / 1000}, "time: thousand"),
     ("log time", {"time": lambda t: np.log(np.sqrt(np.expm1(2 * t)))}, "time: log sigma"),
+    ("noised variance as a deviation", {"noised": lambda c: c @ c}, "variance for its root"),
+    ("deviation as noised variance", {"noised": root}, "root for the variance"),
     ("hard maximum", {"share": lambda a: np.eye(a.shape[1])[a.argmax(1)]}, "nearest component only"),
     (
         "exploding variance",

@@ -196,6 +196,19 @@ def test_one_time_for_all_may_be_refused() -> None:
     assert taken.message == "a time of shape () or (1,) is that of every row"
 
 
+def test_code_in_torch_is_told_of_its_own_error_and_not_of_an_array() -> None:
+    torch = pytest.importorskip("torch")
+
+    def joined(x, t):
+        return torch.cat([x, t], 1)
+
+    def wide(x, t):
+        return torch.exp(-t)[:, None].expand(len(x), 3)
+
+    assert "it raised RuntimeError: Tensors must have same number of dimensions" in failure(joined, "two-modes").message
+    assert "it returned the shape (446, 3), where (446, 2) is right" in failure(wide, "two-modes").message
+
+
 def test_noise_is_seen_in_a_second_call() -> None:
     rng = np.random.default_rng(0)
     result = failure(lambda x, t: _right(x, t) + 1e-3 * rng.standard_normal(x.shape), "two-modes", **SMALL)
