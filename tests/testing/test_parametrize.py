@@ -28,7 +28,8 @@ def toy(prepare: Callable[..., Any]) -> SimpleNamespace:
     def told(found: Any) -> Result:
         return Result("check_toy", "odd part", found == "right", "as it says", 3)
 
-    return SimpleNamespace(prepare=prepare, PARTS=(Part("odd part", told), Part("even", lambda _: told("right"))))
+    parts = (Part("odd part", told), Part("even", lambda _: told("right")))
+    return SimpleNamespace(prepare=prepare, PARTS=parts, **{f"check_{kind}": prepare for kind in parametrize.KINDS})
 
 
 def prepare(subject: Any, mixture: Any, *, seed: int = 0) -> Any:
@@ -172,7 +173,7 @@ def test_expected_failures_are_marked_with_their_reasons(strict: bool) -> None:
         (
             ("score", right, "iris"),
             {"dtyp": "float32"},
-            "dtyp: got 'float32'; required: an option of check_score: t_min, ",
+            "dtyp: got 'float32'; required: an option of check_score: seed",
         ),
     ],
 )
