@@ -41,7 +41,7 @@ class Subject:
         """`score`, `velocity`, `denoiser` or `noise` at points of shape (N, d)."""
         try:
             found: Points = getattr(self.model, name)(x, t)
-        except Exception as error:  # whatever the user's code raises
+        except (Exception, SystemExit) as error:  # whatever the user's code raises
             if isinstance(error, InputError) and error.field == "model":  # what is refused of what it returns
                 raise
             raise InputError("model", _told(error), _TAKES.format(self.dimension)) from error

@@ -18,6 +18,9 @@ KINDS = ("typical points", "ends of time", "component means and the origin", "ti
 #: So many random points where a check is not told otherwise.
 DEFAULT_EXAMPLES = 256
 
+#: More are not asked for.
+MOST_EXAMPLES = 1_000_000
+
 #: Random points of each other kind for every so many typical ones.
 _SHARE = 8
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.numbers.arrays import Floats
-from certflow.numbers.inputs import real_number, whole_number
+from certflow.numbers.inputs import one_of, real_number, whole_number
 from certflow.schedules.families import ornstein_uhlenbeck
 from certflow.schedules.schedule import Schedule
 from certflow.testing.causes.training_pair import TARGETS, drawn_causes, noised_causes, target_causes
@@ -104,11 +104,14 @@ def prepare(
     law = ornstein_uhlenbeck() if schedule is None else schedule
     if not isinstance(law, Schedule):
         raise InputError("schedule", schedule, "one of cf.schedules, or None for the Ornstein-Uhlenbeck process")
-    choices = {"predicts": (predicts, (*TARGETS, None)), "noise": (noise, ("given", "seed"))}
-    choices |= {"arrays": (arrays, ARRAYS), "dtype": (dtype, DTYPES)}
-    for name, (given, listed) in choices.items():
-        if given not in listed:
-            raise InputError(name, given, f"one of {', '.join(map(str, listed))}")
+    if predicts is not None:
+        one_of(predicts, "predicts", TARGETS)
+    for name, given, listed in (
+        ("noise", noise, ("given", "seed")),
+        ("arrays", arrays, ARRAYS),
+        ("dtype", dtype, DTYPES),
+    ):
+        one_of(given, name, listed)
     if weight is not None and not callable(weight):
         raise InputError("weight", weight, "a function of tau")
     chance = real_number(level, "level", "a probability in (0, 0.1)", lambda value: 0 < value < 0.1)
