@@ -125,6 +125,6 @@ def _model_code(predicts: str | None, schedule: Schedule | None, time_scale: flo
     return f"model = cf.Model(f, {predicts or 'score'!r}, {on}{further})"
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     said = " ".join(str(error).split())
     return f"{type(error).__name__} ({said})" if said else type(error).__name__
