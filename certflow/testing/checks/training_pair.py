@@ -214,7 +214,7 @@ def _regression(it: Pairing, pair: Pair) -> tuple[Floats, Floats]:
 
 
 def _independent(it: Pairing) -> Result:
-    """Noise of one row says nothing of the next, and is normal (Dvoretzky, Kiefer, Wolfowitz)."""
+    """Noise says nothing of that of the next row or coordinate, and is normal (Dvoretzky, Kiefer, Wolfowitz)."""
     if it.noise != "seed":
         return _passed("independent", 0)
     pair, wrong = it.pair()
@@ -232,10 +232,16 @@ def _independent(it: Pairing) -> Result:
     step = len(it.taus)  # rows of one time stand so far apart
     products = (rows[:-step] * rows[step:]).reshape(-1)
     correlation = float(products.mean())
-    limit = NormalDist().inv_cdf(1 - it.level / 4) / math.sqrt(products.size)
+    quantile = NormalDist().inv_cdf(1 - it.level / 8)
+    limit = quantile / math.sqrt(products.size)
     if not abs(correlation) <= limit:
         message = f"the noise of a row and of the next of its time have correlation {correlation:.3g}"
         cause = Cause("noise reused", "rows share a part of their noise")
+        return _failed(it, "independent", f"{message}, by chance up to {limit:.2g}", None, (cause,))
+    beside = (rows[:, :-1] * rows[:, 1:]).reshape(-1)
+    if beside.size and not abs(float(beside.mean())) <= (limit := quantile / math.sqrt(beside.size)):
+        message = f"the noise of neighbouring coordinates has correlation {beside.mean():.3g}"
+        cause = Cause("noise shared", "coordinates of a row share a part of their noise")
         return _failed(it, "independent", f"{message}, by chance up to {limit:.2g}", None, (cause,))
     from scipy.special import ndtr
 
