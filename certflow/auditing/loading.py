@@ -41,7 +41,7 @@ def named(text: str, field: str) -> Named:
     importlib.invalidate_caches()
     try:
         found: Any = importlib.import_module(module)
-    except Exception as error:  # whatever the module raises
+    except (Exception, SystemExit) as error:  # whatever the module raises
         raise InputError(field, text, f"{_REQUIRED} ({type(error).__name__}: {error})") from error
     for part in name.split("."):
         if not hasattr(found, part):
@@ -51,7 +51,7 @@ def named(text: str, field: str) -> Named:
     if made:
         try:
             found = found()
-        except Exception as error:  # whatever the function raises
+        except (Exception, SystemExit) as error:  # whatever the function raises
             raise InputError(field, text, f"a function that makes a model ({type(error).__name__}: {error})") from error
     if isinstance(found, type) or not (callable(found) or isinstance(found, Model)):
         raise InputError(field, text, f"a cf.Model or a callable f(x, tau), not {_kind(found)}")

@@ -33,7 +33,7 @@ class Subject:
         """`score`, `velocity`, `denoiser` or `noise` at points of shape (N, d)."""
         try:
             found: Points = getattr(self.model, name)(x, t)
-        except Exception as error:  # whatever the user's code raises
+        except (Exception, SystemExit) as error:  # whatever the user's code raises
             if isinstance(error, InputError) and error.field == "model":  # what is refused of what it returns
                 raise
             raise InputError("model", _told(error), _TAKES.format(self.dimension)) from error
@@ -117,6 +117,6 @@ def _model_code(predicts: str | None, schedule: Schedule | None, time_scale: flo
     return f"model = cf.Model(f, {predicts or 'score'!r}, {on}{further})"
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     said = " ".join(str(error).split())
     return f"{type(error).__name__} ({said})" if said else type(error).__name__

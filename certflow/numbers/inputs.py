@@ -6,7 +6,7 @@ NumPy drops a mask, the imaginary part of a number and the unit of a date withou
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,19 @@ def real_number(value: Any, field: str, requirement: str, accepts: Callable[[flo
     if not accepts(result):
         raise InputError(field, value, requirement)
     return result
+
+
+def one_of(value: Any, field: str, names: Iterable[str]) -> str:
+    """One of some names.
+
+    Raises
+    ------
+    InputError : another text, or what is none.
+    """
+    listed = tuple(names)
+    if not isinstance(value, str) or value not in listed:
+        raise InputError(field, value, f"one of {', '.join(listed)}")
+    return value
 
 
 def file_path(value: Any, field: str, requirement: str) -> Path:

@@ -107,7 +107,7 @@ class Examination:
         """The smallest case found in which the code is wrong; None where it is right."""
         if not self.wrong.any():
             return None
-        excess = np.where(self.wrong, self.errors / self.tolerance, 0)
+        excess = _excess(self.errors, self.tolerance)
         return self.shown(smallest(self.rows[[int(np.argmax(excess))]], self.target, self.excess))
 
     def excess(self, rows: Rows) -> Floats:
@@ -117,8 +117,7 @@ class Examination:
         except Misbehaviour:
             return np.zeros(len(rows))
         tolerance = self.target.tolerance(rows, self.rtol)
-        error = differing(got, self.target.expected(rows))
-        return np.where(wrong(error, tolerance), error / tolerance, 0)
+        return _excess(differing(got, self.target.expected(rows)), tolerance)
 
     def shown(self, row: Rows) -> Counterexample:
         """One row as a counterexample."""
@@ -135,6 +134,12 @@ class Examination:
 
     def result(self, part: str, passed: bool, message: str, evaluations: int, **more: Any) -> Result:
         return Result(self.check, part, passed, message, evaluations, **more)
+
+
+def _excess(error: Floats, tolerance: Floats) -> Floats:
+    """How many times the tolerance an error is, 0 where that allows it."""
+    bad = wrong(error, tolerance)
+    return np.divide(error, tolerance, out=np.zeros(len(error)), where=bad)
 
 
 def mixture_line(mixture: GaussianMixture) -> str:

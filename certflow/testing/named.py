@@ -26,7 +26,7 @@ def attribute_named(text: str, field: str, folder: Path) -> Any:
         sys.path.insert(0, str(folder))
     try:
         found: Any = importlib.import_module(module)
-    except Exception as error:  # whatever the code of a user's module raises
+    except (Exception, SystemExit) as error:  # whatever the code of a user's module raises
         raise InputError(field, text, f"{_REQUIRED} ({type(error).__name__}: {error})") from error
     for part in name.split("."):
         if not hasattr(found, part):
@@ -49,7 +49,7 @@ def schedule_named(name: str, field: str) -> Any:
     makers = [
         each for each in schedules.__all__ if each[0].islower() and each not in ("typical_rate", "from_alphas_cumprod")
     ]
-    plain = name.replace("-", "_")  # as `certflow audit` has them
-    if plain not in makers:
+    function = name.replace("-", "_")  # as commands write it
+    if function not in makers:
         raise InputError(field, name, f"one of {', '.join(makers)}")
-    return getattr(schedules, plain)()
+    return getattr(schedules, function)()

@@ -11,7 +11,7 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.numbers.arrays import Floats
 from certflow.numbers.exact import check_plain
-from certflow.numbers.inputs import float_array, is_tensor, real_number
+from certflow.numbers.inputs import float_array, is_tensor, one_of, real_number
 from certflow.schedules.schedule import Schedule
 
 #: Where a schedule of a time of its own is looked at, beside its ends.
@@ -71,8 +71,7 @@ def noising_of(schedule: Any, like: Schedule | None, first: Any, last: Any, arra
     """
     if like is not None and not isinstance(like, Schedule):
         raise InputError("like", like, "one of cf.schedules, or None")
-    if arrays not in ("numpy", "torch"):
-        raise InputError("arrays", arrays, "numpy or torch")
+    one_of(arrays, "arrays", ("numpy", "torch"))
     form, a, b, extra = _form(schedule)
     if form == "table":
         taus = np.arange(len(read(schedule)), dtype=float)

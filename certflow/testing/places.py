@@ -9,6 +9,7 @@ import numpy as np
 from certflow.field.components import components_at
 from certflow.law.mixture import GaussianMixture
 from certflow.law.noised import noised
+from certflow.law.spectra import variance_extremes
 from certflow.numbers.arrays import Flags, Floats, Points, Times
 from certflow.numbers.floats import FLOATS
 
@@ -17,6 +18,9 @@ KINDS = ("typical points", "ends of time", "component means and the origin", "ti
 
 #: So many random points where a check is not told otherwise.
 DEFAULT_EXAMPLES = 256
+
+#: More are not asked for.
+MOST_EXAMPLES = 1_000_000
 
 #: Random points of each other kind for every so many typical ones.
 _SHARE = 8
@@ -111,8 +115,9 @@ def _pairs(mixture: GaussianMixture) -> list[tuple[int, int]]:
 
 
 def _far(mixture: GaussianMixture, t: Times, rng: np.random.Generator) -> tuple[Points, Times]:
-    """In random directions, 3 to 10 times as far out as the farthest mean, or as the noise is wide."""
-    reach = max(1.0, float(np.linalg.norm(mixture.means, axis=1).max()))
+    """In random directions, 3 to 10 times as far out as the farthest mean, or as noise or a component is wide."""
+    widest = float(np.sqrt(np.max(variance_extremes(mixture)[1])))
+    reach = max(1.0, widest, float(np.linalg.norm(mixture.means, axis=1).max()))
     directions = rng.standard_normal((len(t), mixture.dimension))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     return directions * reach * rng.uniform(3, 10, (len(t), 1)), t

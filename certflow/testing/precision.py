@@ -74,6 +74,9 @@ class Precision:
 #: The exponential of this and its inverse are numbers, far beyond what an error may be.
 _LARGE = 200.0
 
+#: Less than this is left of a sum only where nothing is.
+_NONE = 1e-100
+
 #: The formats that checks know, finest first.
 PRECISIONS = {
     found.name: found
@@ -115,6 +118,7 @@ class Posterior:
     data : `h_k`, shape (K,)
     low, high : `l_k` and `g_k`, shape (N, K)
     fixed : `f_k`, shape (N, K)
+    prior, sizes : `w_k` and `|mu_k|`, shape (K,)
     m, n2 : `e^{-t}` and `1 - e^{-2t}`, shape (N,)
     """
 
@@ -126,6 +130,8 @@ class Posterior:
     low: Floats
     high: Floats
     fixed: Floats
+    prior: Floats
+    sizes: Floats
     m: Times
     n2: Times
 
@@ -137,16 +143,18 @@ class Posterior:
         least, largest = (np.broadcast_to(v, (mixture.n_components,)) for v in variance_extremes(mixture))
         low, high = ((m * m)[:, None] * v + n2[:, None] for v in (least, largest))
         size = np.maximum(np.abs(np.log(low)), np.abs(np.log(high)))
-        centres = m[:, None] * np.linalg.norm(mixture.means, axis=1)
+        sizes = np.linalg.norm(mixture.means, axis=1)
         return cls(
             gamma=np.asarray(FLOATS.responsibilities(components.logits(x))),
             scores=np.asarray(components.component_scores(x)),
             gaps=np.linalg.norm(x[:, None, :] - m[:, None, None] * mixture.means, axis=-1),
-            reaches=np.linalg.norm(x, axis=1)[:, None] + centres,
+            reaches=np.linalg.norm(x, axis=1)[:, None] + m[:, None] * sizes,
             data=largest,
             low=low,
             high=high,
             fixed=np.abs(np.log(mixture.weights)) + mixture.dimension * size / 2 + mixture.dimension + 1,
+            prior=np.asarray(mixture.weights),
+            sizes=sizes,
             m=m,
             n2=n2,
         )
@@ -179,6 +187,7 @@ class Rounding:
     weights : `rho_k`, shape (N, K)
     spill : `gamma_k (e^{E_k} - 1) / sum_j gamma_j e^{-E_j}`, how far responsibilities may move, shape (N, K)
     sums : relative error of a sum of terms with responsibilities, shape (N, K)
+    dropped : how far the log-density may fall by weights that underflow, shape (N,)
     """
 
     inverses: Floats
@@ -187,6 +196,7 @@ class Rounding:
     weights: Weights
     spill: Weights
     sums: Floats
+    dropped: Floats
 
     @classmethod
     def of(cls, found: Posterior, precision: Precision, t: Times) -> Rounding:
@@ -203,10 +213,16 @@ class Rounding:
         components = np.where(np.isnan(components), np.inf, components)
         logits = u * ((dimension + e) * squares / 2 + 4 * found.fixed) + inverses * (q + dimension) / 2
         limited = np.minimum(logits, _LARGE)
-        left = np.einsum("nk,nk->n", found.gamma, np.exp(-limited))[:, None]
-        weights = np.minimum(found.gamma * np.exp(limited) / left, 1.0)
+        shares = found.gamma * np.exp(-limited)
+        lost = np.minimum(precision.least / 2 / found.prior, 1.0)  # the share of a weight that underflow may take
+        left = np.maximum((shares * (1 - lost)).sum(axis=1, keepdims=True), _NONE)
+        gone = left <= _NONE  # what is left says nothing of who has which share
+        dropped = np.where(gone[:, 0], np.inf, np.log(np.maximum(shares.sum(axis=1), _NONE) / left[:, 0]))
+        logits, limited = logits + np.log1p(lost), np.minimum(limited + np.log1p(lost), _LARGE)
+        weights = np.where(gone, 1.0, np.minimum(found.gamma * np.exp(limited) / left, 1.0))
+        spill = np.where(gone, 1 / _NONE, found.gamma * np.expm1(limited) / left)
         sums = (count + 4) * u + np.expm1(np.minimum(4 * u * (q / 2 + found.fixed), _LARGE))
-        return cls(inverses, components, logits, weights, found.gamma * np.expm1(limited) / left, sums)
+        return cls(inverses, components, logits, weights, spill, sums, dropped)
 
     def of_mean(self, found: Posterior, values: Floats, mean: Floats) -> Floats:
         """How far `sum_k gamma_k values_k` may move by its weights; `values` of shape (N, K, ...), result (N,)."""
@@ -225,4 +241,6 @@ def score_error(found: Posterior, precision: Precision, t: Times) -> Floats:
     """How far, in norm, a right score in this format may be from the exact one; infinite where it may say anything."""
     rounding = Rounding.of(found, precision, t)
     own = rounding.of_terms(rounding.components + rounding.sums * np.linalg.norm(found.scores, axis=-1))
-    return np.asarray(own + rounding.of_mean(found, found.scores, found.score) + precision.least / found.n2)
+    count, dimension = found.scores.shape[1:]
+    underflow = precision.least / 2 * (found.sizes.max() + (count + 2) * dimension**0.5) / found.n2
+    return np.asarray(own + rounding.of_mean(found, found.scores, found.score) + underflow)

@@ -16,8 +16,7 @@ from certflow.law.code import mixture_code
 from certflow.law.mixture import GaussianMixture
 from certflow.law.noised import noised
 from certflow.numbers.arrays import Floats, Points, Times
-from certflow.numbers.exact import is_whole
-from certflow.numbers.inputs import is_tensor, whole_number
+from certflow.numbers.inputs import is_tensor, one_of, real_number, whole_number
 from certflow.process import OrnsteinUhlenbeck
 from certflow.schedules.families import EDM, FlowMatching, OrnsteinUhlenbeckTime
 from certflow.schedules.schedule import Schedule
@@ -189,6 +188,17 @@ class Sampling:
         """The user's points over those in OU coordinates."""
         return np.ones(times.shape) if self.schedule is None else np.asarray(self.schedule.scale_at(times))
 
+    def wanted(self, segments: int) -> int:
+        """How many evaluations of so many steps are meant, where that is said."""
+        asked = self.evaluations
+        required = "an int for each step, or a function of K that returns one"
+        try:
+            found = asked(segments) if callable(asked) else asked
+        except Exception as error:  # whatever the user's code raises is no number
+            raise InputError("evaluations", f"a function that raises {type(error).__name__}", required) from error
+        count = whole_number(found, "evaluations", 0, _MOST, required)
+        return count if callable(asked) else count * segments
+
     # -- results -------------------------------------------------------------------------------------------
 
     def passed(self, part: str, message: str, evaluations: int = 0) -> Result:
@@ -239,6 +249,9 @@ _FARTHEST = 1e12
 #: Mean (of every coordinate) and variance of the Gaussian.
 _MEAN, _VARIANCE = 0.5, 0.25
 
+#: More evaluations are not meant.
+_MOST = 10**9
+
 #: Times that are listed in a counterexample one by one.
 _LISTED = 9
 
@@ -261,8 +274,9 @@ def check_fields(sampling: Sampling) -> None:
     if not callable(sampling.sampler):
         raise InputError("sampler", sampling.sampler, "a callable (field, x, times) -> x at times[-1]")
     for name, listed in (("field", FIELDS), ("arrays", ARRAYS), ("dtype", tuple(DTYPES))):
-        if getattr(sampling, name) not in listed:
-            raise InputError(name, getattr(sampling, name), f"one of {', '.join(listed)}")
+        one_of(getattr(sampling, name), name, listed)
+    if not isinstance(sampling.stochastic, bool):
+        raise InputError("stochastic", sampling.stochastic, "True or False")
     schedule = sampling.schedule
     if schedule is not None and not isinstance(schedule, Schedule):
         raise InputError("schedule", schedule, "one of cf.schedules, or None for OU times")
@@ -270,11 +284,9 @@ def check_fields(sampling: Sampling) -> None:
         raise InputError("field", "velocity", "another field on this schedule: velocity is told of OU, EDM and flows")
     whole_number(sampling.samples, "samples", 100, 1_000_000)
     whole_number(sampling.seed, "seed")
-    asked = sampling.evaluations
-    if not (asked is None or callable(asked) or is_whole(asked)):
-        raise InputError("evaluations", asked, "an int for each step, or a function of K")
-    if not 0 < sampling.level < 0.1:
-        raise InputError("level", sampling.level, "a probability in (0, 0.1)")
+    if sampling.evaluations is not None:
+        sampling.wanted(1)
+    real_number(sampling.level, "level", "a probability in (0, 0.1)", lambda value: 0 < value < 0.1)
 
 
 def _numbers(value: Any) -> Floats:

@@ -50,6 +50,9 @@ def fails():
 def gives_nothing(x, t):
     return None
 
+def leaves():
+    raise SystemExit(0)
+
 number = 3
 """
 
@@ -60,6 +63,7 @@ def nets(tmp_path, monkeypatch):
     name = f"nets_{tmp_path.name}".replace("-", "_")
     (tmp_path / f"{name}.py").write_text(MODULE)
     (tmp_path / f"{name}_broken.py").write_text("import no_such_library\n")
+    (tmp_path / f"{name}_leaves.py").write_text("import sys\n\nsys.exit(0)\n")
     monkeypatch.chdir(tmp_path)
     yield name
     for loaded in [module for module in sys.modules if module.startswith(name)]:
@@ -142,6 +146,8 @@ def test_the_directory_holds_the_page_and_is_of_one_mixture(command, nets, tmp_p
         (("nets.py:f", "two-modes", "--samples", "300"), "MODULE:NAME: got 'nets.py:f'; required: MODULE:NAME"),
         (("no_such:f", "two-modes"), "(ModuleNotFoundError: No module named 'no_such')"),
         (("{nets}_broken:f", "two-modes"), "(ModuleNotFoundError: No module named 'no_such_library')"),
+        (("{nets}_leaves:f", "two-modes"), "(SystemExit: 0)"),
+        (("{nets}:leaves", "two-modes"), "required: a function that makes a model (SystemExit: 0)"),
         (("{nets}:absent", "two-modes"), "(it has no absent)"),
         (("{nets}:Nets", "two-modes"), "required: a cf.Model or a callable f(x, tau), not the class Nets"),
         (("{nets}:number", "two-modes"), "required: a cf.Model or a callable f(x, tau), not an object of type int"),

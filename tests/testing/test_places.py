@@ -27,3 +27,8 @@ def test_kinds_and_ends() -> None:
     assert found.t.max() <= 3
     again = places(cf.load_mixture("ring-8"), 0.01, 3, 32, 0)
     np.testing.assert_array_equal(found.x, again.x)
+
+
+def test_far_points_are_far_of_a_wide_component_too() -> None:
+    found = places(cf.GaussianMixture([1], [[0, 0]], 10_000), 0.01, 3.0, 64, 0)
+    assert np.linalg.norm(found.x[found.of("far points")], axis=1).min() >= 300

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from certflow.testing.causes.code import Asked, Code
 
 
+def factor_text(factor: float) -> str:
+    """A factor to six digits; one next to 1 by how far it is from it, which six digits would not show."""
+    apart = factor - 1
+    return f"(1 {'-' if apart < 0 else '+'} {abs(apart):.3g})" if 0 < abs(apart) < 1e-3 else f"{factor:.6g}"
+
+
 @dataclass(frozen=True)
 class Fault:
     """`make(code, asked)` is the code with the fault, from code without; `batch`: what it says depends on all rows."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from certflow.numbers.arrays import Floats
 from certflow.testing.causes.code import Asked, Code, Noise, softmax
-from certflow.testing.causes.fault import Fault
+from certflow.testing.causes.fault import Fault, factor_text
 from certflow.testing.causes.quantities import Quantity
 from certflow.testing.causes.search import Candidate, Evidence, Field, left_by, screened
 from certflow.testing.result import Cause
@@ -42,7 +42,7 @@ def fitted(evidence: Evidence, right: Quantity, field: Field) -> list[Cause]:
         number = _solved(few, family, right, field)
         if number is None:
             continue
-        fault = Fault(family.name, family.sentence.format(f"{number:.6g}"), _at(family, number))
+        fault = Fault(family.name, family.sentence.format(factor_text(number)), _at(family, number))
         left = left_by(evidence, Candidate(fault, right), field)
         if left is not None:
             kept.append((left, Cause(fault.name, fault.sentence)))

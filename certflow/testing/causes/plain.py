@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from certflow.numbers.arrays import Floats
-from certflow.testing.causes.search import Evidence, norms
+from certflow.testing.causes.fault import factor_text
+from certflow.testing.causes.search import LEFT, Evidence, norms
 from certflow.testing.result import Cause
 
 
@@ -31,7 +32,7 @@ def _found(seen: Evidence, got: Floats, expected: Floats) -> Iterator[Cause]:
         return
     width = seen.tolerance[:, None]
     wrong = [j for j in range(got.shape[1]) if (np.abs(got - expected)[:, [j]] > width).any()]
-    if len(wrong) < got.shape[1]:
+    if 0 < len(wrong) < got.shape[1]:
         yield _of_coordinates(seen, got, expected, wrong)
         return
     if got.shape[1] > 1:
@@ -42,20 +43,22 @@ def _found(seen: Evidence, got: Floats, expected: Floats) -> Iterator[Cause]:
             if seen.fits(expected[:, order].reshape(seen.got.shape)).all():
                 yield Cause("coordinates swapped", f"its coordinates are {words}")
     factor = float((got * expected / width**2).sum() / (expected**2 / width**2).sum())
-    if abs(factor) > 0 and abs(factor - 1) > 1e-12 and seen.fits(factor * seen.expected).all():
+    if abs(factor) > 0 and abs(factor - 1) > 1e-12 and _explains(seen, factor * seen.expected):
         negative = abs(factor + 1) < 1e-3
-        sentence = "it is minus what is right" if negative else f"it is {factor:.6g} times what is right, everywhere"
-        yield Cause("sign" if negative else "factor", sentence)
+        told = "minus what is right" if negative else f"{factor_text(factor)} times what is right, everywhere"
+        yield Cause("sign" if negative else "factor", f"it is {told}")
     shift = np.median(got - expected, axis=0)
-    if (
-        seen.fits((expected + shift).reshape(seen.got.shape)).all()
-        and seen.left((expected + shift).reshape(seen.got.shape)) < 0.1
-    ):
+    if _explains(seen, (expected + shift).reshape(seen.got.shape)):
         yield Cause("constant added", f"a constant is added to what is right: {np.round(shift, 6).tolist()}")
     most = float(np.abs(got).max())
     clipped = np.clip(seen.expected, -most, most)
-    if (np.abs(got) == most).sum() > 1 and seen.fits(clipped).all():
+    if (np.abs(got) == most).sum() > 1 and _explains(seen, clipped):
         yield Cause("clipped", f"what is right is clipped to [{-most:.6g}, {most:.6g}]")
+
+
+def _explains(seen: Evidence, said: Floats) -> bool:
+    """Whether code that says this would say what was said: at every row, and leaving little of a typical error."""
+    return bool(seen.fits(said).all()) and seen.left(said) <= LEFT
 
 
 def _of_coordinates(seen: Evidence, got: Floats, expected: Floats, wrong: list[int]) -> Cause:
@@ -69,5 +72,5 @@ def _of_coordinates(seen: Evidence, got: Floats, expected: Floats, wrong: list[i
         return Cause("coordinate", f"{which} {verb} minus what is right")
     factor = float((part * right / width**2).sum() / (right**2 / width**2).sum())
     if (np.abs(part - factor * right) <= 4 * width + 1e-9 * np.abs(right)).all():
-        return Cause("coordinate", f"{which} {verb} {factor:.6g} times what is right")
+        return Cause("coordinate", f"{which} {verb} {factor_text(factor)} times what is right")
     return Cause("coordinate", f"{which} {verb} wrong; the others are right everywhere")

@@ -9,6 +9,7 @@ import numpy as np
 from certflow.numbers.arrays import Floats
 from certflow.schedules.families import Cosine, VariancePreserving
 from certflow.schedules.schedule import Schedule
+from certflow.testing.causes.fault import factor_text
 from certflow.testing.result import Cause
 
 Factors = tuple[Floats, Floats]
@@ -198,8 +199,9 @@ def _shifted(got: Factors, meant: Factors, limit: float) -> Cause | None:
     if flow:
         again = f"as if a shift of {factor:.6g} were applied to times that have it already"
         missed = f"as if a shift of {1 / factor:.6g} were not applied, or taken back"
-        return Cause("shift", f"its sigma = b/a is {factor:.6g} times the right one, {again if factor > 1 else missed}")
-    return Cause("scale", f"its sigma = b/a is {factor:.6g} times the right one at every time")
+        what = again if factor > 1 else missed
+        return Cause("shift", f"its sigma = b/a is {factor_text(factor)} times the right one, {what}")
+    return Cause("scale", f"its sigma = b/a is {factor_text(factor)} times the right one at every time")
 
 
 def _same(got: tuple[Floats, ...], meant: tuple[Floats, ...], limit: float) -> bool:

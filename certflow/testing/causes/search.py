@@ -25,7 +25,7 @@ _ALLOWED = 4.0
 _FLOAT64 = 1e-9
 
 #: A cause leaves at most this share of the error of a typical wrong row.
-_LEFT = 0.1
+LEFT = 0.1
 
 #: So many units of rounding the points are moved, to see how much rounding matters.
 _MOVED = 8
@@ -82,7 +82,7 @@ class Evidence:
     def fits(self, said: Floats, slack: Floats | float = 0.0) -> Flags:
         """Which rows a fault explains."""
         with np.errstate(invalid="ignore"):
-            close = apart(self.got, said) <= self.allowed(said) + slack
+            close = (apart(self.got, said) <= self.allowed(said) + slack) & np.isfinite(norms(said))
         return close | ~np.isfinite(self.tolerance) | _both_nan(self.got, said)
 
     def left(self, said: Floats) -> float:
@@ -278,7 +278,7 @@ def left_by(evidence: Evidence, candidate: Candidate, field: Field) -> float | N
     with np.errstate(all="ignore"):
         said = candidate.said(code, evidence.asked, field)
         left = evidence.left(said)
-        if left > _LEFT:
+        if left > LEFT:
             return None
         if evidence.fits(said).all():
             return left

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from certflow.numbers.arrays import Floats
+from certflow.testing.causes.fault import factor_text
 from certflow.testing.causes.schedule import faulty_factors
 from certflow.testing.pairing import Pair, Pairing
 from certflow.testing.result import Cause
@@ -122,7 +123,7 @@ def target_causes(it: Pairing, pair: Pair, predicts: str) -> tuple[Cause, ...]:
     meant = TARGETS[predicts](*given)
     ratio = float((got * meant).sum() / (meant**2).sum())
     if _same(got, ratio * meant, limit):
-        return (Cause("factor", f"it is {ratio:.6g} times the target"),)
+        return (Cause("factor", f"it is {factor_text(ratio)} times the target"),)
     if predicts == "epsilon" and abs(ratio) < 0.2 and abs(float(got.std()) - 1) < 0.2:
         return (Cause("another noise", "it is noise, but not the noise that is in x_t"),)
     return ()

@@ -21,7 +21,7 @@ from certflow.testing.checks.conclusion import concluded
 from certflow.testing.checks.part import Part
 from certflow.testing.checks.preparation import mixture_of
 from certflow.testing.examination import mixture_line
-from certflow.testing.places import places
+from certflow.testing.places import MOST_EXAMPLES, places
 from certflow.testing.result import Cause, Counterexample, Result
 from certflow.testing.subject import Misbehaviour, Subject
 
@@ -122,7 +122,7 @@ def prepare(
     law = mixture_of(mixture)
     process = OrnsteinUhlenbeck(law, *exact_interval(t_min, t_max))
     low, high = process.t_min, process.t_max
-    count = DEFAULT_EXAMPLES if max_examples is None else whole_number(max_examples, "max_examples", 1)
+    count = DEFAULT_EXAMPLES if max_examples is None else whole_number(max_examples, "max_examples", 1, MOST_EXAMPLES)
     loose = DEFAULT_RTOL if rtol is None else real_number(rtol, "rtol", "a number in [0, 1)", lambda v: 0 <= v < 1)
     if not callable(subject):
         raise InputError("subject", subject, "a callable f(x, t_from, t_to)")

@@ -20,6 +20,8 @@ from certflow.testing.result import Cause, Counterexample, Result
 
 #: Numbers of segments that a maker of grids is asked for, few first; the two on which it is seen to refine.
 _SEGMENTS, _COARSE, _FINE = (1, 2, 3, 8, 16, 50), 8, 64
+#: More segments are not asked for.
+_MOST = 1_000_000
 #: What `cf.doctor` finds of the kinds that make nodes useless here, whatever the interval is.
 _SCALES = ("sigmas-for-timesteps", "timesteps-for-sigmas")
 
@@ -104,9 +106,9 @@ def prepare(times: Any, mixture: Any = None, *, t_min: Any = 0.01, t_max: Any = 
     """What the parts get; parameters and errors as `check_grid` has them."""
     low, high = map(float, exact_interval(t_min, t_max))
     if callable(times):
-        asked = _SEGMENTS if segments is None else (whole_number(segments, "segments", 1),)
+        asked = _SEGMENTS if segments is None else (whole_number(segments, "segments", 1, _MOST),)
         return Grids(tuple((count, *_made(times, count)) for count in asked), low, high, times)
-    count = None if segments is None else whole_number(segments, "segments", 1)
+    count = None if segments is None else whole_number(segments, "segments", 1, _MOST)
     return Grids(((count, _read(times), ""),), low, high)
 
 

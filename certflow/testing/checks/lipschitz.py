@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from certflow.errors import InputError, NoGlobalBound
+from certflow.errors import NoGlobalBound
 from certflow.law.mixture import GaussianMixture
 from certflow.law.noised import exact_interval
 from certflow.numbers.arrays import Floats, Points, Times
-from certflow.numbers.inputs import real_number, whole_number
+from certflow.numbers.inputs import one_of, real_number, whole_number
 from certflow.process import OrnsteinUhlenbeck
 from certflow.testing.checks.conclusion import concluded
 from certflow.testing.checks.part import Part
 from certflow.testing.checks.preparation import mixture_of
 from certflow.testing.examination import mixture_line
-from certflow.testing.places import places
+from certflow.testing.places import MOST_EXAMPLES, places
 from certflow.testing.result import Counterexample, Result
 from certflow.testing.subject import Misbehaviour, Subject
 
@@ -105,9 +105,8 @@ def prepare(
     """What the parts look at; arguments and errors as `check_lipschitz`."""
     law = mixture_of(mixture)
     process = OrnsteinUhlenbeck(law, *exact_interval(t_min, t_max))
-    if rate not in ("two-sided", "one-sided"):
-        raise InputError("rate", rate, "two-sided or one-sided")
-    count = DEFAULT_EXAMPLES if max_examples is None else whole_number(max_examples, "max_examples", 1)
+    one_of(rate, "rate", ("two-sided", "one-sided"))
+    count = DEFAULT_EXAMPLES if max_examples is None else whole_number(max_examples, "max_examples", 1, MOST_EXAMPLES)
     loose = 0.0 if rtol is None else real_number(rtol, "rtol", "a finite number >= 0", lambda v: 0 <= v < float("inf"))
     times = np.geomspace(process.t_min, process.t_max, count)
     found = Subject.of(_callable(subject), ("t",), (times[:2],), (), dtype)

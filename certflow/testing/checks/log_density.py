@@ -102,4 +102,5 @@ class LogDensity(Target):
         rounding = Rounding.of(found, self.precision, rows.time)
         sizes = found.gaps**2 / found.low / 2 + found.fixed
         size = rounding.of_terms(sizes)
-        return np.asarray(rounding.of_terms(rounding.logits) + 4 * self.precision.unit * size + rtol * size)
+        rounded = rounding.of_terms(rounding.logits) + rounding.dropped
+        return np.asarray(rounded + 4 * self.precision.unit * size + rtol * size)

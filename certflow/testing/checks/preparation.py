@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ from certflow.schedules.families import OrnsteinUhlenbeckTime
 from certflow.schedules.schedule import Schedule
 from certflow.testing.causes.vectors import vector_causes
 from certflow.testing.examination import Examination
-from certflow.testing.places import DEFAULT_EXAMPLES, places
+from certflow.testing.places import DEFAULT_EXAMPLES, MOST_EXAMPLES, places
 from certflow.testing.precision import PRECISIONS
 from certflow.testing.result import Cause
 from certflow.testing.subject import Subject
@@ -28,6 +29,8 @@ Causes: TypeAlias = Callable[[Examination], Sequence[Cause]]
 
 def mixture_of(mixture: Any) -> GaussianMixture:
     """A mixture of numbers: given, by its name, or from a file."""
+    if not isinstance(mixture, GaussianMixture | str | PathLike):
+        raise InputError("mixture", mixture, "a GaussianMixture, the name of a built-in one, or a file")
     law = mixture if isinstance(mixture, GaussianMixture) else load_mixture(mixture)
     if law.is_symbolic:
         raise InputError("mixture", law, "a mixture of numbers, not of symbols")
@@ -61,7 +64,7 @@ def examined(
         low, high = max(low, clock.t_min), min(high, clock.t_max)
     if not low < high:
         raise InputError("t_max", t_max, f"a time > {low:.6g}, where the schedule begins")
-    count = DEFAULT_EXAMPLES if max_examples is None else whole_number(max_examples, "max_examples", 1)
+    count = DEFAULT_EXAMPLES if max_examples is None else whole_number(max_examples, "max_examples", 1, MOST_EXAMPLES)
     loose = 0.0 if rtol is None else real_number(rtol, "rtol", "a finite number >= 0", lambda v: 0 <= v < float("inf"))
     scale = real_number(time_scale, "time_scale", "a finite number > 0", lambda value: 0 < value < float("inf"))
     places_found = places(law, low, high, count, whole_number(seed, "seed"))

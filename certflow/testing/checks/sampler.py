@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from certflow.errors import InputError
-from certflow.law.library import load_mixture
 from certflow.law.mixture import GaussianMixture
-from certflow.numbers.inputs import whole_number
+from certflow.numbers.inputs import one_of, whole_number
 from certflow.process import OrnsteinUhlenbeck
 from certflow.schedules.schedule import Schedule
 from certflow.testing.causes.sampler import causes
 from certflow.testing.checks import accuracy
 from certflow.testing.checks.accuracy import broken, compared
 from certflow.testing.checks.part import Part
+from certflow.testing.checks.preparation import mixture_of
 from certflow.testing.checks.telling import run_parts
 from certflow.testing.result import Counterexample, Result
 from certflow.testing.sampling import Sampling, check_fields
@@ -104,18 +103,13 @@ def prepare(
     **options: Any,
 ) -> Sampling:
     """What the parts get; parameters and errors as `check_sampler` has them."""
-    if isinstance(mixture, str | PathLike):
-        mixture = load_mixture(mixture)
-    if not isinstance(mixture, GaussianMixture):
-        raise InputError("mixture", mixture, "a GaussianMixture, the name of a built-in one, or a file")
+    law = mixture_of(mixture)
     solver, order = options.get("solver"), options.pop("order", None)
-    if solver is not None and solver not in KNOWN_SOLVERS:
-        raise InputError("solver", solver, f"one of {', '.join(KNOWN_SOLVERS)}")
+    if solver is not None:
+        one_of(solver, "solver", KNOWN_SOLVERS)
     if order is None:
         order = 2 if solver is None else KNOWN_SOLVERS[solver].order
-    sampling = Sampling(
-        sampler, OrnsteinUhlenbeck(mixture, t_min, t_max), whole_number(order, "order", 1, 8), **options
-    )
+    sampling = Sampling(sampler, OrnsteinUhlenbeck(law, t_min, t_max), whole_number(order, "order", 1, 8), **options)
     check_fields(sampling)
     return sampling
 
@@ -210,9 +204,8 @@ def _evaluations(it: Sampling) -> Result:
     told = f"{(counts[8] - counts[4]) / 4:g} evaluations a step"
     if it.evaluations is None:
         return it.passed("evaluations", told)
-    asked = it.evaluations
     for segments, got in counts.items():
-        wanted = asked(segments) if callable(asked) else asked * segments
+        wanted = it.wanted(segments)
         if got != wanted:
             times = it.nodes(segments)
             found = Counterexample(it.code(it.process, times), {"x": x[0]}, got, wanted, abs(got - wanted), 0.0)

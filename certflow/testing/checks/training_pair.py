@@ -11,7 +11,7 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.numbers.arrays import Floats
-from certflow.numbers.inputs import real_number, whole_number
+from certflow.numbers.inputs import one_of, real_number, whole_number
 from certflow.schedules.families import ornstein_uhlenbeck
 from certflow.schedules.schedule import Schedule
 from certflow.testing.causes.training_pair import TARGETS, drawn_causes, noised_causes, target_causes
@@ -104,11 +104,14 @@ def prepare(
     law = ornstein_uhlenbeck() if schedule is None else schedule
     if not isinstance(law, Schedule):
         raise InputError("schedule", schedule, "one of cf.schedules, or None for the Ornstein-Uhlenbeck process")
-    choices = {"predicts": (predicts, (*TARGETS, None)), "noise": (noise, ("given", "seed"))}
-    choices |= {"arrays": (arrays, ARRAYS), "dtype": (dtype, DTYPES)}
-    for name, (given, listed) in choices.items():
-        if given not in listed:
-            raise InputError(name, given, f"one of {', '.join(map(str, listed))}")
+    if predicts is not None:
+        one_of(predicts, "predicts", TARGETS)
+    for name, given, listed in (
+        ("noise", noise, ("given", "seed")),
+        ("arrays", arrays, ARRAYS),
+        ("dtype", dtype, DTYPES),
+    ):
+        one_of(given, name, listed)
     if weight is not None and not callable(weight):
         raise InputError("weight", weight, "a function of tau")
     chance = real_number(level, "level", "a probability in (0, 0.1)", lambda value: 0 < value < 0.1)
@@ -211,7 +214,7 @@ def _regression(it: Pairing, pair: Pair) -> tuple[Floats, Floats]:
 
 
 def _independent(it: Pairing) -> Result:
-    """Noise of one row says nothing of the next, and is normal (Dvoretzky, Kiefer, Wolfowitz)."""
+    """Noise says nothing of that of the next row or coordinate, and is normal (Dvoretzky, Kiefer, Wolfowitz)."""
     if it.noise != "seed":
         return _passed("independent", 0)
     pair, wrong = it.pair()
@@ -229,10 +232,16 @@ def _independent(it: Pairing) -> Result:
     step = len(it.taus)  # rows of one time stand so far apart
     products = (rows[:-step] * rows[step:]).reshape(-1)
     correlation = float(products.mean())
-    limit = NormalDist().inv_cdf(1 - it.level / 4) / math.sqrt(products.size)
+    quantile = NormalDist().inv_cdf(1 - it.level / 8)
+    limit = quantile / math.sqrt(products.size)
     if not abs(correlation) <= limit:
         message = f"the noise of a row and of the next of its time have correlation {correlation:.3g}"
         cause = Cause("noise reused", "rows share a part of their noise")
+        return _failed(it, "independent", f"{message}, by chance up to {limit:.2g}", None, (cause,))
+    beside = (rows[:, :-1] * rows[:, 1:]).reshape(-1)
+    if beside.size and not abs(float(beside.mean())) <= (limit := quantile / math.sqrt(beside.size)):
+        message = f"the noise of neighbouring coordinates has correlation {beside.mean():.3g}"
+        cause = Cause("noise shared", "coordinates of a row share a part of their noise")
         return _failed(it, "independent", f"{message}, by chance up to {limit:.2g}", None, (cause,))
     from scipy.special import ndtr
 

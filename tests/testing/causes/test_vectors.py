@@ -8,6 +8,9 @@ import scores
 
 import certflow as cf
 from certflow.testing import check_score, check_velocity
+from certflow.testing.causes.code import Asked, Code
+from certflow.testing.causes.plain import plain_causes
+from certflow.testing.causes.search import Evidence
 from certflow.testing.result import CheckFailed
 
 
@@ -133,3 +136,40 @@ def test_what_no_table_has_gets_no_name() -> None:
     mixture = cf.load_mixture("two-variances")
     wrong = scores.faulty(scores.parts(mixture), said=lambda s, x, m: s + np.sin(3 * x) * m**3)
     assert causes(wrong, mixture) == ()
+
+
+def test_numbers_that_are_missing_at_one_point_are_explained_by_no_formula_that_is_infinite_elsewhere():
+    exact = scores.faulty(scores.parts(cf.load_mixture("random-5")))
+
+    def holed(x, t):
+        return np.where((x == 0).all(axis=1, keepdims=True), np.nan, exact(x, t))
+
+    assert causes(holed, "random-5") == ()
+
+
+def test_a_factor_next_to_one_is_told_by_how_far_it_is_from_it():
+    exact = scores.faulty(scores.parts(cf.load_mixture("two-modes")))
+    (cause,) = causes(lambda x, t: (1 + 1e-8) * exact(x, t), "two-modes")
+    assert cause.sentence == "it is (1 + 1e-08) times what is right, everywhere"
+
+
+def evidence(got, expected, tolerance):
+    rows, ones = len(got), np.ones(len(got))
+    asked = Asked(np.zeros(got.shape), ones, ones, ones, ones, 0.01, 3.0)
+    right = Code.right(cf.GaussianMixture([1], np.zeros((1, got.shape[1])), 1), asked)
+    return Evidence(asked, right, got, expected, np.full(rows, tolerance), ones, 2.0**-11)
+
+
+def test_an_error_that_is_too_large_in_norm_alone_is_of_no_coordinate_and_no_factor():
+    expected = np.random.default_rng(0).standard_normal((20, 2))
+    got = expected.copy()
+    got[3] += 0.08
+    assert plain_causes(evidence(got, expected, 0.1)) == []
+
+
+def test_answers_that_have_one_largest_number_twice_are_not_clipped_for_that():
+    expected = np.random.default_rng(0).uniform(-1, 1, (20, 1))
+    expected[:2] = 2.0
+    got = expected.copy()
+    got[3] += 0.2
+    assert plain_causes(evidence(got, expected, 0.1)) == []

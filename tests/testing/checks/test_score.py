@@ -263,3 +263,25 @@ def test_rtol_loosens() -> None:
 def test_bad_arguments(options, field: str) -> None:
     with pytest.raises(InputError, match=f"^{field}"):
         check_score(_right, "two-modes", **options)
+
+
+@pytest.mark.parametrize("log_density", [False, True])
+def test_weights_and_means_that_underflow_in_float16_are_allowed(log_density: bool) -> None:
+    torch = pytest.importorskip("torch")
+    mixture = cf.GaussianMixture(["0.999999999998", "1e-12", "1e-12"], [[-10, 3], [5, 2], [0, 8]], "0.04")
+    w, mu = (torch.tensor(np.array(each)).half() for each in (mixture.weights, mixture.means))
+
+    def logits(x, t):
+        m = torch.exp(-t)[:, None]
+        v = m * m * 0.04 + (1 - m * m)
+        z = m[..., None] * mu - x[:, None]
+        return torch.log(w) - (z**2).sum(-1) / (2 * v) - torch.log(2 * torch.pi * v), z / v[..., None]
+
+    def score(x, t):
+        found, parts = logits(x, t)
+        return (torch.softmax(found, 1)[..., None] * parts).sum(1)
+
+    check = cf.testing.check_log_density if log_density else check_score
+    f = (lambda x, t: torch.logsumexp(logits(x, t)[0], 1)) if log_density else score
+    result = check(f, mixture, dtype=torch.float16, t_max=20, max_examples=64)
+    assert "say nothing" not in {part.part: part.message for part in result.parts}["typical points"]

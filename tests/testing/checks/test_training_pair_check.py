@@ -274,3 +274,13 @@ def test_options_that_fit_nothing(options, line):
     with pytest.raises(InputError) as caught:
         check_training_pair(**({"make": made(), "data": MIXTURE} | options))
     assert line in str(caught.value)
+
+
+def test_noise_shared_by_the_coordinates_of_a_row():
+    def make(x0, tau, seed):
+        noise = np.random.default_rng(seed).standard_normal((len(x0), 1))
+        return VP.a(tau)[:, None] * x0 + VP.b(tau)[:, None] * noise
+
+    result = failed(make, noise="seed")
+    assert "independent: the noise of neighbouring coordinates has correlation" in result.message
+    assert result.causes[0].name == "noise shared"
