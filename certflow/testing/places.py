@@ -115,9 +115,9 @@ def _pairs(mixture: GaussianMixture) -> list[tuple[int, int]]:
 
 
 def _far(mixture: GaussianMixture, t: Times, rng: np.random.Generator) -> tuple[Points, Times]:
-    """In random directions, 3 to 10 times as far out as the farthest mean, or as noise or a component is wide."""
+    """In random directions, 3 to 1,000 times as far out as the farthest mean, or as noise or a component is wide."""
     widest = float(np.sqrt(np.max(variance_extremes(mixture)[1])))
     reach = max(1.0, widest, float(np.linalg.norm(mixture.means, axis=1).max()))
     directions = rng.standard_normal((len(t), mixture.dimension))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    return directions * reach * rng.uniform(3, 10, (len(t), 1)), t
+    return directions * reach * 3 * (1000 / 3) ** rng.random((len(t), 1)), t

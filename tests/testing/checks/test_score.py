@@ -239,6 +239,12 @@ def test_work_is_bounded() -> None:
     assert found.subject.rows <= 1600
 
 
+@pytest.mark.parametrize("reach", [10, 100])
+def test_what_is_cut_off_far_out_is_seen(reach: float) -> None:
+    result = failure(lambda x, t: _right(np.clip(x, -reach, reach), t), "two-modes")
+    assert [part.part for part in result.parts if not part.passed] == ["far points"]
+
+
 def test_rtol_loosens() -> None:
     def near(x, t):
         return 1.001 * _right(x, t)
