@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
+from depth import nightly
 
 from certflow.claims.check import Check, Context, Profile, Twin
 from certflow.claims.model import Evidence, Outcome
@@ -21,7 +22,14 @@ LIGHT = Profile(
     training_steps=300,
     training_seeds=1,
 )
-PAIRS = [pytest.param(check, twin, id=f"{check.name}-{twin.mistake}") for check in CHECKS for twin in check.twins]
+#: Takes half a minute, and another twin of the same check is tried every day.
+DEAR = {"F3.separatrix-half the exponent"}
+PAIRS = [
+    pytest.param(check, twin, id=name, marks=[nightly] if name in DEAR else [])
+    for check in CHECKS
+    for twin in check.twins
+    for name in [f"{check.name}-{twin.mistake}"]
+]
 
 
 @cache

@@ -321,6 +321,12 @@ def test_derivative_on_the_separatrix_is_the_amplification(s, t):
     assert (y == 0).all()
     assert derivative[0, 0] == pytest.approx(float(p.amplification(s, t)), rel=1e-12)
     assert derivative[0, 1] == 0
+
+
+@nightly
+@pytest.mark.parametrize(("s", "t"), [(0.01, 3.0), (0.001, 0.5)])
+def test_derivative_on_the_separatrix_is_the_amplification_to_thirty_digits(s, t):
+    p = builtin("two-modes")
     with mp.workdps(40):
         s, t = mpf(s), mpf(t)
         zero = np.array([mpf(0), mpf(0)], dtype=object)
