@@ -31,13 +31,18 @@ def check_options(config: pytest.Config) -> None:
             if claim not in STATEMENTS:
                 raise InputError("--certflow-claims", claim, f"ids among {', '.join(STATEMENTS)}")
     folder = config.getoption("--certflow-report")
-    if folder is not None and (not folder or (Path(folder).exists() and not Path(folder).is_dir())):
-        raise InputError("--certflow-report", folder, "the name of a directory")
+    if folder is not None and not (folder and _may_be_made(config.invocation_params.dir / folder)):
+        raise InputError("--certflow-report", folder, "the name of a directory, below directories")
     if _runs_suite(config) and config.getoption("--certflow-mixture") is None:
         raise InputError("--certflow-mixture", None, f"a mixture file or a built-in name, on which {SUITE} runs")
     sources, score = mixture_sources(config), score_of(config)
     if score is not None and len(sources) > 1:
         raise InputError("--certflow-mixture", config.getoption("--certflow-mixture"), "one, that of --certflow-score")
+
+
+def _may_be_made(folder: Path) -> bool:
+    """Is it a directory, or would be one below what there is?"""
+    return next(each for each in (folder, *folder.parents) if each.exists()).is_dir()
 
 
 def profile_of(config: pytest.Config) -> str:

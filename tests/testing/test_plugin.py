@@ -61,7 +61,9 @@ def configured(folder: Path, *arguments: str, **options: Any) -> Any:
         ({"profile": "nightly"}, "--certflow-profile: got 'nightly'; required: one of quick, full"),
         ({"claims": "L2,Q9"}, "--certflow-claims: got 'Q9'; required: ids among S1, "),
         ({"claims": ""}, "--certflow-claims: got ''; required: ids among S1, "),
-        ({"report": ""}, "--certflow-report: got ''; required: the name of a directory"),
+        ({"report": ""}, "--certflow-report: got ''; required: the name of a directory, below directories"),
+        ({"report": __file__}, "required: the name of a directory, below directories"),
+        ({"report": f"{__file__}/x/y"}, "/x/y'; required: the name of a directory, below directories"),
         (
             {"mixture": ["nobody"]},
             "--certflow-mixture: got 'nobody'; required: a file (.json, .toml, .npz) or one of: ",
@@ -123,7 +125,7 @@ def test_a_usage_error_ends_the_run_before_any_test(folder: Path) -> None:
 
 
 def test_only_tests_of_named_claims_run_and_an_unwritable_report_is_told_in_one_line(folder: Path) -> None:
-    (folder / "blocked").write_text("")
+    write(folder, conftest="def pytest_sessionstart(session):\n    open('blocked', 'w').close()\n")  # where none was
     options = ("--certflow-claims=G3,l6", "--certflow-allow-inconclusive", "--certflow-report=blocked/below")
     ended = pytest_in(folder, "-m", "certflow", *options)
     assert ended.code == pytest.ExitCode.USAGE_ERROR
