@@ -68,7 +68,7 @@ def audit(
         str | None, typer.Option(metavar="T", help="Noise end of the OU time, exact (default: the model's, or 3).")
     ] = None,
     times: Annotated[str, typer.Option(metavar="N", help="At how many times it is compared.")] = "16",
-    samples: Annotated[str, typer.Option(metavar="N", help="Draws at each time.")] = "8192",
+    samples: Annotated[str, typer.Option(metavar="N", help="Draws at each time, 1024 or more.")] = "8192",
     seed: Annotated[str, typer.Option(metavar="N", help="Seed of everything that is drawn.")] = "0",
     sampler: Annotated[
         str, typer.Option(metavar="|".join(SOLVERS), help="The solver that is run with it and with the exact score.")
