@@ -6,6 +6,7 @@ Nothing heavy is imported here; what an option needs is loaded where it is given
 from __future__ import annotations
 
 import functools
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def score_of(config: pytest.Config) -> tuple[Any, dict[str, Any]] | None:
             if value is not None:
                 raise InputError(f"--certflow-{word}", value, "--certflow-score MODULE:NAME beside it")
         return None
-    from certflow.testing.named import attribute_named, schedule_named
+    from certflow.testing.named import named, schedule_named
 
     options: dict[str, Any] = {}
     if described["predicts"] is not None:
@@ -100,7 +101,10 @@ def score_of(config: pytest.Config) -> tuple[Any, dict[str, Any]] | None:
         options["predicts"] = described["predicts"]
     if described["schedule"] is not None:
         options["schedule"] = schedule_named(described["schedule"], "--certflow-schedule")
-    return attribute_named(name, "--certflow-score", config.invocation_params.dir), options
+    folder = str(config.invocation_params.dir)
+    if folder not in sys.path:  # it stays: what the code imports later is found as well
+        sys.path.insert(0, folder)
+    return named(name, "--certflow-score", models=False).value, options
 
 
 def _runs_suite(config: pytest.Config) -> bool:

@@ -13,7 +13,6 @@ from own_project import ROOT, pytest_in, write
 
 import certflow as cf
 from certflow.errors import InputError
-from certflow.testing.named import schedule_named
 from certflow.testing.options import SUITE, check_options, claims_allowed, mixture_sources, score_of
 
 TESTS = """
@@ -70,14 +69,20 @@ def configured(folder: Path, *arguments: str, **options: Any) -> Any:
         ),
         ({"score": "mine"}, "--certflow-score: got 'mine'; required: MODULE:NAME, "),
         ({"score": "no_such_module:f"}, "(ModuleNotFoundError: No module named 'no_such_module')"),
-        ({"score": "math:tau"}, "(tau is a float)"),
-        ({"score": "math:rho"}, "(no rho in it)"),
+        ({"score": "math:tau"}, "required: a callable f(x, tau), not an object of type float"),
+        ({"score": "..:f"}, "--certflow-score: got '..:f'; required: MODULE:NAME, "),
+        ({"score": "fractions:Fraction"}, "required: a callable f(x, tau), not the class Fraction"),
+        ({"score": "math:rho"}, "(it has no rho)"),
         (
             {"predicts": "epsilon"},
             "--certflow-predicts: got 'epsilon'; required: --certflow-score MODULE:NAME beside it",
         ),
         ({"score": "math:hypot", "predicts": "noise"}, "--certflow-predicts: got 'noise'; required: one of epsilon, "),
         ({"score": "math:hypot", "schedule": "karras"}, "--certflow-schedule: got 'karras'; required: one of edm, "),
+        (
+            {"score": "math:hypot", "schedule": "cosine:offset=x"},
+            "--certflow-schedule cosine:offset: got 'x'; required: a finite number",
+        ),
         ({"score": "math:hypot"}, "--certflow-mixture: got None; required: one, that of --certflow-score"),
     ],
 )
@@ -96,19 +101,18 @@ def test_the_suite_asks_for_a_mixture(name: str, tmp_path: Path) -> None:
     check_options(configured(tmp_path, "tests"))
 
 
-@pytest.mark.parametrize("name", ["flow_matching", "flow-matching"])
-def test_a_schedule_has_its_name_of_python_and_that_of_the_command_line(name: str) -> None:
-    assert schedule_named(name, "--certflow-schedule") == cf.schedules.flow_matching()
-
-
 def test_what_options_say(tmp_path: Path) -> None:
-    write(tmp_path, scores_of_mine="class Net:\n    def predict(self, x, sigma):\n        return x\n\n\nnet = Net()\n")
+    net = "class Net:\n    def predict(self, x, sigma):\n        return x\n\n\nnet = Net()\n"
+    write(tmp_path, scores_of_mine=f"{net}\n\ndef made():\n    return net.predict\n")
     config = configured(
         tmp_path, score="scores_of_mine:net.predict", predicts="epsilon", schedule="edm", claims="l2, F1"
     )
     score, options = score_of(config)
     sys.path.remove(str(tmp_path))
     assert (score("x", 1), options["predicts"], type(options["schedule"]).__name__) == ("x", "epsilon", "EDM")
+    made, options = score_of(configured(tmp_path, score="scores_of_mine:made", schedule="flow_matching:shift=3"))
+    assert (made("x", 1), options["schedule"]) == ("x", cf.schedules.flow_matching(shift=3))
+    sys.path.remove(str(tmp_path))
     assert claims_allowed(config, None) == ["L2", "F1"]
     assert claims_allowed(config, ["f1", "G3"]) == ["f1"]
     assert mixture_sources(config) == cf.builtin_mixtures()
