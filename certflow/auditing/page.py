@@ -10,7 +10,7 @@ from typing import Any
 from certflow.atomic import write_text_atomic
 from certflow.auditing.figures import figures
 from certflow.auditing.result import Findings
-from certflow.auditing.tables import MEANING, at_the_end, by_place, by_segment, by_time, in_short, verdict_sentence
+from certflow.auditing.tables import at_the_end, by_place, by_segment, by_time, in_short, meaning, verdict_sentence
 from certflow.report.formatting import json_text, value_text
 from certflow.report.html import environment
 from certflow.report.markdown import cell_text, code_lines, table_lines
@@ -58,7 +58,7 @@ def html(audit: Findings, command: str) -> str:
             ends=[at_the_end(audit), by_segment(audit)],
             figures=figures(audit),
             code=_witness(audit),
-            meaning=MEANING,
+            meaning=meaning(audit),
             command=command,
             run=_run(audit),
         )
@@ -77,7 +77,7 @@ def markdown(audit: Findings, command: str) -> str:
         lines += ["", escaped(table.note)] if table.note else []
     if audit.witness is not None:
         lines += ["", "## The worst draw", "", *code_lines(_witness(audit), "python")]
-    lines += ["", "## What it means and does not mean", "", escaped(MEANING), "", "## The run", ""]
+    lines += ["", "## What it means and does not mean", "", escaped(meaning(audit)), "", "## The run", ""]
     lines += [*code_lines(command, "sh"), ""] if command else []
     rows = [(escaped(key), cell_text(value_text(value))) for key, value in (*_facts(audit), *_run(audit))]
     return "\n".join([*lines, *table_lines(("", ""), rows)]) + "\n"

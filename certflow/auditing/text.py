@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import fill
 
 from certflow.auditing.result import Findings
-from certflow.auditing.tables import MEANING, Table, at_the_end, by_time, in_short, verdict_sentence
+from certflow.auditing.tables import Table, at_the_end, by_time, in_short, meaning, verdict_sentence
 from certflow.auditing.witness import Witness
 from certflow.numbers.numerals import figure
 
@@ -28,7 +28,7 @@ def text(audit: Findings) -> str:
         parts.append(_witness(audit.witness))
     parts.append(_table(at_the_end(audit), left=2))
     parts += [fill(note, _WIDTH) for note in audit.notes]
-    return "\n\n".join([*parts, fill(MEANING, _WIDTH)])
+    return "\n\n".join([*parts, fill(meaning(audit), _WIDTH)])
 
 
 def _witness(witness: Witness) -> str:

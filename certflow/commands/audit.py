@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -10,9 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-import certflow.schedules as schedules
 from certflow.auditing.audit import audit as held
-from certflow.auditing.loading import here, named
 from certflow.commands.options import Format, Mixture
 from certflow.commands.output import AUDIT, command_line, output_directory, print_json
 from certflow.commands.texts import LARGEST_SEED, choice, headline, integer, read_mixture, renamed, writing
@@ -21,9 +18,8 @@ from certflow.numbers.exact import exact_number
 from certflow.progress import progress_of_one
 from certflow.samplers.solvers import SOLVERS
 from certflow.schedules.predictions import PREDICTIONS, QUANTITIES
+from certflow.testing.named import SCHEDULES, modules_of, named, schedule_named
 
-#: The schedules of `cf.schedules` by their names on the command line.
-SCHEDULES = ("edm", "flow-matching", "variance-preserving", "scaled-linear", "cosine", "ornstein-uhlenbeck")
 #: Names of arguments in Python and of options here.
 OPTIONS = {
     **{"model": "MODULE:NAME", "f": "MODULE:NAME", "mixture": "MIXTURE"},
@@ -68,7 +64,7 @@ def audit(
         str | None, typer.Option(metavar="T", help="Noise end of the OU time, exact (default: the model's, or 3).")
     ] = None,
     times: Annotated[str, typer.Option(metavar="N", help="At how many times it is compared.")] = "16",
-    samples: Annotated[str, typer.Option(metavar="N", help="Draws at each time.")] = "8192",
+    samples: Annotated[str, typer.Option(metavar="N", help="Draws at each time, 1024 or more.")] = "8192",
     seed: Annotated[str, typer.Option(metavar="N", help="Seed of everything that is drawn.")] = "0",
     sampler: Annotated[
         str, typer.Option(metavar="|".join(SOLVERS), help="The solver that is run with it and with the exact score.")
@@ -98,9 +94,9 @@ def audit(
         "max_error": None if max_error is None else _number(max_error, "--max-error"),
         "time_scale": None if time_scale is None else _number(time_scale, "--time-scale"),
     }
-    made = None if schedule is None else _schedule(schedule)
+    made = None if schedule is None else schedule_named(schedule, "--schedule")
     folder = None if out is None else Path(out)
-    with output_directory(folder, law, force), writing("--out", folder), renamed(OPTIONS), here():
+    with output_directory(folder, law, force), writing("--out", folder), renamed(OPTIONS), modules_of(Path.cwd()):
         with redirect_stdout(sys.stderr), progress_of_one("audit") as told:  # what a module prints is no result
             found = named(model, "MODULE:NAME")
             result = held(
@@ -136,24 +132,3 @@ def _number(text: str, field: str) -> float:
         return float(exact_number(text, field))
     except OverflowError:
         raise InputError(field, text, "a number within 1.8e308 in size") from None
-
-
-def _schedule(text: str) -> Any:
-    """The schedule `name:key=value,key=value`."""
-    name, _, listed = text.partition(":")
-    name = name.replace("_", "-")  # as Python has them
-    choice(name, "--schedule", SCHEDULES)
-    function = getattr(schedules, name.replace("-", "_"))
-    known = list(inspect.signature(function).parameters)
-    given: dict[str, Any] = {}
-    for part in filter(None, listed.split(",")):
-        key, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or key not in known or key in given:
-            takes = (
-                f"options key=value of {name}, each once: {', '.join(known)}" if known else f"{name} without options"
-            )
-            raise InputError("--schedule", text, takes)
-        number = _number(value, f"--schedule {name}:{key}")
-        given[key] = int(number) if number.is_integer() else number
-    with renamed({key: f"--schedule {name}:{key}" for key in known}):
-        return function(**given)

@@ -6,6 +6,7 @@ Nothing heavy is imported here; what an option needs is loaded where it is given
 from __future__ import annotations
 
 import functools
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,18 @@ def check_options(config: pytest.Config) -> None:
             if claim not in STATEMENTS:
                 raise InputError("--certflow-claims", claim, f"ids among {', '.join(STATEMENTS)}")
     folder = config.getoption("--certflow-report")
-    if folder is not None and (not folder or (Path(folder).exists() and not Path(folder).is_dir())):
-        raise InputError("--certflow-report", folder, "the name of a directory")
+    if folder is not None and not (folder and _may_be_made(config.invocation_params.dir / folder)):
+        raise InputError("--certflow-report", folder, "the name of a directory, below directories")
     if _runs_suite(config) and config.getoption("--certflow-mixture") is None:
         raise InputError("--certflow-mixture", None, f"a mixture file or a built-in name, on which {SUITE} runs")
     sources, score = mixture_sources(config), score_of(config)
     if score is not None and len(sources) > 1:
         raise InputError("--certflow-mixture", config.getoption("--certflow-mixture"), "one, that of --certflow-score")
+
+
+def _may_be_made(folder: Path) -> bool:
+    """Is it a directory, or would be one below what there is?"""
+    return next(each for each in (folder, *folder.parents) if each.exists()).is_dir()
 
 
 def profile_of(config: pytest.Config) -> str:
@@ -84,7 +90,7 @@ def score_of(config: pytest.Config) -> tuple[Any, dict[str, Any]] | None:
             if value is not None:
                 raise InputError(f"--certflow-{word}", value, "--certflow-score MODULE:NAME beside it")
         return None
-    from certflow.testing.named import attribute_named, schedule_named
+    from certflow.testing.named import named, schedule_named
 
     options: dict[str, Any] = {}
     if described["predicts"] is not None:
@@ -95,7 +101,10 @@ def score_of(config: pytest.Config) -> tuple[Any, dict[str, Any]] | None:
         options["predicts"] = described["predicts"]
     if described["schedule"] is not None:
         options["schedule"] = schedule_named(described["schedule"], "--certflow-schedule")
-    return attribute_named(name, "--certflow-score", config.invocation_params.dir), options
+    folder = str(config.invocation_params.dir)
+    if folder not in sys.path:  # it stays: what the code imports later is found as well
+        sys.path.insert(0, folder)
+    return named(name, "--certflow-score", models=False).value, options
 
 
 def _runs_suite(config: pytest.Config) -> bool:

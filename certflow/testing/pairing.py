@@ -93,7 +93,7 @@ class Pairing:
         before = [read(each).copy() for each in handed]
         try:
             made = self.make(*handed, **options)
-        except Exception as error:  # whatever the user's code raises is its answer
+        except (Exception, SystemExit) as error:  # whatever the user's code raises is its answer
             return None, f"it raised {type(error).__name__}: {' '.join(str(error).split())}"
         parts = made if isinstance(made, tuple) else (made,)
         if not 1 <= len(parts) <= 3:

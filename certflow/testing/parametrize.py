@@ -158,7 +158,7 @@ class Case:
         try:
             prepared = self.preparation.of(self.subject if subject is None else subject)
             result: Result = self.part.run(prepared)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             message = f"ended by {type(error).__name__}: {error}"
             tell(Result(f"check_{self.preparation.kind}", self.part.name, False, message), **about)
             raise

@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         ("report", "DIR", "write results.json, junit.xml and summary.md here"),
         ("score", "MODULE:NAME", f"the score function that {SUITE} checks"),
         ("predicts", "WORD", "what it predicts, as `cf.Model` has it (default: score)"),
-        ("schedule", "NAME", "its noise schedule, of `cf.schedules` (default: the Ornstein-Uhlenbeck time)"),
+        ("schedule", "NAME[:KEY=VALUE]", "its noise schedule, of `cf.schedules` (default: Ornstein-Uhlenbeck time)"),
     ):
         group.addoption(f"--certflow-{name}", metavar=metavar, help=told)
     group.addoption(

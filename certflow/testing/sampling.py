@@ -109,7 +109,7 @@ class Sampling:
         options = {"seed": self.seed if seed is None else seed} if self.stochastic else {}
         try:
             end = self.sampler(self.asked(process, calls), points, taus, **options)
-        except Exception as error:  # whatever the user's code raises is its answer
+        except (Exception, SystemExit) as error:  # whatever the user's code raises is its answer
             return Ran(None, f"it raised {type(error).__name__}: {' '.join(str(error).split())}", calls)
         tensor = is_tensor(end)
         if tensor != (self.arrays == "torch") or not hasattr(end, "shape"):
@@ -194,7 +194,7 @@ class Sampling:
         required = "an int for each step, or a function of K that returns one"
         try:
             found = asked(segments) if callable(asked) else asked
-        except Exception as error:  # whatever the user's code raises is no number
+        except (Exception, SystemExit) as error:  # whatever the user's code raises is no number
             raise InputError("evaluations", f"a function that raises {type(error).__name__}", required) from error
         count = whole_number(found, "evaluations", 0, _MOST, required)
         return count if callable(asked) else count * segments

@@ -75,7 +75,7 @@ class Subject:
         for subject in tried:
             try:
                 out = subject._raw(probe)
-            except Exception as error:  # whatever other people's code raises: it may take another kind of array
+            except (Exception, SystemExit) as error:  # it may take another kind of array
                 strange.append(2 if isinstance(error, TypeError | AttributeError) else 1)
                 continue
             strange.append(0)
@@ -96,7 +96,7 @@ class Subject:
         kept = [_plain(each) for each in handed]
         try:
             out = self._call(handed)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             said = (str(error).splitlines() or [""])[0]
             sizes = ", ".join(f"{name} {each.shape}" for name, each in inputs.items())
             message = f"called with {sizes} it raised {type(error).__name__}: {said}"

@@ -38,7 +38,7 @@ def test_the_python_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     space: dict[str, object] = {}
     exec(module, space)
-    exec(later.replace("max_error", "samples=256, times=2, t_min='0.5', t_max=1, segments=1, max_error"), space)
+    exec(later.replace("max_error", "samples=1024, times=2, t_min='0.5', t_max=1, segments=1, max_error"), space)
     assert capsys.readouterr().out.split()[0] in ("above", "within", "inconclusive")
     assert (tmp_path / "audit" / "audit.html").exists()
 

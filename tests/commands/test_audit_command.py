@@ -8,7 +8,7 @@ import sys
 import pytest
 
 #: Few draws on a short interval: an audit of a fraction of a second.
-FEW = ("--samples", "256", "--times", "2", "--t-min", "0.3", "--t-max", "1", "--segments", "2")
+FEW = ("--samples", "1024", "--times", "2", "--t-min", "0.3", "--t-max", "1", "--segments", "2")
 
 MODULE = """
 import numpy as np
@@ -143,7 +143,7 @@ def test_the_directory_holds_the_page_and_is_of_one_mixture(command, nets, tmp_p
     ("arguments", "message"),
     [
         (("nets", "two-modes"), "MODULE:NAME: got 'nets'; required: MODULE:NAME, a module that can be imported"),
-        (("nets.py:f", "two-modes", "--samples", "300"), "MODULE:NAME: got 'nets.py:f'; required: MODULE:NAME"),
+        (("nets.py:f", "two-modes", "--samples", "3000"), "MODULE:NAME: got 'nets.py:f'; required: MODULE:NAME"),
         (("no_such:f", "two-modes"), "(ModuleNotFoundError: No module named 'no_such')"),
         (("{nets}_broken:f", "two-modes"), "(ModuleNotFoundError: No module named 'no_such_library')"),
         (("{nets}_leaves:f", "two-modes"), "(SystemExit: 0)"),
@@ -174,7 +174,7 @@ def test_the_directory_holds_the_page_and_is_of_one_mixture(command, nets, tmp_p
         ),
         (("{nets}:score", "two-modes", "--max-error", "0"), "--max-error: got 0.0; required: a finite number > 0"),
         (("{nets}:score", "two-modes", "--max-error", "nan"), "--max-error: got 'nan'; required: a finite number"),
-        (("{nets}:score", "two-modes", "--samples", "12"), "--samples: got 12; required: an int from 256"),
+        (("{nets}:score", "two-modes", "--samples", "12"), "--samples: got 12; required: an int from 1024"),
         (("{nets}:score", "two-modes", "--times", "1"), "--times: got '1'; required: an integer from 2 to 1000"),
         (("{nets}:score", "two-modes", "--t-min", "5"), "--t-max: got 3.0; required: a time > t_min = 5"),
         (("{nets}:score", "two-modes", "--t-min", "soon"), "--t-min: got 'soon'; required: a finite number"),

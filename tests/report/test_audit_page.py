@@ -15,7 +15,7 @@ import certflow as cf
 def page_file(tmp_path_factory) -> Path:
     mixture = cf.load_mixture("two-modes")
     exact = cf.OrnsteinUhlenbeck(mixture)
-    few = {"samples": 256, "times": 2, "t_min": "0.3", "t_max": "1", "segments": 2}
+    few = {"samples": 1024, "times": 2, "t_min": "0.3", "t_max": "1", "segments": 2}
     found = cf.audit(lambda x, t: exact.score(x, t) + np.cos(x), mixture, **few)
     directory = tmp_path_factory.mktemp("audit")
     found.save(directory, "certflow audit nets:score two-modes")

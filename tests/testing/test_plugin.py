@@ -13,7 +13,6 @@ from own_project import ROOT, pytest_in, write
 
 import certflow as cf
 from certflow.errors import InputError
-from certflow.testing.named import schedule_named
 from certflow.testing.options import SUITE, check_options, claims_allowed, mixture_sources, score_of
 
 TESTS = """
@@ -61,21 +60,29 @@ def configured(folder: Path, *arguments: str, **options: Any) -> Any:
         ({"profile": "nightly"}, "--certflow-profile: got 'nightly'; required: one of quick, full"),
         ({"claims": "L2,Q9"}, "--certflow-claims: got 'Q9'; required: ids among S1, "),
         ({"claims": ""}, "--certflow-claims: got ''; required: ids among S1, "),
-        ({"report": ""}, "--certflow-report: got ''; required: the name of a directory"),
+        ({"report": ""}, "--certflow-report: got ''; required: the name of a directory, below directories"),
+        ({"report": __file__}, "required: the name of a directory, below directories"),
+        ({"report": f"{__file__}/x/y"}, "/x/y'; required: the name of a directory, below directories"),
         (
             {"mixture": ["nobody"]},
             "--certflow-mixture: got 'nobody'; required: a file (.json, .toml, .npz) or one of: ",
         ),
         ({"score": "mine"}, "--certflow-score: got 'mine'; required: MODULE:NAME, "),
         ({"score": "no_such_module:f"}, "(ModuleNotFoundError: No module named 'no_such_module')"),
-        ({"score": "math:tau"}, "(tau is a float)"),
-        ({"score": "math:rho"}, "(no rho in it)"),
+        ({"score": "math:tau"}, "required: a callable f(x, tau), not an object of type float"),
+        ({"score": "..:f"}, "--certflow-score: got '..:f'; required: MODULE:NAME, "),
+        ({"score": "fractions:Fraction"}, "required: a callable f(x, tau), not the class Fraction"),
+        ({"score": "math:rho"}, "(it has no rho)"),
         (
             {"predicts": "epsilon"},
             "--certflow-predicts: got 'epsilon'; required: --certflow-score MODULE:NAME beside it",
         ),
         ({"score": "math:hypot", "predicts": "noise"}, "--certflow-predicts: got 'noise'; required: one of epsilon, "),
         ({"score": "math:hypot", "schedule": "karras"}, "--certflow-schedule: got 'karras'; required: one of edm, "),
+        (
+            {"score": "math:hypot", "schedule": "cosine:offset=x"},
+            "--certflow-schedule cosine:offset: got 'x'; required: a finite number",
+        ),
         ({"score": "math:hypot"}, "--certflow-mixture: got None; required: one, that of --certflow-score"),
     ],
 )
@@ -94,19 +101,18 @@ def test_the_suite_asks_for_a_mixture(name: str, tmp_path: Path) -> None:
     check_options(configured(tmp_path, "tests"))
 
 
-@pytest.mark.parametrize("name", ["flow_matching", "flow-matching"])
-def test_a_schedule_has_its_name_of_python_and_that_of_the_command_line(name: str) -> None:
-    assert schedule_named(name, "--certflow-schedule") == cf.schedules.flow_matching()
-
-
 def test_what_options_say(tmp_path: Path) -> None:
-    write(tmp_path, scores_of_mine="class Net:\n    def predict(self, x, sigma):\n        return x\n\n\nnet = Net()\n")
+    net = "class Net:\n    def predict(self, x, sigma):\n        return x\n\n\nnet = Net()\n"
+    write(tmp_path, scores_of_mine=f"{net}\n\ndef made():\n    return net.predict\n")
     config = configured(
         tmp_path, score="scores_of_mine:net.predict", predicts="epsilon", schedule="edm", claims="l2, F1"
     )
     score, options = score_of(config)
     sys.path.remove(str(tmp_path))
     assert (score("x", 1), options["predicts"], type(options["schedule"]).__name__) == ("x", "epsilon", "EDM")
+    made, options = score_of(configured(tmp_path, score="scores_of_mine:made", schedule="flow_matching:shift=3"))
+    assert (made("x", 1), options["schedule"]) == ("x", cf.schedules.flow_matching(shift=3))
+    sys.path.remove(str(tmp_path))
     assert claims_allowed(config, None) == ["L2", "F1"]
     assert claims_allowed(config, ["f1", "G3"]) == ["f1"]
     assert mixture_sources(config) == cf.builtin_mixtures()
@@ -123,7 +129,7 @@ def test_a_usage_error_ends_the_run_before_any_test(folder: Path) -> None:
 
 
 def test_only_tests_of_named_claims_run_and_an_unwritable_report_is_told_in_one_line(folder: Path) -> None:
-    (folder / "blocked").write_text("")
+    write(folder, conftest="def pytest_sessionstart(session):\n    open('blocked', 'w').close()\n")  # where none was
     options = ("--certflow-claims=G3,l6", "--certflow-allow-inconclusive", "--certflow-report=blocked/below")
     ended = pytest_in(folder, "-m", "certflow", *options)
     assert ended.code == pytest.ExitCode.USAGE_ERROR

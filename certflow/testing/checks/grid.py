@@ -115,7 +115,7 @@ def prepare(times: Any, mixture: Any = None, *, t_min: Any = 0.01, t_max: Any = 
 def _made(maker: Callable[[int], Any], segments: int) -> tuple[Times | None, str]:
     try:
         return _read(maker(segments)), ""
-    except Exception as error:  # whatever the user's code raises is its answer
+    except (Exception, SystemExit) as error:  # whatever the user's code raises is its answer
         return None, f"of K = {segments} it raised {type(error).__name__}: {' '.join(str(error).split())}"
 
 

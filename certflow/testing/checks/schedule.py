@@ -94,7 +94,7 @@ def _values(it: Noising) -> Result:
     try:
         a, b = it.factors()
         alone = {name: [read(f(tau)) for tau in _some(it)] for name, f in (("a", it.a), ("b", it.b))}
-    except Exception as error:  # whatever the user's code raises is its answer
+    except (Exception, SystemExit) as error:  # whatever the user's code raises is its answer
         said = f"it raised {type(error).__name__}: {' '.join(str(error).split())}"
         found = Counterexample("", {"tau": it.taus[:1]}, said, "a(tau), b(tau)", np.inf, 0.0)
         return Result("check_schedule", "values", False, said, 0, found)
@@ -228,7 +228,7 @@ def _factors(it: Noising) -> tuple[Floats, Floats] | None:
     """None where the part of values says what is wrong."""
     try:
         a, b = it.factors()
-    except Exception:  # told there
+    except (Exception, SystemExit):  # told there
         return None
     good = a.shape == b.shape == it.taus.shape and bool(np.isfinite(a).all() and np.isfinite(b).all())
     return (a, b) if good else None
