@@ -46,6 +46,7 @@ CASES = {
 }
 
 
+@pytest.mark.usefixtures("still_clock")
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_that_is_true_is_violated_or_open(name):
     found = collect(context_of(*CASES[name]))
@@ -56,6 +57,7 @@ def test_nothing_that_is_true_is_violated_or_open(name):
     assert set(found) >= {"common-isotropic": {"L2", "L3", "L5", "F1"}, "shared": {"L6"}, "isotropic": {"L7"}}[kind]
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_floats_and_fractions_and_a_short_interval():
     for ends in ((0.01, 3.0), ("1/3", "1/2"), ("0.1", "0.1000000001")):
         found = collect(context_of([0.5, 0.5], [[0.1, 0.7], [1.9, 0.3]], 0.1, *ends))
