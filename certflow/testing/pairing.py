@@ -17,6 +17,7 @@ from certflow.numbers.inputs import float_array, is_tensor, whole_number
 from certflow.schedules.schedule import Schedule
 from certflow.schedules.table import Table
 from certflow.testing.noising import dtype_of, read
+from certflow.testing.result import Cause, Counterexample, Result
 
 #: Levels of noise, from `t_min` to `t_max` of the schedule.
 LEVELS = 8
@@ -115,6 +116,14 @@ class Pairing:
             a, b = self.factors(levels)
             z = (x - a * x0) / b
         return Pair(x0, z, levels, x, target, weight), ""
+
+    def passed(self, part: str, rows: int, told: str = "") -> Result:
+        return Result("check_training_pair", part, True, told, rows)
+
+    def failed(
+        self, part: str, message: str, found: Counterexample | None = None, causes: tuple[Cause, ...] = ()
+    ) -> Result:
+        return Result("check_training_pair", part, False, message, len(self.data), found, causes)
 
     def _array(self, values: Any) -> Any:
         if self.arrays == "numpy":

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from certflow.numbers.arrays import Floats
+from certflow.numbers.arrays import Floats, Indices
 from certflow.testing.causes.fault import factor_text
 from certflow.testing.causes.schedule import faulty_factors
+from certflow.testing.chance import mean_limit, variance_limits
 from certflow.testing.pairing import Pair, Pairing
 from certflow.testing.result import Cause
 
@@ -95,6 +96,41 @@ def drawn_causes(it: Pairing, a: Floats, b: Floats, tolerance: Floats) -> tuple[
         if known.sum() >= len(it.taus) / 3 and max(gap[known].max() for gap in gaps) <= 1:
             found.append((float(sum((gap[known] ** 2).mean() for gap in gaps)), cause))
     return (min(found, key=lambda each: each[0])[1],) if found else ()
+
+
+def scatter_causes(z: Floats, levels: Indices, level: float) -> tuple[Cause, ...]:
+    """What mean and variance of the noise say, of all numbers and by coordinate, where they are so at every level.
+
+    z : noise, shape (n, D)
+    """
+    moments = [(z[levels == i].mean(), z[levels == i].var(), z[levels == i].size) for i in np.unique(levels)]
+    mean, variance = float(z.mean()), float(z.var(ddof=1))
+    if not all(_alike(*each, mean, variance, level / len(moments)) for each in moments):
+        return ()
+    each = level / z.shape[1]
+    columns = [(float(column.mean()), float(column.var(ddof=1)), len(column)) for column in z.T]
+    differ = [i for i, column in enumerate(columns) if not _alike(*column, mean, variance, each)]
+    if differ:
+        off = [max(abs(column[0]), abs(float(np.log(column[1])))) for column in columns]
+        worst = max(differ, key=lambda i: off[i])
+        own, spread, _ = columns[worst]
+        told = f"mean {own:.3g}" if off[worst] == abs(own) else f"variance {spread:.3g}"
+        return (Cause("noise by coordinate", f"coordinate {worst} of its noise has the {told}, unlike others"),)
+    found = []
+    if abs(mean) > mean_limit(z.size, level) * max(1.0, variance**0.5):
+        found.append(Cause("noise not centred", f"its noise has the mean {mean:.3g}, where 0 is meant"))
+    low, high = variance_limits(z.size - 1, level)
+    if not low <= variance <= high:
+        told = f"its noise is scaled by a factor {variance**0.5:.3g}: its variance is {variance:.3g}, where 1 is meant"
+        found.append(Cause("noise scaled", told))
+    return tuple(found)
+
+
+def _alike(mean: float, variance: float, count: int, of_all: float, variance_of_all: float, level: float) -> bool:
+    """Moments of a part are within chance those of the whole."""
+    low, high = variance_limits(count - 1, level)
+    near = abs(mean - of_all) <= mean_limit(count, level) * variance_of_all**0.5
+    return near and low * variance_of_all <= variance <= high * variance_of_all
 
 
 @np.errstate(all="ignore")

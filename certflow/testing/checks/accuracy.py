@@ -1,4 +1,4 @@
-"""Where a sampler ends, beside where it should: one step, its precision, its factor, its order, its law."""
+"""Where a sampler ends, beside where it should: one step, precision, factor, order, moments, law."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ import numpy as np
 
 from certflow.numbers.arrays import Points, Times
 from certflow.process import OrnsteinUhlenbeck
+from certflow.testing.causes.noise import FEW_AND_MANY, many_ends
 from certflow.testing.causes.sampler import BETWEEN, causes, names, roughness, uneven_nodes
+from certflow.testing.chance import moment_limits, moments
 from certflow.testing.projections import largest_gap
 from certflow.testing.result import Counterexample, Result
-from certflow.testing.sampling import Ran, Sampling, gaussian_flow, gaussian_velocity
+from certflow.testing.sampling import Ran, Sampling, gaussian_flow, gaussian_moments, gaussian_velocity
 from certflow.testing.solvers import KNOWN_SOLVERS, apart
 
 #: Points whose ends are compared, and the doublings of the grid: always the first, the last where they are short.
 _POINTS, _DOUBLINGS, _FURTHER = 12, (16, 32, 64), (128, 256)
 #: Segments with which a law is reached, the coarse first: what is wrong is so on the finest too.
 _LAW = {False: (64, 256), True: (128, 512)}
+#: The part of what changed from K to 4 K that is allowed: of an error that falls to a third the rest is at most that.
+_REST = 0.5
 #: Tolerance of the exact flow, far below the errors of a grid.
 _RTOL = 1e-9
 
@@ -128,15 +132,51 @@ def _order(
     return it.failed(part, message, rows, found, causes(it))
 
 
+def moments_on_gaussian(it: Sampling) -> Result:
+    """Mean and variance of one Gaussian, of all numbers and of each coordinate, by chance and by what 4 K changes.
+
+    With `c sqrt(2 h)` for its noise a sampler of the reverse SDE has, at `t_min`, the variance `C (1 + (c^2 - 1) r)`:
+    `r = 1.0` from 3 to 0.01. So factors of 0.95 and less, and of 1.05 and more, are seen (proofs/G6.md).
+    """
+    part = "variance on one Gaussian"
+    if not it.stochastic:
+        return it.passed(part, "")
+    x, runs = many_ends(it, it.process.t_min)
+    times = it.nodes(FEW_AND_MANY[-1])
+    rows = sum(ran.calls.rows for ran in runs)
+    ends = []
+    for ran in runs:
+        if ran.end is None:
+            return broken(it, part, ran, x[:1], times)
+        ends.append(ran.end)
+    centre, variance = (float(moment) for moment in gaussian_moments(it.process.t_min))
+    before, got = map(moments, ends)
+    meant = np.broadcast_to([[centre], [variance]], got.shape)
+    limits = moment_limits(got, len(x), variance, it.level / 2)  # the law has the other half of the level
+    limits += _REST * np.abs(got - before) + it.rounding * np.abs(meant)
+    gaps = np.abs(got - meant)
+    if (gaps <= limits).all():
+        told = f"mean and variance of one Gaussian are within chance at the level {it.level:g} of {x.size} draws"
+        return it.passed(part, told, rows)
+    which, at = map(int, np.unravel_index(int((gaps / limits).argmax()), gaps.shape))
+    name = ("mean", "variance")[which] + (f" of coordinate {at - 1}" if at else "")
+    values = tuple(float(each[which, at]) for each in (got, meant, gaps, limits))
+    message = f"the {name} of its ends on one Gaussian is {values[0]:.4g}, where {values[1]:.4g} is meant; chance at"
+    message += f" the level {it.level:g} and what more steps change explain {values[3]:.2g}"
+    found = Counterexample(it.code(it.gaussian, times), {"samples": len(x), "seed": it.seed}, *values)
+    return it.failed(part, message, rows, found, causes(it))
+
+
 def law(it: Sampling) -> Result:
     x, rows, coarse = it.points(it.samples), 0, None
+    level = it.level / 2 if it.stochastic else it.level  # moments on one Gaussian have the other half
     for segments in _LAW[it.stochastic]:
         times = it.nodes(segments)
         ran = it.run(x, times)
         rows += ran.calls.rows
         if ran.end is None:
             return broken(it, "law", ran, x[:1], times)
-        gap = largest_gap(ran.end, it.process.mixture, it.process.t_min, level=it.level, seed=it.seed, before=coarse)
+        gap = largest_gap(ran.end, it.process.mixture, it.process.t_min, level=level, seed=it.seed, before=coarse)
         coarse = ran.end
         if gap.excess <= 1:
             told = f"its law has no gap beyond chance at the level {it.level:g} of {it.samples} draws"

@@ -57,7 +57,8 @@ def check_sampler(
     schedule : one of `cf.schedules`: x, times and field are then those of that schedule; with `cf.schedules.edm()` and
         "denoiser" a sampler is `(denoiser, x, sigmas)`, as k-diffusion has it
     arrays, dtype : "numpy" or "torch"; "float64" or "float32"
-    stochastic : it takes `seed=`, an int; it is then held by its law alone, and repeats itself by seed
+    stochastic : it takes `seed=`, an int; it is then held by its law, and by mean and variance of one Gaussian, where
+        noise of 0.95 or 1.05 times `sqrt(2 h)` is seen; it repeats itself by seed
     evaluations : rows that it may ask for each row and step, or a function of K that gives all; else they are told
     t_min, t_max : the interval
     samples, level, seed : draws for its law, the probability that a right one fails, and the seed of the draws
@@ -225,5 +226,6 @@ PARTS = (
     Part("one segment", accuracy.one_segment),
     Part("order on one Gaussian", accuracy.order_on_gaussian),
     Part("order", accuracy.order_on_mixture),
+    Part("variance on one Gaussian", accuracy.moments_on_gaussian),
     Part("law", accuracy.law),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from depth import night
 from libraries import modules_kept, sampling_alone
 
 import certflow as cf
@@ -323,8 +324,53 @@ def test_what_a_sampler_is_not_is_said_first():
 
 def test_an_sde_without_its_noise_is_held_by_its_law():
     result = failed(lambda u, x, times, seed: reverse_sde(u, x, times, seed, noise=0), stochastic=True)
-    assert [part.part for part in result.parts if not part.passed] == ["repeat", "law"]
+    assert [part.part for part in result.parts if not part.passed] == ["repeat", "variance on one Gaussian", "law"]
     assert [cause.name for cause in result.causes] == ["noise missing"]
+
+
+def ancestral(velocity, x, times, seed, noise=1.0):
+    """DDPM's step: mean `(x + (1 - r^2) s)/r`, variance `(1 - r^2) (1 - m_b^2)/(1 - m_a^2)`, `r = m_a/m_b`."""
+    random = np.random.default_rng(seed)
+    for a, b in pairwise(times):
+        ratio = np.exp(b - a)
+        mean = (x + (1 - ratio**2) * (-x - velocity(x, a))) / ratio
+        deviation = np.sqrt((1 - ratio**2) * np.expm1(-2 * b) / np.expm1(-2 * a))
+        x = mean + noise * deviation * random.standard_normal(x.shape)
+    return x
+
+
+def on_one_gaussian(sampler, **options):
+    part = next(part for part in PARTS if part.name == "variance on one Gaussian")
+    return part.run(prepare(sampler, MIXTURE, stochastic=True, **options))
+
+
+@pytest.mark.parametrize(
+    ("sampler", "factor"),
+    [
+        (lambda *given, seed: reverse_sde(*given, seed, noise=0.95 * 2**0.5), "0.95"),
+        (lambda *given, seed: ancestral(*given, seed, noise=1.05), "1.05"),
+    ],
+)
+def test_noise_that_is_off_by_a_twentieth(sampler, factor):
+    result = on_one_gaussian(sampler)
+    assert not result.passed
+    assert "the variance of its ends on one Gaussian is" in result.message
+    assert [cause.name for cause in result.causes] == ["noise scaled"]
+    assert f"scaled by a factor, about {factor}:" in result.causes[0].sentence
+    assert result.counterexample.error > result.counterexample.tolerance
+
+
+def test_noise_of_one_coordinate_alone():
+    def off(velocity, x, times, seed):
+        return reverse_sde(velocity, x, times, seed) * [1.0, 1.04]
+
+    assert on_one_gaussian(off).message.startswith("the variance of coordinate 1")
+
+
+@pytest.mark.parametrize("sampler", [reverse_sde, ancestral])
+@pytest.mark.parametrize("seed", [1, *night(*range(2, 20))])
+def test_right_noise_is_no_false_alarm(sampler, seed):
+    assert on_one_gaussian(sampler, seed=seed).passed
 
 
 def written_into(velocity, x, times):

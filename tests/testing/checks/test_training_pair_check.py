@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from depth import night
 
 import certflow as cf
 from certflow.errors import InputError
@@ -284,3 +285,38 @@ def test_noise_shared_by_the_coordinates_of_a_row():
     result = failed(make, noise="seed")
     assert "independent: the noise of neighbouring coordinates has correlation" in result.message
     assert result.causes[0].name == "noise shared"
+
+
+@pytest.mark.parametrize(
+    ("noise", "cause", "said"),
+    [
+        (lambda z: 0.97 * z, "noise scaled", "its noise is scaled by a factor 0.97"),
+        (lambda z: 1.03 * z, "noise scaled", "its noise is scaled by a factor 1.03"),
+        (lambda z: z + 0.05, "noise not centred", "its noise has the mean 0.049"),
+        (lambda z: z * [1.2, 0.75], "noise by coordinate", "coordinate 1 of its noise has the variance 0.56"),
+        (lambda z: z * [1.04, 0.96], "noise by coordinate", "of its noise has the variance"),
+        (lambda z: z + np.array([0.05, -0.05]), "noise by coordinate", "of its noise has the mean"),
+    ],
+)
+def test_noise_that_is_nearly_normal(noise, cause, said):
+    result = failed(drawn(noise=noise), noise="seed")
+    assert next(part.part for part in result.parts if not part.passed) == "noised"
+    assert [found.name for found in result.causes] == [cause]
+    assert said in result.causes[0].sentence
+    assert result.counterexample.error > result.counterexample.tolerance
+
+
+def test_noise_of_one_level_alone_has_no_factor():
+    """A factor that is told is that of every level."""
+
+    def make(x0, tau, seed):
+        factor = np.where(tau == tau[0], 0.8, 1.0)[:, None]
+        return drawn(noise=lambda z: factor * z)(x0, tau, seed)
+
+    assert not [cause for cause in failed(make, noise="seed").causes if cause.name == "noise scaled"]
+
+
+@pytest.mark.parametrize("seed", [3, 4, *night(*range(5, 23))])
+def test_right_noise_is_no_false_alarm(seed):
+    data = IMAGES if seed % 4 == 0 else MIXTURE
+    assert check_training_pair(drawn(), data, schedule=VP, noise="seed", seed=seed)
