@@ -22,6 +22,10 @@ from certflow.enclosure.suprema.cover import Counterexample, Exhausted
 from certflow.enclosure.suprema.isotropic.rate import _Unproved
 from certflow.enclosure.suprema.isotropic.search import LargerValue
 from certflow.grids.export.reading import _Refused
+from certflow.testing.properties.property import Refuted
+from certflow.testing.result import CheckFailed, Result
+from certflow.testing.result import Counterexample as Case
+from certflow.testing.subject import Misbehaviour
 
 
 def _noted() -> cf.InputError:
@@ -47,6 +51,9 @@ ERRORS: dict[str, Exception] = {
     "counterexample": Counterexample(np.array([0.5, -1.0]), 1.25),
     "larger": LargerValue(np.array([0.5])),
     "unread": _Refused(2, "a number > 0"),
+    "refuted": Refuted(Case("", {"t": 1.0}, 2.0, 1.0, 1.0, 1e-12)),
+    "check": CheckFailed(Result("check_score", "typical points", False, "wrong at 3 of 64 points", 64)),
+    "misbehaviour": Misbehaviour("it returned str, no array", {"x": np.array([0.5])}, "text"),
     "unproved": _Unproved((0, 1.5)),  # type: ignore[arg-type]
 }
 

@@ -62,7 +62,7 @@ def test_tester_finds_a_wrong_sign(tmp_path: Path) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert ended.returncode == 1
     smallest = re.search(
-        r"GaussianMixture\(.*K=1, d=2.*\bx=array\(\[(.*?)\]\).*\bt=3\.0", ended.stdout, flags=re.DOTALL
+        r"GaussianMixture\(\[1\], \[\[0, 0\]\], 1, .*\bx=array\(\[(.*?)\]\).*\bt=3\.0", ended.stdout, flags=re.DOTALL
     )
     assert smallest is not None, ended.stdout  # one component at the noise end: the example a person can read
 

@@ -99,7 +99,7 @@ class CheckFailed(AssertionError):
         self.result = result
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.result,)
+        return type(self), (self.result,), self.__dict__
 
 
 #: Called with every result of a check, and with what it is about: the names of the subject and of the mixture.

@@ -23,6 +23,9 @@ class Misbehaviour(Exception):
         super().__init__(message)
         self.message, self.inputs, self.got = message, inputs, got
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.inputs, self.got), self.__dict__
+
 
 @dataclass
 class Subject:

@@ -34,6 +34,9 @@ class Refuted(AssertionError):
         super().__init__("\n" + str(counterexample))
         self.counterexample = counterexample
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.counterexample,), self.__dict__
+
 
 def equal(process: Any, inputs: Mapping[str, Any], got: Any, expected: Any, tolerance: Any) -> None:
     """`|got - expected| <= tolerance`, entry by entry. NaN is never equal."""

@@ -184,9 +184,9 @@ def test_what_each_part_says(schedule, part, said):
         (["a", "b"], {}, "schedule: got ['a', 'b']; required: an object"),
         ((vp_a, vp_b), {"like": "vp"}, "like: got 'vp'; required: one of cf.schedules, or None"),
         ((vp_a, vp_b), {"first": 1, "last": 0}, "last: got 0.0; required: a time > first = 1"),
-        ((vp_a, vp_b), {"arrays": "jax"}, "arrays: got 'jax'; required: numpy or torch"),
+        ((vp_a, vp_b), {"arrays": "jax"}, "arrays: got 'jax'; required: one of numpy, torch"),
         ((vp_a, vp_b), {"rtol": 2}, "rtol: got 2; required: a number in [0, 1)"),
-        (sd_table(), {"like": VP}, "like: got VariancePreserving"),
+        (sd_table(), {"like": VP}, "like: got cf.schedules.variance_preserving("),
     ],
 )
 def test_what_is_no_schedule(schedule, options, line):
