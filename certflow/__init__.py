@@ -27,7 +27,7 @@ _HOMES: dict[str, str] = {
     "verify": "certflow.verification",
     "time_grid": "certflow.planning.time_grid",
     "TimeGrid": "certflow.grids.grid",
-    "audit": "certflow.auditing.audit",
+    "audit": "certflow.auditing.examination",
     "doctor": "certflow.diagnosis",
     "InputError": "certflow.errors",
     "NoGlobalBound": "certflow.errors",

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -170,3 +171,15 @@ def test_only_tests_are_rewritten_by_pytest(pytestconfig: pytest.Config) -> None
     tests = [path for path in files if re.search(r"^def test_", path.read_text(encoding="utf-8"), re.MULTILINE)]
     assert tests
     assert not [path for path in tests if not any(fnmatch(path.name, pattern) for pattern in patterns)]
+
+
+def test_no_public_name_of_a_package_is_that_of_a_module_in_it() -> None:
+    """Whoever imports the module would find it in the place of what the name stands for."""
+    packages = [import_module(name) for name, path in MODULES.items() if path.name == "__init__.py"]
+    taken = {
+        f"{package.__name__}.{name}"
+        for package in packages
+        for name, home in getattr(package, "_HOMES", {}).items()
+        if home and f"{package.__name__}.{name}" in MODULES
+    }
+    assert taken == set()

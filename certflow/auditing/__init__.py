@@ -8,8 +8,8 @@ from __future__ import annotations
 from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
-    "audit": "certflow.auditing.audit",
-    "Audit": "certflow.auditing.audit",
+    "audit": "certflow.auditing.examination",
+    "Audit": "certflow.auditing.examination",
 }
 
 __all__ = list(_HOMES)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from certflow.auditing.audit import audit as held
+from certflow.auditing.examination import audit as held
 from certflow.commands.options import Format, Mixture
 from certflow.commands.output import AUDIT, command_line, output_directory, print_json
 from certflow.commands.texts import LARGEST_SEED, choice, headline, integer, read_mixture, renamed, writing

@@ -14,7 +14,7 @@ from certflow.law.library import builtin_mixtures, load_mixture
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Flags, Floats, Indices, Points, Times
 from certflow.testing.checks.part import Part
-from certflow.testing.places import KINDS
+from certflow.testing.probes import KINDS
 from certflow.testing.result import Cause, Counterexample, Result
 from certflow.testing.rows import Rows
 from certflow.testing.shrinking import smallest

@@ -57,9 +57,8 @@ def collected(jobs: int, before=lambda task: None, within: Context | None = None
 def test_two_processes_find_what_one_finds():
     """In a process of its own: what other tests did to modules in memory would make a worker's code another one."""
     assert len(CHEAP) >= workers._CHECKS_FOR_A_WORKER
-    code = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_workers; test_workers.compare()"
-    )
+    folders = [str(folder) for folder in Path(__file__).parents[:2]]
+    code = f"import sys; sys.path[:0] = {folders!r}; import test_workers; test_workers.compare()"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert (ended.returncode, ended.stdout) == (0, "alike\n"), ended.stderr
 

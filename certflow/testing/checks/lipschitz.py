@@ -19,7 +19,7 @@ from certflow.testing.checks.conclusion import concluded
 from certflow.testing.checks.part import Part
 from certflow.testing.checks.preparation import mixture_of
 from certflow.testing.examination import mixture_line
-from certflow.testing.places import MOST_EXAMPLES, places
+from certflow.testing.probes import MOST_EXAMPLES, places
 from certflow.testing.result import Counterexample, Result
 from certflow.testing.subject import Misbehaviour, Subject
 

@@ -17,8 +17,8 @@ from certflow.schedules.families import OrnsteinUhlenbeckTime
 from certflow.schedules.schedule import Schedule
 from certflow.testing.causes.vectors import vector_causes
 from certflow.testing.examination import Examination
-from certflow.testing.places import DEFAULT_EXAMPLES, MOST_EXAMPLES, places
 from certflow.testing.precision import PRECISIONS
+from certflow.testing.probes import DEFAULT_EXAMPLES, MOST_EXAMPLES, places
 from certflow.testing.result import Cause
 from certflow.testing.subject import Subject
 from certflow.testing.truth import Target

@@ -13,7 +13,7 @@ from depth import nightly
 from pages import outline
 
 import certflow as cf
-from certflow.auditing.audit import Audit
+from certflow.auditing.examination import Audit
 
 FEW = {"samples": 1024, "times": 2, "t_min": "0.3", "t_max": "1", "segments": 2}
 #: A threshold beyond which no cause is sought.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import certflow as cf
-from certflow.testing.places import KINDS, places
+from certflow.testing.probes import KINDS, places
 
 
 @pytest.mark.parametrize("name", ["two-modes", "two-variances", "iris-full", "line-3"])
