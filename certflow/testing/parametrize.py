@@ -22,7 +22,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from certflow.errors import InputError
-from certflow.testing.result import CheckFailed, Result, tell
+from certflow.testing.hearing import tell
+from certflow.testing.result import CheckFailed, Result
 
 #: What can be checked: `check_score`, `check_velocity`, ...
 KINDS = (

@@ -13,19 +13,22 @@ to the controller, and told at the end: on the terminal by claim and by check, w
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import certflow
 from certflow.errors import InputError
-from certflow.testing.gathered import Gathered, of_report
+from certflow.testing.hearing import listening
 from certflow.testing.options import SUITE, check_options, claims_allowed, mixture_loaded, mixture_sources, profile_of
-from certflow.testing.result import listening
+
+if TYPE_CHECKING:
+    from certflow.testing.gathered import Gathered
 
 #: Of an item: what its checks have found and no report has told yet.
 _FOUND = pytest.StashKey[list[dict[str, Any]]]()
@@ -110,6 +113,8 @@ def certify(request: pytest.FixtureRequest) -> Callable[..., Any]:
             pytest.skip("--certflow-claims names none of its claims")
         known = mixture_loaded(os.fspath(subject)) if isinstance(subject, str | os.PathLike) else subject
         report = certflow.verify(known, wanted, profile or profile_of(config), **options)
+        from certflow.testing.gathered import of_report
+
         request.node.stash.setdefault(_FOUND, []).append(of_report(report))
         return report.allowing_inconclusive() if config.getoption("--certflow-allow-inconclusive") else report
 
@@ -174,17 +179,25 @@ class _Controller:
     """What is done once in a session, by the process that the user started: gather, tell, write."""
 
     def __init__(self, config: pytest.Config):
-        self.config, self.gathered = config, Gathered()
+        self.config, self.used = config, False
+
+    @functools.cached_property
+    def gathered(self) -> Gathered:
+        """What was found; a run that uses nothing of certflow does not load it."""
+        from certflow.testing.gathered import Gathered
+
+        return Gathered()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather what came with a report."""
         told = getattr(report, "certflow", None)
         if told is not None:
+            self.used = True
             self.gathered.add(report, told)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """What was found, by claim and by check."""
-        lines = self.gathered.lines()
+        lines = self.gathered.lines() if self.used else []
         if lines:
             terminalreporter.section("certflow")
             for line in lines:
@@ -193,7 +206,7 @@ class _Controller:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Generator[None, object, object]:
         """Counts go into pytest's own JUnit file before it is written; last, the files of `--certflow-report`."""
-        if self.gathered.tests:
+        if self.used:
             for plugin in self.config.pluginmanager.get_plugins():
                 if hasattr(plugin, "add_global_property"):  # that of --junitxml
                     for name, value in self.gathered.properties().items():

@@ -8,9 +8,7 @@ that it looked at (proofs/evidence.md, "sampled").
 from __future__ import annotations
 
 import json
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,25 +101,6 @@ class CheckFailed(AssertionError):
 
 
 #: Called with every result of a check, and with what it is about: the names of the subject and of the mixture.
-Listener = Callable[[Result, Mapping[str, str]], None]
-#: No list, which would count as code: what a run keeps, it keeps with a digest of the package as it is in memory.
-_LISTENERS: deque[Listener] = deque()
-
-
-@contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Within the block, `listener` hears of every check that is made: how the pytest plugin collects results."""
-    _LISTENERS.append(listener)
-    try:
-        yield
-    finally:
-        _LISTENERS.remove(listener)
-
-
-def tell(result: Result, *, subject: str = "", mixture: str = "") -> None:
-    """Tell who listens of a result, with the names of what it is about where they are known."""
-    for listener in _LISTENERS:
-        listener(result, {"subject": subject, "mixture": mixture})
 
 
 def _counterexample(found: Counterexample) -> dict[str, Any]:

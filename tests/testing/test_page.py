@@ -17,9 +17,10 @@ from own_project import ROOT, pytest_in, write
 import certflow as cf
 from certflow.testing import parametrize_with_checks
 from certflow.testing.gathered import counts_told
+from certflow.testing.hearing import listening
 from certflow.testing.options import PROFILES
 from certflow.testing.parametrize import KINDS, check_cases
-from certflow.testing.result import CheckFailed, listening
+from certflow.testing.result import CheckFailed
 
 pytest.importorskip("torch")
 

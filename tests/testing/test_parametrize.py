@@ -16,8 +16,9 @@ import certflow as cf
 from certflow.errors import InputError
 from certflow.testing import parametrize, parametrize_with_checks
 from certflow.testing.checks.part import Part
+from certflow.testing.hearing import listening
 from certflow.testing.parametrize import check_cases
-from certflow.testing.result import CheckFailed, Result, listening
+from certflow.testing.result import CheckFailed, Result
 
 PREPARED: list[tuple[Any, ...]] = []
 

@@ -171,8 +171,7 @@ LOADED = (
     ".errors",
     ".lazy",
     ".testing",
-    ".testing.gathered",
+    ".testing.hearing",
     ".testing.options",
     ".testing.plugin",
-    ".testing.result",
 )

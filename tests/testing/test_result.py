@@ -9,7 +9,8 @@ import numpy as np
 
 import certflow as cf
 from certflow.claims.fingerprint import live_digests
-from certflow.testing.result import Cause, CheckFailed, Counterexample, Result, listening, tell
+from certflow.testing.hearing import listening, tell
+from certflow.testing.result import Cause, CheckFailed, Counterexample, Result
 
 FOUND = Counterexample(
     "mixture = cf.GaussianMixture([1], [[0]], 1)",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from certflow.testing.result import CheckFailed, Result, tell
+from certflow.testing.hearing import tell
+from certflow.testing.result import CheckFailed, Result
 
 
 def concluded(check: str, results: Sequence[Result]) -> Result:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from certflow.process import OrnsteinUhlenbeck
+from certflow.testing.hearing import tell
 from certflow.testing.options import profile_of
 from certflow.testing.properties import PROPERTIES, Property
-from certflow.testing.result import CheckFailed, tell
+from certflow.testing.result import CheckFailed
 
 #: Examples of a property in each profile.
 EXAMPLES = {"quick": 20, "full": 200}
