@@ -106,7 +106,7 @@ def test_a_wrong_grid_is_told_with_its_cause(times, options, part, cause):
         (["a"], {}, "times[0]: got 'a'"),
         ([[3, 1]], {}, "times: got 'shape (1, 2)'; required: shape (K + 1,)"),
         ([], {}, "times: got 'shape (0,)'; required: shape (K + 1,)"),
-        (GEOMETRIC, {"segments": 0}, "segments: got 0; required: an int >= 1"),
+        (GEOMETRIC, {"segments": 0}, "segments: got 0; required: an int from 1 to 1000000"),
         (GEOMETRIC, {"t_min": 4}, "t_max: got 3.0; required: a time > t_min = 4"),
     ],
 )
