@@ -9,6 +9,9 @@ from typing import Any
 
 from certflow.errors import INSTALL_TORCH, InputError
 
+#: How what a name may need is installed.
+_INSTALL = {"torch": INSTALL_TORCH, "hypothesis": "pip install hypothesis"}
+
 
 def attributes(
     package: str, homes: Mapping[str, str], extra: tuple[str, ...] = ()
@@ -16,7 +19,7 @@ def attributes(
     """`__getattr__` and `__dir__` of a package whose names live in the modules `homes`.
 
     A name whose home is empty is a package below this one; `extra` names are listed beside them.
-    A name whose module needs torch, where torch is not installed, is refused with the line that says how to install it.
+    A name whose module needs torch or Hypothesis, where that is not installed, is refused with the line that installs it.
     """
 
     def load(name: str) -> Any:
@@ -26,9 +29,9 @@ def attributes(
             home = homes[name]
             return getattr(import_module(home), name) if home else import_module(f"{package}.{name}")
         except ModuleNotFoundError as missing:
-            if missing.name != "torch":
+            if missing.name not in _INSTALL:
                 raise
-            raise InputError("torch", "not installed", INSTALL_TORCH) from None
+            raise InputError(missing.name, "not installed", _INSTALL[missing.name]) from None
 
     return load, lambda: sorted({*homes, *extra})
 

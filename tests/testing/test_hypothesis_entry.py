@@ -50,3 +50,10 @@ def test_it_loads_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     names = ["certflow", "certflow.errors", "certflow.lazy", "certflow.testing", "certflow.testing.hypothesis_entry"]
     assert done.stdout.strip() == f"{names} False"
+
+
+def test_strategies_without_hypothesis_are_one_line() -> None:
+    code = "import sys; sys.modules['hypothesis'] = None\nimport certflow.testing as t\ntry: t.mixtures\n"
+    code += "except ValueError as error: print(error)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "hypothesis: got 'not installed'; required: pip install hypothesis"
