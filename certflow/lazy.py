@@ -19,7 +19,7 @@ def attributes(
     """`__getattr__` and `__dir__` of a package whose names live in the modules `homes`.
 
     A name whose home is empty is a package below this one; `extra` names are listed beside them.
-    A name whose module needs torch or Hypothesis, where that is not installed, is refused with the line that installs it.
+    A name whose module needs torch or Hypothesis, where it is not installed, is refused with the line that installs it.
     """
 
     def load(name: str) -> Any:
