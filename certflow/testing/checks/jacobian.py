@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -13,7 +14,7 @@ from certflow.numbers.arrays import Floats
 from certflow.testing.causes.matrices import matrix_causes
 from certflow.testing.checks.conclusion import concluded
 from certflow.testing.checks.preparation import examined
-from certflow.testing.examination import PARTS, Examination
+from certflow.testing.examination import PARTS
 from certflow.testing.precision import Posterior, Rounding
 from certflow.testing.result import Result
 from certflow.testing.rows import Rows
@@ -54,35 +55,17 @@ def check_jacobian(
     >>> check_jacobian(p.jacobian, "two-modes").passed
     True
     """
-    options: dict[str, Any] = {"t_min": t_min, "t_max": t_max, "dtype": dtype, "rtol": rtol}
-    found = prepare(jacobian, mixture, **options, max_examples=max_examples, seed=seed)
-    return concluded("check_jacobian", [part.run(found) for part in PARTS])
-
-
-def prepare(
-    subject: Callable[..., Any],
-    mixture: GaussianMixture | str | PathLike[str],
-    *,
-    t_min: Any = 0.01,
-    t_max: Any = 3.0,
-    dtype: Any = None,
-    rtol: float | None = None,
-    max_examples: int | None = None,
-    seed: int = 0,
-) -> Examination:
-    """What the parts look at; arguments and errors as `check_jacobian`."""
-    options: dict[str, Any] = {"t_min": t_min, "t_max": t_max, "dtype": dtype, "rtol": rtol}
-    return examined(
-        "check_jacobian",
-        subject,
+    found = prepare(
+        jacobian,
         mixture,
-        "velocity",
-        kind=Jacobian,
-        causes=matrix_causes,
-        **options,
+        t_min=t_min,
+        t_max=t_max,
+        dtype=dtype,
+        rtol=rtol,
         max_examples=max_examples,
         seed=seed,
     )
+    return concluded("check_jacobian", [part.run(found) for part in PARTS])
 
 
 class Jacobian(Target):
@@ -116,3 +99,7 @@ class Jacobian(Target):
             size = root + np.einsum("nk,nk->n", found.gamma, root / found.low + length**2)
             total = rounding.of_terms(own) + moved + turned**2 + self.precision.unit * root
         return np.asarray(total + rtol * size)
+
+
+#: What the parts look at; arguments and errors as `check_jacobian`.
+prepare = partial(examined, "check_jacobian", predicts="velocity", kind=Jacobian, causes=matrix_causes)

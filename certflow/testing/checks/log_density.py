@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -13,7 +14,7 @@ from certflow.numbers.arrays import Floats
 from certflow.testing.causes.densities import density_causes
 from certflow.testing.checks.conclusion import concluded
 from certflow.testing.checks.preparation import examined
-from certflow.testing.examination import PARTS, Examination
+from certflow.testing.examination import PARTS
 from certflow.testing.precision import Posterior, Rounding
 from certflow.testing.result import Result
 from certflow.testing.rows import Rows
@@ -54,35 +55,17 @@ def check_log_density(
     >>> check_log_density(p.log_density, "two-modes").passed
     True
     """
-    options: dict[str, Any] = {"t_min": t_min, "t_max": t_max, "dtype": dtype, "rtol": rtol}
-    found = prepare(log_density, mixture, **options, max_examples=max_examples, seed=seed)
-    return concluded("check_log_density", [part.run(found) for part in PARTS])
-
-
-def prepare(
-    subject: Callable[..., Any],
-    mixture: GaussianMixture | str | PathLike[str],
-    *,
-    t_min: Any = 0.01,
-    t_max: Any = 3.0,
-    dtype: Any = None,
-    rtol: float | None = None,
-    max_examples: int | None = None,
-    seed: int = 0,
-) -> Examination:
-    """What the parts look at; arguments and errors as `check_log_density`."""
-    options: dict[str, Any] = {"t_min": t_min, "t_max": t_max, "dtype": dtype, "rtol": rtol}
-    return examined(
-        "check_log_density",
-        subject,
+    found = prepare(
+        log_density,
         mixture,
-        "score",
-        kind=LogDensity,
-        causes=density_causes,
-        **options,
+        t_min=t_min,
+        t_max=t_max,
+        dtype=dtype,
+        rtol=rtol,
         max_examples=max_examples,
         seed=seed,
     )
+    return concluded("check_log_density", [part.run(found) for part in PARTS])
 
 
 class LogDensity(Target):
@@ -104,3 +87,7 @@ class LogDensity(Target):
         size = rounding.of_terms(sizes)
         rounded = rounding.of_terms(rounding.logits) + rounding.dropped
         return np.asarray(rounded + 4 * self.precision.unit * size + rtol * size)
+
+
+#: What the parts look at; arguments and errors as `check_log_density`.
+prepare = partial(examined, "check_log_density", predicts="score", kind=LogDensity, causes=density_causes)

@@ -80,28 +80,8 @@ def prepare(
     subject: Callable[..., Any],
     mixture: GaussianMixture | str | PathLike[str],
     *,
-    t_min: Any = 0.01,
-    t_max: Any = 3.0,
     predicts: str = "score",
-    schedule: Schedule | None = None,
-    time_scale: Any = 1.0,
-    dtype: Any = None,
-    rtol: float | None = None,
-    max_examples: int | None = None,
-    seed: int = 0,
+    **options: Any,
 ) -> Examination:
     """What the parts look at; arguments and errors as `check_score`."""
-    return examined(
-        "check_score",
-        subject,
-        mixture,
-        check_predicts(predicts),
-        t_min=t_min,
-        t_max=t_max,
-        schedule=schedule,
-        time_scale=time_scale,
-        dtype=dtype,
-        rtol=rtol,
-        max_examples=max_examples,
-        seed=seed,
-    )
+    return examined("check_score", subject, mixture, predicts=check_predicts(predicts), **options)

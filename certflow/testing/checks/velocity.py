@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from os import PathLike
 from typing import Any
 
 from certflow.law.mixture import GaussianMixture
 from certflow.testing.checks.conclusion import concluded
 from certflow.testing.checks.preparation import examined
-from certflow.testing.examination import PARTS, Examination
+from certflow.testing.examination import PARTS
 from certflow.testing.result import Result
 
 __all__ = ["PARTS", "check_velocity", "prepare"]
@@ -47,22 +48,18 @@ def check_velocity(
     >>> check_velocity(p.velocity, "two-modes").passed
     True
     """
-    options: dict[str, Any] = {"t_min": t_min, "t_max": t_max, "dtype": dtype, "rtol": rtol}
-    found = prepare(velocity, mixture, **options, max_examples=max_examples, seed=seed)
+    found = prepare(
+        velocity,
+        mixture,
+        t_min=t_min,
+        t_max=t_max,
+        dtype=dtype,
+        rtol=rtol,
+        max_examples=max_examples,
+        seed=seed,
+    )
     return concluded("check_velocity", [part.run(found) for part in PARTS])
 
 
-def prepare(
-    subject: Callable[..., Any],
-    mixture: GaussianMixture | str | PathLike[str],
-    *,
-    t_min: Any = 0.01,
-    t_max: Any = 3.0,
-    dtype: Any = None,
-    rtol: float | None = None,
-    max_examples: int | None = None,
-    seed: int = 0,
-) -> Examination:
-    """What the parts look at; arguments and errors as `check_velocity`."""
-    options: dict[str, Any] = {"t_min": t_min, "t_max": t_max, "dtype": dtype, "rtol": rtol}
-    return examined("check_velocity", subject, mixture, "velocity", **options, max_examples=max_examples, seed=seed)
+#: What the parts look at; arguments and errors as `check_velocity`.
+prepare = partial(examined, "check_velocity", predicts="velocity")
