@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
 
 from certflow.numbers.arrays import Floats
 from certflow.testing.causes.code import Asked, Code
-from certflow.testing.causes.noising import noising_faults
-from certflow.testing.causes.parameters import parameter_faults
-from certflow.testing.causes.plain import plain_causes
 from certflow.testing.causes.quantities import Quantity
-from certflow.testing.causes.search import Evidence, Tables, norms
-from certflow.testing.causes.vectors import in_words
+from certflow.testing.causes.search import norms
+from certflow.testing.causes.vectors import other_causes
 from certflow.testing.examination import Examination
 from certflow.testing.result import Cause
-from certflow.testing.subject import Misbehaviour
-from certflow.testing.truth import Target
 
 
 def _eye(slope: Floats) -> Floats:
@@ -46,19 +40,8 @@ _OTHERS = [
 
 def matrix_causes(examined: Examination) -> Sequence[Cause]:
     """The simplest causes that explain all answers."""
-    target, got = examined.target, examined.answers
-    if not isinstance(target, Target) or isinstance(got, Misbehaviour):
-        return ()
-    rows = examined.rows
-    n = np.sqrt(-np.expm1(-2 * rows.time))
-    asked = Asked(rows.x, rows.t, rows.time, np.exp(-rows.time), n, target.t_min, target.t_max)
-    size = norms(examined.expected) + np.sqrt(target.mixture.dimension)
-    right = Code.right(target.mixture, asked)
-    evidence = Evidence(asked, right, got, examined.expected, examined.tolerance, size, target.precision.unit)
-    faults = chain(parameter_faults(right), noising_faults(target.schedule, target.time_scale))
-    tables = Tables.of(evidence, faults, _RIGHT, _OTHERS, _slope)
-    causes = tables.single() or plain_causes(evidence) or tables.double()
-    return [Cause(cause.name, in_words(cause.sentence, True)) for cause in causes]
+    size = norms(examined.expected) + np.sqrt(examined.target.mixture.dimension)
+    return other_causes(examined, size, _RIGHT, _OTHERS, _slope)
 
 
 def _slope(code: Code, asked: Asked) -> Floats:

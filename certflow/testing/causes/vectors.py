@@ -50,14 +50,38 @@ def vector_causes(examined: Examination) -> Sequence[Cause]:
 
 def gathered(examined: Examination, target: Target) -> Evidence:
     """All that was said, as evidence."""
+    rows = examined.rows
+    of_x, of_s = (np.abs(each) for each in target.factors(rows))
+    size = of_x * np.linalg.norm(rows.state, axis=1) + of_s * Posterior.of(target.mixture, rows.state, rows.time).size
+    return evidence_of(examined, target, size)
+
+
+def evidence_of(examined: Examination, target: Target, size: Floats) -> Evidence:
+    """All that was said, beside the size of what is right, shape (N,)."""
     rows, got = examined.rows, np.asarray(examined.answers)
     m, n2 = np.exp(-rows.time), -np.expm1(-2 * rows.time)
     scale = np.asarray(target.schedule.scale_at(rows.time))
     asked = Asked(rows.x, rows.t, rows.time, scale * m, scale * np.sqrt(n2), target.t_min, target.t_max)
-    of_x, of_s = (np.abs(each) for each in target.factors(rows))
-    size = of_x * np.linalg.norm(rows.state, axis=1) + of_s * Posterior.of(target.mixture, rows.state, rows.time).size
     right = Code.right(target.mixture, asked)
     return Evidence(asked, right, got, examined.expected, examined.tolerance, size, target.precision.unit)
+
+
+def other_causes(
+    examined: Examination,
+    size: Floats,
+    right: Quantity,
+    others: Sequence[Quantity],
+    said: Callable[[Code, Asked], Floats],
+) -> list[Cause]:
+    """The simplest causes of what code says that is no vector: `said` by the formulas, `others` in its place."""
+    target = examined.target
+    if not isinstance(target, Target) or isinstance(examined.answers, Misbehaviour):
+        return []
+    evidence = evidence_of(examined, target, size)
+    faults = chain(parameter_faults(evidence.right), noising_faults(target.schedule, target.time_scale))
+    tables = Tables.of(evidence, faults, right, list(others), said)
+    causes = tables.single() or plain_causes(evidence) or tables.double()
+    return [Cause(cause.name, in_words(cause.sentence, True)) for cause in causes]
 
 
 def _tabled(evidence: Evidence, target: Target, by_format: Callable[[], list[Cause]]) -> list[Cause]:
