@@ -1,0 +1,106 @@
+"""What a gadget computes, from its weights alone: a polynomial with ball coefficients on every piece.
+
+The argument of a gadget is taken through its neurons, piece by piece, as a polynomial of the coordinate `c` in [-1, 1]; a
+neuron whose argument keeps one sign on the piece is a polynomial again. So the enclosure knows nothing of how the weights
+were found, and what rounding did to them is in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flint import arb, arb_poly, fmpq
+
+from certflow.errors import CertflowError
+from certflow.networks.gadgets.pieces import Gadget
+from certflow.networks.graph import Network, Row
+
+
+class UndecidedSign(CertflowError):
+    """A neuron whose argument could not be shown to keep its sign on a piece: the network is not what it should be."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`lower <= z <= upper`: the outputs at `z = (lower + upper)/2 + c (upper - lower)/2` are `outputs[i](c)`."""
+
+    lower: Any
+    upper: Any
+    outputs: tuple[Any, ...]
+
+
+def pieces(gadget: Gadget) -> tuple[Piece, ...]:
+    """The outputs of a gadget between neighbouring knots, in balls at the precision in force.
+
+    Raises
+    ------
+    UndecidedSign : a neuron changes its sign within a piece.
+    """
+    return tuple(
+        Piece(lower, upper, _outputs(gadget.network, lower, upper))
+        for lower, upper in zip(gadget.knots, gadget.knots[1:], strict=False)
+    )
+
+
+def _outputs(network: Network, lower: Any, upper: Any) -> tuple[Any, ...]:
+    middle, half = (lower + upper) / 2, (upper - lower) / 2
+    here: list[Any] = []
+    for neuron in network.layers[0]:  # exact: a knot is where the sign changes, and it must not be missed by a ball
+        slope, bias = neuron.row.weights.get(0, fmpq(0)), neuron.row.bias
+        ends = (slope * lower + bias, slope * upper + bias)
+        if max(ends) <= 0:
+            here.append(arb_poly([0]))
+        elif min(ends) >= 0:
+            linear = arb_poly([arb(bias + slope * middle), arb(slope * half)])
+            here.append(linear * linear if neuron.square else linear)
+        else:
+            raise UndecidedSign(f"a neuron of the first layer has its knot within the piece [{lower}, {upper}]")
+    for layer in network.layers[1:]:
+        following = []
+        for neuron in layer:
+            argument = combination(neuron.row, here)
+            sign = sign_on_piece(argument)
+            if sign is None:
+                raise UndecidedSign(f"a neuron changes its sign within the piece [{lower}, {upper}]")
+            kept = argument if sign > 0 else arb_poly([0])
+            following.append(kept * kept if neuron.square else kept)
+        here = following
+    return tuple(combination(row, here) for row in network.outputs)
+
+
+def combination(row: Row, polynomials: list[Any]) -> Any:
+    """`bias + sum_i w_i p_i`."""
+    result = arb_poly([arb(row.bias)])
+    for i, weight in row.weights.items():
+        result += polynomials[i] * arb(weight)
+    return result
+
+
+def sign_on_piece(polynomial: Any, depth: int = 12) -> int | None:
+    """1 where `p >= 0` is proved on all of [-1, 1], -1 where `p <= 0` is, None where neither is.
+
+    By its Taylor coefficients at the middle of an interval, which is halved up to `depth` times.
+    """
+    return _sign(polynomial, arb(0), arb(1), depth)
+
+
+def _sign(polynomial: Any, middle: Any, half: Any, depth: int) -> int | None:
+    low, high = range_on(polynomial, middle, half)
+    if low >= 0:
+        return 1
+    if high <= 0:
+        return -1
+    if depth == 0 or polynomial.length() <= 2:
+        return None
+    left = _sign(polynomial, middle - half / 2, half / 2, depth - 1)
+    if left is None:
+        return None
+    return left if _sign(polynomial, middle + half / 2, half / 2, depth - 1) == left else None
+
+
+def range_on(polynomial: Any, middle: Any, half: Any) -> tuple[Any, Any]:
+    """Balls below and above `p` on `[middle - half, middle + half]`: `p(middle) -+ sum_i |p_i| half^i`, Taylor coefficients `p_i`."""
+    shifted = polynomial(arb_poly([middle, half])).coeffs() or [arb(0)]
+    spread = sum((abs(coefficient) for coefficient in shifted[1:]), arb(0))
+    return shifted[0] - spread, shifted[0] + spread
