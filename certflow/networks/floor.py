@@ -2,8 +2,8 @@
 
 For two components of one isotropic variance the score along the line through the means is, up to an affine function,
 `a D` times the logistic of their log-ratio. A network of depth `L` and width `W` is on a line a piecewise polynomial,
-`N` pieces of degree `2^L` at most, `N = prod_{l=1}^{L} (1 + 2^{l-1} W)`. The poles of the logistic at `+- i pi` keep every
-polynomial of degree `n` on the longest piece away from it by at least `(9/40) (2 sqrt(2) N)^{-(n+2)}`.
+`N` pieces of degree `2^L` at most, `N = prod_{l=1}^{L} (1 + 2^{l-1} W)`. The poles of the logistic at `+- i pi` keep
+every polynomial of degree `n` on the longest piece away from it by at least `(9/40) (2 sqrt(2) N)^{-(n+2)}`.
 """
 
 from __future__ import annotations
