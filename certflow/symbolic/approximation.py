@@ -71,9 +71,9 @@ def errors_of_logits(process: Any) -> Residual:
 
 
 def largest_varentropy() -> Residual:
-    """`(x + log(K-1))/(2 cosh(x/2))` is largest where `(x + log(K-1)) tanh(x/2) = 2`, and there `1/sinh(x/2)` (proofs/A6.md).
+    """`(x + log(K-1))/(2 cosh(x/2))` is largest where `(x + log(K-1)) tanh(x/2) = 2`, and there `1/sinh(x/2)`.
 
-    In `g = e^{x/2}`.
+    In `g = e^{x/2}` (proofs/A6.md).
     """
     started = time.perf_counter()
     g = sp.Symbol("g", positive=True)
@@ -110,7 +110,10 @@ def geometric_mean(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
 
 
 def logistic_on_a_line(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """The package's score of two components: `a (mu_1 - mu_2)/(1 + e^{-y}) + a mu_2 - q x`, `y = l_1 - l_2` (proofs/A8.md)."""
+    """The package's score of two components is `a (mu_1 - mu_2)/(1 + e^{-y}) + a mu_2 - q x` (proofs/A8.md).
+
+    `y = l_1 - l_2` is affine in `x`.
+    """
     started = time.perf_counter()
     v, (first, second) = noised_variance(case), _logits(case)
     one, other = means_of(case)
@@ -139,9 +142,9 @@ def expansion_at_a_pole(degree: int) -> Residual:
 
 
 def residual_coordinates(p: OrnsteinUhlenbeck, case: SymbolicCase) -> Residual:
-    """`d zeta / d kappa = E_gamma(mu)` along the package's velocity, `zeta = x/sqrt(v)`, `kappa = m/sqrt(v)` (proofs/A9.md).
+    """`d zeta / d kappa = E_gamma(mu)` along the package's velocity, `zeta = x/sqrt(v)`, `kappa = m/sqrt(v)`.
 
-    `gamma` is the softmax of `log w_k + kappa mu_k.zeta - kappa^2 |mu_k|^2/2`.
+    `gamma` is the softmax of `log w_k + kappa mu_k.zeta - kappa^2 |mu_k|^2/2` (proofs/A9.md).
     """
     started = time.perf_counter()
     v = noised_variance(case)

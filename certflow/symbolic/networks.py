@@ -1,8 +1,8 @@
 """A1 to A4: exact gadgets on symbols, completing the square, remainders of interpolation, functions of time.
 
 A gadget is run as the network that it is, on symbols: at a rational point no argument of a neuron vanishes, so that on
-the chamber around it every neuron is zero, its argument, or the square of it. The arguments of a first layer are affine,
-so a point in each chamber stands for the whole space.
+the chamber around it every neuron is zero, its argument, or the square of it. The arguments of a first layer are
+affine, so a point in each chamber stands for the whole space.
 """
 
 from __future__ import annotations
