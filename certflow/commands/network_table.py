@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from textwrap import fill
@@ -55,8 +56,13 @@ class NetworkRow:
             "parts": self.score.parts,
             "arithmetic": self.error.arithmetic,
             "samples": self.error.samples,
+            "uncertainty": self.error.uncertainty,
             "share": self.error.share,
         }
+
+    def _measured(self) -> str:
+        percent = 100 * self.error.uncertainty / self.error.largest if self.error.largest > 0 else 0.0
+        return f"{figure(self.error.largest, 3)} ± {figure(percent, 1)}%"
 
     def cells(self) -> list[str]:
         """The columns as text: what is proved rounded up."""
@@ -64,7 +70,7 @@ class NetworkRow:
         counts = [str(n[name]) for name in ("depth", "width", "neurons", "weights")]
         proved, offset, slope = (above(n[name], 3) for name in ("proved", "offset", "slope"))
         floor = "–" if n["floor"] is None else str(n["floor"])
-        return [self.eps, *counts, proved, figure(n["measured"], 3), figure(n["ratio"], 3), offset, slope, floor]
+        return [self.eps, *counts, proved, self._measured(), figure(n["ratio"], 3), offset, slope, floor]
 
 
 @dataclass(frozen=True)
@@ -147,8 +153,9 @@ class NetworkTable:
         told = ", ".join(dict.fromkeys(draws)).replace("arb", "Arb")
         return (
             "Each network has affine maps, ReLU and ReQU alone, and nothing was trained. Proved, for its exact "
-            f"weights: at every t of the interval its error in L^{norm}(p_t) is at most what is printed, and for every x "
-            f"at most A + B|x| (A6). Measured: the largest over 50 times, on draws of X_t at each ({told}). "
+            f"weights: at every t of the interval its error in L^{norm}(p_t) is at most what is printed, and for every "
+            f"x at most A + B|x| (A6). Measured: the largest over 50 times, on draws of X_t at each ({told}), with its "
+            "standard error. "
             "The floor is the depth below which no ReLU–ReQU network of this width has a sup error of eps (K = 2)."
         )
 
@@ -193,7 +200,5 @@ def _rate(process: OrnsteinUhlenbeck, rows: list[NetworkRow]) -> Rate | None:
 
 
 def _latex_number(cell: str) -> str:
-    mantissa, mark, exponent = cell.partition("e")
-    if not mark or not exponent.lstrip("+-").isdigit():
-        return cell.replace("–", "--")
-    return f"${mantissa}\\times10^{{{int(exponent)}}}$"
+    powers = re.sub(r"([0-9.]+)e([+-]?[0-9]+)", lambda found: rf"${found[1]}\times10^{{{int(found[2])}}}$", cell)
+    return powers.replace("–", "--").replace("%", r"\%").replace("±", r"$\pm$")

@@ -31,11 +31,13 @@ class Measured:
     """`(E |N(X_t, t) - s(X_t, t)|^p)^{1/p}` over times, by the mean over draws (the largest draw where p is infinite).
 
     times, errors : shape (T,); samples : draws at each time; arithmetic : "float64" or "arb"
+    uncertainties : shape (T,), the standard errors of the errors (0 where p is infinite)
     share : the largest `|N - s| / (A + B |x|)` over all draws
     """
 
     times: Times
     errors: Floats
+    uncertainties: Floats
     samples: int
     arithmetic: str
     share: float
@@ -44,6 +46,11 @@ class Measured:
     def largest(self) -> float:
         """The largest error over the times."""
         return float(self.errors.max())
+
+    @property
+    def uncertainty(self) -> float:
+        """The standard error of the largest error: by so much draws of another seed may make it another number."""
+        return float(self.uncertainties[self.errors.argmax()])
 
 
 def measured(score: ConstructedScore, samples: int | None = None, times: int = 50, seed: int = 0) -> Measured:
@@ -64,15 +71,19 @@ def measured(score: ConstructedScore, samples: int | None = None, times: int = 5
     points = np.concatenate([noised(data, float(time), normal) for time in grid])
     off = differences(score, points, np.repeat(grid, count))
     share = float((off / score.pointwise_bound(points)).max())
-    errors = _norm(off.reshape(len(grid), count) / score.eps, score.p_norm) * score.eps
-    return Measured(grid, errors, count, arithmetic, share)
+    errors, uncertainties = _norm(off.reshape(len(grid), count) / score.eps, score.p_norm)
+    return Measured(grid, errors * score.eps, uncertainties * score.eps, count, arithmetic, share)
 
 
-def _norm(rows: Floats, p: float) -> Floats:
-    """The mean over each row in the norm of `L^p`."""
+def _norm(rows: Floats, p: float) -> tuple[Floats, Floats]:
+    """The mean over each row in the norm of `L^p`, and its standard error."""
     if math.isinf(p):
-        return np.asarray(rows.max(axis=1))
-    return np.asarray((rows**p).mean(axis=1) ** (1 / p))
+        return rows.max(axis=1), np.zeros(len(rows))
+    powers = rows**p
+    mean = powers.mean(axis=1)
+    relative = powers.std(axis=1) / math.sqrt(powers.shape[1]) / (p * np.where(mean > 0, mean, 1))
+    norm = mean ** (1 / p)
+    return norm, norm * relative
 
 
 def differences(score: ConstructedScore, x: Points, t: Times) -> Floats:
