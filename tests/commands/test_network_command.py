@@ -72,15 +72,15 @@ def test_the_table_and_its_files(command: Command, tmp_path: Path) -> None:
 
 
 def test_text(command: Command, one: Path) -> None:
-    ended = command("network", one, "--eps", "1e-2,1e-30", "--samples", 3)
+    ended = command("network", one, "--eps", "1e-2,1e-12", "--samples", 2)
     assert (ended.code, ended.err) == (0, "")
     assert "one: 1 component in R^2, common-isotropic covariance, 0.01 ≤ t ≤ 3" in ended.out
-    rows = [line.split() for line in ended.out.splitlines() if line.startswith((" 1e-2", "1e-30"))]
+    rows = [line.split() for line in ended.out.splitlines() if line.startswith((" 1e-2", "1e-12"))]
     (first, second), parts = rows[:2], rows[2:]
-    assert (first[0], second[0], first[-1], len(first)) == ("1e-2", "1e-30", "–", 13)
+    assert (first[0], second[0], first[-1], len(first)) == ("1e-2", "1e-12", "–", 13)
     assert [len(row) for row in parts] == [2, 2]  # of one component the linear part alone
-    assert float(second[5]) <= 1e-30
-    assert "3 in float64, 3 in Arb" in ended.out
+    assert float(second[5]) <= 1e-12
+    assert "2 in float64, 2 in Arb" in ended.out
     assert "Rate" not in ended.out
 
 
@@ -112,12 +112,12 @@ def test_pictures(suffix: str, command: Command, one: Path, tmp_path: Path) -> N
 def test_other_norms(command: Command, one: Path) -> None:
     rows = {
         norm: json.loads(
-            command("network", one, "--eps", "1e-4", "--p-norm", norm, "--samples", 200, "--format", "json").out
+            command("network", one, "--eps", "1e-2", "--p-norm", norm, "--samples", 200, "--format", "json").out
         )["rows"][0]
         for norm in ("1", "4")
     }
     for row in rows.values():
-        assert row["measured"] <= row["proved"] <= 1e-4
+        assert row["measured"] <= row["proved"] <= 1e-2
     ended = command("network", one, "--p-norm", "inf")
     assert ended.code == 2
     assert "--p-norm: got inf" in ended.err
