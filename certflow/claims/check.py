@@ -41,8 +41,8 @@ class Profile:
     search_seconds: float = 10.0
     integral_gap: str = "1e-2"
     sharp_integral: bool = False
-    network_errors: tuple[str, ...] = ("1e-4",)
-    rate_errors: tuple[str, ...] = ("1e-2", "1e-4", "1e-8")
+    network_errors: tuple[str, ...] = ("1e-8",)
+    rate_errors: tuple[str, ...] = ("1e-2", "1e-8")
     trained: bool = False
     training_steps: int = 1000
     training_seeds: int = 2

@@ -23,7 +23,7 @@ from certflow.numbers.precision import ball_precision
 #: Draws at each time in proportion to the sampled points of a profile; standard errors that chance may take.
 _DRAWS, _DEVIATIONS = 20, 4
 #: Weights times points in mpmath: seconds.
-_MOST_PRODUCTS = 60_000
+_MOST_PRODUCTS = 20_000
 
 
 def depth_of(network: Judged, layers: Callable[[int], int] = int) -> int:

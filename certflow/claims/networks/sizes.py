@@ -11,11 +11,11 @@ from flint import acb, arb, fmpq
 from certflow.claims.check import Context, Finding
 from certflow.claims.hypotheses import only
 from certflow.claims.model import Outcome
-from certflow.claims.networks.altered import AlteredNetworks, judged
+from certflow.claims.networks.altered import AlteredNetworks, judged, refusing
 from certflow.claims.networks.scores import depth_of
 from certflow.law.mixture import GaussianMixture
 from certflow.networks.floor import depth_floor, log_distance
-from certflow.networks.rate import GADGETS, Size, rate
+from certflow.networks.rate import GADGETS, Size, log_log, rate
 from certflow.numbers.numerals import figure
 from certflow.numbers.precision import ball_precision
 
@@ -23,31 +23,28 @@ from certflow.numbers.precision import ball_precision
 _PIECES, _DEGREES, _HALVINGS, _POLES = (2, 3, 5), (2, 4, 8), 9, 8
 
 
+@refusing
 def growth(context: Context, name: str) -> Finding:
     """A7: from the largest error to the smallest depth grows by `3 log2` of the ratio of `log(1/eps)` and 3 at most.
 
     One layer for each of the three gadgets is what rounding their degrees up to powers of two may take.
     """
-    process = context.process
+    process, errors = context.process, context.profile.rate_errors
     layers = process.layers if isinstance(process, AlteredNetworks) else int
-    rows = []
-    for eps in context.profile.rate_errors:
+    rows, numbers = [], {}
+    for eps in errors:
         network = judged(context, eps)
         whole = network.network()
         rows.append(Size(eps, depth_of(network, layers), whole.width, whole.neurons))
-    found = rate(rows, network.score.pieces.law.components)
+        numbers[f"eps = {eps}"] = {"depth": rows[-1].depth, "width": whole.width, "neurons": whole.neurons}
     grown = rows[-1].depth - rows[0].depth
-    allowed = GADGETS * float(found.log_log[-1] - found.log_log[0]) + GADGETS
-    numbers: dict[str, Any] = {
-        f"eps = {row.eps}": {"depth": row.depth, "width": row.width, "neurons": row.neurons} for row in rows
-    }
-    numbers |= {
-        "slope_in_log_log": figure(found.depth.slope, 3),
-        "power_of_width": figure(found.powers["width"], 3),
-        "power_of_neurons": figure(found.powers["neurons"], 3),
-    }
-    scope = f"this mixture, eps = {', '.join(context.profile.rate_errors)}"
-    summary = f"{found}; from eps = {rows[0].eps} to {rows[-1].eps} {grown} layers more, {allowed:.1f} allowed"
+    allowed = GADGETS * (log_log(errors[-1]) - log_log(errors[0])) + GADGETS
+    summary = f"from eps = {errors[0]} to {errors[-1]} {grown} layers more, {allowed:.1f} allowed"
+    if len(rows) > 2:
+        found = rate(rows, network.score.pieces.law.components)
+        summary = f"{summary}; {found}"
+        numbers["powers of log(1/eps)"] = {key: figure(power, 3) for key, power in found.powers.items()}
+    scope = f"this mixture, eps = {', '.join(errors)}"
     if grown <= allowed:
         return Finding(Outcome.HOLDS, summary, scope, numbers)
     return Finding(Outcome.VIOLATED, summary, scope, numbers, {"depths": [row.depth for row in rows]})
