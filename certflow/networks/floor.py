@@ -104,12 +104,16 @@ def pieces_bound(depth: int, width: int) -> int:
     return math.prod(1 + 2**layer * width for layer in range(depth))
 
 
+def log_distance(pieces: int, degree: int) -> Any:
+    """`log( (9/40) (2 sqrt(2) N)^{-(n+2)} )`, below the distance of `N >= 2` polynomials of degree `n >= 2` (A8); a ball."""
+    return _ball(PIECEWISE).log() - (degree + 2) * (arb(8).sqrt() * arb(pieces)).log()
+
+
 def _log_floor(steepness: Any, depth: int, width: int) -> Any:
     """`log floor(L)` in a ball."""
     if depth == 0:
         return (steepness * _ball(AFFINE)).log()
-    factor = arb(8).sqrt() * arb(pieces_bound(depth, width))
-    return (steepness * _ball(PIECEWISE)).log() - (2**depth + 2) * factor.log()
+    return steepness.log() + log_distance(pieces_bound(depth, width), 2**depth)
 
 
 def _steepest(process: NoisedMixture) -> tuple[Fraction, Any]:

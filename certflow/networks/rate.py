@@ -100,7 +100,7 @@ def rate(sizes: Iterable[Size], components: int) -> Rate:
     log = np.array([_log_inverse(size.eps) for size in rows])
     if len(set(log.tolist())) < 3:
         raise InputError("sizes", [size.eps for size in rows], "networks for at least three different errors")
-    log_log = np.log2(log)
+    twice = np.log2(log)
     depth, width, neurons = (
         np.array([getattr(s, name) for s in rows], float) for name in ("depth", "width", "neurons")
     )
@@ -108,15 +108,20 @@ def rate(sizes: Iterable[Size], components: int) -> Rate:
         name: _line(np.log(log), np.log(size)).slope
         for name, size in (("depth", depth), ("width", width), ("neurons", neurons))
     }
-    allowance = float((depth - _leading(components, log_log)).max())
+    allowance = float((depth - _leading(components, twice)).max())
     return Rate(
-        components, rows, log, log_log, _line(log_log, depth), _line(log, depth), _line(log, width), powers, allowance
+        components, rows, log, twice, _line(twice, depth), _line(log, depth), _line(log, width), powers, allowance
     )
 
 
-def _leading(components: int, log_log: Floats) -> Floats:
+def log_log(eps: Any) -> float:
+    """`log2 log(1/eps)`, for `eps` below 1/e."""
+    return math.log2(_log_inverse(eps))
+
+
+def _leading(components: int, twice: Floats) -> Floats:
     tree = (components - 1).bit_length()  # ceil(log2 K)
-    leading: Floats = FIXED_LAYERS + tree + GADGETS * log_log
+    leading: Floats = FIXED_LAYERS + tree + GADGETS * twice
     return leading
 
 
