@@ -8,9 +8,11 @@ were found, and what rounding did to them is in it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from math import comb
 from typing import Any
 
-from flint import arb, arb_poly, fmpq
+from flint import arb, arb_mat, arb_poly, fmpq
 
 from certflow.errors import CertflowError
 from certflow.networks.gadgets.pieces import Gadget
@@ -104,3 +106,31 @@ def range_on(polynomial: Any, middle: Any, half: Any) -> tuple[Any, Any]:
     shifted = polynomial(arb_poly([middle, half])).coeffs() or [arb(0)]
     spread = sum((abs(coefficient) for coefficient in shifted[1:]), arb(0))
     return shifted[0] - spread, shifted[0] + spread
+
+
+def supremum(polynomial: Any) -> Any:
+    """A ball whose upper end is at least `sup |p|` on [-1, 1]: the sum of the sizes of its Chebyshev coefficients.
+
+    For what interpolation leaves, which is nearly one difference of two Chebyshev polynomials, it is the supremum itself up
+    to a few parts in a hundred.
+    """
+    coefficients = polynomial.coeffs()
+    if not coefficients:
+        return arb(0)
+    columns = chebyshev_matrix(len(coefficients)) * arb_mat(len(coefficients), 1, coefficients)
+    return sum((abs(columns[i, 0]) for i in range(len(coefficients))), arb(0)).upper()
+
+
+@lru_cache(maxsize=128)
+def chebyshev_matrix(length: int) -> Any:
+    """Entry `(i, k)`: the coefficient of `T_i` in `c^k = 2^{1-k} sum_i binom(k, (k - i)/2) T_i` (half of it for `i = 0`)."""
+    rows = [[fmpq(0)] * length for _ in range(length)]
+    for k in range(length):
+        for i in range(k % 2, k + 1, 2):
+            rows[i][k] = fmpq(comb(k, (k - i) // 2), 2**k) * (2 if i else 1)
+    return arb_mat(length, length, [entry for row in rows for entry in row])
+
+
+def taylor_difference(polynomial: Any, series: Any, remainder: Any) -> Any:
+    """`p - f` on [-1, 1] as a polynomial: `f` is its Taylor polynomial and something of size at most `remainder`."""
+    return polynomial - arb_poly(series) + arb_poly([arb(0, remainder.abs_upper())])
