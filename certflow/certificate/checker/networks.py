@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import combinations, groupby, pairwise
 from typing import Any
 
-from .arithmetic import Interval
+from .arithmetic import Interval, dot
 from .cases import LIST, Case, Rule
 from .gadgets import GADGET, Gadget, exponential, reciprocal
 from .polynomials import Algebra
@@ -102,48 +102,62 @@ class Means:
     """Numbers of the means and weights, in units and rounded up, and the errors that follow from them (9)."""
 
     def __init__(self, case: Case, content: dict[str, Any]):
-        self.case, a = case, case.arithmetic
-        self.a, self.bits, self.count = a, a.bits, len(case.weights)
-        field, centre, logs, K = "assertion.network", content["centre"], content["log_weights"], self.count
-        require(len(centre) == case.size, f"{field}.centre", centre, f"{case.size} numbers, one for each axis")
-        require(len(logs) == K, f"{field}.log_weights", logs, f"{K} numbers, one for each weight")
-        means, den, total = case.means, case.denominator, case.total
-        bits = bits_of([den, *(x for row in means for x in row)])
-        wide = 2 * (bits + bits_of(centre)) + 8
-        each = case.size * (12 + product_steps(bits, bits)) + product_steps(a.bits, 2 * bits) + 40
+        self.case, self.a, self.bits = case, case.arithmetic, case.arithmetic.bits
+        a, den, total, field = self.a, case.denominator, case.total, "assertion.network"
+        weights, means = self.merged()
+        self.count = K = len(means)
+        lengths = (K, case.size) if K > 1 else (0, 0)
+        for key, length in zip(("log_weights", "centre"), lengths, strict=True):
+            required = f"{length} numbers, for {K} different means of {case.size} coordinates"
+            require(len(content[key]) == length, f"{field}.{key}", content[key], required)
+        logs, bits = content["log_weights"], bits_of([den, *(x for row in means for x in row)])
+        wide = 2 * (bits + bits_of(content["centre"])) + 8
+        each = 20 + case.size * (12 + product_steps(bits, bits)) + product_steps(a.bits, 2 * bits)
         case.work.spend(K * (K + 1) * each, "problem.mixture.means")
         each = case.size * 3 * fraction_steps(wide * case.size) + 6 * a.steps + fraction_steps(bits_of(logs) + a.bits)
-        case.work.spend((K + 1) * (each + 4 * fraction_steps(total.bit_length() + wide)), field)
+        case.work.spend((K + 1) * (each + 4 * fraction_steps(total.bit_length() + wide)) + 64 * (a.steps + 40), field)
         squares = [[sum((x - y) ** 2 for x, y in zip(p, q, strict=True)) for q in means] for p in means]
         distances = [[self.root(Fraction(x, den**2)) for x in row] for row in squares]
         self.diameter, self.reach = max(map(max, distances)), max(map(sum, distances))
-        norms = [sum(x * x for x in row) for row in means]
+        norms = [dot(row, row) for row in means]
         self.largest = self.root(Fraction(max(norms), den**2))
-        weighted = sum(w * n for w, n in zip(case.weights, norms, strict=True))
-        self.second_moment = a.rational(Fraction(weighted, total * den**2))[1]
+        self.second_moment = a.rational(Fraction(dot(weights, norms), total * den**2))[1]
         self.norms_apart = a.rational(Fraction(max(norms) - min(norms), den**2))[1]
-        offsets = [sum((Fraction(x, den) - o) ** 2 for x, o in zip(row, centre, strict=True)) for row in means]
-        self.radius = self.root(max(offsets))
-        require(K > 1 or not self.radius, f"{field}.centre", centre, "the mean of the one component")
-        exact = [a.log(a.rational(Fraction(weight, total))) for weight in case.weights]
-        off = [a.sub(a.rational(given), log) for given, log in zip(logs, exact, strict=True)]
-        self.logs_apart, self.logs_off = (max(y for _, y in row) - min(x for x, _ in row) for row in (exact, off))
+        away = [sum((Fraction(x, den) - o) ** 2 for x, o in zip(row, content["centre"], strict=False)) for row in means]
+        self.radius = self.root(max(map(Fraction, away)))
+        exact = [a.log(a.rational(Fraction(weight, total))) for weight in weights]
+        off = [a.sub(a.rational(given), log) for given, log in zip(logs, exact, strict=False)]
+        self.logs_apart, self.logs_off = (
+            max((y for _, y in row), default=0) - min((x for x, _ in row), default=0) for row in (exact, off)
+        )
         self.log_count = a.log((K << a.bits, K << a.bits))[1]
-        case.work.spend(64 * (a.steps + 40), field)
         self.varentropy = self.surprise() if K > 1 else 0
-        #: For all pairs of the same distance and product of weights: how many, `D_ij^2`, and, of it and of
+        #: For all pairs of the same distance and product of weights: how many, `D_ij^2`, and, of its root and of
         #: `sqrt(w_i w_j)/2`, the logarithms, from below and from above.
-        keys = sorted((squares[i][j], case.weights[i] * case.weights[j], i, j) for i, j in combinations(range(K), 2))
-        self.pairs: list[tuple[int, Interval, int | None, int]] = []
+        self.pairs: list[tuple[int, Interval, int, int]] = []
+        keys = sorted((squares[i][j], weights[i] * weights[j], i, j) for i, j in combinations(range(K), 2))
+        case.work.spend(len(keys) * (2 * a.steps + 100) + a.steps, field)
         two = a.log(a.rational(Fraction(2)))[0]
-        case.work.spend(len(keys) * (2 * a.steps + 80), field)
         for _, group in groupby(keys, key=lambda key: key[:2]):
             alike = list(group)
             square, _, i, j = alike[0]
             apart = a.rational(Fraction(square, den**2))
-            logarithm = a.log(apart)[0] >> 1 if apart[0] > 0 else None
             base = -(-(exact[i][1] + exact[j][1]) >> 1) - two
-            self.pairs.append((len(alike), apart, logarithm, base))
+            self.pairs.append((len(alike), apart, a.log(apart)[0] >> 1, base))
+
+    def merged(self) -> tuple[list[int], list[list[int]]]:
+        """Weights and means, equal means being one component: in the order in which they first appear."""
+        case = self.case
+        bits = bits_of(x for row in case.means for x in row)
+        count = len(case.weights)
+        case.work.spend(
+            count * (count.bit_length() + 2) * (20 + case.size * (2 + bits // 512)), "problem.mixture.means"
+        )
+        order = sorted(range(count), key=lambda k: (case.means[k], k))
+        groups = [list(group) for _, group in groupby(order, key=lambda k: case.means[k])]
+        groups.sort(key=lambda group: group[0])
+        weights = [sum(case.weights[k] for k in group) for group in groups]
+        return weights, [case.means[group[0]] for group in groups]
 
     def up(self, x: int, y: int) -> int:
         """`x y` for numbers >= 0."""
@@ -214,8 +228,7 @@ class Means:
         variance = overlap = 0
         for number, apart, logarithm, base in self.pairs:
             power = base - square * apart[0] // (8 * here.v[1])
-            if logarithm is not None:
-                power += min(0, -(-turn >> 1) - logarithm - clock)
+            power += min(0, -(-turn >> 1) - logarithm - clock)
             share = number * a.exp((min(0, lifted + power - (power * rho >> bits)),) * 2)[1]
             variance, overlap = variance + self.up(share, apart[1]), overlap + 2 * share
         return variance, min(overlap, one - one // K)
