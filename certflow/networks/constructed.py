@@ -155,5 +155,5 @@ def _norm(p_norm: Any) -> float:
 
 
 def _above(ball: Any) -> float:
-    """The least float64 that is certainly not below a ball."""
-    return math.nextafter(float(ball.upper()), math.inf)
+    """A float64 next above a ball; 0 for what is exactly 0."""
+    return 0.0 if ball == 0 else math.nextafter(float(ball.upper()), math.inf)
