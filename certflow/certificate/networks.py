@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cmath
 import math
 from fractions import Fraction
 from itertools import pairwise
@@ -15,7 +14,7 @@ from certflow.errors import InputError
 from certflow.networks.common.bound import Pieces
 from certflow.networks.constructed import ConstructedScore
 from certflow.networks.exact_json import gadget_mapping
-from certflow.numbers.exact import exact_text
+from certflow.numbers.exact import exact_text, nearest_float
 from certflow.numbers.precision import ball_precision
 
 #: The format's largest precision, order and number of halvings.
@@ -26,6 +25,8 @@ DIGITS = 6
 GUARD_BITS = (64, 128, 256)
 #: What a Taylor polynomial of time may leave out, as a part of the error: no digit of what is asserted shows it.
 LEFT = 1e-6
+#: A radius of convergence beyond this counts as this: exponentials have none, but are not short either.
+FAR = 4.0
 #: Work that a check of a certificate may take: more than the usual bound, for errors far below 1e-12.
 MOST_WORK = 10 * MAX_WORK
 
@@ -33,8 +34,8 @@ MOST_WORK = 10 * MAX_WORK
 def network_certificate(score: ConstructedScore) -> dict[str, Any]:
     """A6: `||N - s||_{L^2(p_t)} <= l2_error`, `|N - s| <= A + B |x|` for all `x` and all `t` in `[t_min, t_max]`.
 
-    The certificate has the exact weights of the gadgets that the network is made of; what it asserts is the bound that is
-    proved of the score, rounded up.
+    The certificate has the exact weights of the gadgets that the network is made of; what it asserts is the bound that
+    is proved of the score, rounded up.
 
     Raises
     ------
@@ -42,13 +43,13 @@ def network_certificate(score: ConstructedScore) -> dict[str, Any]:
     """
     with ball_precision(score.bits):
         bounds = {"l2_error": score.bound.l2, "A": score.bound.offset, "B": score.bound.slope}
-        assertion = {"network": _network(score.pieces)} | {key: _above(ball) for key, ball in bounds.items()}
+        assertion = {"network": _network(score.pieces), **{key: _above(ball) for key, ball in bounds.items()}}
         errors = _errors(score.pieces)
-        error = Fraction(assertion["l2_error"])
+        least = min(Fraction(text) for text in map(_above, bounds.values()) if text != "0")
     for guard in GUARD_BITS:
-        bits = _binary_places(error) + guard
+        bits = _binary_places(least) + guard
         if bits <= MAX_BITS:
-            proof = {"rule": "gadgets", "bits": bits, **_series(score.pieces, error), **errors}
+            proof = {"rule": "gadgets", "bits": bits, **_series(score.pieces, least), **errors}
             certificate = envelope(score.process, "A6", assertion, proof)
             if check(certificate_text(certificate), MOST_WORK).accepted:
                 return certificate
@@ -92,24 +93,27 @@ def _binary_places(error: Fraction) -> int:
 def _series(pieces: Pieces, error: Fraction) -> dict[str, int]:
     """Parts of each piece of time and the order of their Taylor polynomials, for the least work.
 
-    `a` and `r` have their poles at `log(c)/2 + i pi k`: a part of half length `h` whose nearest point is `d` from them
+    The checker's intervals grow as the series of `1/(v_0 - sum |v_j| u^j)`, `v = 1 - c e^{-2t}`, does: its radius is
+    `d = log(1/(c q))/2` for `c > 0`, `log(2 + 1/(|c| q))/2` for `c < 0`, at `q = e^{-2t}`. A part of half length `h`
     leaves about `(h/d)^order`.
     """
-    law = pieces.law
-    c = float(Fraction(int(law.excess.p), int(law.excess.q)))
-    pole = cmath.log(c) / 2 if c else -math.inf
-    knots = [float(Fraction(int(knot.p), int(knot.q))) for knot in pieces.time.knots]
+    c, knots = nearest_float(_fraction(pieces.law.excess)), [nearest_float(_fraction(k)) for k in pieces.time.knots]
     digits = math.log(LEFT) - _binary_places(error) * math.log(2)
     found: tuple[int, dict[str, int]] | None = None
     for halvings in range(MAX_HALVINGS + 1):
         order = 4
         for low, high in pairwise(knots):
-            half = (high - low) / 2 ** (halvings + 1)
-            ratio = half / min(abs(low - pole), 4.0) if c else half / 4
+            inverse = math.exp(2 * low) / abs(c) if c else math.inf
+            radius = min(math.log(inverse if c > 0 else 2 + inverse) / 2, FAR)
+            ratio = (high - low) / 2 ** (halvings + 1) / radius
             order = max(order, math.ceil(digits / math.log(ratio)) if ratio < 0.5 else MAX_ORDER + 1)
         cost = (order + 8) ** 2 * 2**halvings
         if order <= MAX_ORDER and (found is None or cost < found[0]):
             found = cost, {"halvings": halvings, "order": order}
     if found is None:
-        raise InputError("t_min", float(pieces.law.t_min.p) / float(pieces.law.t_min.q), "a time further from 0")
+        raise InputError("t_min", nearest_float(_fraction(pieces.law.t_min)), "a time at which v is further from 0")
     return found[1]
+
+
+def _fraction(number: Any) -> Fraction:
+    return Fraction(int(number.p), int(number.q))
