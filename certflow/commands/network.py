@@ -12,7 +12,16 @@ import typer
 from certflow.commands.network_table import NetworkTable, network_table
 from certflow.commands.options import Mixture, TMax, TMin
 from certflow.commands.output import print_document, print_json
-from certflow.commands.texts import LARGEST_SEED, choice, file_target, integer, read_process, renamed, writing
+from certflow.commands.texts import (
+    LARGEST_SEED,
+    check_directory,
+    choice,
+    file_target,
+    integer,
+    read_process,
+    renamed,
+    writing,
+)
 from certflow.errors import InputError
 from certflow.numbers.exact import exact_number
 from certflow.progress import progress_bar
@@ -47,6 +56,9 @@ def network(
         str | None,
         typer.Option(metavar="FILE.json|onnx", help="Write the last network here: exact weights, or ONNX in float64."),
     ] = None,
+    certificate: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Write a certificate of each network here, for certflow check.")
+    ] = None,
 ) -> int:
     """Build networks of affine maps, ReLU and ReQU for the score, without training, with proved errors.
 
@@ -65,6 +77,9 @@ def network(
     network_file = file_target(export, "--export", (".json", ".onnx"))
     if network_file is not None:
         _check_export(network_file)
+    folder = None if certificate is None else Path(certificate)
+    if folder is not None:
+        check_directory("--certificate", folder)
     with renamed({"eps": "--eps", "p_norm": "--p-norm", "mixture": "MIXTURE"}), progress_bar() as told:
         found = network_table(process, asked, norm, count, first, (t_min.strip(), t_max.strip()), told)
     last = found.rows[-1].score
@@ -80,7 +95,10 @@ def network(
             draw_layers(last.network, f"{process.mixture.name}, eps = {found.rows[-1].eps}", layers_file)
     if network_file is not None:
         _write(last.network, network_file)
-    _print(found, output, [path for path in (sizes_file, layers_file, network_file) if path is not None])
+    written = [path for path in (sizes_file, layers_file, network_file) if path is not None]
+    if folder is not None:
+        written += _certify(found, folder)
+    _print(found, output, written)
     return 0 if found.holds else 1
 
 
@@ -131,6 +149,20 @@ def _check_export(target: Path) -> None:
 
     if target.suffix.lower() == ".onnx":
         onnx_package()
+
+
+def _certify(found: NetworkTable, folder: Path) -> list[Path]:
+    """A certificate for each network, named after its error."""
+    from certflow.certificate.envelope import write_certificate
+    from certflow.certificate.networks import network_certificate
+
+    written = []
+    for row in found.rows:
+        path = folder / f"A6-{row.eps.replace('/', '-over-')}.json"
+        with renamed({"eps": "--eps", "t_min": "--t-min"}), writing("--certificate", path):
+            write_certificate(network_certificate(row.score), path)
+        written.append(path)
+    return written
 
 
 def _write(made: Network, target: Path) -> None:

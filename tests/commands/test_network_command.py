@@ -84,6 +84,20 @@ def test_text(command: Command, one: Path) -> None:
     assert "Rate" not in ended.out
 
 
+def test_certificates(command: Command, one: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "certificates"
+    ended = command("network", one, "--eps", "1/100,1e-3", "--samples", 2, "--certificate", folder)
+    paths = [folder / "A6-1-over-100.json", folder / "A6-1e-3.json"]
+    assert (ended.code, ended.err) == (0, "")
+    assert f"Written: {paths[0]}, {paths[1]}" in ended.out
+    assert command("check", *paths).code == 0
+    text = paths[1].read_text(encoding="utf-8")
+    bound = json.loads(text)["assertion"]["l2_error"]
+    assert float(bound) <= 1e-3
+    paths[1].write_text(text.replace(f'"{bound}"', f'"{float(bound) * 0.9:.4g}"'), encoding="utf-8")
+    assert command("check", paths[1]).code == 1
+
+
 def test_csv_and_latex(command: Command, one: Path) -> None:
     read = csv.DictReader(
         io.StringIO(command("network", one, "--eps", "1e-3", "--samples", 400, "--format", "csv").out)
