@@ -67,8 +67,8 @@ def network(
     refutes a bound.
     """
     choice(output, "--format", ("text", "csv", "latex", "json"))
-    asked = _errors(eps)
     norm = _norm(p_norm)
+    asked = _errors(eps)
     count = None if samples is None else integer(samples, "--samples", 1, 1_000_000)
     first = integer(seed, "--seed", 0, LARGEST_SEED)
     process = read_process(mixture, t_min, t_max)
