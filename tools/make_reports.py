@@ -3,8 +3,8 @@
 A directory for each mixture, made by the same function as `certflow verify` (two-modes with the full profile, which
 trains maps and takes some minutes more); `kill-table.md`, which lists every check of the registry with its deliberately
 wrong formulas and what the check said of them; `mutations.md`, which counts the corrupted certificates that the checker
-refused; `networks.md`, the figures of constructed networks that `benchmarks/networks.py` measured, with pictures. A PART
-is a mixture, `kill-table`, `mutations` or `networks`; all unless given.
+refused; `networks.md`, the figures of constructed networks that `benchmarks/networks.py` measured, with pictures.
+A PART is a mixture, `kill-table`, `mutations` or `networks`; all unless given.
 """
 
 from __future__ import annotations
@@ -91,8 +91,9 @@ def network_page() -> str:
         "Networks of affine maps, ReLU and ReQU for the score of the built-in mixtures on 0.01 <= t <= 3, built",
         "without training ([docs/networks.md](../docs/networks.md)). Proved: at most this in `L^2(p_t)` at every `t`.",
         "Measured: the largest over 50 times, on 2,000 draws in float64, on 8 in Arb where eps is below 1e-9, with its",
-        "standard error. Share: the largest `|N - s| / (A + B |x|)` on draws and hard points. float64, float32: rounding",
-        "in `L^2(p_t)`. s: CPU seconds of design, construction and proof. `python benchmarks/networks.py` measures them.",
+        "standard error. Share: the largest `|N - s| / (A + B |x|)` on draws and hard points. float64, float32:",
+        "rounding in `L^2(p_t)`. s: CPU seconds of design, construction and proof. `python benchmarks/networks.py`",
+        "measures them.",
         "",
         networks.table(rows),
         *(f"- {line}" for line in networks.verdicts(rows)),
