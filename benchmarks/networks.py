@@ -120,13 +120,13 @@ def hard_points(mixture: cf.GaussianMixture, t: float, count: int, rng: np.rando
 
 
 def speed(score: ConstructedScore) -> dict[str, float]:
-    """CPU seconds of 100,000 points through the torch module on one thread, the best of five."""
+    """CPU seconds of 100,000 points through the torch module on one thread, the best of three."""
     found = {}
     for arithmetic in ("float64", "float32"):
         module = NetworkModule(score.network, arithmetic)
         x = torch.tensor(score.process.mixture.sample(POINTS, seed=1), dtype=module.outputs.weight.dtype)
         seconds = []
-        for _ in range(5):
+        for _ in range(3):
             start = time.process_time()
             module(x, 0.1)
             seconds.append(time.process_time() - start)
