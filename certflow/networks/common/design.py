@@ -153,7 +153,7 @@ def _greedy(sizes: _Sizes, share: float, level: int, most: int) -> list[float] |
         if _needs(sizes, start, high, level) <= share:
             low = high
         else:
-            for _ in range(30):
+            for _ in range(14):
                 middle = (low + high) / 2
                 if _needs(sizes, start, middle, level) > share:
                     high = middle
