@@ -61,10 +61,10 @@ class Reader:
         small = True
         for a, r, excess in zip(of_a, of_r, self.excesses, strict=True):
             drifts.append(supremum(a - r * decay_polynomial * (2 * excess)))
-            factors.append(supremum(a))
-            of_q = 2 * abs(excess) * supremum(r)
-            precisions.append(of_q)
-            small = small and all(bool(size <= 1) for size in (factors[-1], supremum(r), of_q))
+            largest_a, largest_r = supremum(a), supremum(r)
+            factors.append(largest_a)
+            precisions.append(2 * abs(excess) * largest_r)
+            small = small and all(bool(size <= 1) for size in (largest_a, largest_r, precisions[-1]))
             if not law.is_shared:
                 # the error of a logit where x = m mu_k, over mu'^2: m e_a - e_r - m^2 e_q / 2
                 shifts.append((a - r * decay_polynomial * excess) * decay_polynomial - r)
