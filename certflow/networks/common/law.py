@@ -117,18 +117,20 @@ class CommonLaw:
 
 
 def common_law(process: NoisedMixture) -> CommonLaw:
-    """The law of a process whose mixture has one isotropic variance."""
+    """The law of a process whose mixture has one isotropic variance; components of equal mean are one."""
     mixture = process.mixture
-    weights = [rational(weight) for weight in mixture.exact_weights.fractions]
-    total = sum(weights, fmpq(0))
-    means = tuple(tuple(rational(entry) for entry in row) for row in mixture.exact_means.fractions)
+    weights: dict[tuple[Any, ...], Any] = {}
+    for weight, row in zip(mixture.exact_weights.fractions, mixture.exact_means.fractions, strict=True):
+        mean = tuple(rational(entry) for entry in row)
+        weights[mean] = weights.get(mean, 0) + rational(weight)
+    total = sum(weights.values(), fmpq(0))
     return CommonLaw(
-        tuple(weight / total for weight in weights),
-        means,
+        tuple(weight / total for weight in weights.values()),
+        tuple(weights),
         rational(mixture.exact_covariances.fractions.item()),
         rational(process.exact_t_min),
         rational(process.exact_t_max),
-        smallest_ball_centre(mixture.means),
+        smallest_ball_centre(np.array([[float(arb(entry)) for entry in mean] for mean in weights])),
     )
 
 

@@ -17,6 +17,8 @@ from certflow.numbers.arrays import Floats
 
 #: Poles of a function of time on either side of the real line that the design looks at; the next ones count for little.
 _POLES = 6
+#: Places of a piece at which its errors are looked at.
+_PLACES = np.linspace(0, 1, 5)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def expected_errors(excess: float, low: float, high: float, degree: int) -> Time
     `c = 0` only `a = e^{-t}` and `r = e^{-2t}/2` are interpolated, with `W f^{(n+1)}/(n+1)!`.
     """
     half = (high - low) / 2
-    times = low + (high - low) * np.linspace(0, 1, 5)
+    times = low + (high - low) * _PLACES
     decay = np.exp(-times)
     size = half ** (degree + 1) * 2.0 ** (1 - degree)
     if excess == 0:
@@ -53,13 +55,12 @@ def expected_errors(excess: float, low: float, high: float, degree: int) -> Time
         return TimeErrors(times, of_a, np.zeros_like(times), of_a, of_a * decay / 2 + of_r)
     shift = math.log(abs(excess)) / 2
     nodes = (low + high) / 2 - shift + half * np.cos(np.pi * np.arange(degree + 1) / degree)
-    residues_a, residues_q = np.zeros(len(times), complex), np.zeros(len(times), complex)
-    for k in range(-_POLES, _POLES + 1):
-        pole = 1j * math.pi * (k if excess > 0 else k + 0.5)
-        term = size / ((times - shift - pole) * np.prod(pole - nodes))
-        # 1/(2 sinh u) has the residues (-1)^k / 2, 1/(2 cosh u) has -i (-1)^k / 2; coth u / 2 and tanh u / 2 have 1/2
-        residues_a += term * (-1) ** k / 2 * (1 if excess > 0 else -1j)
-        residues_q += term / 2
+    order = np.arange(-_POLES, _POLES + 1)
+    poles = 1j * np.pi * (order if excess > 0 else order + 0.5)
+    terms = size / ((times[:, None] - shift - poles) * np.prod(poles[:, None] - nodes, axis=1))
+    # 1/(2 sinh u) has the residues (-1)^k / 2, 1/(2 cosh u) has -i (-1)^k / 2; coth u / 2 and tanh u / 2 have 1/2
+    signs = (-1.0) ** order / 2 * (1 if excess > 0 else -1j)
+    residues_a, residues_q = terms @ signs, terms.sum(axis=1) / 2
     of_a, of_q = residues_a.real / math.sqrt(abs(excess)), residues_q.real
     return TimeErrors(
         times, np.abs(of_a), np.abs(of_q), np.abs(of_a - decay * of_q), np.abs(of_a * decay / 2 - of_q / (2 * excess))

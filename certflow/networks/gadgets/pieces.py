@@ -34,9 +34,10 @@ class Gadget:
     knots: tuple[Any, ...]
     side: Side
 
-    def of(self, network: Network, value: Value) -> list[Value]:
-        """The functions of `value`, built into `network`."""
-        return network.inline(self.network, [value])
+    def of(self, network: Network, value: Value, purpose: str = "") -> list[Value]:
+        """The functions of `value`, built into `network` for a purpose."""
+        with network.serving(purpose):
+            return network.inline(self.network, [value])
 
 
 def piecewise(
