@@ -12,6 +12,7 @@ from typing import Any
 
 #: How torch is installed with certflow, for errors of what needs it.
 INSTALL_TORCH = "pip install 'certflow[torch]'"
+INSTALL_ONNX = "pip install 'certflow[onnx]'"
 
 
 class CertflowError(Exception):

@@ -27,8 +27,9 @@ class Profile:
     """How deep a run looks.
 
     sharp_times : times at which sharp rates are enclosed; search_seconds : for each of them, and for an integral of
-    them; integral_gap : its relative width; sharp_integral : whether L5 tells it; trained : whether maps are trained
-    (empirical evidence), with so many steps, seeds, and numbers of segments
+    them; integral_gap : its relative width; sharp_integral : whether L5 tells it; network_errors : the errors for which
+    networks are constructed; rate_errors : those between which their growth is looked at, the largest first; trained :
+    whether maps are trained (empirical evidence), with so many steps, seeds, and numbers of segments
     """
 
     name: str
@@ -40,6 +41,8 @@ class Profile:
     search_seconds: float = 10.0
     integral_gap: str = "1e-2"
     sharp_integral: bool = False
+    network_errors: tuple[str, ...] = ("1e-8",)
+    rate_errors: tuple[str, ...] = ("1e-2", "1e-8")
     trained: bool = False
     training_steps: int = 1000
     training_seeds: int = 2
@@ -58,6 +61,8 @@ PROFILES = {
         search_seconds=60.0,
         integral_gap="1e-3",
         sharp_integral=True,
+        network_errors=("1e-6", "1e-10"),
+        rate_errors=("1e-2", "1e-4", "1e-6", "1e-10", "1e-20", "1e-40"),
         trained=True,
         training_steps=3000,
         training_seeds=5,

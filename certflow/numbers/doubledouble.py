@@ -221,6 +221,10 @@ class DoubleDoubleArithmetic(Arithmetic):
     def log_two_pi(self) -> DoubleDouble:
         return _LOG_TWO_PI
 
+    def maximum(self, a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
+        first = (a - b).high >= 0  # the larger part has the sign of a sum
+        return DoubleDouble(np.where(first, a.high, b.high), np.where(first, a.low, b.low))
+
     def softmax(self, logits: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble]:
         top, powers, total = self._powers(logits)
         return powers / total[..., None], top[..., 0] + self.log(total)

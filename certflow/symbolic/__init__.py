@@ -13,7 +13,7 @@ from typing import Any
 
 from certflow.composition.blocks import ORDERS
 from certflow.process import OrnsteinUhlenbeck
-from certflow.symbolic import blocks, covariances, field, propagation, spatial, stability
+from certflow.symbolic import approximation, blocks, covariances, field, networks, propagation, spatial, stability
 from certflow.symbolic.cases import SymbolicCase, derivation_cases, process_of, symbolic_case
 from certflow.symbolic.normal_form import NormalForm
 from certflow.symbolic.zero_test import Residual, Verdict, decide
@@ -124,6 +124,24 @@ DERIVATIONS: dict[str, list[Derivation]] = {
         *_on(blocks.bound_is_attained, stability.generic_case),
     ],
     "G2": _alone(stability.lambert_inverse) + _on(stability.lambert_time, stability.generic_case),
+    "A1": [networks.exact_gadgets],
+    "A2": [networks.clipped_polynomials, *(partial(networks.completed_square, half=half) for half in (2, 4))],
+    "A3": [
+        *(partial(networks.reciprocal_remainder, degree=degree) for degree in (1, 2, 3)),
+        *(step for degree in (2, 4, 8) for step in _alone(networks.reciprocal_size, degree)),
+    ],
+    "A4": [networks.functions_of_time, *(partial(networks.pole_remainder, degree=degree) for degree in (1, 2, 3))],
+    "A5": _on(approximation.score_of_the_network, *_COMMON[:3]),
+    "A6": [
+        approximation.errors_of_logits,
+        *_alone(approximation.largest_varentropy),
+        *_on(approximation.geometric_mean, *_PAIRS),
+    ],
+    "A8": [
+        *_on(approximation.logistic_on_a_line, *_PAIRS),
+        *(step for degree in (2, 3) for step in _alone(approximation.expansion_at_a_pole, degree)),
+    ],
+    "A9": _on(approximation.residual_coordinates, *_COMMON[:3]),
 }
 
 

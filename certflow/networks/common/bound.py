@@ -113,7 +113,13 @@ class _Softmax:
         # the sum of the exponentials is at least `least` times the exact one, which is at least 1
         self.least = 1 - self.relative - count * absolute
         self.size = self.radius * (1 + 2 * count * absolute / self.least)
-        start = arb(reciprocal.gadget.knots[0])
+        start, end = arb(reciprocal.gadget.knots[0]), arb(reciprocal.gadget.knots[-1])
+        #: Whether what the proof assumes of the gadgets is so: the sum is where the reciprocal is known, and not near 0.
+        self.stands = (
+            self.least > 0
+            and 1 - exponential.at_zero - (count - 1) * absolute >= start
+            and count * (1 + self.relative + absolute) <= end
+        )
         self.late = reciprocal.start + reciprocal.slope * (exponential.at_zero + (count - 1) * absolute + 1 - start)
         steepness = reciprocal.slope * (1 + self.relative) / reciprocal.relative
         self.steepness = 2 * steepness.max(arb(1))
@@ -122,7 +128,11 @@ class _Softmax:
         """The four parts in `L^2(p_t)`, and their sum for every `x`.
 
         a : above `|a~|`; ratio : `m^2/v`; relative : above `|e_a / a|`; shared : above `|e_a m/2 - e_r|`
+
+        All are infinite where a gadget is so far off that the proof does not hold: nothing is bounded then.
         """
+        if not (self.stands and relative < 1):
+            return dict.fromkeys(PARTS[1:], arb.pos_inf()), arb.pos_inf()
         sigma = (
             relative * (self.deviation + self.weight_oscillation / 2)
             + (shared * self.square_oscillation + self.rounding) / 2

@@ -1,0 +1,122 @@
+"""Networks under test: those of the package, or what a false twin makes of their plan, gadgets or bounds."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from certflow.claims.check import Context, Finding, OutOfReach, Procedure
+from certflow.claims.model import Outcome
+from certflow.law.formats import to_mapping
+from certflow.law.library import from_mapping
+from certflow.law.mixture import GaussianMixture
+from certflow.networks.common.assembly import assembled, made
+from certflow.networks.common.bound import Bound, Pieces, proved_bound
+from certflow.networks.common.design import Plan
+from certflow.networks.constructed import ConstructedScore, constructed_score
+from certflow.networks.floor import log_distance
+from certflow.networks.gadgets.enclosure import UndecidedSign
+from certflow.networks.graph import Network
+from certflow.numbers.exact import exact_text
+from certflow.numbers.precision import ball_precision
+from certflow.process import OrnsteinUhlenbeck
+
+#: Boxes of a piece of time, and bits of the Taylor series there beyond those of the error.
+_BOXES, _SERIES = 8, 40
+
+Found = TypeVar("Found")
+
+
+class AlteredNetworks(OrnsteinUhlenbeck):
+    """A process whose networks are planned, built or judged wrongly: a false twin overrides one of these methods."""
+
+    def altered_plan(self, plan: Plan) -> Plan:
+        """Degrees and knots."""
+        return plan
+
+    def altered_pieces(self, pieces: Pieces) -> Pieces:
+        """Gadgets, after they were built."""
+        return pieces
+
+    def layers(self, level: int) -> int:
+        """Layers of a gadget of degree `2^level`."""
+        return level
+
+    def log_distance(self, pieces: int, degree: int) -> Any:
+        """Below the logarithm of the distance of piecewise polynomials from the logistic (A8)."""
+        return log_distance(pieces, degree)
+
+
+def needs_softmax(mixture: GaussianMixture) -> str | None:
+    """Applicability of checks of a network that is built, with an exponential and a reciprocal in it."""
+    if mixture.kind != "common-isotropic":
+        return OutOfReach(f"this version checks it for common-isotropic covariances, not for {mixture.kind} ones")
+    return None if mixture.diameter_squared else "all means are one: the network has no softmax"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A network as it was built (`score`), and what is under test in its place.
+
+    plan, pieces : those of the network under test
+    """
+
+    score: ConstructedScore
+    plan: Plan
+    pieces: Pieces
+
+    @property
+    def eps(self) -> float:
+        return self.score.eps
+
+    @staticmethod
+    def softmax(found: Found | None) -> Found:
+        """What a network of two means and more has (`needs_softmax`)."""
+        assert found is not None
+        return found
+
+    def network(self) -> Network:
+        """The network under test."""
+        if self.pieces is self.score.pieces:
+            return self.score.network
+        return assembled(self.pieces)
+
+    def bound(self) -> Bound:
+        """The bounds, made anew from the weights under test."""
+        with ball_precision(self.score.bits):
+            return proved_bound(self.pieces, _BOXES, math.ceil(-math.log2(self.eps)) + _SERIES)
+
+
+def refusing(procedure: Procedure) -> Procedure:
+    """A check of networks: one whose neurons could not be shown to keep their signs is not what is stated of it."""
+
+    def run(context: Context, name: str) -> Finding:
+        try:
+            return procedure(context, name)
+        except UndecidedSign as error:
+            scope = "the network of this mixture"
+            return Finding(Outcome.VIOLATED, f"refused: {error}", scope, {}, {"network": str(error)})
+
+    return run
+
+
+def judged(context: Context, eps: str) -> Judged:
+    """The network for an error, as it is under test."""
+    process = context.process
+    law = json.dumps(to_mapping(context.mixture), sort_keys=True)
+    score = _constructed(law, exact_text(process.exact_t_min), exact_text(process.exact_t_max), eps)
+    if not isinstance(process, AlteredNetworks):
+        return Judged(score, score.plan, score.pieces)
+    plan, pieces = process.altered_plan(score.plan), score.pieces
+    with ball_precision(score.bits):
+        if plan != score.plan:
+            pieces = made(pieces.law, plan, score.bits // 2 - 40)
+        return Judged(score, plan, process.altered_pieces(pieces))
+
+
+@lru_cache(maxsize=16)
+def _constructed(law: str, t_min: str, t_max: str, eps: str) -> ConstructedScore:
+    return constructed_score(OrnsteinUhlenbeck(from_mapping(json.loads(law)), t_min, t_max), eps)

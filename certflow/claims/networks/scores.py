@@ -1,0 +1,159 @@
+"""The whole network: its measured error, its recomputed bound, and the bound at every point (A5, A6)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from certflow.claims.check import Context, Finding
+from certflow.claims.digits import mp
+from certflow.claims.evidence.measured import judged as worst_of
+from certflow.claims.evidence.reference import ReferenceDensity, exact_mpf
+from certflow.claims.evidence.sampling import log_times, marginal_points, precise_points, witness
+from certflow.claims.model import Outcome
+from certflow.claims.networks.altered import Judged, judged, refusing
+from certflow.networks.arithmetic import ExactNetwork
+from certflow.networks.constructed import norm_bound
+from certflow.numbers.numerals import above
+from certflow.numbers.precision import ball_precision
+
+#: Draws at each time in proportion to the sampled points of a profile; standard errors that chance may take.
+_DRAWS, _DEVIATIONS = 20, 4
+#: Weights times points in mpmath: seconds.
+_MOST_PRODUCTS = 20_000
+
+
+def depth_of(network: Judged, layers: Callable[[int], int] = int) -> int:
+    """`L_T + 1 + ceil(log2 K) + L_E + L_S + 1` (A5); `layers` of a gadget whose degree is `2^level`."""
+    plan = network.plan
+    levels = plan.time_level, network.softmax(plan.exponential).level, network.softmax(plan.reciprocal).level
+    tree = (network.score.pieces.law.components - 1).bit_length()
+    return 2 + tree + sum(layers(level) for level in levels)
+
+
+@refusing
+def measured_error(context: Context, name: str) -> Finding:
+    """A5: the network has the depth of the formula, and its measured error in `L^2(p_t)` is at most what is proved.
+
+    An excess counts where the mean square, less four standard errors, is above the square of the bound.
+    """
+    process, rng = context.process, context.rng(name)
+    times = log_times(process, context.profile.times)
+    draws = max(50, context.profile.sampled_points // _DRAWS)
+    t = np.repeat(times, draws)
+    x = marginal_points(process, t, rng)
+    score = process.score(x, t)
+    cases, numbers = [], {}
+    for eps in context.profile.network_errors:
+        network = judged(context, eps)
+        whole = network.network()
+        squares = ((ExactNetwork(whole)(x, t) - score) ** 2).sum(axis=1).reshape(len(times), draws)
+        mean, error = squares.mean(axis=1), squares.std(axis=1, ddof=1) / math.sqrt(draws)
+        proved, formula = network.score.error_bound, depth_of(network)
+        worst = int(mean.argmax())
+        surely = float(np.max(mean - _DEVIATIONS * error)) / proved**2
+        root = float(np.sqrt(mean[worst]))
+        told = {"eps": eps, "t": float(times[worst]), "error": root, "proved": proved}
+        cases.append((math.copysign(math.sqrt(abs(surely)), surely), told))
+        cases.append((whole.depth / formula, {"eps": eps, "depth": whole.depth, "formula": formula}))
+        numbers[f"eps = {eps}"] = {
+            "depth": whole.depth,
+            "width": whole.width,
+            "neurons": whole.neurons,
+            "weights": whole.parameters_count,
+            "proved": above(proved, 3),
+            "measured": f"{root:.3g}",
+        }
+    scope = f"this mixture, {len(times)} times, {draws} points of p_t at each, float64"
+    text = "measured error over proved, less four standard errors; depth over the formula"
+    return worst_of(text, cases, 1.0, scope, numbers, _compared(numbers))
+
+
+def _compared(numbers: dict[str, Any]) -> str:
+    rows = [
+        f"{key}: depth {row['depth']}, proved {row['proved']}, measured {row['measured']}"
+        for key, row in numbers.items()
+    ]
+    return "; ".join(rows)
+
+
+@refusing
+def recomputed_bound(context: Context, name: str) -> Finding:
+    """A6: the bounds made anew from the weights are at most `eps`, and at most what is stated."""
+    numbers: dict[str, Any] = {}
+    cases = []
+    for eps in context.profile.network_errors:
+        network = judged(context, eps)
+        stated = network.score
+        found = network.bound()
+        with ball_precision(stated.bits):
+            l2, offset, slope = (
+                _float(norm_bound(stated.pieces.law, found, 2)),
+                _float(found.offset),
+                _float(found.slope),
+            )
+        told = {"eps": eps, "l2_error": l2, "stated": stated.error_bound, "A": offset, "B": slope}
+        for value, limit in (
+            (l2, stated.eps),
+            (l2, stated.error_bound),
+            (offset, stated.offset),
+            (slope, stated.slope),
+        ):
+            cases.append((value / limit if limit else math.inf * value, told))
+        numbers[f"eps = {eps}"] = {"l2_error": above(l2, 3), "A": above(offset, 3), "B": above(slope, 3)} | {
+            part: above(value, 2) for part, value in stated.parts.items()
+        }
+    scope = "the network of this mixture, every x, every t of the interval"
+    rows = [f"{key}: at most {row['l2_error']} in L2(p_t), {row['A']} + {row['B']} |x|" for key, row in numbers.items()]
+    summary = "proved " + "; ".join(rows)
+    return _finite(worst_of("bound over what is stated", cases, 1.0, scope, numbers, summary), cases)
+
+
+def _finite(finding: Finding, cases: list[tuple[float, dict[str, Any]]]) -> Finding:
+    """A bound of infinity proves nothing of a network: it is not what is stated of it."""
+    if all(math.isfinite(value) for value, _ in cases):
+        return finding
+    where = next(told for value, told in cases if not math.isfinite(value))
+    return Finding(Outcome.VIOLATED, "nothing is proved of these weights", finding.scope, finding.numbers, where)
+
+
+@refusing
+def at_every_point(context: Context, name: str) -> Finding:
+    """A6: `|N - s| <= A + B |x|` at points near ties, typical ones, and ones up to a thousand times farther out."""
+    process, reference = context.process, ReferenceDensity(context.mixture)
+    cases = []
+    for eps in context.profile.network_errors:
+        network = judged(context, eps)
+        whole = network.network()
+        count = max(4, min(context.profile.precise_points, _MOST_PRODUCTS // whole.parameters_count))
+        evaluate = ExactNetwork(whole)
+        with mp.workdps(context.digits + 15):
+            for x, t in precise_points(process, count, context.rng(name)):
+                found = evaluate(np.array(x, dtype=object), t)
+                right = _score(reference, x, t)
+                error = mp.norm([one - other for one, other in zip(found, right, strict=True)])
+                bound = mp.mpf(network.score.offset) + mp.mpf(network.score.slope) * mp.norm(x)
+                share = float(error / bound)
+                cases.append((share, {"eps": eps, **witness(x, t), "error": mp.nstr(error, 5)}))
+    scope = (
+        f"this mixture, {len(cases)} points (half near ties, a sixth up to 1000 times wider), {context.digits} digits"
+    )
+    numbers = {"points": len(cases)}
+    return worst_of("|N - s| over A + B |x|", cases, 1.0, scope, numbers)
+
+
+def _score(reference: ReferenceDensity, x: list[Any], t: Any) -> list[Any]:
+    """`(m E_gamma(mu) - x)/v` in mpmath, from the parameters alone."""
+    mixture = reference.mixture
+    m = mp.exp(-t)
+    v = exact_mpf(mixture.exact_covariances.fractions.item()) * m**2 + 1 - m**2
+    gamma = reference.responsibilities(x, t)
+    means = [[exact_mpf(entry) for entry in row] for row in mixture.exact_means.fractions]
+    return [(m * mp.fdot(gamma, [mean[i] for mean in means]) - entry) / v for i, entry in enumerate(x)]
+
+
+def _float(ball: Any) -> float:
+    return math.nextafter(float(ball.upper()), math.inf) if ball.is_finite() else math.inf
