@@ -79,6 +79,10 @@ def network(
         _check_export(network_file)
     folder = None if certificate is None else Path(certificate)
     if folder is not None:
+        if process.mixture.kind != "common-isotropic":
+            raise InputError(
+                "--certificate", f"{process.mixture.kind} covariance", "a mixture of one isotropic variance"
+            )
         check_directory("--certificate", folder)
     with renamed({"eps": "--eps", "p_norm": "--p-norm", "mixture": "MIXTURE"}), progress_bar() as told:
         found = network_table(process, asked, norm, count, first, (t_min.strip(), t_max.strip()), told)
