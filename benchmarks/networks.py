@@ -29,7 +29,7 @@ import certflow as cf
 from certflow.atomic import write_text_atomic
 from certflow.networks.conditioning import rounding
 from certflow.networks.constructed import ConstructedScore, constructed_score
-from certflow.networks.measuring import FLOAT64, Measured, differences, measured
+from certflow.networks.measuring import Measured, arithmetic_for, differences, measured
 from certflow.networks.module import NetworkModule
 
 RESULTS = Path(__file__).parent / "results" / "networks.json"
@@ -93,10 +93,10 @@ def row(name: str, eps: str) -> dict[str, Any]:
 
 def share(score: ConstructedScore, error: Measured) -> float:
     """The largest `|N - s| / (A + B |x|)` over the draws and over hard points."""
-    each = 120 if score.eps >= FLOAT64 else 3
+    each = 120 if arithmetic_for(score) == "float64" else 3
     rng = np.random.default_rng(7)
     points, times = [], []
-    for t in error.times[:: 1 if score.eps >= FLOAT64 else 7]:
+    for t in error.times[:: 1 if arithmetic_for(score) == "float64" else 7]:
         x = hard_points(score.process.mixture, float(t), each, rng)
         points.append(x)
         times.append(np.full(len(x), t))

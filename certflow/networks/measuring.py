@@ -11,6 +11,7 @@ from flint import arb
 
 from certflow.field.evaluate import evaluate
 from certflow.law.noised import NoisedMixture, noised
+from certflow.law.spectra import smallest_variance
 from certflow.networks.arithmetic import ExactNetwork
 from certflow.networks.constructed import ConstructedScore
 from certflow.numbers.arrays import Floats, Points, Times
@@ -18,8 +19,9 @@ from certflow.numbers.exact import exact_number
 from certflow.numbers.inputs import whole_number
 from certflow.numbers.precision import ball_precision
 
-#: Errors asked for below this are measured in Arb: rounding in float64 alone is up to 2e-12.
-FLOAT64 = 1e-9
+#: Errors asked for below this are measured in Arb: rounding in float64 alone is up to 2e-12. So they are where rounding
+#: is more: about so many roundings of `a |x|^2` at the data end, of which the error shall be this multiple.
+FLOAT64, _ROUNDINGS, _MULTIPLE = 1e-9, 64, 100
 #: Draws at each time: in float64, and in Arb, where a point takes milliseconds.
 SAMPLES = {"float64": 2000, "arb": 8}
 #: Bits beyond those of the error.
@@ -56,14 +58,14 @@ class Measured:
 def measured(score: ConstructedScore, samples: int | None = None, times: int = 50, seed: int = 0) -> Measured:
     """The error of a constructed score on draws of `X_t`, at times evenly in log t, both ends of the interval included.
 
-    In float64 where the error asked for is at least 1e-9, else in Arb. It is an estimate: draws see nothing that is
-    rarer than they are.
+    In float64 where the error asked for is at least 1e-9 and far above rounding, else in Arb. It is an estimate: draws
+    see nothing that is rarer than they are.
 
     Raises
     ------
     InputError : no numbers of samples and times.
     """
-    arithmetic = "float64" if score.eps >= FLOAT64 else "arb"
+    arithmetic = arithmetic_for(score)
     count = SAMPLES[arithmetic] if samples is None else whole_number(samples, "samples", 1)
     grid = inner_times(score.process, whole_number(times, "times", 2))
     data = score.process.mixture.sample(count, seed=seed)
@@ -90,7 +92,7 @@ def _norm(rows: Floats, p: float) -> tuple[Floats, Floats]:
 def differences(score: ConstructedScore, x: Points, t: Times) -> Floats:
     """`|N(x, t) - s(x, t)|`, shape (N,), of points (N, d) and times (N,), in float64 or Arb as the error asks for."""
     network, mixture = ExactNetwork(score.network), score.process.mixture
-    if score.eps >= FLOAT64:
+    if arithmetic_for(score) == "float64":
         off = np.asarray(network(x, t) - evaluate(mixture, "score", x, t))
     else:
         with ball_precision(math.ceil(-math.log2(score.eps)) + _SPARE):
@@ -98,6 +100,15 @@ def differences(score: ConstructedScore, x: Points, t: Times) -> Floats:
             balls = network(x, times) - evaluate(mixture, "score", x, times)
             off = np.array([[float(entry.abs_upper()) for entry in row] for row in balls])
     return np.asarray(np.linalg.norm(off / score.eps, axis=-1) * score.eps)  # 1e-200 has no square in float64
+
+
+def arithmetic_for(score: ConstructedScore) -> str:
+    """In what an error of this size is measured: "float64" or "arb"."""
+    mixture, m = score.process.mixture, math.exp(-score.process.t_min)
+    a = m / (smallest_variance(mixture) * m * m - math.expm1(-2 * score.process.t_min))
+    reach = float(np.linalg.norm(mixture.means, axis=1).max()) + math.sqrt(mixture.dimension)
+    rounds = 2.0**-53 * _ROUNDINGS * a * reach**2
+    return "float64" if score.eps >= max(FLOAT64, _MULTIPLE * rounds) else "arb"
 
 
 def inner_times(process: NoisedMixture, count: int, kind: Any = np.float64) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +16,7 @@ from certflow.networks.common.bound import Bound
 from certflow.networks.constructed import ConstructedScore
 from certflow.networks.gadgets.exact import carry
 from certflow.networks.graph import Network, rational
-from certflow.networks.measuring import SAMPLES, differences, inner_times, measured
+from certflow.networks.measuring import SAMPLES, arithmetic_for, differences, inner_times, measured
 
 
 def score(eps: float, factor: Fraction, shift: Fraction, norm: float = 2.0, offset: Any = 1, slope: Any = 0) -> Any:
@@ -54,6 +55,14 @@ def test_the_standard_error_is_the_spread_over_seeds() -> None:
     runs = [measured(made, samples=200, times=2, seed=seed) for seed in range(150)]
     spread = np.std([run.errors[0] for run in runs])
     assert np.mean([run.uncertainties[0] for run in runs]) == pytest.approx(spread, rel=0.2)
+
+
+@pytest.mark.parametrize(("mean", "arithmetic"), [("1", "float64"), ("1e5", "arb")])
+def test_float64_is_left_where_it_rounds_too_much(mean: str, arithmetic: str) -> None:
+    """Logits of 1e10 are known to 1e-6 in float64, and a network to no better."""
+    made = score(1e-4, Fraction(1), Fraction(0))
+    far = cf.OrnsteinUhlenbeck(cf.GaussianMixture([1], [[mean, "0"]], "1"), "0.01", "3")
+    assert arithmetic_for(replace(made, process=far)) == arithmetic
 
 
 def test_the_default_number_of_draws() -> None:

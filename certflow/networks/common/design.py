@@ -79,6 +79,7 @@ class _Sizes:
         return np.minimum(np.sqrt(variance), self.half_diameter), np.minimum(2 * near.sum(axis=1), 1.0)
 
 
+@np.errstate(all="ignore")  # at times that are late enough, and on pieces that are much too long, little is finite
 def design(law: CommonLaw, target: float) -> Plan:
     """The plan of the fewest layers, gadget by gadget, for an error of about `target` in `L^2(p_t)`.
 
@@ -87,14 +88,15 @@ def design(law: CommonLaw, target: float) -> Plan:
     InputError : no degree up to 64 on at most 16 pieces is enough.
     """
     sizes = _Sizes(law)
-    for_time, for_exponential, for_clipping, for_reciprocal = (share * target for share in SHARES)
+    for_time, for_exponential, for_clipping, _ = (share * target for share in SHARES)
     time_level, time_knots = _first(lambda level: _time_knots(sizes, for_time, level), target)
     if law.components == 1:
         return Plan(time_level, time_knots, None, None)
-    relative = for_exponential / float((sizes.a * sizes.deviation).max())
-    absolute = for_clipping / float(sizes.a.max() * sizes.spread)
+    # an error that hardly counts, since no components overlap, is no reason for a coarser gadget than the target itself
+    relative = for_exponential / max(float((sizes.a * sizes.deviation).max()), target)
+    absolute = for_clipping / max(float(sizes.a.max() * sizes.spread), target)
     exponential = _first(lambda level: plan_exponential(relative, absolute, level, MOST_PIECES), target)
-    reciprocal = _first(lambda level: _reciprocal(sizes, for_reciprocal, relative, absolute, level), target)
+    reciprocal = _first(lambda level: _reciprocal(sizes, target, relative, absolute, level), target)
     return Plan(time_level, time_knots, exponential, reciprocal)
 
 
@@ -106,12 +108,12 @@ def _first(found: Callable[[int], Found | None], target: float) -> Found:
     raise InputError("eps", target, f"an error that degree {2 ** LEVELS[-1]} on {MOST_PIECES} pieces can reach")
 
 
-def _reciprocal(sizes: _Sizes, share: float, relative: float, absolute: float, level: int) -> ReciprocalPlan | None:
+def _reciprocal(sizes: _Sizes, target: float, relative: float, absolute: float, level: int) -> ReciprocalPlan | None:
     """Its error counts where components overlap only: near `S = 1` the interpolant is exact, and its slope is known."""
     count = sizes.law.components
     below = max(2, math.floor(-math.log2(4 * count * absolute)))
     start, top = 1 - fmpq(1, 2**below), count * (1 + 2 * relative + 2 * absolute)
-    weight = float(sizes.a.max()) * sizes.radius
+    share, weight = SHARES[-1] * target, max(float(sizes.a.max()) * sizes.radius, target)
     plan = None
     for _ in range(3):
         plan = plan_reciprocal(share / weight, start, top, level, MOST_PIECES)
@@ -120,6 +122,7 @@ def _reciprocal(sizes: _Sizes, share: float, relative: float, absolute: float, l
         ratio = top ** (1 / (len(plan.knots) - 1))
         slope = max(1.0, 4 * 2**level / (ratio - 1))
         weight = float((sizes.a * sizes.radius * np.sqrt(np.minimum(1, 2 * slope * sizes.overlap))).max())
+        weight = max(weight, target)
     return plan
 
 

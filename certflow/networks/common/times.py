@@ -48,7 +48,7 @@ def expected_errors(excess: float, low: float, high: float, degree: int) -> Time
     half = (high - low) / 2
     times = low + (high - low) * _PLACES
     decay = np.exp(-times)
-    size = half ** (degree + 1) * 2.0 ** (1 - degree)
+    size = np.float64(half) ** (degree + 1) * 2.0 ** (1 - degree)
     if excess == 0:
         factorial = math.exp(-math.lgamma(degree + 2))
         of_a, of_r = size * factorial * decay, size * factorial * 2.0**degree * decay**2

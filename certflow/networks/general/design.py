@@ -47,6 +47,7 @@ class Plan:
     reciprocal: ReciprocalPlan | None
 
 
+@np.errstate(all="ignore")  # as for one variance
 def design(law: GeneralLaw, target: float) -> Plan:
     """The fewest layers, then the fewest pieces, whose errors are about `target` together in `L^2(p_t)`.
 

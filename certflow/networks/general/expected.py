@@ -43,7 +43,7 @@ def expected_errors(excesses: Floats, low: float, high: float, degree: int) -> E
     excesses = np.where(np.abs(excesses) < _LEAST_EXCESS, np.copysign(_LEAST_EXCESS, excesses), excesses)
     half = (high - low) / 2
     times = low + (high - low) * np.linspace(0.02, 0.98, 5)
-    size = half ** (degree + 1) * 2.0 ** (1 - degree)
+    size = np.float64(half) ** (degree + 1) * 2.0 ** (1 - degree)
     shift = np.log(np.abs(excesses))[:, None] / 2
     nodes = (low + high) / 2 + half * np.cos(np.pi * np.arange(degree + 1) / degree)
     order = np.arange(-_POLES, _POLES + 1)
