@@ -30,9 +30,10 @@ def test_of_another_claim():
 
 
 @pytest.mark.claim("L5", "L6")
-def test_that_says_nothing(certify):
+def test_that_says_nothing(certify, pytestconfig):
     report = certify("two-modes")
     assert report
+    assert report.seed == int(pytestconfig.getoption("--certflow-seed") or 0)
     report.raise_for_verdict()
     assert [result.id for result in report.results] == ["L6"]
 """
