@@ -29,7 +29,7 @@ _LARGEST = 10**12
 #: Rounding of the weights may make an error larger than its closed form by so much.
 _ROUNDING = Fraction(1, 10**9)
 #: Poles of a function of time on either side (terms fall like `k^{-n-2}`), and the accuracy that this leaves.
-_POLES, _POLE_ACCURACY = 50, 1e-6
+_POLES, _POLE_ACCURACY = 20, 1e-6
 
 
 def outputs_of(network: Network, values: Sequence[Any]) -> list[Any]:
