@@ -16,15 +16,13 @@ from typing import Any
 
 from certflow.atomic import write_text_atomic
 from certflow.law.formats import to_mapping
+from certflow.law.noised import NoisedMixture
 from certflow.numbers.exact import exact_text
-from certflow.process import OrnsteinUhlenbeck
 
 SCHEMA = "certflow/certificate/1"
 
 
-def envelope(
-    process: OrnsteinUhlenbeck, claim: str, assertion: dict[str, Any], proof: dict[str, Any]
-) -> dict[str, Any]:
+def envelope(process: NoisedMixture, claim: str, assertion: dict[str, Any], proof: dict[str, Any]) -> dict[str, Any]:
     """The certificate that asserts `assertion` for the claim of that id, with the hints in `proof`."""
     statement = problem(process)
     return {
@@ -38,7 +36,7 @@ def envelope(
     }
 
 
-def problem(process: OrnsteinUhlenbeck) -> dict[str, Any]:
+def problem(process: NoisedMixture) -> dict[str, Any]:
     """The mixture and the interval of time as exact texts; nothing of where the mixture came from."""
     mapping = to_mapping(process.mixture)
     keys = ("schema", "name", "weights", "means", "covariances")

@@ -15,6 +15,7 @@ from certflow.commands.distill import distill
 from certflow.commands.doctor import doctor
 from certflow.commands.grid import grid
 from certflow.commands.mixtures import mixtures
+from certflow.commands.network import network
 from certflow.commands.report import report
 from certflow.commands.verify import verify
 
@@ -42,6 +43,7 @@ def command() -> Any:
     app.command()(doctor)
     app.command()(audit)
     app.command()(distill)
+    app.command()(network)
     app.add_typer(mixtures, name="mixtures")
     app.command()(report)
     return typer.main.get_command(app)

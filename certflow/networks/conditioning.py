@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from certflow.law.noised import NoisedMixture, noised
 from certflow.networks.arithmetic import ExactNetwork
 from certflow.networks.graph import Network
+from certflow.networks.measuring import inner_times
 from certflow.networks.module import NetworkModule
 from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.doubledouble import DoubleDouble, DoubleDoubleArithmetic
-from certflow.numbers.exact import exact_number
 from certflow.numbers.inputs import whole_number
 
 #: Times at which rounding is measured, evenly in log t.
@@ -59,7 +58,7 @@ def rounding(
     kind = np.dtype(arithmetic).type
     data = process.mixture.sample(count, seed=seed)
     normal = np.random.default_rng([whole_number(seed, "seed"), 1]).normal(size=data.shape)
-    times = _times(process, kind)
+    times = inner_times(process, TIMES, kind)
     errors = []
     for time in times:
         points = noised(data, float(time), normal).astype(kind).astype(np.float64)
@@ -69,13 +68,3 @@ def rounding(
         off = np.stack([(DoubleDouble(rounded[:, i]) - values).to_float() for i, values in enumerate(outputs)])
         errors.append(np.sqrt((off**2).sum(axis=0).mean()))
     return Rounding(arithmetic, times.astype(np.float64), np.array(errors), count)
-
-
-def _times(process: NoisedMixture, kind: Any) -> Any:
-    """Times that are numbers of that kind: outside the interval, by one unit even, no bound of the network holds."""
-    times = np.geomspace(process.t_min, process.t_max, TIMES).astype(kind)
-    while exact_number(float(times[0])) < process.exact_t_min:
-        times[0] = np.nextafter(times[0], kind(np.inf))
-    while exact_number(float(times[-1])) > process.exact_t_max:
-        times[-1] = np.nextafter(times[-1], kind(0))
-    return times

@@ -25,8 +25,8 @@ from certflow.numbers.precision import ball_precision
 LEAST = 1e-200
 #: Bits of the weights beyond those of the error, and of the balls beyond those of the weights.
 _SPARE, _GUARD = 90, 60
-#: Boxes of a piece of time, over which the bound is enclosed; bits of the Taylor series there beyond those of the error.
-_BOXES, _SERIES = 8, 40
+#: Boxes of time, over which the bound is enclosed; bits of the Taylor series there beyond those of the error.
+_BOXES, _SERIES = 128, 40
 #: Designs that are tried before an error is said to be out of reach.
 _TRIES = 8
 
@@ -103,7 +103,7 @@ def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> Cons
         with ball_precision(2 * bits + _GUARD):
             plan = design(law, wanted)
             pieces = made(law, plan, bits)
-            bound = proved_bound(pieces, _BOXES, math.ceil(-math.log2(wanted)) + _SERIES)
+            bound = proved_bound(pieces, math.ceil(_BOXES / (len(plan.time_knots) - 1)), math.ceil(-math.log2(wanted)) + _SERIES)
             reached = norm_bound(law, bound, norm)
             if reached <= arb(target):
                 return ConstructedScore(

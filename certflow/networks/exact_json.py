@@ -58,7 +58,7 @@ def from_mapping(content: Any, field: str = "network") -> Network:
     for i, entry in enumerate(_list(content["outputs"], f"{field}.outputs")):
         _object(entry, f"{field}.outputs[{i}]", ("bias", "weights"))
         outputs.append(_row_of(entry, f"{field}.outputs[{i}]", below))
-    return Network(inputs, layers, outputs)
+    return Network(inputs, layers, outputs, [[""] * len(layer) for layer in layers])
 
 
 def gadget_mapping(gadget: Gadget) -> dict[str, Any]:

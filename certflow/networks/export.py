@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Callable
@@ -54,6 +55,14 @@ def load(path: str | os.PathLike[str]) -> Network:
     return from_mapping(content)
 
 
+def onnx_package() -> Any:
+    """The package onnx; an `InputError` with the line that installs it where it is missing."""
+    try:
+        return importlib.import_module("onnx")
+    except ImportError:
+        raise InputError("onnx", "not installed", INSTALL_ONNX) from None
+
+
 def to_onnx(network: Network, arithmetic: str = "float64") -> Any:
     """The network as an `onnx.ModelProto`: inputs `x` (N, d) and `t` (N,), output `score` (N, outputs).
 
@@ -65,12 +74,8 @@ def to_onnx(network: Network, arithmetic: str = "float64") -> Any:
     InputError : another arithmetic, or onnx is not installed.
     """
     kind = np.dtype(one_of(arithmetic, "arithmetic", ("float64", "float32")))
-    try:
-        import onnx
-    except ImportError:
-        raise InputError("onnx", "not installed", INSTALL_ONNX) from None
-    from onnx import helper, numpy_helper
-
+    onnx = onnx_package()
+    helper, numpy_helper = onnx.helper, onnx.numpy_helper
     nodes: list[Any] = [
         helper.make_node("Unsqueeze", ["t", "column"], ["t_column"]),
         helper.make_node("Concat", ["x", "t_column"], ["h0"], axis=1),

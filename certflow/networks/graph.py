@@ -6,7 +6,8 @@ multiples of values cost nothing; a neuron costs a place in the next layer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Self
@@ -93,11 +94,14 @@ class Network:
     inputs : how many numbers go in
     layers : `layers[l - 1]` are the neurons of layer `l`
     outputs : rows over the last layer
+    purposes : what each neuron was built for, where that was said (`serving`); no part of what the network is
     """
 
     inputs: int
     layers: list[list[Neuron]] = field(default_factory=list)
     outputs: list[Row] = field(default_factory=list)
+    purposes: list[list[str]] = field(default_factory=list, compare=False, repr=False)
+    _purpose: str = field(default="", init=False, compare=False, repr=False)
 
     # --- building
 
@@ -120,9 +124,22 @@ class Network:
     def _neuron(self, value: Value, *, square: bool) -> Value:
         while len(self.layers) <= value.layer:
             self.layers.append([])
+        while len(self.purposes) < len(self.layers):
+            self.purposes.append([])
         layer = self.layers[value.layer]
         layer.append(Neuron(value.row(), square))
+        self.purposes[value.layer].append(self._purpose)
         return Value(value.layer + 1, {len(layer) - 1: fmpq(1)}, fmpq(0))
+
+    @contextmanager
+    def serving(self, purpose: str) -> Iterator[None]:
+        """Within the block new neurons are for this purpose, unless an outer block has named another."""
+        outer = self._purpose
+        self._purpose = outer or purpose
+        try:
+            yield
+        finally:
+            self._purpose = outer
 
     def finish(self, outputs: Iterable[Value]) -> Self:
         """Names the outputs, which are values of the last layer."""

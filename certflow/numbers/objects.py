@@ -99,11 +99,8 @@ class ObjectArithmetic(Arithmetic):
         return self._map(self._sqrt, a)
 
     def maximum(self, a: Any, b: Any) -> Any:
-        a, b = np.broadcast_arrays(_object_array(a), _object_array(b))
-        result = np.empty(a.shape, dtype=object)
-        for index in np.ndindex(a.shape):
-            result[index] = self._maximum(a[index], b[index])
-        return result
+        larger = np.frompyfunc(self._maximum, 2, 1)
+        return np.asarray(larger(_object_array(a), _object_array(b)), dtype=object)
 
     def _eigenvalue_range(self, matrix: Objects) -> tuple[Any, Any]:
         raise NotImplementedError

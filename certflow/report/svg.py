@@ -40,11 +40,14 @@ def figure_to_svg(figure: Figure, name: str, title: str) -> str:
 
 
 def figure_file(figure: Figure, name: str, title: str, suffix: str) -> bytes:
-    """The content of a file of that suffix, `.svg` (as `figure_to_svg`) or `.png`."""
+    """The content of a file of that suffix, `.svg` (as `figure_to_svg`), `.pdf` or `.png`."""
     if suffix == ".svg":
         return figure_to_svg(figure, name, title).encode()
     stream = BytesIO()
-    figure.savefig(stream, format="png", dpi=160)
+    if suffix == ".pdf":
+        figure.savefig(stream, format="pdf", metadata={"Title": title, "CreationDate": None})
+    else:
+        figure.savefig(stream, format="png", dpi=160)
     return stream.getvalue()
 
 

@@ -179,3 +179,12 @@ def test_softmax():
             log = mpmath.mpf(total.high[n]) + mpmath.mpf(total.low[n])
             wanted = mpmath.log(sum(powers)) + mpmath.mpf(logits.high[n, 0])
             assert abs(log - wanted) < abs(wanted) * mpmath.mpf(2) ** -98
+
+
+def test_maximum_looks_at_both_parts():
+    a, b = numbers(np.random.default_rng(8), 1000), numbers(np.random.default_rng(9), 1000)
+    near = DoubleDouble(a.high, np.where(np.arange(1000) % 3 == 0, -a.low, a.low))
+    for other in (b, near):
+        expected = [max(pair) for pair in zip(fractions(a), fractions(other), strict=True)]
+        assert fractions(ARITHMETIC.maximum(a, other)) == expected
+        assert fractions(ARITHMETIC.maximum(other, a)) == expected

@@ -25,6 +25,7 @@ from .work import (
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]{1,6}))?")
 _RATIO = re.compile(r"([+-]?[0-9]+)/([0-9]*[1-9][0-9]*)")
+_PLACE = re.compile(r"0|[1-9][0-9]{0,6}")
 _EXACT = 'an exact number in quotes, such as "0.1" or "1/3"'
 
 
@@ -65,8 +66,13 @@ def parse(text: str, work: Work) -> Any:
 
 def read(value: Any, shape: Any, field: str, work: Work) -> Any:
     """`value`, its exact numbers as fractions, which must have the shape: `{key: shape}`, an object with these keys;
-    `[shape]`, a list; `(shape,)`, that or null; a set of texts or a range of integers, one of them; `Fraction`, an
-    exact number in quotes; `str`, a text; None, anything."""
+    `{int: shape}`, one whose keys are places from 0; `[shape]`, a list; `(shape,)`, that or null; a set of texts or a
+    range of integers, one of them; `Fraction`, an exact number in quotes; `str`, a text; `bool`; None, anything."""
+    if isinstance(shape, dict) and int in shape and isinstance(value, dict):
+        wrong = next((key for key in value if not _PLACE.fullmatch(key)), None)
+        require(wrong is None, field, wrong, 'keys that are integers from 0, such as "12"')
+        work.spend(100 * len(value), field)
+        return {int(key): read(entry, shape[int], f"{field}.{key}", work) for key, entry in value.items()}
     if isinstance(shape, dict) and isinstance(value, dict):
         wrong = next((key for key in [*value, *shape] if key not in value or key not in shape), None)
         if wrong is not None:
@@ -85,6 +91,8 @@ def read(value: Any, shape: Any, field: str, work: Work) -> Any:
     if isinstance(shape, set | range):
         one = f"an integer from {shape[0]} to {shape[-1]}" if isinstance(shape, range) else " or ".join(sorted(shape))
         require(type(value) is (int if isinstance(shape, range) else str) and value in shape, field, value, one)
+    elif shape is bool:
+        require(type(value) is bool, field, value, "true or false")
     elif shape is not None:
         kinds: dict[Any, str] = {dict: "an object", list: "a list"}
         required = kinds.get(type(shape), "a text" if shape is str else _EXACT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import closed_forms, flow_tubes, sharp_rates
+from . import closed_forms, flow_tubes, networks, sharp_rates
 from .cases import Rule
 
 RULES: dict[str, Rule] = {
@@ -13,4 +13,5 @@ RULES: dict[str, Rule] = {
     "F2": closed_forms.F2,
     "G1": closed_forms.G1,
     "S3": flow_tubes.S3,
+    "A6": networks.A6,
 }

@@ -38,7 +38,7 @@ def assembled(pieces: Pieces) -> Network:
     law = pieces.law
     network = Network(law.dimension + 1)
     x = [network.input(i) for i in range(law.dimension)]
-    a, r = pieces.time.of(network, network.input(law.dimension))
+    a, r = pieces.time.of(network, network.input(law.dimension), "time")
     x = [lift(network, value, a.layer) for value in x]
     q = r * (2 * law.excess) + 1
     largest_a = _power(_factor(law))
@@ -56,7 +56,7 @@ def assembled(pieces: Pieces) -> Network:
     ]
     top = largest(network, logits)
     logits = [lift(network, value, top.layer) for value in logits]
-    powers = [pieces.exponential.gadget.of(network, value - top)[0] for value in logits]
+    powers = [pieces.exponential.gadget.of(network, value - top, "exponential")[0] for value in logits]
     a = lift(network, a, powers[0].layer, 0)
     centred = [
         total([power * (mean[i] - law.centre[i]) for power, mean in zip(powers, law.means, strict=True)])
@@ -64,7 +64,7 @@ def assembled(pieces: Pieces) -> Network:
     ]
     radius = _power(law.radius)
     numerators = [product(network, a, value, (largest_a, radius)) for value in centred]
-    (inverse,) = pieces.reciprocal.gadget.of(network, total(powers))
+    (inverse,) = pieces.reciprocal.gadget.of(network, total(powers), "reciprocal")
     numerators = [lift(network, value, inverse.layer) for value in numerators]
     a = lift(network, a, inverse.layer + 1, 0)
     drift = [lift(network, value, inverse.layer + 1) for value in drift]

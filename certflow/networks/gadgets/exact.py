@@ -20,19 +20,22 @@ def product(network: Network, first: Value, second: Value, scales: tuple[Any, An
     """
     s, r = (rational(scale) for scale in scales)
     one, other = first * (1 / s), second * (1 / r)
-    return (square(network, one + other) - square(network, one - other)) * (s * r / 4)
+    with network.serving("product"):
+        return (square(network, one + other) - square(network, one - other)) * (s * r / 4)
 
 
 def maximum(network: Network, first: Value, second: Value) -> Value:
     """`max(x, y) = relu(x - y) + y`: three neurons, two of which carry `y` (A1)."""
-    return network.relu(first - second) + carry(network, second)
+    with network.serving("maximum"):
+        return network.relu(first - second) + carry(network, second)
 
 
 def carry(network: Network, value: Value, lower: Any = None) -> Value:
     """The same number one layer later: `relu(z - lower) + lower` where `z >= lower`, else `relu(z) - relu(-z)`."""
-    if lower is not None:
-        return network.relu(value - rational(lower)) + rational(lower)
-    return network.relu(value) - network.relu(-value)
+    with network.serving("carry"):
+        if lower is not None:
+            return network.relu(value - rational(lower)) + rational(lower)
+        return network.relu(value) - network.relu(-value)
 
 
 def lift(network: Network, value: Value, layer: int, lower: Any = None) -> Value:

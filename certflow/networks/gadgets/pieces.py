@@ -34,9 +34,10 @@ class Gadget:
     knots: tuple[Any, ...]
     side: Side
 
-    def of(self, network: Network, value: Value) -> list[Value]:
-        """The functions of `value`, built into `network`."""
-        return network.inline(self.network, [value])
+    def of(self, network: Network, value: Value, purpose: str = "") -> list[Value]:
+        """The functions of `value`, built into `network` for a purpose."""
+        with network.serving(purpose):
+            return network.inline(self.network, [value])
 
 
 def piecewise(
@@ -50,7 +51,7 @@ def piecewise(
     bits : weights of the deeper layers are multiples of `2^-bits`
     """
     network = Network(1)
-    coordinates = _coordinates(network, knots, side)
+    coordinates = coordinates_of(network, knots, side)
     vanishing = -1 if side == "above" else 1  # the end of its coordinate at which a piece adds nothing
     outputs = []
     for polynomials in functions:
@@ -63,7 +64,7 @@ def piecewise(
 
 
 @dataclass(frozen=True)
-class _Coordinate:
+class Coordinate:
     """`c` and `c^2` of one piece as values of layer 1."""
 
     first: Value
@@ -74,7 +75,7 @@ class _Coordinate:
         return self.first * polynomial[1] + self.second * polynomial[2] + polynomial[0]
 
 
-def _coordinates(network: Network, knots: Sequence[Any], side: Side) -> list[_Coordinate]:
+def coordinates_of(network: Network, knots: Sequence[Any], side: Side) -> list[Coordinate]:
     """`c = 2 clip((z - k_j) / h_j, 0, 1) - 1` of every piece and its square, from relu and requ at the knots.
 
     From above, `clip = y_j - y_{j+1}` with `y_j = relu((z - k_j) / h)`, and the square of the clipped coordinate is
@@ -103,11 +104,11 @@ def _coordinates(network: Network, knots: Sequence[Any], side: Side) -> list[_Co
             clipped = clipped - far[0] * ratio
             squared = squared - far[1] * ratio**2 - far[0] * (2 * ratio)
         sign = 1 if rising else -1
-        coordinates.append(_Coordinate(clipped * (2 * sign) - sign, squared * 4 - clipped * 4 + 1))
+        coordinates.append(Coordinate(clipped * (2 * sign) - sign, squared * 4 - clipped * 4 + 1))
     return coordinates
 
 
-def _sum(network: Network, coordinates: list[_Coordinate], polynomials: list[Any], level: int, bits: int) -> Value:
+def _sum(network: Network, coordinates: list[Coordinate], polynomials: list[Any], level: int, bits: int) -> Value:
     """`sum_j p_j(c_j)`, each `p_j` of degree at most `2^level`, as a value of layer `level`."""
     if level == 1:
         return total([coordinate.at(p) for coordinate, p in zip(coordinates, polynomials, strict=True)])
@@ -122,7 +123,7 @@ def _sum(network: Network, coordinates: list[_Coordinate], polynomials: list[Any
     return total([*squares, carry(network, carried, _lower(rests, bits))])
 
 
-def _value(network: Network, coordinate: _Coordinate, polynomial: Any, level: int, bits: int) -> Value:
+def _value(network: Network, coordinate: Coordinate, polynomial: Any, level: int, bits: int) -> Value:
     """`p(c)` of one piece, `deg p <= 2^level`, as a value of layer `level`."""
     return _sum(network, [coordinate], [polynomial], level, bits)
 

@@ -1,0 +1,119 @@
+"""Certificates of networks for the score (proofs/A6.md): exact weights, and errors of the gadgets as hints."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from certflow.certificate.checker import MAX_WORK, check
+from certflow.certificate.envelope import certificate_text, envelope
+from certflow.enclosure.results import ball_ends, rounded_up
+from certflow.errors import InputError
+from certflow.networks.common.bound import Pieces
+from certflow.networks.constructed import ConstructedScore
+from certflow.networks.exact_json import gadget_mapping
+from certflow.numbers.exact import exact_text, nearest_float
+from certflow.numbers.precision import ball_precision
+
+#: The format's largest precision, order and number of halvings.
+MAX_BITS, MAX_ORDER, MAX_HALVINGS = 1024, 256, 8
+#: Significant digits of what is asserted.
+DIGITS = 6
+#: Bits of the checker's arithmetic beyond those of the error, for each try: neurons are sums of some hundred terms.
+GUARD_BITS = (64, 128, 256)
+#: What a Taylor polynomial of time may leave out, as a part of the error: no digit of what is asserted shows it.
+LEFT = 1e-6
+#: A radius of convergence beyond this counts as this: exponentials have none, but are not short either.
+FAR = 4.0
+#: Work that a check of a certificate may take: more than the usual bound, for errors far below 1e-12.
+MOST_WORK = 10 * MAX_WORK
+
+
+def network_certificate(score: ConstructedScore) -> dict[str, Any]:
+    """A6: `||N - s||_{L^2(p_t)} <= l2_error`, `|N - s| <= A + B |x|` for all `x` and all `t` in `[t_min, t_max]`.
+
+    The certificate has the exact weights of the gadgets that the network is made of; what it asserts is the bound that
+    is proved of the score, rounded up.
+
+    Raises
+    ------
+    InputError : an error that takes more bits, terms or work than the checker has.
+    """
+    with ball_precision(score.bits):
+        bounds = {"l2_error": score.bound.l2, "A": score.bound.offset, "B": score.bound.slope}
+        assertion = {"network": _network(score.pieces), **{key: _above(ball) for key, ball in bounds.items()}}
+        errors = _errors(score.pieces)
+        least = min(Fraction(text) for text in map(_above, bounds.values()) if text != "0")
+    for guard in GUARD_BITS:
+        bits = _binary_places(least) + guard
+        if bits <= MAX_BITS:
+            proof = {"rule": "gadgets", "bits": bits, **_series(score.pieces, least), **errors}
+            certificate = envelope(score.process, "A6", assertion, proof)
+            if check(certificate_text(certificate), MOST_WORK).accepted:
+                return certificate
+    raise InputError("eps", score.eps, "an error within reach of the checker's bits and terms")
+
+
+def _network(pieces: Pieces) -> dict[str, Any]:
+    """The gadgets, exactly; one component needs that of time only."""
+    one = pieces.exponential is None or pieces.reciprocal is None
+    return {
+        "time": gadget_mapping(pieces.time),
+        "exponential": None if pieces.exponential is None else gadget_mapping(pieces.exponential.gadget),
+        "reciprocal": None if pieces.reciprocal is None else gadget_mapping(pieces.reciprocal.gadget),
+        "log_weights": [str(weight) for weight in pieces.log_weights],
+        "centre": [] if one else [str(entry) for entry in pieces.law.centre],
+    }
+
+
+def _errors(pieces: Pieces) -> dict[str, str | None]:
+    """What the checker proves of the exponential and the reciprocal first."""
+    if pieces.exponential is None or pieces.reciprocal is None:
+        return dict.fromkeys(("relative", "absolute", "reciprocal"))
+    exponential, reciprocal = pieces.exponential, pieces.reciprocal
+    return {
+        "relative": _above(exponential.relative),
+        "absolute": _above(exponential.absolute),
+        "reciprocal": _above(reciprocal.relative),
+    }
+
+
+def _above(ball: Any) -> str:
+    """A decimal of few digits above a ball."""
+    middle, radius = ball_ends(ball)
+    return exact_text(rounded_up(middle + radius, DIGITS))
+
+
+def _binary_places(error: Fraction) -> int:
+    return max(0, error.denominator.bit_length() - error.numerator.bit_length() + 1)
+
+
+def _series(pieces: Pieces, error: Fraction) -> dict[str, int]:
+    """Parts of each piece of time and the order of their Taylor polynomials, for the least work.
+
+    The checker's intervals grow as the series of `1/(v_0 - sum |v_j| u^j)`, `v = 1 - c e^{-2t}`, does: its radius is
+    `d = log(1/(c q))/2` for `c > 0`, `log(2 + 1/(|c| q))/2` for `c < 0`, at `q = e^{-2t}`. A part of half length `h`
+    leaves about `(h/d)^order`.
+    """
+    c, knots = nearest_float(_fraction(pieces.law.excess)), [nearest_float(_fraction(k)) for k in pieces.time.knots]
+    digits = math.log(LEFT) - _binary_places(error) * math.log(2)
+    found: tuple[int, dict[str, int]] | None = None
+    for halvings in range(MAX_HALVINGS + 1):
+        order = 4
+        for low, high in pairwise(knots):
+            inverse = math.exp(2 * low) / abs(c) if c else math.inf
+            radius = min(math.log(inverse if c > 0 else 2 + inverse) / 2, FAR)
+            ratio = (high - low) / 2 ** (halvings + 1) / radius
+            order = max(order, math.ceil(digits / math.log(ratio)) if ratio < 0.5 else MAX_ORDER + 1)
+        cost = (order + 8) ** 2 * 2**halvings
+        if order <= MAX_ORDER and (found is None or cost < found[0]):
+            found = cost, {"halvings": halvings, "order": order}
+    if found is None:
+        raise InputError("t_min", nearest_float(_fraction(pieces.law.t_min)), "a time at which v is further from 0")
+    return found[1]
+
+
+def _fraction(number: Any) -> Fraction:
+    return Fraction(int(number.p), int(number.q))

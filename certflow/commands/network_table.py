@@ -1,0 +1,204 @@
+"""The table that `certflow network` prints: eps against sizes, proved and measured error."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from textwrap import fill
+from typing import Any
+
+from certflow.commands.texts import WIDTH, headline, table
+from certflow.errors import InputError
+from certflow.networks.constructed import ConstructedScore, constructed_score
+from certflow.networks.floor import Floor, depth_floor
+from certflow.networks.measuring import Measured, measured
+from certflow.networks.rate import Rate, Size, rate
+from certflow.numbers.numerals import above, figure
+from certflow.process import OrnsteinUhlenbeck
+
+#: Rows of different errors below 1/e that a fit needs.
+_FIT = 3
+_COLUMNS = ("eps", "depth", "width", "neurons", "weights", "proved", "measured", "ratio", "offset", "slope", "floor")
+_HEADS = ("eps", "depth", "width", "neurons", "weights", "proved", "measured", "proved/measured", "A", "B", "floor")
+
+
+@dataclass(frozen=True)
+class NetworkRow:
+    """One network: what was asked for, what is proved, what was measured, and the floor of its depth (K = 2)."""
+
+    eps: str
+    score: ConstructedScore
+    error: Measured
+    floor: Floor | None
+
+    @property
+    def ratio(self) -> float:
+        """Proved over measured error."""
+        return self.score.error_bound / self.error.largest if self.error.largest > 0 else math.inf
+
+    def numbers(self) -> dict[str, Any]:
+        """The columns of the table."""
+        made, score = self.score.network, self.score
+        sizes = (made.depth, made.width, made.neurons, made.parameters_count)
+        floor = None if self.floor is None else self.floor.depth
+        errors = (score.error_bound, self.error.largest, self.ratio, score.offset, score.slope)
+        return dict(zip(_COLUMNS, (self.eps, *sizes, *errors, floor), strict=True))
+
+    def mapping(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        return {
+            **self.numbers(),
+            "widths": list(self.score.network.widths),
+            "parts": self.score.parts,
+            "arithmetic": self.error.arithmetic,
+            "samples": self.error.samples,
+            "uncertainty": self.error.uncertainty,
+            "share": self.error.share,
+        }
+
+    def _measured(self) -> str:
+        percent = 100 * self.error.uncertainty / self.error.largest if self.error.largest > 0 else 0.0
+        return f"{figure(self.error.largest, 3)} ± {figure(percent, 1)}%"
+
+    def cells(self) -> list[str]:
+        """The columns as text: what is proved rounded up."""
+        n = self.numbers()
+        counts = [str(n[name]) for name in ("depth", "width", "neurons", "weights")]
+        proved, offset, slope = (above(n[name], 3) for name in ("proved", "offset", "slope"))
+        floor = "–" if n["floor"] is None else str(n["floor"])
+        return [self.eps, *counts, proved, self._measured(), figure(n["ratio"], 3), offset, slope, floor]
+
+
+@dataclass(frozen=True)
+class NetworkTable:
+    """The networks of a mixture, the largest error first, and how their sizes grow (None for too few of them)."""
+
+    process: OrnsteinUhlenbeck
+    ends: tuple[str, str]
+    p_norm: float
+    rows: tuple[NetworkRow, ...]
+    rate: Rate | None
+
+    @property
+    def holds(self) -> bool:
+        """No draw is further off than `A + B |x|`."""
+        return all(row.error.share <= 1 for row in self.rows)
+
+    def mapping(self) -> dict[str, Any]:
+        """The table for JSON."""
+        mixture, fit = self.process.mixture, self.rate
+        return {
+            "schema": "certflow/networks/1",
+            "mixture": mixture.name,
+            "components": mixture.n_components,
+            "dimension": mixture.dimension,
+            "kind": mixture.kind,
+            "t_min": self.ends[0],
+            "t_max": self.ends[1],
+            "p_norm": self.p_norm,
+            "rows": [row.mapping() for row in self.rows],
+            "rate": None
+            if fit is None
+            else {
+                "depth": {"intercept": fit.depth.intercept, "slope": fit.depth.slope, "residual": fit.depth.residual},
+                "width": {"intercept": fit.width.intercept, "slope": fit.width.slope, "residual": fit.width.residual},
+                "powers": fit.powers,
+                "allowance": fit.allowance,
+            },
+        }
+
+    def csv(self) -> str:
+        """One line for each network, below a line of names."""
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row.numbers() for row in self.rows)
+        return stream.getvalue()
+
+    def latex(self) -> str:
+        """A `tabular` of standard LaTeX."""
+        heads = [r"$\varepsilon$", *_HEADS[1:7], "proved/measured", "$A$", "$B$", "floor"]
+        lines = [" & ".join(heads), *(" & ".join(map(_latex_number, row.cells())) for row in self.rows)]
+        begin, end = f"\\begin{{tabular}}{{{'r' * len(heads)}}}", r"\end{tabular}"
+        head, *body = (f"{line} \\\\" for line in lines)
+        return "\n".join([begin, r"\hline", head, r"\hline", *body, r"\hline", end]) + "\n"
+
+    def text(self) -> str:
+        """The table, the parts of the bounds, the rate and the floor, with what they mean."""
+        title = f"{headline(self.process.mixture)}, {self.ends[0]} ≤ t ≤ {self.ends[1]}"
+        names = list(self.rows[0].score.parts)
+        parts = [[row.eps, *(above(row.score.parts[name], 3) for name in names)] for row in self.rows]
+        paragraphs = [
+            title,
+            table(_HEADS, [row.cells() for row in self.rows]),
+            fill(self._meaning(), WIDTH),
+            "Parts of the bound in L², each rounded up:\n\n" + table(("eps", *names), parts),
+        ]
+        if self.rate is not None:
+            paragraphs.append(fill(f"Rate (A7): {self.rate}.", WIDTH))
+        floor = self.rows[-1].floor
+        if floor is not None:
+            paragraphs.append(fill(f"Floor (A8): {floor}", WIDTH))
+        if not self.holds:
+            paragraphs.append("Violated: a draw is further off than A + B |x|. Please report it.")
+        return "\n\n".join(paragraphs)
+
+    def _meaning(self) -> str:
+        norm = "∞" if math.isinf(self.p_norm) else figure(self.p_norm)
+        draws = [f"{row.error.samples} in {row.error.arithmetic}" for row in self.rows]
+        told = ", ".join(dict.fromkeys(draws)).replace("arb", "Arb")
+        return (
+            "Each network has affine maps, ReLU and ReQU alone, and nothing was trained. Proved, for its exact "
+            f"weights: at every t of the interval its error in L^{norm}(p_t) is at most what is printed, and for every "
+            f"x at most A + B|x| (A6). Measured: the largest over 50 times, on draws of X_t at each ({told}), with its "
+            "standard error. "
+            "The floor is the depth below which no ReLU–ReQU network of this width has a sup error of eps (K = 2)."
+        )
+
+
+def network_table(
+    process: OrnsteinUhlenbeck,
+    errors: list[str],
+    p_norm: float,
+    samples: int | None,
+    seed: int,
+    ends: tuple[str, str],
+    told: Callable[[int, int, str], None] | None = None,
+) -> NetworkTable:
+    """Build and measure a network for each error.
+
+    Raises
+    ------
+    InputError : an error or a norm that cannot be reached.
+    """
+    rows = []
+    for i, eps in enumerate(errors):
+        if told is not None:
+            told(i, len(errors), f"eps = {eps}")
+        score = constructed_score(process, eps, p_norm)
+        rows.append(NetworkRow(eps, score, measured(score, samples, seed=seed), _floor(process, eps, score)))
+    return NetworkTable(process, ends, p_norm, tuple(rows), _rate(process, rows))
+
+
+def _floor(process: OrnsteinUhlenbeck, eps: str, score: ConstructedScore) -> Floor | None:
+    try:
+        return depth_floor(process, eps, score.network.width)
+    except InputError:  # stated for two components of one variance
+        return None
+
+
+def _rate(process: OrnsteinUhlenbeck, rows: list[NetworkRow]) -> Rate | None:
+    made = [(row.eps, row.score.network) for row in rows if row.score.eps < math.exp(-1)]
+    if len(made) < _FIT:
+        return None
+    sizes = [Size(eps, network.depth, network.width, network.neurons) for eps, network in made]
+    return rate(sizes, process.mixture.n_components)
+
+
+def _latex_number(cell: str) -> str:
+    powers = re.sub(r"([0-9.]+)e([+-]?[0-9]+)", lambda found: rf"${found[1]}\times10^{{{int(found[2])}}}$", cell)
+    return powers.replace("–", "--").replace("%", r"\%").replace("±", r"$\pm$")

@@ -1,0 +1,1 @@
+"""Networks for the score of mixtures whose covariances differ or are no multiples of the identity (A4 to A6)."""
