@@ -103,7 +103,7 @@ def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> Cons
         with ball_precision(2 * bits + _GUARD):
             plan = design(law, wanted)
             pieces = made(law, plan, bits)
-            bound = proved_bound(pieces, math.ceil(_BOXES / (len(plan.time_knots) - 1)), math.ceil(-math.log2(wanted)) + _SERIES)
+            bound = bound_of(pieces, wanted)
             reached = norm_bound(law, bound, norm)
             if reached <= arb(target):
                 return ConstructedScore(
@@ -112,6 +112,12 @@ def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> Cons
             excess = float(reached) / target if reached.is_finite() else 4.0
         wanted *= 0.9 / max(excess, 1.0)
     raise InputError("eps", eps, f"an error that {_TRIES} designs reach; the last one proved {float(reached):.2g}")
+
+
+def bound_of(pieces: Pieces, wanted: float) -> Bound:
+    """The bounds that the weights of gadgets give, time in boxes fine enough for errors of the size wanted."""
+    boxes = math.ceil(_BOXES / (len(pieces.time.knots) - 1))
+    return proved_bound(pieces, boxes, math.ceil(-math.log2(wanted)) + _SERIES)
 
 
 def norm_bound(law: CommonLaw, bound: Bound, norm: float) -> Any:

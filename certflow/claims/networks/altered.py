@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -14,9 +13,10 @@ from certflow.law.formats import to_mapping
 from certflow.law.library import from_mapping
 from certflow.law.mixture import GaussianMixture
 from certflow.networks.common.assembly import assembled, made
-from certflow.networks.common.bound import Bound, Pieces, proved_bound
-from certflow.networks.common.design import Plan
-from certflow.networks.constructed import ConstructedScore, constructed_score
+from certflow.networks.common.bound import Bound, Pieces
+from certflow.networks.common.design import Plan, design
+from certflow.networks.common.law import common_law
+from certflow.networks.constructed import ConstructedScore, bound_of, constructed_score
 from certflow.networks.floor import log_distance
 from certflow.networks.gadgets.enclosure import UndecidedSign
 from certflow.networks.graph import Network
@@ -24,8 +24,8 @@ from certflow.numbers.exact import exact_text
 from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
-#: Boxes of a piece of time, and bits of the Taylor series there beyond those of the error.
-_BOXES, _SERIES = 8, 40
+#: Bits of a plan that is not built.
+_PLAN_BITS = 256
 
 Found = TypeVar("Found")
 
@@ -85,9 +85,11 @@ class Judged:
         return assembled(self.pieces)
 
     def bound(self) -> Bound:
-        """The bounds, made anew from the weights under test."""
+        """The bounds that the weights under test give."""
+        if self.pieces is self.score.pieces:
+            return self.score.bound  # made of these weights when they were
         with ball_precision(self.score.bits):
-            return proved_bound(self.pieces, _BOXES, math.ceil(-math.log2(self.eps)) + _SERIES)
+            return bound_of(self.pieces, self.eps)
 
 
 def refusing(procedure: Procedure) -> Procedure:
@@ -103,11 +105,17 @@ def refusing(procedure: Procedure) -> Procedure:
     return run
 
 
+def planned(context: Context, eps: str) -> Plan:
+    """The plan of a network for an error, which is built only where other checks look at it."""
+    if eps in context.profile.network_errors:
+        return judged(context, eps).score.plan
+    return _planned(*_key(context), eps)
+
+
 def judged(context: Context, eps: str) -> Judged:
     """The network for an error, as it is under test."""
     process = context.process
-    law = json.dumps(to_mapping(context.mixture), sort_keys=True)
-    score = _constructed(law, exact_text(process.exact_t_min), exact_text(process.exact_t_max), eps)
+    score = _constructed(*_key(context), eps)
     if not isinstance(process, AlteredNetworks):
         return Judged(score, score.plan, score.pieces)
     plan, pieces = process.altered_plan(score.plan), score.pieces
@@ -117,6 +125,19 @@ def judged(context: Context, eps: str) -> Judged:
         return Judged(score, plan, process.altered_pieces(pieces))
 
 
+def _key(context: Context) -> tuple[str, str, str]:
+    process = context.process
+    law = json.dumps(to_mapping(context.mixture), sort_keys=True)
+    return law, exact_text(process.exact_t_min), exact_text(process.exact_t_max)
+
+
 @lru_cache(maxsize=16)
 def _constructed(law: str, t_min: str, t_max: str, eps: str) -> ConstructedScore:
     return constructed_score(OrnsteinUhlenbeck(from_mapping(json.loads(law)), t_min, t_max), eps)
+
+
+@lru_cache(maxsize=16)
+def _planned(law: str, t_min: str, t_max: str, eps: str) -> Plan:
+    process = OrnsteinUhlenbeck(from_mapping(json.loads(law)), t_min, t_max)
+    with ball_precision(_PLAN_BITS):
+        return design(common_law(process), float(eps))

@@ -16,22 +16,23 @@ from certflow.claims.evidence.sampling import log_times, marginal_points, precis
 from certflow.claims.model import Outcome
 from certflow.claims.networks.altered import Judged, judged, refusing
 from certflow.networks.arithmetic import ExactNetwork
+from certflow.networks.common.design import Plan
 from certflow.networks.constructed import norm_bound
 from certflow.numbers.numerals import above
 from certflow.numbers.precision import ball_precision
 
 #: Draws at each time in proportion to the sampled points of a profile; standard errors that chance may take.
 _DRAWS, _DEVIATIONS = 20, 4
+#: The same bound with boxes whose Taylor series are a little shorter or longer.
+_SLACK = 1 + 1e-6
 #: Weights times points in mpmath: seconds.
 _MOST_PRODUCTS = 20_000
 
 
-def depth_of(network: Judged, layers: Callable[[int], int] = int) -> int:
+def depth_of(plan: Plan, components: int, layers: Callable[[int], int] = int) -> int:
     """`L_T + 1 + ceil(log2 K) + L_E + L_S + 1` (A5); `layers` of a gadget whose degree is `2^level`."""
-    plan = network.plan
-    levels = plan.time_level, network.softmax(plan.exponential).level, network.softmax(plan.reciprocal).level
-    tree = (network.score.pieces.law.components - 1).bit_length()
-    return 2 + tree + sum(layers(level) for level in levels)
+    levels = plan.time_level, Judged.softmax(plan.exponential).level, Judged.softmax(plan.reciprocal).level
+    return 2 + (components - 1).bit_length() + sum(layers(level) for level in levels)
 
 
 @refusing
@@ -52,7 +53,7 @@ def measured_error(context: Context, name: str) -> Finding:
         whole = network.network()
         squares = ((ExactNetwork(whole)(x, t) - score) ** 2).sum(axis=1).reshape(len(times), draws)
         mean, error = squares.mean(axis=1), squares.std(axis=1, ddof=1) / math.sqrt(draws)
-        proved, formula = network.score.error_bound, depth_of(network)
+        proved, formula = network.score.error_bound, depth_of(network.plan, network.score.pieces.law.components)
         worst = int(mean.argmax())
         surely = float(np.max(mean - _DEVIATIONS * error)) / proved**2
         root = float(np.sqrt(mean[worst]))
@@ -96,13 +97,9 @@ def recomputed_bound(context: Context, name: str) -> Finding:
                 _float(found.slope),
             )
         told = {"eps": eps, "l2_error": l2, "stated": stated.error_bound, "A": offset, "B": slope}
-        for value, limit in (
-            (l2, stated.eps),
-            (l2, stated.error_bound),
-            (offset, stated.offset),
-            (slope, stated.slope),
-        ):
-            cases.append((value / limit if limit else math.inf * value, told))
+        cases.append((l2 / stated.eps, told))
+        for value, limit in ((l2, stated.error_bound), (offset, stated.offset), (slope, stated.slope)):
+            cases.append((_share(value, limit * _SLACK), told))
         numbers[f"eps = {eps}"] = {"l2_error": above(l2, 3), "A": above(offset, 3), "B": above(slope, 3)} | {
             part: above(value, 2) for part, value in stated.parts.items()
         }
@@ -110,6 +107,13 @@ def recomputed_bound(context: Context, name: str) -> Finding:
     rows = [f"{key}: at most {row['l2_error']} in L2(p_t), {row['A']} + {row['B']} |x|" for key, row in numbers.items()]
     summary = "proved " + "; ".join(rows)
     return _finite(worst_of("bound over what is stated", cases, 1.0, scope, numbers, summary), cases)
+
+
+def _share(value: float, limit: float) -> float:
+    """`value / limit`; of what is exactly 0 (`B` where `sigma = 1`) nothing may be left."""
+    if limit:
+        return value / limit
+    return math.inf if value else 0.0
 
 
 def _finite(finding: Finding, cases: list[tuple[float, dict[str, Any]]]) -> Finding:
@@ -156,4 +160,6 @@ def _score(reference: ReferenceDensity, x: list[Any], t: Any) -> list[Any]:
 
 
 def _float(ball: Any) -> float:
+    if ball == 0:
+        return 0.0
     return math.nextafter(float(ball.upper()), math.inf) if ball.is_finite() else math.inf

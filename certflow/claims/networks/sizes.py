@@ -11,7 +11,7 @@ from flint import acb, arb, fmpq
 from certflow.claims.check import Context, Finding
 from certflow.claims.hypotheses import only
 from certflow.claims.model import Outcome
-from certflow.claims.networks.altered import AlteredNetworks, judged, refusing
+from certflow.claims.networks.altered import AlteredNetworks, judged, planned, refusing
 from certflow.claims.networks.scores import depth_of
 from certflow.law.mixture import GaussianMixture
 from certflow.networks.floor import depth_floor, log_distance
@@ -31,23 +31,24 @@ def growth(context: Context, name: str) -> Finding:
     """
     process, errors = context.process, context.profile.rate_errors
     layers = process.layers if isinstance(process, AlteredNetworks) else int
-    rows, numbers = [], {}
-    for eps in errors:
-        network = judged(context, eps)
-        whole = network.network()
-        rows.append(Size(eps, depth_of(network, layers), whole.width, whole.neurons))
-        numbers[f"eps = {eps}"] = {"depth": rows[-1].depth, "width": whole.width, "neurons": whole.neurons}
-    grown = rows[-1].depth - rows[0].depth
+    count = len(set(map(tuple, context.mixture.exact_means.fractions.tolist())))  # equal means are one component
+    depths = [depth_of(planned(context, eps), count, layers) for eps in errors]
+    numbers: dict[str, Any] = {f"eps = {eps}": {"depth": depth} for eps, depth in zip(errors, depths, strict=True)}
+    grown = depths[-1] - depths[0]
     allowed = GADGETS * (log_log(errors[-1]) - log_log(errors[0])) + GADGETS
     summary = f"from eps = {errors[0]} to {errors[-1]} {grown} layers more, {allowed:.1f} allowed"
-    if len(rows) > 2:
-        found = rate(rows, network.score.pieces.law.components)
+    if len(errors) > 2:
+        built = [judged(context, eps).score.network for eps in errors]
+        sizes = [Size(e, n.depth, n.width, n.neurons) for e, n in zip(errors, built, strict=True)]
+        found = rate(sizes, count)
         summary = f"{summary}; {found}"
         numbers["powers of log(1/eps)"] = {key: figure(power, 3) for key, power in found.powers.items()}
+        for size in sizes:
+            numbers[f"eps = {size.eps}"] |= {"width": size.width, "neurons": size.neurons}
     scope = f"this mixture, eps = {', '.join(errors)}"
     if grown <= allowed:
         return Finding(Outcome.HOLDS, summary, scope, numbers)
-    return Finding(Outcome.VIOLATED, summary, scope, numbers, {"depths": [row.depth for row in rows]})
+    return Finding(Outcome.VIOLATED, summary, scope, numbers, {"depths": depths})
 
 
 def two_components(mixture: GaussianMixture) -> str | None:

@@ -16,6 +16,7 @@ from certflow.claims.networks.altered import judged, needs_softmax
 from certflow.claims.networks.twins import MissingKnot, MissingSquare, ShorterReciprocal
 from certflow.claims.registry import checks_of
 from certflow.law.library import load_mixture
+from certflow.networks.constructed import bound_of
 from certflow.networks.floor import log_distance
 from certflow.networks.graph import Network
 from certflow.numbers.precision import ball_precision
@@ -52,7 +53,9 @@ def test_what_is_built_is_what_the_report_tells():
 def test_the_recomputed_bound_is_the_stated_one():
     network = judged(context(), ERRORS[0])
     with ball_precision(network.score.bits):
-        assert math.nextafter(float(network.bound().l2.upper()), math.inf) == network.score.error_bound
+        again = bound_of(network.pieces, network.eps)
+    assert float(again.l2) == pytest.approx(network.score.error_bound, rel=1e-6)
+    assert float(again.offset) == pytest.approx(network.score.offset, rel=1e-6)
 
 
 @pytest.mark.parametrize("formulas", [MissingSquare, ShorterReciprocal])
@@ -120,3 +123,13 @@ def test_the_floor_is_for_two_components_of_a_common_variance():
     assert sizes.two_components(load_mixture("two-modes")) is None
     assert "two components" in sizes.two_components(load_mixture("line-3"))
     assert "isotropic" in sizes.two_components(load_mixture("two-variances"))
+
+
+def test_where_sigma_is_1_nothing_grows_with_x():
+    """`q = 1` is exact then: `B = 0`, and the functions of time have no poles to sum over."""
+    mixture = cf.GaussianMixture(["0.5", "0.5"], [["-1"], ["1"]], 1)
+    process = OrnsteinUhlenbeck(mixture, "0.01", "3")
+    finding = scores.recomputed_bound(Context(process), "A6.enclosed")
+    assert finding.outcome is Outcome.HOLDS
+    assert finding.numbers[f"eps = {ERRORS[0]}"]["B"] == "0"
+    assert isinstance(gadgets.has_poles(mixture), OutOfReach)
