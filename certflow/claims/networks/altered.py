@@ -8,15 +8,12 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from certflow.claims.check import Context, Finding, OutOfReach, Procedure
+from certflow.claims.hypotheses import within_reach
 from certflow.claims.model import Outcome
 from certflow.law.formats import to_mapping
 from certflow.law.library import from_mapping
 from certflow.law.mixture import GaussianMixture
-from certflow.networks.common.assembly import assembled, made
-from certflow.networks.common.bound import Bound, Pieces
-from certflow.networks.common.design import Plan, design
-from certflow.networks.common.law import common_law
-from certflow.networks.constructed import ConstructedScore, bound_of, constructed_score
+from certflow.networks.constructed import ConstructedScore, bound_of, constructed_score, family_of
 from certflow.networks.floor import log_distance
 from certflow.networks.gadgets.enclosure import UndecidedSign
 from certflow.networks.graph import Network
@@ -24,7 +21,8 @@ from certflow.numbers.exact import exact_text
 from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
-#: Bits of a plan that is not built.
+#: `K d` of a mixture of another kind of covariance whose network takes seconds; bits of a plan that is not built.
+_LARGEST = 100
 _PLAN_BITS = 256
 
 Found = TypeVar("Found")
@@ -33,11 +31,11 @@ Found = TypeVar("Found")
 class AlteredNetworks(OrnsteinUhlenbeck):
     """A process whose networks are planned, built or judged wrongly: a false twin overrides one of these methods."""
 
-    def altered_plan(self, plan: Plan) -> Plan:
+    def altered_plan(self, plan: Any) -> Any:
         """Degrees and knots."""
         return plan
 
-    def altered_pieces(self, pieces: Pieces) -> Pieces:
+    def altered_pieces(self, pieces: Any) -> Any:
         """Gadgets, after they were built."""
         return pieces
 
@@ -52,9 +50,26 @@ class AlteredNetworks(OrnsteinUhlenbeck):
 
 def needs_softmax(mixture: GaussianMixture) -> str | None:
     """Applicability of checks of a network that is built, with an exponential and a reciprocal in it."""
-    if mixture.kind != "common-isotropic":
-        return OutOfReach(f"this version checks it for common-isotropic covariances, not for {mixture.kind} ones")
-    return None if mixture.diameter_squared else "all means are one: the network has no softmax"
+    one = not mixture.diameter_squared and mixture.kind in ("common-isotropic", "shared")
+    if one or mixture.n_components == 1:
+        return "all components are one: the network has no softmax"
+    if mixture.kind != "common-isotropic" and mixture.n_components * mixture.dimension > _LARGEST:
+        size = f"K = {mixture.n_components}, d = {mixture.dimension}"
+        return OutOfReach(
+            f"this version checks networks of {mixture.kind} covariances up to K d = {_LARGEST}; here {size}"
+        )
+    return None
+
+
+def needs_common_softmax(mixture: GaussianMixture) -> str | None:
+    """The same, for what is stated of a common isotropic variance."""
+    return within_reach("common-isotropic")(mixture) or needs_softmax(mixture)
+
+
+def errors(context: Context) -> tuple[str, ...]:
+    """The errors for which a profile builds networks."""
+    common = context.mixture.kind == "common-isotropic"
+    return context.profile.network_errors if common else context.profile.general_network_errors
 
 
 @dataclass(frozen=True)
@@ -65,8 +80,8 @@ class Judged:
     """
 
     score: ConstructedScore
-    plan: Plan
-    pieces: Pieces
+    plan: Any
+    pieces: Any
 
     @property
     def eps(self) -> float:
@@ -82,14 +97,14 @@ class Judged:
         """The network under test."""
         if self.pieces is self.score.pieces:
             return self.score.network
-        return assembled(self.pieces)
+        return family_of(self.score.process.mixture).assembled(self.pieces)
 
-    def bound(self) -> Bound:
+    def bound(self) -> Any:
         """The bounds that the weights under test give."""
         if self.pieces is self.score.pieces:
             return self.score.bound  # made of these weights when they were
         with ball_precision(self.score.bits):
-            return bound_of(self.pieces, self.eps)
+            return bound_of(family_of(self.score.process.mixture), self.pieces, self.eps)
 
 
 def refusing(procedure: Procedure) -> Procedure:
@@ -105,9 +120,9 @@ def refusing(procedure: Procedure) -> Procedure:
     return run
 
 
-def planned(context: Context, eps: str) -> Plan:
+def planned(context: Context, eps: str) -> Any:
     """The plan of a network for an error, which is built only where other checks look at it."""
-    if eps in context.profile.network_errors:
+    if eps in errors(context):
         return judged(context, eps).score.plan
     return _planned(*_key(context), eps)
 
@@ -121,7 +136,7 @@ def judged(context: Context, eps: str) -> Judged:
     plan, pieces = process.altered_plan(score.plan), score.pieces
     with ball_precision(score.bits):
         if plan != score.plan:
-            pieces = made(pieces.law, plan, score.bits // 2 - 40)
+            pieces = family_of(context.mixture).made(pieces.law, plan, score.bits // 2 - 40)
         return Judged(score, plan, process.altered_pieces(pieces))
 
 
@@ -137,7 +152,8 @@ def _constructed(law: str, t_min: str, t_max: str, eps: str) -> ConstructedScore
 
 
 @lru_cache(maxsize=16)
-def _planned(law: str, t_min: str, t_max: str, eps: str) -> Plan:
+def _planned(law: str, t_min: str, t_max: str, eps: str) -> Any:
     process = OrnsteinUhlenbeck(from_mapping(json.loads(law)), t_min, t_max)
+    family = family_of(process.mixture)
     with ball_precision(_PLAN_BITS):
-        return design(common_law(process), float(eps))
+        return family.design(family.law(process, _PLAN_BITS // 2), float(eps))

@@ -48,6 +48,11 @@ class Bound:
     offset: Any
     slope: Any
 
+    @property
+    def everywhere(self) -> tuple[Any, ...]:
+        """Coefficients of the polynomial in `|x|` that is above `|N - s|` for all `t`."""
+        return self.offset, self.slope
+
 
 def proved_bound(made: Pieces, boxes_per_piece: int, accuracy: int) -> Bound:
     """The bounds, from the weights of the gadgets, in balls at the precision in force.
@@ -146,9 +151,7 @@ class _Softmax:
             "logits": a * deviation * sigma,
             "exponential": a * deviation * in_exponential,
             "clipping": clipping,
-            "reciprocal": a
-            * self.size
-            * (reciprocal * (self.steepness * overlap).min(arb(1)).sqrt() + self.late),
+            "reciprocal": a * self.size * (reciprocal * (self.steepness * overlap).min(arb(1)).sqrt() + self.late),
         }
         everywhere = a * (self.half_diameter * (sigma + in_exponential) + self.size * reciprocal) + clipping
         return in_mean, everywhere

@@ -106,9 +106,7 @@ def _first(found: Callable[[int], Found | None], target: float) -> Found:
     raise InputError("eps", target, f"an error that degree {2 ** LEVELS[-1]} on {MOST_PIECES} pieces can reach")
 
 
-def _reciprocal(
-    sizes: _Sizes, share: float, relative: float, absolute: float, level: int
-) -> ReciprocalPlan | None:
+def _reciprocal(sizes: _Sizes, share: float, relative: float, absolute: float, level: int) -> ReciprocalPlan | None:
     """Its error counts where components overlap only: near `S = 1` the interpolant is exact, and its slope is known."""
     count = sizes.law.components
     below = max(2, math.floor(-math.log2(4 * count * absolute)))

@@ -40,9 +40,7 @@ class Gadget:
             return network.inline(self.network, [value])
 
 
-def piecewise(
-    knots: Sequence[Any], functions: Sequence[Sequence[Any]], *, side: Side, bits: int
-) -> Gadget:
+def piecewise(knots: Sequence[Any], functions: Sequence[Sequence[Any]], *, side: Side, bits: int) -> Gadget:
     """The gadget of the given polynomials.
 
     knots : `J + 1` rational numbers, ascending
@@ -115,9 +113,7 @@ def _sum(network: Network, coordinates: list[Coordinate], polynomials: list[Any]
     squares, rests = [], []
     for coordinate, polynomial in zip(coordinates, polynomials, strict=True):
         found, rest = completed_squares(polynomial, 2 ** (level - 1), bits)
-        squares += [
-            network.requ(_value(network, coordinate, root, level - 1, bits)) * sign for sign, root in found
-        ]
+        squares += [network.requ(_value(network, coordinate, root, level - 1, bits)) * sign for sign, root in found]
         rests.append(rest)
     carried = _sum(network, coordinates, rests, level - 1, bits)
     return total([*squares, carry(network, carried, _lower(rests, bits))])
