@@ -162,7 +162,7 @@ def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> Cons
     target, norm = _asked(eps), _norm(p_norm)
     if process.mixture.is_symbolic:
         raise InputError("mixture", process.mixture, "numbers: a network has weights")
-    family = COMMON if process.mixture.kind == "common-isotropic" else GENERAL
+    family = family_of(process.mixture)
     wanted = target
     for _ in range(_TRIES):
         digits = math.ceil(-math.log2(wanted))
@@ -171,7 +171,7 @@ def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> Cons
             law = family.law(process, bits)
             plan = family.design(law, wanted)
             pieces = family.made(law, plan, bits)
-            bound = family.proved_bound(pieces, math.ceil(_BOXES / (len(plan.time_knots) - 1)), digits + _SERIES)
+            bound = bound_of(family, pieces, wanted)
             reached = norm_bound(process, bound, norm)
             if reached <= arb(target):
                 network = family.assembled(pieces)
@@ -179,6 +179,17 @@ def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> Cons
             excess = float(reached) / target if reached.is_finite() else 4.0
         wanted *= 0.9 / max(excess, 1.0)
     raise InputError("eps", eps, f"an error that {_TRIES} designs reach; the last one proved {float(reached):.2g}")
+
+
+def family_of(mixture: GaussianMixture) -> Construction:
+    """How networks for a mixture are made: by its kind of covariance."""
+    return COMMON if mixture.kind == "common-isotropic" else GENERAL
+
+
+def bound_of(family: Construction, pieces: Any, wanted: float) -> Any:
+    """The bounds that the weights of gadgets give, time in boxes fine enough for errors of the size wanted."""
+    boxes = math.ceil(_BOXES / (len(pieces.time.knots) - 1))
+    return family.proved_bound(pieces, boxes, math.ceil(-math.log2(wanted)) + _SERIES)
 
 
 def norm_bound(process: NoisedMixture, bound: Any, norm: float) -> Any:
