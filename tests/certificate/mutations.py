@@ -55,7 +55,7 @@ GROUPS = (
     "characters",
 )
 #: Cases of each group, and how often so many the published table has.
-CASES = {"L5": 500, "S3": 250, "A6": 40} | dict.fromkeys(("L2", "L3", "F1", "F2", "G1"), 150)
+CASES = {"L5": 500, "S3": 250, "A6": 30} | dict.fromkeys(("L2", "L3", "F1", "F2", "G1"), 150)
 PUBLISHED = 4
 DIGITS = 60
 #: What the oracle's own rounding may cost, relative.
@@ -122,7 +122,7 @@ def certificates(claim: str) -> list[Certificate]:
     if claim == "S3":
         return [flow_tube_certificate(process(name), x, start, end, 12) for name, x, start, end in TUBES]
     if claim == "A6":
-        return [constructed(name) for name in ("two modes", "wide", "unit variance", "one")]
+        return [constructed(name) for name in ("two modes", "wide", "one")]
     if claim == "G1":
         return [PRODUCERS[claim](process(name), 3, "two-sided" if name == "wide" else "one-sided") for name in CLOSED]
     options = {"panels": 4} if claim in ("L2", "L3") else {}

@@ -38,7 +38,7 @@ def test_a_reciprocal_that_ends_before_the_largest_sum_bounds_nothing(score):
         pieces = replace(score.pieces, reciprocal=replace(reciprocal.enclosed(found.gadget), gadget=short))
     result = bound(score, pieces)
     assert math.isinf(float(result.l2))
-    assert math.isinf(float(result.offset))
+    assert math.isinf(float(result.everywhere[0]))
 
 
 @pytest.mark.parametrize("changes", [{"relative": arb(2)}, {"absolute": arb("0.6")}, {"at_zero": arb("0.5")}])

@@ -11,7 +11,7 @@ from certflow.claims.field.twins import HalfScoreVelocity, WrongSignScore
 from certflow.claims.hypotheses import COMMON, within_reach
 from certflow.claims.model import Kind
 from certflow.claims.networks import gadgets, scores, sizes, twins
-from certflow.claims.networks.altered import needs_softmax
+from certflow.claims.networks.altered import needs_common_softmax, needs_softmax
 
 #: Statements that hold for every kind of covariance, of which this chapter checks the network of a common variance.
 _COMMON = within_reach("common-isotropic")
@@ -58,7 +58,16 @@ CHECKS = (
         ),
     ),
     symbolic_check("A6", Twin("rho l for rho (l - log w)", twins.ForgottenWeights), applies=_COMMON),
-    enclosed_check("A6", scores.recomputed_bound, *_EXPONENTIAL, *_RECIPROCAL, *_TIME, applies=needs_softmax),
+    enclosed_check(
+        "A6",
+        scores.recomputed_bound,
+        *_EXPONENTIAL,
+        *_RECIPROCAL,
+        *_TIME,
+        Twin("exponential of half the degree", twins.HalvedExponential, "two-variances"),
+        Twin("time of half the degree", twins.HalvedTime, "anisotropic-pair"),
+        applies=needs_softmax,
+    ),
     Check(
         "A6.everywhere",
         Kind.HIGH_PRECISION,
@@ -70,7 +79,7 @@ CHECKS = (
         "A7.growth",
         Kind.SAMPLED,
         sizes.growth,
-        needs_softmax,
+        needs_common_softmax,
         (Twin("a layer for each degree", twins.LayerForEachDegree),),
     ),
     symbolic_check("A8", Twin("wrong sign", WrongSignScore), applies=sizes.two_components),

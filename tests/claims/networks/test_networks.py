@@ -12,10 +12,11 @@ import certflow as cf
 from certflow.claims.check import PROFILES, Context, OutOfReach
 from certflow.claims.model import Outcome
 from certflow.claims.networks import gadgets, scores, sizes
-from certflow.claims.networks.altered import judged, needs_softmax
+from certflow.claims.networks.altered import judged, needs_common_softmax, needs_softmax
 from certflow.claims.networks.twins import MissingKnot, MissingSquare, ShorterReciprocal
 from certflow.claims.registry import checks_of
 from certflow.law.library import load_mixture
+from certflow.networks.constructed import COMMON, bound_of
 from certflow.networks.floor import log_distance
 from certflow.networks.graph import Network
 from certflow.numbers.precision import ball_precision
@@ -52,7 +53,9 @@ def test_what_is_built_is_what_the_report_tells():
 def test_the_recomputed_bound_is_the_stated_one():
     network = judged(context(), ERRORS[0])
     with ball_precision(network.score.bits):
-        assert math.nextafter(float(network.bound().l2.upper()), math.inf) == network.score.error_bound
+        again = bound_of(COMMON, network.pieces, network.eps)
+    assert float(again.l2) == pytest.approx(network.score.error_bound, rel=1e-6)
+    assert [float(a) for a in again.everywhere] == pytest.approx(list(network.score.everywhere), rel=1e-6)
 
 
 @pytest.mark.parametrize("formulas", [MissingSquare, ShorterReciprocal])
@@ -100,12 +103,15 @@ def test_the_distance_of_polynomials_from_the_logistic_is_enclosed():
         assert float(log_distance(pieces, degree)) < math.log(float(low))
 
 
-@pytest.mark.parametrize("name", ["two-variances", "wine", "anisotropic-pair"])
-def test_other_covariances_are_not_yet_checked_and_not_inapplicable(name):
-    assert isinstance(needs_softmax(load_mixture(name)), OutOfReach)
-    (result,) = cf.verify(load_mixture(name), ["A6"], digits=20).results
-    assert result.outcome is Outcome.NOT_CHECKED
-    assert "common-isotropic" in result.reason
+def test_other_covariances_have_networks_too():
+    """A6 on different variances: proved, and what is out of reach is not yet checked rather than not applicable."""
+    (result,) = cf.verify(load_mixture("two-variances"), ["A6"], digits=20).results
+    assert result.outcome is Outcome.HOLDS
+    assert [item.check for item in result.evidence] == ["A6.enclosed", "A6.everywhere"]
+    assert "|x|^3" in result.evidence[0].summary
+    assert needs_softmax(load_mixture("wine")) is None
+    assert isinstance(needs_softmax(load_mixture("digits")), OutOfReach)
+    assert isinstance(needs_common_softmax(load_mixture("wine")), OutOfReach)
 
 
 def test_one_mean_has_no_softmax():
@@ -120,3 +126,13 @@ def test_the_floor_is_for_two_components_of_a_common_variance():
     assert sizes.two_components(load_mixture("two-modes")) is None
     assert "two components" in sizes.two_components(load_mixture("line-3"))
     assert "isotropic" in sizes.two_components(load_mixture("two-variances"))
+
+
+def test_where_sigma_is_1_nothing_grows_with_x():
+    """`q = 1` is exact then: `B = 0`, and the functions of time have no poles to sum over."""
+    mixture = cf.GaussianMixture(["0.5", "0.5"], [["-1"], ["1"]], 1)
+    process = OrnsteinUhlenbeck(mixture, "0.01", "3")
+    finding = scores.recomputed_bound(Context(process), "A6.enclosed")
+    assert finding.outcome is Outcome.HOLDS
+    assert finding.numbers[f"eps = {ERRORS[0]}"]["everywhere"].endswith(" + 0 |x|")
+    assert isinstance(gadgets.has_poles(mixture), OutOfReach)
