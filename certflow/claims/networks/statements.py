@@ -112,10 +112,12 @@ STATEMENTS = (
         code=(
             "certflow.networks.common.bound.proved_bound",
             "certflow.networks.general.bound.proved_bound",
+            "certflow.certificate.networks.network_certificate",
             "certflow.networks.common.law.largest_varentropy",
             "certflow.networks.constructed.norm_bound",
         ),
         tests=(_SYMBOLIC, _CLAIMS),
+        certificate=("gadgets",),
         depends_on=("L2", "A5"),
     ),
     Statement(
