@@ -64,3 +64,17 @@ def ball_precision(bits: int | None = None, extra: int = 0) -> Iterator[None]:
             yield
         finally:
             flint.ctx.prec = before
+
+
+@contextmanager
+def series_length(terms: int) -> Iterator[None]:
+    """Power series of Arb keep `terms` coefficients, for this thread alone among certflow's."""
+    import flint
+
+    with _LOCK:
+        before = flint.ctx.cap
+        flint.ctx.cap = terms
+        try:
+            yield
+        finally:
+            flint.ctx.cap = before

@@ -62,26 +62,33 @@ def extent(polynomial: Any) -> tuple[float, float]:
     return float(values.min()), float(values.max())
 
 
-#: A leading coefficient smaller than its followers by more than this would spoil the digits of what is squared.
-_AMPLIFICATION = 64
+#: A square that is larger than the polynomial it completes by more than this would spoil digits in float64.
+_AMPLIFICATION = 2**14
 
 
 def completed_squares(polynomial: Any, half: int, bits: int) -> tuple[list[tuple[int, Any]], Any]:
     """`p = sum_i sign_i q_i^2 + r` up to `2^-bits`, `deg p <= 2 half`, `deg q_i, deg r <= half`, `q_i > 0` on [-1, 1] (A2).
 
     The upper half of `p` says what `q` is but for its constant term, which lifts `q` above zero, so that one ReQU neuron
-    squares it. One square is enough unless the leading coefficient is small by accident: then a multiple of
-    `(c^half + 9/8)^2` is added, and taken away again.
+    squares it. One square is enough unless the leading coefficient is small by accident, and the square much larger than
+    `p` is: then a multiple of `(c^half + 9/8)^2` is added, and taken away again.
     """
-    upper = [abs(polynomial[i]) for i in range(half + 1, 2 * half + 1)]
-    largest = max(upper)
-    if largest == 0:
+    upper = max((abs(polynomial[i]) for i in range(half + 1, 2 * half + 1)), default=fmpq(0))
+    if upper == 0:
         return [], fmpq_poly(polynomial)
-    squares: list[tuple[int, Any]] = []
-    if upper[-1] * _AMPLIFICATION < largest:
-        added = fmpq_poly([fmpq(9, 8)] + [0] * (half - 1) + [1]) * dyadic(arb(largest).sqrt(), bits)
-        polynomial = polynomial + added * added
-        squares.append((-1, added))
+    size = max(abs(end) for end in extent(polynomial))
+    if polynomial[2 * half] != 0:
+        sign, raised = _square(polynomial, half, bits)
+        if extent(raised)[1] ** 2 <= _AMPLIFICATION * size:
+            return [(sign, raised)], _rest(polynomial - sign * raised * raised, half, bits)
+    added = fmpq_poly([fmpq(9, 8)] + [0] * (half - 1) + [1]) * dyadic(arb(upper).sqrt(), bits)
+    sign, raised = _square(polynomial + added * added, half, bits)
+    rest = polynomial + added * added - sign * raised * raised
+    return [(-1, added), (sign, raised)], _rest(rest, half, bits)
+
+
+def _square(polynomial: Any, half: int, bits: int) -> tuple[int, Any]:
+    """`sign q^2` with the upper half of a polynomial, `q > 0`."""
     leading = arb(polynomial[2 * half])
     sign = 1 if polynomial[2 * half] > 0 else -1
     monic = [arb(0)] * half + [arb(1)]
@@ -91,7 +98,8 @@ def completed_squares(polynomial: Any, half: int, bits: int) -> tuple[list[tuple
     root = (sign * leading).sqrt()
     raised = fmpq_poly([dyadic(coefficient * root, bits) for coefficient in monic])
     low, high = extent(raised)
-    raised += dyadic(arb(-low + (high - low) / 32), bits)
-    squares.append((sign, raised))
-    rest = polynomial - sign * raised * raised
-    return squares, fmpq_poly([dyadic(rest[i], bits) for i in range(half + 1)])
+    return sign, raised + dyadic(arb(-low + (high - low) / 32), bits)
+
+
+def _rest(polynomial: Any, half: int, bits: int) -> Any:
+    return fmpq_poly([dyadic(polynomial[i], bits) for i in range(half + 1)])
