@@ -29,7 +29,7 @@ class Analytic:
 
     def local_error(self, kappa: Any, h: Any) -> Any:
         """An upper bound of `sup_zeta |step_h - flow_h|`, at most `h D`; `kappa` may be a ball."""
-        if self.coordinates.count == 1:
+        if self.coordinates.law.components == 1:
             return arb(0)
         trivial = (h * self.coordinates.diameter).upper()
         low, step, order = float(kappa.lower()), float(h.upper()), self.method.order
@@ -52,7 +52,9 @@ class Analytic:
         """`M`, a ball; None where `Delta < 1` is not shown."""
         here, D = self.coordinates, self.coordinates.diameter
         e = rho / kappa
-        exponent = e * (arb(here.count).log() + here.log_spread / 2) + kappa * (1 + e) * (room * D + rho * D * D / 4)
+        exponent = e * (arb(here.law.components).log() + here.log_spread / 2) + kappa * (1 + e) * (
+            room * D + rho * D * D / 4
+        )
         delta = exponent.expm1()
         if not (e < 1 and delta < 1):
             return None
@@ -64,7 +66,7 @@ class Analytic:
         e, room = rho / kappa, 0.0
         if e >= 1:
             return None
-        fixed = e * (math.log(self.coordinates.count) + float(self.coordinates.log_spread.mid()) / 2)
+        fixed = e * (math.log(self.coordinates.law.components) + float(self.coordinates.log_spread.mid()) / 2)
         for _ in range(_ROUNDS):
             exponent = fixed + kappa * (1 + e) * (room * D + rho * D * D / 4)
             if exponent > 0.69:

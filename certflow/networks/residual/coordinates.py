@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from flint import arb, fmpq
+from flint import arb
 
 from certflow.errors import InputError
-from certflow.law.mixture import GaussianMixture
-from certflow.networks.graph import rational
-from certflow.numbers.geometry import exact_diameter_squared
-from certflow.process import OrnsteinUhlenbeck
+from certflow.law.noised import NoisedMixture
+from certflow.networks.common.law import CommonLaw, common_law
 
 
 @dataclass(frozen=True)
@@ -23,8 +20,7 @@ class Coordinates:
     `gamma_k ~ w_k exp(kappa mu_k . zeta - kappa^2 |mu_k|^2 / 2)`; sampling goes from `kappa_T` up to `kappa_delta`.
     """
 
-    mixture: GaussianMixture
-    times: tuple[Fraction, Fraction]
+    law: CommonLaw
 
     @classmethod
     def of(cls, p: Any) -> Coordinates:
@@ -34,71 +30,52 @@ class Coordinates:
         ------
         InputError : no process; other covariances than one common isotropic variance; symbols.
         """
-        if not isinstance(p, OrnsteinUhlenbeck):
+        if not isinstance(p, NoisedMixture):
             raise InputError("p", p, "a certflow.OrnsteinUhlenbeck")
         if p.mixture.is_symbolic:
             raise InputError("p", p.mixture, "a mixture of numbers, not of symbols")
         if p.mixture.kind != "common-isotropic":
             raise InputError("p", f"a mixture with {p.mixture.kind} covariances", "one common isotropic variance")
-        return cls(p.mixture, (p.exact_t_max, p.exact_t_min))
+        return cls(common_law(p))
 
-    # --- the interval
+    def variance(self, time: Any) -> Any:
+        """`v = sigma^2 m^2 + 1 - m^2` at a time, a rational number."""
+        m = (-arb(time)).exp()
+        return arb(self.law.variance) * m * m - (-2 * arb(time)).expm1()
 
-    def variance(self, time: Fraction) -> Any:
-        """`v = sigma^2 m^2 + 1 - m^2`."""
-        m = (-arb(rational(time))).exp()
-        sigma2 = arb(rational(self.mixture.exact_covariances.fractions.item()))
-        return sigma2 * m * m - (-2 * arb(rational(time))).expm1()
-
-    def kappa(self, time: Fraction) -> Any:
+    def kappa(self, time: Any) -> Any:
         """`m/sqrt(v)`, which grows as time falls."""
-        return (-arb(rational(time))).exp() / self.variance(time).sqrt()
+        return (-arb(time)).exp() / self.variance(time).sqrt()
 
     @cached_property
     def ends(self) -> tuple[Any, Any]:
         """`kappa_T`, `kappa_delta`."""
-        return self.kappa(self.times[0]), self.kappa(self.times[1])
+        return self.kappa(self.law.t_max), self.kappa(self.law.t_min)
 
     @cached_property
     def scales(self) -> tuple[Any, Any]:
         """`sqrt(v_T)`, `sqrt(v_delta)`: `x = sqrt(v) zeta`."""
-        return self.variance(self.times[0]).sqrt(), self.variance(self.times[1]).sqrt()
-
-    # --- the mixture
-
-    @cached_property
-    def means(self) -> list[list[Any]]:
-        """Exact, K rows of d rationals."""
-        return [[rational(value) for value in row] for row in self.mixture.exact_means.fractions]
-
-    @property
-    def count(self) -> int:
-        return len(self.means)
-
-    @cached_property
-    def log_weights(self) -> list[Any]:
-        return [arb(rational(value)).log() for value in self.mixture.exact_weights.fractions]
-
-    @cached_property
-    def log_spread(self) -> Any:
-        """`osc(log w)`: the largest less the least."""
-        weights = self.mixture.exact_weights.fractions
-        return arb(rational(max(weights))).log() - arb(rational(min(weights))).log()
+        return self.variance(self.law.t_max).sqrt(), self.variance(self.law.t_min).sqrt()
 
     @cached_property
     def diameter(self) -> Any:
         """`D = max |mu_k - mu_l|`."""
-        return arb(rational(exact_diameter_squared(self.mixture.exact_means))).sqrt()
+        return self.law.diameter
 
     @cached_property
     def speed(self) -> Any:
         """`max |mu_k| >= |d zeta/d kappa|`."""
-        return arb(max(sum((value * value for value in row), fmpq(0)) for row in self.means)).sqrt()
+        return self.law.largest_mean
+
+    @cached_property
+    def log_spread(self) -> Any:
+        """`osc(log w)`: the largest less the least."""
+        return self.law.weight_oscillation
 
     def growth(self, lower: Any, upper: Any) -> Any:
-        """The factor `exp int_lower^upper kappa D^2/4 d kappa = exp((upper^2 - lower^2) D^2/8)` of errors (A9, E3)."""
+        """The factor `exp int kappa D^2/4 d kappa = exp((upper^2 - lower^2) D^2/8)` by which errors grow at most (A9, E3)."""
         return ((upper * upper - lower * lower) * self.diameter**2 / 8).exp()
 
     def lipschitz(self, kappa: Any) -> Any:
-        """`kappa D^2/4`, a bound of the norm and of the logarithmic norm of the field's Jacobian `kappa Cov_gamma(mu)` (A9)."""
+        """`kappa D^2/4`: above the norm, and the logarithmic norm, of the field's Jacobian `kappa Cov_gamma(mu)` (A9)."""
         return kappa * self.diameter**2 / 4

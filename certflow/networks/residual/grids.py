@@ -21,6 +21,8 @@ from certflow.numbers.arrays import Floats
 _BITS = 60
 #: Places at which the density of a balanced grid is looked at.
 _LOOK = 120
+#: Blocks of a balanced grid that each have a length of their own: beyond, neighbours share one.
+_SEGMENTS = 256
 #: The kinds of grid: equal steps of `kappa`, equal steps of `t`, equal contributions to the bound.
 KINDS = ("balanced", "uniform-kappa", "uniform-time")
 
@@ -44,7 +46,7 @@ class Segment:
             yield self.lower + i * self.length, self.length
 
 
-def balanced(coordinates: Coordinates, errors: LocalErrors, blocks: int, segments: int | None = None) -> list[Segment]:
+def balanced(coordinates: Coordinates, errors: LocalErrors, blocks: int, segments: int = _SEGMENTS) -> list[Segment]:
     """Steps that equalise the contributions `C_q h^{q+1} exp(...)` to the bound: `h ~ (C_q A)^{-1/(q+1)}`.
 
     segments : where there are more blocks than these, neighbours share a length, and their constants are enclosed together
@@ -56,7 +58,7 @@ def balanced(coordinates: Coordinates, errors: LocalErrors, blocks: int, segment
     still_to_come = float(coordinates.diameter) ** 2 * (high**2 - kappas**2) / 8
     density = np.exp((np.log(np.maximum(constants, 1e-300)) + still_to_come - still_to_come[0]) / (order + 1))
     passed = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(kappas))])
-    parts = min(blocks, segments or blocks)
+    parts = min(blocks, segments)
     shares = np.round(np.linspace(0, blocks, parts + 1)).astype(int)
     ends = np.interp(passed[-1] * shares / blocks, passed, kappas)
     return _segments(coordinates, ends, np.diff(shares).tolist())
@@ -69,7 +71,7 @@ def uniform_kappa(coordinates: Coordinates, blocks: int) -> list[Segment]:
 
 def uniform_time(coordinates: Coordinates, blocks: int) -> list[Segment]:
     """Equal steps of `t`."""
-    first, last = coordinates.times
+    first, last = coordinates.law.t_max, coordinates.law.t_min
     times = [first + (last - first) * i / blocks for i in range(blocks + 1)]
     return _segments(coordinates, np.array([float(coordinates.kappa(time).mid()) for time in times]), [1] * blocks)
 

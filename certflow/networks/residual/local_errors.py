@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flint import arb
@@ -27,19 +28,16 @@ class LocalErrors:
     @classmethod
     def of(cls, coordinates: Coordinates, method: Method) -> LocalErrors:
         analytic = Analytic(coordinates, method)
-        if coordinates.count != 2:
+        law = coordinates.law
+        if law.components != 2 or coordinates.diameter == 0:
             return cls(analytic, None, None)
-        weights = coordinates.mixture.exact_weights.fractions
-        equal = weights[0] == weights[1]
-        beta = arb(0) if equal else (coordinates.log_weights[0] - coordinates.log_weights[1]) / 2
-        return cls(analytic, TwoModes(method, beta), coordinates.diameter / 2)
+        return cls(analytic, _two_modes(method, law.weights[0] / law.weights[1]), coordinates.diameter / 2)
 
     def bound(self, kappa: Any, h: Any) -> Any:
         """`sup_zeta |step_h - flow_h|` of a step from `kappa` to `kappa + h` is at most this ball's upper end."""
         if self.two_modes is None:
             return self.analytic.local_error(kappa, h)
-        trivial = (h * self.analytic.coordinates.diameter).upper()
-        return self.two_modes.local_error(kappa * self.length, h * self.length).min(trivial)
+        return self.two_modes.local_error(kappa * self.length, h * self.length).upper()
 
     def constant(self, kappa: float) -> float:
         """About `C_q` at `kappa`, of a small step: with what grids are planned."""
@@ -48,3 +46,9 @@ class LocalErrors:
             h = start / 2**20
             return float(self.analytic.local_error(start, h) / h ** (self.analytic.method.order + 1))
         return self.two_modes.constant(start * self.length) * float(self.length) ** (self.analytic.method.order + 1)
+
+
+@lru_cache(maxsize=8)
+def _two_modes(method: Method, ratio: Any) -> TwoModes:
+    """Of two weights of that ratio; its tables are kept, whatever the means and the variance."""
+    return TwoModes(method, arb(0) if ratio == 1 else arb(ratio).log() / 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flint import fmpq
@@ -27,6 +27,11 @@ class Method:
     @property
     def stages(self) -> int:
         return len(self.nodes)
+
+    def in_floats(self) -> Method:
+        """The same with nodes and weights in float64."""
+        numbers = [tuple(int(value.p) / int(value.q) for value in row) for row in (self.nodes, self.weights)]
+        return replace(self, nodes=numbers[0], weights=numbers[1])
 
     def slopes(self, field: Callable[[Any, Any], Any], z: Any, kappa: Any, h: Any) -> list[Any]:
         """`k_1, ..., k_s` in any arithmetic in which `z`, `kappa`, `h` and rationals can be combined."""

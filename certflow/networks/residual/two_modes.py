@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from flint import arb, arb_poly, fmpq
+from flint import arb, arb_mat, arb_poly, fmpq
 
 from certflow.networks.residual.expansions import error_terms, flow_terms, in_logistic, tangent_terms
 from certflow.networks.residual.methods import Method
@@ -21,8 +21,13 @@ _SMOOTH = 5
 _BENDING, _ENDED, _NARROW, _WIDE = 10, 16, fmpq(1, 8), fmpq(1, 2)
 #: From this `|u|` on tanh is written as `±(1 - 2 G)`.
 _NEARLY = 1
-#: Parts of a step in which the flow's derivative is enclosed, and the most for the derivatives of the stages.
-_PARTS, _MOST_PARTS = 4, 16
+#: Parts of a long step in which the flow's derivative is enclosed, beyond the first.
+_PARTS = 4
+#: Derivatives of the stages: boxes that are looked at together, how often such a group is halved, and which share of the
+#: error they may have before it is.
+_TOGETHER, _DEPTH, _SHARE = 4, 8, 32
+#: What halving may mend at most; beyond, a bound is left as it is.
+_HOPELESS = 100
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,10 @@ class Box:
     middle: Any
     half: Any
 
+    @classmethod
+    def between(cls, low: Any, high: Any) -> Box:
+        return cls((low + high) / 2, (high - low) / 2)
+
     @property
     def ball(self) -> Any:
         return arb(arb(self.middle), arb(self.half))
@@ -39,6 +48,75 @@ class Box:
     @property
     def side(self) -> int:
         return side_of(arb(self.middle))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Polynomials in `w`, `T`, `P` on every box: Taylor coefficients in `u` about its middle, the last over the whole box.
+
+    matrix : a row for each box and power of `u`, times that power of the box's half-width; a column for each power of `P` in
+        each polynomial;  columns : which polynomial and which power
+    """
+
+    matrix: Any
+    columns: list[tuple[int, int]]
+
+    @classmethod
+    def of(cls, polynomials: tuple[Any, ...], boxes: list[Box], beta: Any) -> Table:
+        columns = [(n, i) for n, p in enumerate(polynomials) for i in range(int(p.degrees()[2]) + 1)]
+        written = {side: _terms(polynomials, side) for side in (-1, 0, 1)}
+        rows = []
+        for box in boxes:
+            inner = _coefficients(written[box.side], columns, arb(box.middle), beta, box.side)
+            whole = _coefficients(written[box.side], columns, box.ball, beta, box.side)
+            for j in range(_SMOOTH + 1):
+                series = whole if j == _SMOOTH else inner
+                rows.append([series[column][j] * arb(box.half) ** j for column in columns])
+        return cls(arb_mat(rows), columns)
+
+    def suprema(self, P: Any, factors: list[Any]) -> list[Any]:
+        """For each box a number above `|sum_n factors[n] p_n|` on it."""
+        powers = [arb(1)]
+        for _ in range(max(i for _, i in self.columns)):
+            powers.append(powers[-1] * P)
+        vector = arb_mat([[factors[n] * powers[i]] for n, i in self.columns])
+        sizes = [abs(entry) for entry in (self.matrix * vector).entries()]
+        width = _SMOOTH + 1
+        return [sum(sizes[i : i + width], arb(0)).upper() for i in range(0, len(sizes), width)]
+
+
+#: `c w^a T^b P^i` of polynomial `n`: `(a, b, (n, i), c)`, `G` in place of `T` on a side.
+_Terms = list[tuple[int, int, tuple[int, int], Any]]
+
+
+def _terms(polynomials: tuple[Any, ...], side: int) -> _Terms:
+    found = []
+    for n, polynomial in enumerate(polynomials):
+        for exponents, coefficient in (in_logistic(polynomial, side) if side else polynomial).terms():
+            a, b, i = (int(exponent) for exponent in exponents)
+            found.append((a, b, (n, i), arb(coefficient)))
+    return found
+
+
+def _coefficients(
+    terms: _Terms, columns: list[tuple[int, int]], u: Any, beta: Any, side: int
+) -> dict[tuple[int, int], Any]:
+    """For each polynomial and power of `P`: a polynomial in `x`, its Taylor series at `u + x`."""
+    bent = tangents(u, _SMOOTH, side)
+    if side:
+        bent = [bent_variable(u, side), *(-side * t / 2 for t in bent[1:])]
+    bases = (arb_poly([u - beta, 1]), arb_poly(bent))
+    powers: tuple[list[Any], list[Any]] = ([arb_poly([1])], [arb_poly([1])])
+    products: dict[tuple[int, int], Any] = {}
+    found = dict.fromkeys(columns, arb_poly([0]))
+    for a, b, column, coefficient in terms:
+        if (a, b) not in products:
+            for known, base, exponent in zip(powers, bases, (a, b), strict=True):
+                while len(known) <= exponent:
+                    known.append((known[-1] * base).truncate(_SMOOTH + 1))
+            products[a, b] = (powers[0][a] * powers[1][b]).truncate(_SMOOTH + 1)
+        found[column] += products[a, b] * coefficient
+    return found
 
 
 @dataclass(frozen=True)
@@ -52,38 +130,36 @@ class TwoModes:
     beta: Any
 
     def local_error(self, K: Any, h: Any) -> Any:
-        """An upper bound of `sup_y |step_h(y) - flow_h(y)|`, the step from `K` to `K + h`; `K` may be a ball.
+        """An upper bound of `sup_y |step_h(y) - flow_h(y)|`, at most `2 h`; the step from `K` to `K + h`, `K` may be a ball.
 
-        On a box of `u`: `h |sum_n eta^{n-1} e_n|`, `n = q + 1 ... q + 3`, each `e_n` a Taylor polynomial about the middle of
+        On a box of `u`: `h |sum_n eta^{n-1} e_n|`, `n = q + 1 ... N`, each `e_n` a Taylor polynomial about the middle of
         the box with its next coefficient over the box; then the remainders of the Taylor formulas of step and flow. Beyond
-        the boxes: `2 h e^{-2 U}` (proofs/A9.md, Lemma 5).
+        the boxes: `2 h e^{-2 U}` (proofs/A9.md, section 4).
         """
         last, P, eta = self._last, K * K, (h / K).upper()
         flow = h ** (last + 1) * self._flow_derivative(K, h)
-        factors = [eta ** (n - 1) for n in range(self.method.order + 1, last + 1)]
-        boxes = [
-            (_supremum(terms, box.half, P, factors), box)
-            for box, terms in zip(self._boxes, self._error_tables, strict=True)
-        ]
-        boxes.sort(key=lambda pair: -float(pair[0]))
-        largest = flow + 2 * h * (-2 * arb(self._reach)).exp()
-        for leading, box in boxes:
-            parts = 1
-            while True:
-                rest = eta**last * self._step_derivative(box, K, eta, parts)
-                found = (h * (leading + rest) + flow).upper()
-                if 32 * rest < leading or found < largest or parts == _MOST_PARTS:
-                    break
-                parts *= 2
+        if not flow < h:  # the step is so long that nothing is to be gained
+            return 2 * h
+        leading = self._errors.suprema(P, [eta ** (n - 1) for n in range(self.method.order + 1, last + 1)])
+        groups = []
+        for i in range(0, len(leading), _TOGETHER):
+            low, high = self._boxes[i], self._boxes[min(i + _TOGETHER, len(leading)) - 1]
+            hull = Box.between(low.middle - low.half, high.middle + high.half)
+            groups.append((max(leading[i : i + _TOGETHER]), hull))
+        groups.sort(key=lambda pair: -float(pair[0]))
+        largest = (flow + 2 * h * (-2 * arb(self._reach)).exp()).upper()
+        for size, hull in groups:
+            wanted = ((largest - flow) / h - size).max(size / _SHARE) / eta**last
+            rest = eta**last * self._stage_derivative(hull, K, (arb(0), eta), wanted)
+            found = (h * (size + rest) + flow).upper()
+            if not found < 2 * h:
+                return 2 * h
             largest = largest.max(found)
-        return largest.upper()
+        return largest
 
     def constant(self, K: Any) -> float:
         """About `sup |e_{q+1}| / K^q`, the limit of `local_error / h^{q+1}` for small steps: what grids are planned with."""
-        found = (
-            _supremum(terms[:1], box.half, K * K, [1])
-            for box, terms in zip(self._boxes, self._error_tables, strict=True)
-        )
+        found = self._errors.suprema(K * K, [arb(1)] + [arb(0)] * (self._last - self.method.order - 1))
         return max(float(ball.upper()) for ball in found) / float(K) ** self.method.order
 
     @property
@@ -102,66 +178,43 @@ class TwoModes:
         ends = [fmpq(0)]
         while ends[-1] < self._reach:
             ends.append(min(ends[-1] + (_NARROW if ends[-1] < _BENDING else _WIDE), self._reach))
-        right = [Box((a + b) / 2, (b - a) / 2) for a, b in pairwise(ends)]
-        return right if self.beta == 0 else [Box(-box.middle, box.half) for box in right] + right
+        right = [Box.between(a, b) for a, b in pairwise(ends)]
+        return right if self.beta == 0 else [Box(-box.middle, box.half) for box in reversed(right)] + right
 
     @cached_property
-    def _error_tables(self) -> list[list[list[Any]]]:
-        return self._tables(error_terms(self.method.name, self._last)[self.method.order :])
+    def _errors(self) -> Table:
+        return Table.of(error_terms(self.method.name, self._last)[self.method.order :], self._boxes, self.beta)
 
     @cached_property
-    def _flow_tables(self) -> list[list[list[Any]]]:
-        return self._tables(flow_terms(self._last + 1)[-1:])
-
-    def _tables(self, polynomials: tuple[Any, ...]) -> list[list[list[Any]]]:
-        """For each box, for each polynomial: its Taylor coefficients in `u`, each a polynomial in `P`."""
-        written = {0: polynomials} | {
-            side: tuple(in_logistic(polynomial, side) for polynomial in polynomials) for side in (-1, 1)
-        }
-        return [[self._taylor(polynomial, box) for polynomial in written[box.side]] for box in self._boxes]
-
-    def _taylor(self, polynomial: Any, box: Box) -> list[Any]:
-        inner = self._coefficients(polynomial, arb(box.middle), box.side, _SMOOTH)
-        return [*inner[:_SMOOTH], self._coefficients(polynomial, box.ball, box.side, _SMOOTH)[_SMOOTH]]
-
-    def _coefficients(self, polynomial: Any, u: Any, side: int, count: int) -> list[Any]:
-        """Coefficients of `x^0 ... x^count` of the polynomial at `u + x`."""
-        bent = tangents(u, count, side)
-        if side:
-            bent = [bent_variable(u, side), *(-side * t / 2 for t in bent[1:])]
-        powers: tuple[list[Any], list[Any]] = ([arb_poly([1])], [arb_poly([1])])
-        for found, base in zip(powers, (arb_poly([u - self.beta, 1]), arb_poly(bent)), strict=True):
-            while len(found) <= max(polynomial.degrees()):
-                found.append((found[-1] * base).truncate(count + 1))
-        columns: dict[int, Any] = {}
-        for exponents, coefficient in polynomial.terms():
-            a, b, i = (int(exponent) for exponent in exponents)
-            columns[i] = columns.get(i, arb_poly([0])) + powers[0][a] * powers[1][b] * arb(coefficient)
-        size = max(columns, default=0) + 1
-        return [arb_poly([columns[i][j] if i in columns else 0 for i in range(size)]) for j in range(count + 1)]
+    def _flow(self) -> Table:
+        return Table.of(flow_terms(self._last + 1)[-1:], self._boxes, self.beta)
 
     def _flow_derivative(self, K: Any, h: Any) -> Any:
         """`sup |y^{(N+1)}| / (N+1)!` along every trajectory between `K` and `K + h`, `, `N` the last kept."""
         largest = arb(0)
-        for part in range(_PARTS):
-            here = (K + h * fmpq(part, _PARTS)).union(K + h * fmpq(part + 1, _PARTS))
-            found = max(
-                (
-                    _supremum(terms, box.half, here * here, [1])
-                    for box, terms in zip(self._boxes, self._flow_tables, strict=True)
-                ),
-                key=lambda ball: float(ball.upper()),
-            )
-            largest = largest.max(found.upper() / here.lower() ** self._last)
+        parts = 1 + min(_PARTS, int(float(h.upper()) * 64 / float(K.lower())))
+        for part in range(parts):
+            here = (K + h * fmpq(part, parts)).union(K + h * fmpq(part + 1, parts))
+            found = max(self._flow.suprema(here * here, [arb(1)]))
+            largest = largest.max(found / here.lower() ** self._last)
         return largest
 
-    def _step_derivative(self, box: Box, K: Any, eta: Any, parts: int) -> Any:
-        """`sup` over a box and over `0 <= eta' <= eta` of the coefficient of `x^N` of `sum_i b_i k_i` at `eta' + x`."""
-        largest = arb(0)
-        for part in range(parts):
-            here = (eta * fmpq(part, parts)).union(eta * fmpq(part + 1, parts))
-            largest = largest.max(abs(self._step_coefficient(box, K, here)).upper())
-        return largest
+    def _stage_derivative(self, box: Box, K: Any, etas: tuple[Any, Any], wanted: Any, depth: int = _DEPTH) -> Any:
+        """`sup` over a box and over `eta'` between `etas` of the coefficient of `x^N` of `sum_i b_i k_i` at `eta' + x`.
+
+        `N` is the last kept. Where the bound is above `wanted`, box and `etas` are halved in turn.
+        """
+        found = abs(self._step_coefficient(box, K, etas[0].union(etas[1]))).upper()
+        if found <= wanted or found > wanted * _HOPELESS**depth:  # small enough, or out of reach
+            return found
+        if depth % 2 == 0:
+            low, high = box.middle - box.half, box.middle + box.half
+            parts = [(Box.between(*ends), etas) for ends in ((low, box.middle), (box.middle, high))]
+        else:
+            middle = (etas[0] + etas[1]) / 2
+            parts = [(box, ends) for ends in ((etas[0], middle), (middle, etas[1]))]
+        first, second = (self._stage_derivative(*part, wanted, depth - 1) for part in ((b, K, e) for b, e in parts))
+        return first.max(second)
 
     def _step_coefficient(self, box: Box, K: Any, eta: Any) -> Any:
         u, P, last = box.ball, K * K, self._last
@@ -204,12 +257,3 @@ def tangents(u: Any, count: int, side: int) -> list[Any]:
     for j, (here, following) in enumerate(pairwise(tangent_terms(count + 1, side)[1:]), start=1):
         found.append(arb_poly(here)(exact) + (j + 1) * arb_poly(following)(wide) * spread)
     return found
-
-
-def _supremum(terms: list[list[Any]], half: Any, P: Any, factors: list[Any]) -> Any:
-    """`sup |sum_n factors[n] p_n|` on a box of half-width `half`, from the Taylor coefficients of each `p_n`."""
-    result, power = arb(0), arb(1)
-    for j in range(_SMOOTH + 1):
-        result += abs(sum((factor * row[j](P) for factor, row in zip(factors, terms, strict=True)), arb(0))) * power
-        power *= arb(half)
-    return result
