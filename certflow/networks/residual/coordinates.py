@@ -73,9 +73,9 @@ class Coordinates:
         return self.law.weight_oscillation
 
     def growth(self, lower: Any, upper: Any) -> Any:
-        """The factor `exp int kappa D^2/4 d kappa = exp((upper^2 - lower^2) D^2/8)` by which errors grow at most (A9, E3)."""
+        """`exp int kappa D^2/4 d kappa = exp((upper^2 - lower^2) D^2/8)`: errors grow by this at most (A9, E3)."""
         return ((upper * upper - lower * lower) * self.diameter**2 / 8).exp()
 
     def lipschitz(self, kappa: Any) -> Any:
-        """`kappa D^2/4`: above the norm, and the logarithmic norm, of the field's Jacobian `kappa Cov_gamma(mu)` (A9)."""
+        """`kappa D^2/4`, at least the norm and logarithmic norm of the field's Jacobian `kappa Cov_gamma(mu)` (A9)."""
         return kappa * self.diameter**2 / 4

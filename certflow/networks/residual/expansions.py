@@ -1,4 +1,4 @@
-"""Taylor coefficients in the step of a block's error, for the field of two modes: exact polynomials (proofs/A9.md, section 4).
+"""Taylor coefficients in the step of a block's error for two modes: exact polynomials (proofs/A9.md, section 4).
 
 Two modes make of `d zeta/d kappa = E_gamma(mu)` one equation on a line, `dy/dK = tanh(K y + beta)`. With `w = K y`,
 `u = w + beta`, `T = tanh u`, `P = K^2` and `eta = H/K`,
@@ -41,8 +41,8 @@ def flow_terms(count: int) -> tuple[Any, ...]:
 def tangent_terms(count: int, side: int = 0) -> tuple[Any, ...]:
     """`t_0, ..., t_count`, polynomials in `T`: `tanh(u + x) = sum_j t_j(T) x^j`, `(j + 1) t_{j+1} = (1 - T^2) t_j'`.
 
-    side : 1 or -1 for polynomials in `G = 1/(1 + e^{2 side u})` instead, `T = side (1 - 2 G)`: but for the first they are
-        multiples of `G`, so that nothing cancels where `G` is small
+    side : 1 or -1 for polynomials in `G = 1/(1 + e^{2 side u})` instead, `T = side (1 - 2 G)`: but for the first
+        they are multiples of `G`, so that nothing cancels where `G` is small
     """
     found = [fmpq_poly([0, 1])]
     for j in range(count):

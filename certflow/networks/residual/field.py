@@ -1,4 +1,4 @@
-"""The field `E_gamma(mu)` as a network of affine maps, ReLU and ReQU, at any node `kappa` (A9, proofs/A9.md, section 5)."""
+"""The field `E_gamma(mu)` as a network of affine maps, ReLU and ReQU, at any node (proofs/A9.md, section 5)."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _SPARE = 80
 
 @dataclass(frozen=True)
 class Field:
-    """`g^(zeta, kappa) = o + R(S) sum_k E(l_k - max l) (mu_k - o)`, `S = sum_k E(l_k - max l)`; `mu_1` where all means are one point.
+    """`g^(zeta, kappa) = o + R(S) sum_k E(l_k - max l) (mu_k - o)`, `S = sum_k E(l_k - max l)`; else the only mean.
 
-    A node has its own logits `l_k = log w_k~ + kappa mu_k . zeta - kappa^2 |mu_k|^2/2`, affine in `zeta`, exact but for `log w_k~`;
+    A node has its own logits `l_k = log w_k~ + kappa mu_k . zeta - kappa^2 |mu_k|^2/2`, exact but for `log w_k~`;
     behind them every node has the same `network`.
 
     network : inputs `l_1 ... l_K`, outputs `g^_1 ... g^_d`
@@ -86,10 +86,10 @@ def constructed_field(law: CommonLaw, error: float) -> Field:
 
 
 def field_error(law: CommonLaw, log_weights: Sequence[Any], powers: Exponential, inverse: Reciprocal) -> Any:
-    """A bound of `|g^ - E_gamma(mu)|` for all `zeta` and `kappa`, in balls from the weights of the gadgets (A9, section 5).
+    """A bound of `|g^ - E_gamma(mu)|` for all `zeta` and `kappa`, in balls from the gadgets' weights (A9, section 5).
 
-    `D osc(dlw)/4 + e + rho (rad + e)`, `e = ((D/2) th + B_1 ph)/(1 - th - K ph)`: rounding of `log w`, exponential (relative `th`,
-    absolute `ph`), reciprocal (relative `rho`). Infinite where `S` is not shown to lie between the knots of the reciprocal.
+    `D max |dlw|/2 + e + rho (rad + e)`, `e = ((D/2) th + B_1 ph)/(1 - th - K ph)`: rounding of `log w`, exponential
+    (relative `th`, absolute `ph`), reciprocal (relative `rho`). Infinite where `S` may leave the reciprocal's knots.
     """
     count = law.components
     shift = arb(0)  # half of what rounding does to a difference of two log-weights

@@ -49,7 +49,7 @@ class Segment:
 def balanced(coordinates: Coordinates, errors: LocalErrors, blocks: int, segments: int = _SEGMENTS) -> list[Segment]:
     """Steps that equalise the contributions `C_q h^{q+1} exp(...)` to the bound: `h ~ (C_q A)^{-1/(q+1)}`.
 
-    segments : where there are more blocks than these, neighbours share a length, and their constants are enclosed together
+    segments : where there are more blocks than these, neighbours share a length and a constant
     """
     low, high = _range(coordinates)
     kappas = np.geomspace(low, high, _LOOK)
@@ -112,7 +112,7 @@ class Composed:
 def composed_error(
     coordinates: Coordinates, errors: LocalErrors, segments: Sequence[Segment], field_error: Any = 0
 ) -> Composed:
-    """`sum_k [ eps_k + d_k ] exp int_{kappa_{k+1}}^{kappa_delta} kappa D^2/4`: truncation `eps_k`, errors of the field `d_k` (E3).
+    """`sum_k (eps_k + d_k) exp int_{kappa_{k+1}} kappa D^2/4`: truncation `eps_k`, errors of the field `d_k` (E3).
 
     field_error : `eta >= |g^ - g|` for all `zeta` at every node of every block
     """

@@ -1,4 +1,4 @@
-"""The one-step methods of which blocks are built: Euler, midpoint and the classical fourth-order Runge-Kutta method (E4)."""
+"""The methods of which blocks are built: Euler, midpoint and the classical fourth-order Runge-Kutta method (E4)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from certflow.errors import InputError
 
 @dataclass(frozen=True)
 class Method:
-    """`z + h sum_i b_i k_i`,  `k_i = g(z + c_i h k_{i-1}, kappa + c_i h)`,  `c_1 = 0`: each stage knows the one before it.
+    """`z + h sum_i b_i k_i`, `k_i = g(z + c_i h k_{i-1}, kappa + c_i h)`, `c_1 = 0`: a stage knows the one before it.
 
     name : how it is called;  order : `q`, local errors are `O(h^{q+1})`
     nodes, weights : `c_i` and `b_i >= 0`, exact, one for each stage
@@ -49,7 +49,7 @@ class Method:
         return result
 
     def propagated(self, eta: Any, lipschitz: Any, h: Any) -> Any:
-        """What errors of at most `eta` of the field make of a step: `h sum_i b_i d_i`, `d_i = eta + c_i h L d_{i-1}` (E4).
+        """What errors of at most `eta` of the field do: `h sum_i b_i d_i`, `d_i = eta + c_i h L d_{i-1}` (E4).
 
         lipschitz : `L`, a Lipschitz constant of the exact field at all nodes of the step
         """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +61,7 @@ class Block:
 
 @dataclass(frozen=True)
 class ResidualNetwork:
-    """Blocks one after the other: `zeta_T -> zeta_delta` nearly as the flow does, and so `x` at `t_max` to `x` at `t_min` (A9).
+    """Blocks one after the other: they take `zeta_T` to nearly `zeta_delta`, `x` at `t_max` to `x` at `t_min` (A9).
 
     coordinates : the mixture and its interval in straight coordinates; method : of every block
     field : the network that all nodes share; segments : where the blocks begin and end
@@ -93,13 +92,13 @@ class ResidualNetwork:
 
     @cached_property
     def parts(self) -> dict[str, float]:
-        """The parts of the bound: `steps` (truncation), `field` (the network's error), `ends` (rounding of the outer nodes)."""
+        """Parts of the bound: `steps` (truncation), `field` (error of the field), `ends` (rounding of the outer nodes)."""
         with ball_precision(_BOUND_BITS):
             named = {"steps": self.errors.steps, "field": self.errors.field, "ends": self.errors.ends}
             return {name: above(self.coordinates.scales[1] * part) for name, part in named.items()}
 
     def __call__(self, x: Any) -> Any:
-        """`N(x) = sqrt(v_delta) zeta`, `zeta` the blocks of `x/sqrt(v_T)`; x : shape (..., d), float64, NumPy or torch."""
+        """`N(x) = sqrt(v_delta) blocks(x/sqrt(v_T))`; x : shape (..., d), float64, NumPy or torch."""
         first, last = (float(scale.mid()) for scale in self.coordinates.scales)
         return self.straight(x / first) * last
 
@@ -142,7 +141,7 @@ class ResidualNetwork:
 class FloatField:
     """`g^(zeta, kappa)` in the float64 numbers of NumPy or of torch.
 
-    layers : the network behind the logits; means : (K, d); squares, log_weights : (K,); constant : (d,), where there are no layers
+    layers : the network behind the logits, none where all means are one; means : (K, d); squares, log_weights : (K,)
     """
 
     layers: list[Affine]
@@ -183,14 +182,14 @@ class FloatField:
 def residual_network(
     p: NoisedMixture, blocks: int, method: str = "rk4", grid: str = "balanced", field_error: float | None = None
 ) -> ResidualNetwork:
-    """A residual network of `blocks` steps that follows the flow from `t_max` to `t_min`, and its proved error (A9, E4).
+    """A residual network of `blocks` steps along the flow from `t_max` to `t_min`, and its proved error (A9, E4).
 
     Parameters
     ----------
     p : a process of one common isotropic variance;  blocks : how many, 1 to 10^6
     method : "euler", "midpoint", "rk4";  grid : "balanced", "uniform-kappa", "uniform-time"
-    field_error : of the network for `E_gamma(mu)`, for all `zeta` and `kappa`; by default what makes its part of the bound about
-        a hundredth of that of the steps
+    field_error : of the network for `E_gamma(mu)`, for all `zeta` and `kappa`; by default its part of the bound is
+        about a hundredth of that of the steps
 
     Raises
     ------
@@ -221,7 +220,7 @@ def residual_network(
 
 
 def blocks_for(p: NoisedMixture, eps: float, method: str = "rk4") -> int:
-    """A number of blocks on the balanced grid whose proved sup error in `x`, with an exact field, is at most `eps` (A9, E4).
+    """How many blocks on the balanced grid have a proved sup error of at most `eps` in `x`, the field exact (A9, E4).
 
     Within 1 and 2 in a hundred of the least.
 

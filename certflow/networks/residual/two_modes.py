@@ -12,8 +12,8 @@ from flint import arb, arb_mat, arb_poly, fmpq
 from certflow.networks.residual.expansions import error_terms, flow_terms, in_logistic, tangent_terms
 from certflow.networks.residual.methods import Method
 
-#: Taylor coefficients of the error in the step that are kept exactly, by the order of the method; what is left is bounded
-#: by the next derivative.
+#: Taylor coefficients of the error in the step that are kept exactly, by the order of the method; the next derivative
+#: bounds what is left.
 _KEPT = {1: 2, 2: 3, 4: 6}
 #: Taylor coefficients in `u` about the middle of a box that are kept; the next one is enclosed over the whole box.
 _SMOOTH = 5
@@ -23,11 +23,9 @@ _BENDING, _ENDED, _NARROW, _WIDE = 10, 16, fmpq(1, 8), fmpq(1, 2)
 _NEARLY = 1
 #: Parts of a long step in which the flow's derivative is enclosed, beyond the first.
 _PARTS = 4
-#: Derivatives of the stages: boxes that are looked at together, how often such a group is halved, and which share of the
-#: error they may have before it is.
-_TOGETHER, _DEPTH, _SHARE = 4, 8, 32
-#: What halving may mend at most; beyond, a bound is left as it is.
-_HOPELESS = 100
+#: Derivatives of the stages: boxes that are looked at together, how often such a group is halved, which share of the
+#: error they may have before it is, and how many enclosures one step is worth.
+_TOGETHER, _DEPTH, _SHARE, _LOOKS = 4, 8, 32, 500
 
 
 @dataclass(frozen=True)
@@ -52,10 +50,10 @@ class Box:
 
 @dataclass(frozen=True)
 class Table:
-    """Polynomials in `w`, `T`, `P` on every box: Taylor coefficients in `u` about its middle, the last over the whole box.
+    """Polynomials in `w`, `T`, `P` on every box: Taylor coefficients in `u` about its middle, the last over the box.
 
-    matrix : a row for each box and power of `u`, times that power of the box's half-width; a column for each power of `P` in
-        each polynomial;  columns : which polynomial and which power
+    matrix : a row for each box and power of `u`, times that power of the half-width; a column for each power of `P`
+        in each polynomial;  columns : which polynomial and which power
     """
 
     matrix: Any
@@ -130,14 +128,14 @@ class TwoModes:
     beta: Any
 
     def local_error(self, K: Any, h: Any) -> Any:
-        """An upper bound of `sup_y |step_h(y) - flow_h(y)|`, at most `2 h`; the step from `K` to `K + h`, `K` may be a ball.
+        """Above `sup_y |step_h(y) - flow_h(y)|`, at most `2 h`; the step from `K` to `K + h`, `K` may be a ball.
 
-        On a box of `u`: `h |sum_n eta^{n-1} e_n|`, `n = q + 1 ... N`, each `e_n` a Taylor polynomial about the middle of
-        the box with its next coefficient over the box; then the remainders of the Taylor formulas of step and flow. Beyond
-        the boxes: `2 h e^{-2 U}` (proofs/A9.md, section 4).
+        On a box of `u`: `h |sum_n eta^{n-1} e_n|`, `n = q + 1 ... N`, each `e_n` a Taylor polynomial about the middle
+        with its next coefficient over the box; then the remainders of Taylor's formula of step and flow. Beyond the
+        boxes: `2 h e^{-2 U}` (proofs/A9.md, section 4).
         """
-        last, P, eta = self._last, K * K, (h / K).upper()
-        flow = h ** (last + 1) * self._flow_derivative(K, h)
+        last, P, eta = self.last, K * K, (h / K).upper()
+        flow = h ** (last + 1) * self.flow_derivative(K, h)
         if not flow < h:  # the step is so long that nothing is to be gained
             return 2 * h
         leading = self._errors.suprema(P, [eta ** (n - 1) for n in range(self.method.order + 1, last + 1)])
@@ -148,9 +146,10 @@ class TwoModes:
             groups.append((max(leading[i : i + _TOGETHER]), hull))
         groups.sort(key=lambda pair: -float(pair[0]))
         largest = (flow + 2 * h * (-2 * arb(self._reach)).exp()).upper()
+        left = [_LOOKS]
         for size, hull in groups:
             wanted = ((largest - flow) / h - size).max(size / _SHARE) / eta**last
-            rest = eta**last * self._stage_derivative(hull, K, (arb(0), eta), wanted)
+            rest = eta**last * self._stage_derivative(hull, K, (arb(0), eta), wanted, left)
             found = (h * (size + rest) + flow).upper()
             if not found < 2 * h:
                 return 2 * h
@@ -158,12 +157,12 @@ class TwoModes:
         return largest
 
     def constant(self, K: Any) -> float:
-        """About `sup |e_{q+1}| / K^q`, the limit of `local_error / h^{q+1}` for small steps: what grids are planned with."""
-        found = self._errors.suprema(K * K, [arb(1)] + [arb(0)] * (self._last - self.method.order - 1))
+        """About `sup |e_{q+1}| / K^q`, the limit of `local_error / h^{q+1}`: what grids are planned with."""
+        found = self._errors.suprema(K * K, [arb(1)] + [arb(0)] * (self.last - self.method.order - 1))
         return max(float(ball.upper()) for ball in found) / float(K) ** self.method.order
 
     @property
-    def _last(self) -> int:
+    def last(self) -> int:
         """`N`: the last coefficient that is kept."""
         return self.method.order + _KEPT[self.method.order]
 
@@ -183,41 +182,44 @@ class TwoModes:
 
     @cached_property
     def _errors(self) -> Table:
-        return Table.of(error_terms(self.method.name, self._last)[self.method.order :], self._boxes, self.beta)
+        return Table.of(error_terms(self.method.name, self.last)[self.method.order :], self._boxes, self.beta)
 
     @cached_property
     def _flow(self) -> Table:
-        return Table.of(flow_terms(self._last + 1)[-1:], self._boxes, self.beta)
+        return Table.of(flow_terms(self.last + 1)[-1:], self._boxes, self.beta)
 
-    def _flow_derivative(self, K: Any, h: Any) -> Any:
-        """`sup |y^{(N+1)}| / (N+1)!` along every trajectory between `K` and `K + h`, `, `N` the last kept."""
+    def flow_derivative(self, K: Any, h: Any) -> Any:
+        """`sup |y^{(N+1)}| / (N+1)!` along every trajectory between `K` and `K + h`, `N = last`."""
         largest = arb(0)
         parts = 1 + min(_PARTS, int(float(h.upper()) * 64 / float(K.lower())))
         for part in range(parts):
             here = (K + h * fmpq(part, parts)).union(K + h * fmpq(part + 1, parts))
             found = max(self._flow.suprema(here * here, [arb(1)]))
-            largest = largest.max(found / here.lower() ** self._last)
+            largest = largest.max(found / here.lower() ** self.last)
         return largest
 
-    def _stage_derivative(self, box: Box, K: Any, etas: tuple[Any, Any], wanted: Any, depth: int = _DEPTH) -> Any:
+    def _stage_derivative(
+        self, box: Box, K: Any, etas: tuple[Any, Any], wanted: Any, left: list[int], depth: int = _DEPTH
+    ) -> Any:
         """`sup` over a box and over `eta'` between `etas` of the coefficient of `x^N` of `sum_i b_i k_i` at `eta' + x`.
 
         `N` is the last kept. Where the bound is above `wanted`, box and `etas` are halved in turn.
         """
         found = abs(self._step_coefficient(box, K, etas[0].union(etas[1]))).upper()
-        if found <= wanted or found > wanted * _HOPELESS**depth:  # small enough, or out of reach
+        left[0] -= 1
+        if found <= wanted or depth == 0 or left[0] < 0:
             return found
         if depth % 2 == 0:
             low, high = box.middle - box.half, box.middle + box.half
-            parts = [(Box.between(*ends), etas) for ends in ((low, box.middle), (box.middle, high))]
+            parts = [(Box.between(*ends), K, etas) for ends in ((low, box.middle), (box.middle, high))]
         else:
             middle = (etas[0] + etas[1]) / 2
-            parts = [(box, ends) for ends in ((etas[0], middle), (middle, etas[1]))]
-        first, second = (self._stage_derivative(*part, wanted, depth - 1) for part in ((b, K, e) for b, e in parts))
+            parts = [(box, K, ends) for ends in ((etas[0], middle), (middle, etas[1]))]
+        first, second = (self._stage_derivative(*part, wanted, left, depth - 1) for part in parts)
         return first.max(second)
 
     def _step_coefficient(self, box: Box, K: Any, eta: Any) -> Any:
-        u, P, last = box.ball, K * K, self._last
+        u, P, last = box.ball, K * K, self.last
         w = u - self.beta
         slope = arb_poly([u.tanh()])
         total = slope * arb(self.method.weights[0])
@@ -249,7 +251,7 @@ def bent_variable(u: Any, side: int) -> Any:
 def tangents(u: Any, count: int, side: int) -> list[Any]:
     """Balls around the Taylor coefficients `t_0, ..., t_count` of tanh at every point of the ball `u`.
 
-    `t_j(u) = t_j(u_0) + t_j'(u) (u - u_0)`, and `t_j' = (j + 1) t_{j+1}`: narrow balls of `t_j` from wide ones of `t_{j+1}`.
+    `t_j(u) = t_j(u_0) + t_j'(u) (u - u_0)`, `t_j' = (j + 1) t_{j+1}`: narrow balls of `t_j` from wide ones of the next.
     """
     middle = u.mid()
     spread, wide, exact = u - middle, bent_variable(u, side), bent_variable(middle, side)
