@@ -92,7 +92,8 @@ class ConstructedScore:
 
     @cached_property
     def parts(self) -> dict[str, float]:
-        """The parts of the bound in `L^2(p_t)` at its worst time: linear, logits, exponential, clipping, reciprocal; rounded up.
+        """The parts of the bound in `L^2(p_t)` at its worst time: linear, logits, exponential, clipping, reciprocal;
+        rounded up.
 
         For covariances that are not one isotropic variance there is "far" too: what points far away add.
         """
@@ -101,7 +102,9 @@ class ConstructedScore:
 
     @cached_property
     def everywhere(self) -> tuple[float, ...]:
-        """`A, B, ...` of `|N - s| <= A + B |x| + ...`, rounded up: linear in `|x|` for one isotropic variance, else cubic."""
+        """`A, B, ...` of `|N - s| <= A + B |x| + ...`, rounded up: linear in `|x|` for one isotropic variance, else
+        cubic.
+        """
         with ball_precision(self.bits):
             return tuple(_above(coefficient) for coefficient in self.bound.everywhere)
 
@@ -116,7 +119,8 @@ class ConstructedScore:
         return self.everywhere[1]
 
     def pointwise_bound(self, x: Any) -> Floats:
-        """`A + B |x|` (and further powers, as `everywhere` has them), at least `|N(x, t) - s(x, t)|` for every `t` in the interval.
+        """`A + B |x|` (and further powers, as `everywhere` has them), at least `|N(x, t) - s(x, t)|` for every `t` in
+        the interval.
 
         x : shape (..., d), result (...), in float64, rounded up
         """
@@ -156,8 +160,8 @@ def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> Cons
 
     Raises
     ------
-    InputError : `eps` not in (0, 1], below 1e-200 or out of reach of degree 64 on 16 pieces; `p_norm` below 1; an infinite
-        `p_norm` where the error grows with `|x|`; a mixture of symbols.
+    InputError : `eps` not in (0, 1], below 1e-200 or out of reach of degree 64 on 16 pieces; `p_norm` below 1; an
+        infinite `p_norm` where the error grows with `|x|`; a mixture of symbols.
     """
     target, norm = _asked(eps), _norm(p_norm)
     if process.mixture.is_symbolic:
@@ -195,7 +199,8 @@ def bound_of(family: Construction, pieces: Any, wanted: float) -> Any:
 def norm_bound(process: NoisedMixture, bound: Any, norm: float) -> Any:
     """A ball whose upper end is above `sup_t ||N - s||_{L^p(p_t)}`.
 
-    For `p <= 2` the bound in `L^2`; beyond, `sum_j A_j sup_t ||X_t||_{jp}^j` of the bound `sum_j A_j |x|^j` for all `x`, with
+    For `p <= 2` the bound in `L^2`; beyond, `sum_j A_j sup_t ||X_t||_{jp}^j` of the bound `sum_j A_j |x|^j` for all
+    `x`, with
 
         ||X_t||_q <= max_k |mu_k| + sqrt(max(1, lambda)) ||Z||_q,   ||Z||_q^q = 2^{q/2} Gamma((d + q)/2) / Gamma(d/2),
 

@@ -16,7 +16,8 @@ from certflow.numbers.inputs import one_of
 
 #: Unit roundoffs of the arithmetics that round.
 UNITS = {"float64": 2.0**-53, "float32": 2.0**-24}
-#: A network's rounding in `L^2(p_t)` is about this many roundings of the largest drift, `a (|mu| + |x|)` at the data end.
+#: A network's rounding in `L^2(p_t)` is about this many roundings of the largest drift, `a (|mu| + |x|)` at the data
+#: end.
 _ROUNDINGS = 64
 ARITHMETICS = (*UNITS, "mpmath", "arb")
 
@@ -37,8 +38,8 @@ def relu_requ_score(p: NoisedMixture, eps: Any, p_norm: Any = 2, arithmetic: str
     p : an `OrnsteinUhlenbeck` process, any kind of covariance
     eps : at least 1e-200; text keeps it exact
     p_norm : `p >= 1`; infinity only where the error is bounded (`sigma = 1`)
-    arithmetic : "float64" or "float32" for a `torch.nn.Module` (`forward(x, t)`: x (..., d), t a scalar or (...)), "mpmath"
-        or "arb" for a callable on such numbers with the same exact weights
+    arithmetic : "float64" or "float32" for a `torch.nn.Module` (`forward(x, t)`: x (..., d), t a scalar or (...)),
+        "mpmath" or "arb" for a callable on such numbers with the same exact weights
 
     Both have `.depth`, `.width`, `.neurons`, `.parameters_count`, `.error_bound`, `.parts`, `.pointwise_bound(x)`. The
     bound is of the network in exact arithmetic; what float64 and float32 round is measured by
@@ -69,7 +70,9 @@ def relu_requ_score(p: NoisedMixture, eps: Any, p_norm: Any = 2, arithmetic: str
 
 
 def _drift(p: NoisedMixture) -> float:
-    """About the largest size of the score's terms, `(m |mu_k| + sqrt(d v)) / v` at the data end, `v` the least variance."""
+    """About the largest size of the score's terms, `(m |mu_k| + sqrt(d v)) / v` at the data end, `v` the least
+    variance.
+    """
     m2 = math.exp(-2 * p.t_min)
     least = float(np.linalg.eigvalsh(p.mixture.covariance_matrices).min())
     variance = least * m2 - math.expm1(-2 * p.t_min)

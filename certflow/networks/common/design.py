@@ -21,7 +21,8 @@ from certflow.networks.gadgets.polynomials import dyadic
 from certflow.networks.gadgets.reciprocal import ReciprocalPlan, plan_reciprocal
 from certflow.numbers.arrays import Floats
 
-#: Shares of the error: time, exponential, its clipping far below, reciprocal. That of time is the one whose bound is sharp.
+#: Shares of the error: time, exponential, its clipping far below, reciprocal. That of time is the one whose bound is
+#: sharp.
 SHARES = (0.62, 0.20, 0.03, 0.06)
 #: Pieces of a gadget at most, before its degree is doubled: more would be wide, fewer deep.
 MOST_PIECES = 16

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from flint import arb
@@ -16,8 +17,8 @@ from certflow.networks.gadgets.exact import carry
 from certflow.networks.gadgets.polynomials import approximate, at, completed_squares, dyadic, extent
 from certflow.networks.graph import Network, Value, total
 
-#: From which side the argument is bounded: never above the last knot, or never below the first. The truncated powers are
-#: those that vanish on the other side.
+#: From which side the argument is bounded: never above the last knot, or never below the first. The truncated powers
+#: are those that vanish on the other side.
 Side = Literal["above", "below", "both"]
 
 
@@ -79,7 +80,7 @@ def coordinates_of(network: Network, knots: Sequence[Any], side: Side) -> list[C
     From above, `clip = y_j - y_{j+1}` with `y_j = relu((z - k_j) / h)`, and the square of the clipped coordinate is
     `y_j^2 - y_{j+1}^2 - 2 y_{j+1}` in units of its piece; from below the mirror image.
     """
-    lengths = [after - before for before, after in zip(knots, knots[1:], strict=False)]
+    lengths = [after - before for before, after in pairwise(knots)]
     rising = side == "above"
     variable = network.input(0)
     truncated: list[tuple[Value, Value, Any] | None] = []
@@ -125,7 +126,9 @@ def _value(network: Network, coordinate: Coordinate, polynomial: Any, level: int
 
 
 def _lower(polynomials: list[Any], bits: int) -> Any:
-    """A number below `sum_j p_j(c_j)` at every argument: one coordinate moves while those before it stay at 1, those after it at -1."""
+    """A number below `sum_j p_j(c_j)` at every argument: one coordinate moves while those before it stay at 1, those
+    after it at -1.
+    """
     after = [approximate(at(polynomial, -1)) for polynomial in polynomials]
     before = [approximate(at(polynomial, 1)) for polynomial in polynomials]
     ranges = [extent(polynomial) for polynomial in polynomials]

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_poly, fmpq
+from flint import arb, arb_poly, ctx, fmpq
 
 from certflow.networks.gadgets.enclosure import supremum
 from certflow.networks.general.law import GeneralLaw
 from certflow.networks.times import Box
 from certflow.numbers.arrays import Objects
+from certflow.numbers.precision import ball_precision
+
+#: Where errors are small numbers already, few bits are enough: what they round is in the balls.
+_BITS = 128
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,10 @@ class Reader:
 
     def read(self, box: Box) -> Sizes:
         """The sizes on a box; its errors are those of `law.time_functions`."""
+        with ball_precision(min(_BITS, ctx.prec)):
+            return self._read(box)
+
+    def _read(self, box: Box) -> Sizes:
         law, count = self.law, len(self.columns)
         of_a, of_r, of_h = box.errors[:count], box.errors[count : 2 * count], box.errors[2 * count :]
         m = (-box.times).exp()
