@@ -114,6 +114,7 @@ class _Error:
         self.squares = _balls(law.squares)
         self.centred_squares = _balls(law.centred_squares)
         self.mean_norms = [arb(sum((x * x for x in mean), fmpq(0))).sqrt() for mean in law.means]
+        self.distances = _balls(law.squared_distances)
         self.is_in_reach = True
         exponential, reciprocal = made.exponential, made.reciprocal
         if exponential is None or reciprocal is None:
@@ -221,7 +222,7 @@ class _Error:
         }
         near["reciprocal"] = self.reciprocal * (force + near["exponential"] + near["clipping"])
         far, radius = self._far(sizes, everywhere, sum(near.values(), arb(0)))
-        moved = logits(radius).upper()
+        moved = logits(radius).upper().max(_NEGLIGIBLE**4)
         grown = {name: value * moved.exp() for name, value in near.items()}
         return grown | {"logits": near["logits"] * ((2 * moved).exp() - 1) / (2 * moved), "far": far}
 
@@ -233,13 +234,8 @@ class _Error:
                 total += self._shared_force(sizes, k)
                 continue
             drift = (sizes.drift[k] ** 2 * self.squares[k]).sum().sqrt()
-            others = arb(0)
-            for j in range(self.count):
-                difference = arb(
-                    sum(((x - y) ** 2 for x, y in zip(self.law.means[j], self.law.means[k], strict=True)), fmpq(0))
-                )
-                trace = (sizes.variance[j] * self.law.repeats).sum()
-                others += self.weights[j] * (sizes.decay**2 * difference + trace * (1 + self.slack[j]))
+            traces = (sizes.variance * self.law.repeats).sum(-1) * (1 + self.slack)
+            others = self.mean(self.distances[k] * sizes.decay**2 + traces)
             steep = _largest([q * (1 + rho) for q, rho in zip(sizes.precision[k], sizes.relative[k], strict=True)])
             total += steep * others.sqrt() + drift
         return total

@@ -31,6 +31,8 @@ LEVELS = range(2, 7)
 #: Times at which the design looks.
 _TIMES = 121
 _KNOT_BITS = 40
+#: The last knot of the reciprocal lies at least so far above K, however small the errors are beside it in float64.
+_ROOM = 2.0**-20
 
 Found = TypeVar("Found")
 
@@ -59,11 +61,15 @@ def design(law: GeneralLaw, target: float) -> Plan:
     time_level, time_knots = _first(lambda level: _time_knots(sizes, for_time, level), target)
     if law.components == 1:
         return Plan(time_level, time_knots, None, None)
-    force = sizes.largest_force()
-    relative, absolute = for_exponential / force, for_clipping / (2 * law.components * sizes.steepest_force())
+    force = max(sizes.largest_force(), target)
+    relative, absolute = (
+        for_exponential / force,
+        for_clipping / (2 * law.components * max(sizes.steepest_force(), target)),
+    )
     exponential = _first(lambda level: plan_exponential(relative, absolute, level, MOST_PIECES), target)
     below = max(2, math.floor(-math.log2(4 * relative + 4 * law.components * absolute)))
-    start, top = 1 - fmpq(1, 2**below), law.components * (1 + 2 * relative + 2 * absolute)
+    start = 1 - fmpq(1, 2**below)
+    top = law.components * (1 + 2 * relative + 2 * absolute) + _ROOM
     reciprocal = _first(lambda level: plan_reciprocal(for_reciprocal / force, start, top, level, MOST_PIECES), target)
     return Plan(time_level, time_knots, exponential, reciprocal)
 
@@ -161,26 +167,44 @@ def _time_knots(sizes: _Sizes, share: float, level: int) -> tuple[int, tuple[Any
             low = middle
         else:
             found, high = better, middle
-    inner = [dyadic(arb(knot), _KNOT_BITS) for knot in found[1:-1]]
+    inner = [dyadic(arb(knot), _KNOT_BITS - math.frexp(knot)[1]) for knot in found[1:-1]]
     return level, (sizes.law.t_min, *inner, sizes.law.t_max)
 
 
 def _greedy(sizes: _Sizes, share: float, level: int, most: int) -> list[float] | None:
     """Knots from the data end, each piece as long as `share` lets it be; None beyond `most` pieces."""
     knots = [sizes.low]
+    length = sizes.high - sizes.low
     while knots[-1] < sizes.high:
         if len(knots) > most:
             return None
         start = knots[-1]
-        low, high = start, sizes.high
-        if sizes.needs(start, high, level) <= share:
-            low = high
-        else:
-            for _ in range(24):
-                middle = (low + high) / 2
-                if sizes.needs(start, middle, level) > share:
-                    high = middle
-                else:
-                    low = middle
-        knots.append(low)
+        length = _longest(sizes, share, level, start, length)
+        if length == 0:
+            return None
+        knots.append(min(start + length, sizes.high))
     return knots
+
+
+def _longest(sizes: _Sizes, share: float, level: int, start: float, guess: float) -> float:
+    """About the greatest length of a piece that needs no more than `share`; to the end where this is possible."""
+
+    def is_fine(length: float) -> bool:
+        return sizes.needs(start, min(start + length, sizes.high), level) <= share
+
+    low, high = 0.0, guess
+    if is_fine(guess):
+        while is_fine(high) and start + high < sizes.high:
+            low, high = high, 2 * high
+        if start + high >= sizes.high and is_fine(high):
+            return high
+    else:
+        low = guess / 2
+        while low > 0 and start + low > start and not is_fine(low):
+            low, high = low / 2, low
+        if start + low == start:
+            return 0.0
+    for _ in range(7):
+        middle = (low + high) / 2
+        low, high = (middle, high) if is_fine(middle) else (low, middle)
+    return low

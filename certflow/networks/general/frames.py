@@ -17,6 +17,9 @@ from certflow.networks.gadgets.polynomials import dyadic
 from certflow.networks.graph import rational
 from certflow.numbers.precision import mpmath_context
 
+#: Bits that the slack may be larger than the rounding of axes.
+_LOST = 24
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -71,14 +74,18 @@ def _frame(matrix: Any, bits: int) -> Frame:
     diagonal = tuple(matrix[i, i] for i in range(size))
     if all(matrix[i, j] == 0 for i in range(size) for j in range(size) if i != j):
         return Frame(None, diagonal[:1] if len(set(diagonal)) == 1 else diagonal, fmpq(0))
-    return _rounded(matrix, bits)
+    found, places = None, bits
+    while found is None or found.slack * fmpq(2) ** (bits - _LOST) > 1:  # small eigenvalues need more places
+        found = _rounded(matrix, places)
+        places *= 2
+    return found
 
 
-def _rounded(matrix: Any, bits: int) -> Frame:
+def _rounded(matrix: Any, bits: int) -> Frame | None:
     """Axes by eigenvectors, a little shortened; variances a little raised. What comes of it is computed exactly.
 
     `C <= C'` because `lambda - U^T Sigma U` and `1 - U^T U` are diagonally dominant; the slack is how large these
-    differences are beside `U^T Sigma U` and `U^T U` themselves.
+    differences are beside `U^T Sigma U` and `U^T U` themselves. None where rounding hides that these are positive.
     """
     size = matrix.nrows()
     context = mpmath_context(bits + 32)
@@ -90,19 +97,21 @@ def _rounded(matrix: Any, bits: int) -> Frame:
     transposed = columns.transpose()
     turned, gram = transposed * matrix * columns, transposed * columns
     raised = [dyadic(turned[i, i] + _off_diagonal(turned, i), bits) + fmpq(1, 2**bits) for i in range(size)]
-    slack = max(_slack(turned, raised), _slack(gram, [fmpq(1)] * size))
+    slacks = [_slack(turned, raised), _slack(gram, [fmpq(1)] * size)]
+    if None in slacks:
+        return None
     axes = tuple(tuple(transposed[i, j] for j in range(size)) for i in range(size))
-    return Frame(axes, tuple(raised), slack)
+    return Frame(axes, tuple(raised), max(slacks))
 
 
 def _slack(matrix: Any, diagonal: list[Any]) -> Any:
-    """A rational `s` with `matrix <= diag(diagonal) <= (1 + s) matrix`, by Gershgorin's circles, exactly."""
+    """A rational `s` with `matrix <= diag(diagonal) <= (1 + s) matrix`; None where Gershgorin's circles give none."""
     size = matrix.nrows()
     gaps = [diagonal[i] - matrix[i, i] for i in range(size)]
     offs = [_off_diagonal(matrix, i) for i in range(size)]
     least = min(matrix[i, i] - offs[i] for i in range(size))
     if not (all(gap >= off for gap, off in zip(gaps, offs, strict=True)) and least > 0):
-        raise ArithmeticError("rounded axes of a covariance are too far from its eigenvectors")
+        return None
     return max(gap + off for gap, off in zip(gaps, offs, strict=True)) / least
 
 

@@ -69,6 +69,14 @@ class GeneralLaw:
         return tuple(sum((w * mean[i] for w, mean in pairs), fmpq(0)) for i in range(self.dimension))
 
     @cached_property
+    def squared_distances(self) -> tuple[tuple[Any, ...], ...]:
+        """`|mu_j - mu_k|^2`, exact."""
+        return tuple(
+            tuple(sum(((x - y) ** 2 for x, y in zip(one, other, strict=True)), fmpq(0)) for other in self.means)
+            for one in self.means
+        )
+
+    @cached_property
     def squares(self) -> tuple[tuple[Any, ...], ...]:
         """`(mu'_k)_i^2` for each variance of the frame: summed over the coordinates where there is one variance."""
         return tuple(self.blocks([entry * entry for entry in mean]) for mean in self.moved)
@@ -102,7 +110,7 @@ class GeneralLaw:
         """About how far a complex number `t` with some `v_i = 0` is from the interval: a pole of functions of time."""
         found = [math.inf]
         for variance in {variance for frame in self.frames for variance in frame.variances} - {fmpq(1)}:
-            excess = 1 - approximate(variance)
+            excess = approximate(1 - variance)
             real, imaginary = math.log(abs(excess)) / 2, 0.0 if excess > 0 else math.pi / 2
             found.append(math.hypot(max(low - real, real - high, 0.0), imaginary))
         return min(found)
@@ -136,7 +144,8 @@ def _logarithm(variance: Any) -> Any:
     Up a vertical line `v = 1 - c e^{-2t}` turns by at most `pi + 2 |Im t| <= 3 pi`, as long as it is not 0.
     """
     if isinstance(variance, acb):
-        return acb(abs(variance).log(), arb(0, 3 * arb.pi().upper()))
+        size = variance.abs_lower().log().union(variance.abs_upper().log())
+        return acb(size, arb(0, 3 * arb.pi().upper()))
     return variance.log()
 
 

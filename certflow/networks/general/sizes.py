@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, arb_poly, ctx, fmpq
 
 from certflow.networks.gadgets.enclosure import supremum
 from certflow.networks.general.law import GeneralLaw
 from certflow.networks.times import Box
 from certflow.numbers.arrays import Objects
+from certflow.numbers.precision import ball_precision
+
+#: Where errors are small numbers already, few bits are enough: what they round is in the balls.
+_BITS = 128
 
 
 @dataclass(frozen=True)
@@ -51,37 +55,31 @@ class Reader:
 
     def read(self, box: Box) -> Sizes:
         """The sizes on a box; its errors are those of `law.time_functions`."""
+        with ball_precision(min(_BITS, ctx.prec)):
+            return self._read(box)
+
+    def _read(self, box: Box) -> Sizes:
         law, count = self.law, len(self.columns)
-        decay_polynomial = box.decay
         of_a, of_r, of_h = box.errors[:count], box.errors[count : 2 * count], box.errors[2 * count :]
         m = (-box.times).exp()
-        square = decay_polynomial * decay_polynomial
         variances = [1 - excess * m * m for excess in self.excesses]
-        drifts, factors, precisions, shifts = [], [], [], []
-        small = True
-        for a, r, excess in zip(of_a, of_r, self.excesses, strict=True):
-            drifts.append(supremum(a - r * decay_polynomial * (2 * excess)))
-            factors.append(supremum(a))
-            of_q = 2 * abs(excess) * supremum(r)
-            precisions.append(of_q)
-            small = small and all(bool(size <= 1) for size in (factors[-1], supremum(r), of_q))
-            if not law.is_shared:
-                # the error of a logit where x = m mu_k, over mu'^2: m e_a - e_r - m^2 e_q / 2
-                shifts.append((a - r * decay_polynomial * excess) * decay_polynomial - r)
+        largest_a, largest_r = [supremum(a) for a in of_a], [supremum(r) for r in of_r]
+        largest_q = [2 * abs(excess) * size for excess, size in zip(self.excesses, largest_r, strict=True)]
+        times_a = [_product(a, box.decay) for a in of_a]
+        times_r = [_product(r, box.decay) for r in of_r]
+        drifts = [supremum(a - r * (2 * excess)) for a, r, excess in zip(of_a, times_r, self.excesses, strict=True)]
         if law.is_shared:
-            constants = self._centred(
-                [
-                    _combined(mixed, [a * decay_polynomial for a in of_a]) - _combined(squares, of_r) + rounding
-                    for mixed, squares, rounding in zip(self.mixed, self.squares, self.rounding, strict=True)
-                ]
-            )
-            offsets = constants
-        else:
-            # the mean of rho_i z_i^2 / 2, summed over a frame
-            means = [
-                r * (1 - square * excess) * (excess * law.repeats)
-                for r, excess in zip(of_r, self.excesses, strict=True)
+            there = [
+                _combined(mixed, times_a) - _combined(squares, of_r) + rounding
+                for mixed, squares, rounding in zip(self.mixed, self.squares, self.rounding, strict=True)
             ]
+            offsets = constants = self._centred(there)
+        else:
+            # m^2 e_q / 2, and with it the error of a logit where x = m mu_k, over mu'^2: m e_a - e_r - m^2 e_q / 2
+            bent = [_product(r, box.decay) * excess for r, excess in zip(times_r, self.excesses, strict=True)]
+            shifts = [a - r - q for a, r, q in zip(times_a, of_r, bent, strict=True)]
+            # the mean of rho_i z_i^2 / 2, summed over a frame: rho / 2 = c e_r (1 - c m^2)
+            means = [(r - q) * (excess * law.repeats) for r, q, excess in zip(of_r, bent, self.excesses, strict=True)]
             there = [
                 of_h[f] + _combined(squares, self._own(shifts, f)) + rounding
                 for f, squares, rounding in zip(law.of, self.squares, self.rounding, strict=True)
@@ -96,12 +94,12 @@ class Reader:
             factor=self._rows([(m / variance).upper() for variance in variances]),
             variance=variance_rows,
             precision=self._rows([(1 / variance).upper() for variance in variances]),
-            of_factor=self._rows(factors),
+            of_factor=self._rows(largest_a),
             drift=self._rows(drifts),
-            relative=self._rows(precisions) * variance_rows,
+            relative=self._rows(largest_q) * variance_rows,
             constant=constants,
             offset=offsets,
-            is_small=small,
+            is_small=all(bool(size <= 1) for size in (*largest_a, *largest_r, *largest_q)),
         )
 
     def _own(self, columns: list[Any], frame: int) -> list[Any]:
@@ -115,6 +113,14 @@ class Reader:
         """Suprema of functions of time less their mean by the weights, which the softmax does not feel."""
         mean = _combined([arb(weight) for weight in self.law.weights], polynomials)
         return np.array([supremum(polynomial - mean) for polynomial in polynomials], dtype=object)
+
+
+def _product(first: Any, second: Any) -> Any:
+    """A product on [-1, 1] of the degree of its factors: what is beyond is small, and in the constant's ball."""
+    length = max(first.length(), second.length())
+    coefficients = (first * second).coeffs()
+    beyond = sum((abs(coefficient) for coefficient in coefficients[length:]), arb(0))
+    return arb_poly(coefficients[:length]) + arb_poly([arb(0, beyond.abs_upper())])
 
 
 def _combined(factors: Any, polynomials: Any) -> Any:
