@@ -12,7 +12,7 @@ from certflow.certificate.envelope import certificate_text, envelope
 from certflow.enclosure.results import ball_ends, rounded_up
 from certflow.errors import InputError
 from certflow.networks.common.bound import Pieces
-from certflow.networks.constructed import ConstructedScore
+from certflow.networks.constructed import ConstructedScore, Proved
 from certflow.networks.exact_json import gadget_mapping
 from certflow.numbers.exact import exact_text, nearest_float
 from certflow.numbers.precision import ball_precision
@@ -31,30 +31,47 @@ LEFT = 1e-6
 FAR = 4.0
 
 
-def network_certificate(score: ConstructedScore) -> dict[str, Any]:
+def network_certificate(score: ConstructedScore | Proved) -> dict[str, Any]:
     """A6: `||N - s||_{L^2(p_t)} <= l2_error`, `|N - s| <= A + B |x|` for all `x` and all `t` in `[t_min, t_max]`.
 
     The certificate has the exact weights of the gadgets that the network is made of; what it asserts is the bound that
     is proved of the score and a ten-thousandth more, rounded up.
 
+    score : of `cf.networks.constructed_score`, or what `cf.networks.relu_requ_score` returns
+
     Raises
     ------
-    InputError : an error that takes more bits, terms or work than the checker has.
+    InputError : covariances that are not one isotropic variance, an error that takes more bits, terms or work than the
+        checker has.
+
+    >>> import certflow as cf
+    >>> from certflow.certificate import checker
+    >>> from certflow.certificate.envelope import certificate_text
+    >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.5", "1")
+    >>> certificate = network_certificate(cf.networks.constructed_score(p, "1e-3"))
+    >>> checker.check(certificate_text(certificate)).accepted
+    True
     """
-    with ball_precision(score.bits):
-        bounds = {"l2_error": score.bound.l2, "A": score.bound.offset, "B": score.bound.slope}
+    constructed = score.constructed if isinstance(score, Proved) else score
+    pieces, bound = constructed.pieces, constructed.bound
+    if not isinstance(pieces, Pieces):
+        kind = constructed.process.mixture.kind
+        raise InputError("covariances", kind, "common-isotropic, for a certificate of a network")
+    with ball_precision(constructed.bits):
+        constant, slope = bound.everywhere
+        bounds = {"l2_error": bound.l2, "A": constant, "B": slope}
         least = min(above for above in map(_above, bounds.values()) if above)
         asserted = {key: rounded_up(_above(ball) * (1 + SLACK), DIGITS) for key, ball in bounds.items()}
-        assertion = {"network": _network(score.pieces), **{key: exact_text(end) for key, end in asserted.items()}}
-        errors = _errors(score.pieces)
+        assertion = {"network": _network(pieces), **{key: exact_text(end) for key, end in asserted.items()}}
+        errors = _errors(pieces)
     for guard in GUARD_BITS:
         bits = _binary_places(least) + guard
         if bits <= MAX_BITS:
-            proof = {"rule": "gadgets", "bits": bits, **_series(score.pieces, least), **errors}
-            certificate = envelope(score.process, "A6", assertion, proof)
+            proof = {"rule": "gadgets", "bits": bits, **_series(pieces, least), **errors}
+            certificate = envelope(constructed.process, "A6", assertion, proof)
             if check(certificate_text(certificate)).accepted:
                 return certificate
-    raise InputError("eps", score.eps, "an error within reach of the checker's bits and terms")
+    raise InputError("eps", constructed.eps, "an error within reach of the checker's bits and terms")
 
 
 def _network(pieces: Pieces) -> dict[str, Any]:

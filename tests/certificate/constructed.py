@@ -181,7 +181,7 @@ def _within(made: Pieces, assertion: dict[str, Any]) -> bool:
     """Whether the bound is what is asserted, with more boxes where it is a little more."""
     for count in BOXES:
         bound = proved_bound(made, -(-count // (len(made.time.knots) - 1)), ACCURACY)
-        found = ((bound.l2, "l2_error"), (bound.offset, "A"), (bound.slope, "B"))
+        found = zip((bound.l2, *bound.everywhere), ("l2_error", "A", "B"), strict=True)
         ends = [(ball.upper(), arb(rational(Fraction(assertion[key])))) for ball, key in found]
         if all(ball <= end for ball, end in ends):
             return True

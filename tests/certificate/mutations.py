@@ -55,7 +55,7 @@ GROUPS = (
     "characters",
 )
 #: Cases of each group, and how often so many the published table has.
-CASES = {"L5": 500, "S3": 250, "A6": 30} | dict.fromkeys(("L2", "L3", "F1", "F2", "G1"), 150)
+CASES = {"L5": 500, "S3": 250, "A6": 12} | dict.fromkeys(("L2", "L3", "F1", "F2", "G1"), 150)
 PUBLISHED = 4
 DIGITS = 60
 #: What the oracle's own rounding may cost, relative.
