@@ -16,6 +16,7 @@ _HOMES: dict[str, str] = {
     "distill": "",
     "enclosure": "",
     "grids": "",
+    "networks": "",
     "samplers": "",
     "schedules": "",
     "testing": "",

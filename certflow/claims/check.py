@@ -27,9 +27,10 @@ class Profile:
     """How deep a run looks.
 
     sharp_times : times at which sharp rates are enclosed; search_seconds : for each of them, and for an integral of
-    them; integral_gap : its relative width; sharp_integral : whether L5 tells it; network_errors : the errors for which
-    networks are constructed; rate_errors : those between which their growth is looked at, the largest first; trained :
-    whether maps are trained (empirical evidence), with so many steps, seeds, and numbers of segments
+    them; integral_gap : its relative width; sharp_integral : whether L5 tells it
+    network_errors : the errors for which networks are constructed; general_network_errors : where the variance is not
+    common; rate_errors : those between which their growth is looked at, the largest first
+    trained : whether maps are trained (empirical evidence), with so many steps, seeds, and numbers of segments
     """
 
     name: str
@@ -42,6 +43,7 @@ class Profile:
     integral_gap: str = "1e-2"
     sharp_integral: bool = False
     network_errors: tuple[str, ...] = ("1e-8",)
+    general_network_errors: tuple[str, ...] = ("1e-4",)
     rate_errors: tuple[str, ...] = ("1e-2", "1e-8")
     trained: bool = False
     training_steps: int = 1000
@@ -62,6 +64,7 @@ PROFILES = {
         integral_gap="1e-3",
         sharp_integral=True,
         network_errors=("1e-6", "1e-10"),
+        general_network_errors=("1e-6",),
         rate_errors=("1e-2", "1e-4", "1e-6", "1e-10", "1e-20", "1e-40"),
         trained=True,
         training_steps=3000,

@@ -67,8 +67,8 @@ def network(
     refutes a bound.
     """
     choice(output, "--format", ("text", "csv", "latex", "json"))
-    asked = _errors(eps)
     norm = _norm(p_norm)
+    asked = _errors(eps)
     count = None if samples is None else integer(samples, "--samples", 1, 1_000_000)
     first = integer(seed, "--seed", 0, LARGEST_SEED)
     process = read_process(mixture, t_min, t_max)
@@ -79,6 +79,10 @@ def network(
         _check_export(network_file)
     folder = None if certificate is None else Path(certificate)
     if folder is not None:
+        if process.mixture.kind != "common-isotropic":
+            raise InputError(
+                "--certificate", f"{process.mixture.kind} covariance", "a mixture of one isotropic variance"
+            )
         check_directory("--certificate", folder)
     with renamed({"eps": "--eps", "p_norm": "--p-norm", "mixture": "MIXTURE"}), progress_bar() as told:
         found = network_table(process, asked, norm, count, first, (t_min.strip(), t_max.strip()), told)

@@ -22,8 +22,10 @@ from certflow.process import OrnsteinUhlenbeck
 
 #: Rows of different errors below 1/e that a fit needs.
 _FIT = 3
-_COLUMNS = ("eps", "depth", "width", "neurons", "weights", "proved", "measured", "ratio", "offset", "slope", "floor")
-_HEADS = ("eps", "depth", "width", "neurons", "weights", "proved", "measured", "proved/measured", "A", "B", "floor")
+_COLUMNS = ("eps", "depth", "width", "neurons", "weights", "proved", "measured", "ratio")
+FLOOR = " The floor is the depth below which no ReLU–ReQU network of this width has a sup error of eps."
+#: Coefficients of the powers of `|x|` in the bound for every `x`; beyond the first two for other covariances alone.
+_POWERS = "ABCD"
 
 
 @dataclass(frozen=True)
@@ -41,17 +43,22 @@ class NetworkRow:
         return self.score.error_bound / self.error.largest if self.error.largest > 0 else math.inf
 
     def numbers(self) -> dict[str, Any]:
-        """The columns of the table."""
+        """The columns of the table but for the bound at every `x`."""
         made, score = self.score.network, self.score
         sizes = (made.depth, made.width, made.neurons, made.parameters_count)
-        floor = None if self.floor is None else self.floor.depth
-        errors = (score.error_bound, self.error.largest, self.ratio, score.offset, score.slope)
-        return dict(zip(_COLUMNS, (self.eps, *sizes, *errors, floor), strict=True))
+        return dict(zip(_COLUMNS, (self.eps, *sizes, score.error_bound, self.error.largest, self.ratio), strict=True))
+
+    @property
+    def floor_depth(self) -> int | None:
+        """Layers under which no network of this width has this error, where that is known."""
+        return None if self.floor is None else self.floor.depth
 
     def mapping(self) -> dict[str, Any]:
         """Everything, for JSON."""
         return {
             **self.numbers(),
+            "everywhere": list(self.score.everywhere),
+            "floor": self.floor_depth,
             "widths": list(self.score.network.widths),
             "parts": self.score.parts,
             "arithmetic": self.error.arithmetic,
@@ -60,17 +67,17 @@ class NetworkRow:
             "share": self.error.share,
         }
 
-    def _measured(self) -> str:
-        percent = 100 * self.error.uncertainty / self.error.largest if self.error.largest > 0 else 0.0
-        return f"{figure(self.error.largest, 3)} ± {figure(percent, 1)}%"
-
     def cells(self) -> list[str]:
         """The columns as text: what is proved rounded up."""
         n = self.numbers()
         counts = [str(n[name]) for name in ("depth", "width", "neurons", "weights")]
-        proved, offset, slope = (above(n[name], 3) for name in ("proved", "offset", "slope"))
-        floor = "–" if n["floor"] is None else str(n["floor"])
-        return [self.eps, *counts, proved, self._measured(), figure(n["ratio"], 3), offset, slope, floor]
+        everywhere = [above(coefficient, 3) for coefficient in self.score.everywhere]
+        floor = "–" if self.floor_depth is None else str(self.floor_depth)
+        return [self.eps, *counts, above(n["proved"], 3), self._measured(), figure(n["ratio"], 3), *everywhere, floor]
+
+    def _measured(self) -> str:
+        percent = 100 * self.error.uncertainty / self.error.largest if self.error.largest > 0 else 0.0
+        return f"{figure(self.error.largest, 3)} ± {percent:.2g}%"
 
 
 @dataclass(frozen=True)
@@ -84,8 +91,13 @@ class NetworkTable:
     rate: Rate | None
 
     @property
+    def powers(self) -> str:
+        """The coefficients that the bound for every `x` has: A, B and, for other covariances, C and D."""
+        return _POWERS[: len(self.rows[0].score.everywhere)]
+
+    @property
     def holds(self) -> bool:
-        """No draw is further off than `A + B |x|`."""
+        """No draw is further off than the bound for every `x`."""
         return all(row.error.share <= 1 for row in self.rows)
 
     def mapping(self) -> dict[str, Any]:
@@ -114,14 +126,16 @@ class NetworkTable:
     def csv(self) -> str:
         """One line for each network, below a line of names."""
         stream = io.StringIO()
-        writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(stream, (*_COLUMNS, *self.powers, "floor"), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(row.numbers() for row in self.rows)
+        for row in self.rows:
+            everywhere = dict(zip(self.powers, row.score.everywhere, strict=True))
+            writer.writerow({**row.numbers(), **everywhere, "floor": row.floor_depth})
         return stream.getvalue()
 
     def latex(self) -> str:
         """A `tabular` of standard LaTeX."""
-        heads = [r"$\varepsilon$", *_HEADS[1:7], "proved/measured", "$A$", "$B$", "floor"]
+        heads = [r"$\varepsilon$", *_COLUMNS[1:], *(f"${power}$" for power in self.powers), "floor"]
         lines = [" & ".join(heads), *(" & ".join(map(_latex_number, row.cells())) for row in self.rows)]
         begin, end = f"\\begin{{tabular}}{{{'r' * len(heads)}}}", r"\end{tabular}"
         head, *body = (f"{line} \\\\" for line in lines)
@@ -134,7 +148,7 @@ class NetworkTable:
         parts = [[row.eps, *(above(row.score.parts[name], 3) for name in names)] for row in self.rows]
         paragraphs = [
             title,
-            table(_HEADS, [row.cells() for row in self.rows]),
+            table((*_COLUMNS, *self.powers, "floor"), [row.cells() for row in self.rows]),
             fill(self._meaning(), WIDTH),
             "Parts of the bound in L², each rounded up:\n\n" + table(("eps", *names), parts),
         ]
@@ -144,19 +158,21 @@ class NetworkTable:
         if floor is not None:
             paragraphs.append(fill(f"Floor (A8): {floor}", WIDTH))
         if not self.holds:
-            paragraphs.append("Violated: a draw is further off than A + B |x|. Please report it.")
+            paragraphs.append("Violated: a draw is further off than the bound for every x. Please report it.")
         return "\n\n".join(paragraphs)
 
     def _meaning(self) -> str:
         norm = "∞" if math.isinf(self.p_norm) else figure(self.p_norm)
         draws = [f"{row.error.samples} in {row.error.arithmetic}" for row in self.rows]
         told = ", ".join(dict.fromkeys(draws)).replace("arb", "Arb")
+        everywhere = " + ".join(
+            f"{power}{part}" for power, part in zip(self.powers, ("", "|x|", "|x|²", "|x|³"), strict=False)
+        )
         return (
             "Each network has affine maps, ReLU and ReQU alone, and nothing was trained. Proved, for its exact "
             f"weights: at every t of the interval its error in L^{norm}(p_t) is at most what is printed, and for every "
-            f"x at most A + B|x| (A6). Measured: the largest over 50 times, on draws of X_t at each ({told}), with its "
-            "standard error. "
-            "The floor is the depth below which no ReLU–ReQU network of this width has a sup error of eps (K = 2)."
+            f"x at most {everywhere} (A6). Measured: the largest over 50 times, on draws of X_t at each ({told}), "
+            "with its standard error; ratio: proved over measured." + ("" if self.rows[0].floor is None else FLOOR)
         )
 
 

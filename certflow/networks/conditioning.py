@@ -59,12 +59,10 @@ def rounding(
     data = process.mixture.sample(count, seed=seed)
     normal = np.random.default_rng([whole_number(seed, "seed"), 1]).normal(size=data.shape)
     times = inner_times(process, TIMES, kind)
-    errors = []
-    for time in times:
-        points = noised(data, float(time), normal).astype(kind).astype(np.float64)
-        rounded = module(points, float(time)).double().numpy()
-        columns = [DoubleDouble(column) for column in (*points.T, np.full(count, float(time)))]
-        outputs = exact.of(columns, double_double)
-        off = np.stack([(DoubleDouble(rounded[:, i]) - values).to_float() for i, values in enumerate(outputs)])
-        errors.append(np.sqrt((off**2).sum(axis=0).mean()))
-    return Rounding(arithmetic, times.astype(np.float64), np.array(errors), count)
+    points = np.concatenate([noised(data, float(time), normal) for time in times]).astype(kind).astype(np.float64)
+    repeated = np.repeat(times.astype(np.float64), count)
+    rounded = module(points, repeated).double().numpy()
+    outputs = exact.of([DoubleDouble(column) for column in (*points.T, repeated)], double_double)
+    off = np.stack([(DoubleDouble(rounded[:, i]) - values).to_float() for i, values in enumerate(outputs)])
+    errors = np.sqrt((off**2).sum(axis=0).reshape(TIMES, count).mean(axis=1))
+    return Rounding(arithmetic, times.astype(np.float64), errors, count)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -11,12 +13,17 @@ import numpy as np
 from flint import arb
 
 from certflow.errors import InputError
+from certflow.law.mixture import GaussianMixture
 from certflow.law.noised import NoisedMixture
-from certflow.networks.common.assembly import assembled, made
-from certflow.networks.common.bound import Bound, Pieces, proved_bound
-from certflow.networks.common.design import Plan, design
-from certflow.networks.common.law import CommonLaw, common_law
-from certflow.networks.graph import Network
+from certflow.networks.common import assembly as common_assembly
+from certflow.networks.common import bound as common_bound
+from certflow.networks.common import design as common_design
+from certflow.networks.common.law import common_law
+from certflow.networks.general import assembly as general_assembly
+from certflow.networks.general import bound as general_bound
+from certflow.networks.general import design as general_design
+from certflow.networks.general.law import general_law
+from certflow.networks.graph import Network, rational
 from certflow.numbers.arrays import Floats
 from certflow.numbers.exact import exact_number, nearest_float
 from certflow.numbers.precision import ball_precision
@@ -29,6 +36,33 @@ _SPARE, _GUARD = 90, 60
 _BOXES, _SERIES = 128, 40
 #: Designs that are tried before an error is said to be out of reach.
 _TRIES = 8
+
+
+@dataclass(frozen=True)
+class Construction:
+    """How networks of one family of covariances are made: by functions of the same names in its folder."""
+
+    law: Callable[[NoisedMixture, int], Any]
+    design: Callable[[Any, float], Any]
+    made: Callable[[Any, Any, int], Any]
+    assembled: Callable[[Any], Network]
+    proved_bound: Callable[[Any, int, int], Any]
+
+
+COMMON = Construction(
+    lambda process, bits: common_law(process),
+    common_design.design,
+    common_assembly.made,
+    common_assembly.assembled,
+    common_bound.proved_bound,
+)
+GENERAL = Construction(
+    general_law,
+    general_design.design,
+    general_assembly.made,
+    general_assembly.assembled,
+    general_bound.proved_bound,
+)
 
 
 @dataclass(frozen=True)
@@ -45,42 +79,77 @@ class ConstructedScore:
     eps: float
     p_norm: float
     network: Network
-    pieces: Pieces
-    plan: Plan
-    bound: Bound
+    pieces: Any
+    plan: Any
+    bound: Any
     bits: int
 
     @cached_property
     def error_bound(self) -> float:
         """`sup_t ||N(., t) - s(., t)||_{L^p(p_t)}` is at most this, for all `t` in `[t_min, t_max]`; rounded up."""
         with ball_precision(self.bits):
-            return _above(norm_bound(self.pieces.law, self.bound, self.p_norm))
+            return _above(norm_bound(self.process, self.bound, self.p_norm))
 
     @cached_property
     def parts(self) -> dict[str, float]:
-        """The parts of the bound in `L^2(p_t)` at its worst time: linear, logits, exponential, clipping, reciprocal; rounded up."""
+        """The parts of the bound in `L^2(p_t)` at its worst time: linear, logits, exponential, clipping, reciprocal;
+        rounded up.
+
+        For covariances that are not one isotropic variance there is "far" too: what points far away add.
+        """
         with ball_precision(self.bits):
             return {name: _above(part) for name, part in self.bound.parts.items()}
 
     @cached_property
-    def offset(self) -> float:
-        """`A` of `|N - s| <= A + B |x|`, rounded up."""
+    def everywhere(self) -> tuple[float, ...]:
+        """`A, B, ...` of `|N - s| <= A + B |x| + ...`, rounded up: linear in `|x|` for one isotropic variance, else
+        cubic.
+        """
         with ball_precision(self.bits):
-            return _above(self.bound.offset)
+            return tuple(_above(coefficient) for coefficient in self.bound.everywhere)
 
-    @cached_property
+    @property
+    def offset(self) -> float:
+        """`A` of `|N - s| <= A + B |x| + ...`, rounded up."""
+        return self.everywhere[0]
+
+    @property
     def slope(self) -> float:
-        """`B` of `|N - s| <= A + B |x|`, rounded up."""
-        with ball_precision(self.bits):
-            return _above(self.bound.slope)
+        """`B` of `|N - s| <= A + B |x| + ...`, rounded up."""
+        return self.everywhere[1]
 
     def pointwise_bound(self, x: Any) -> Floats:
-        """`A + B |x|`, at least `|N(x, t) - s(x, t)|` for every `t` in the interval; x : shape (..., d), result (...).
+        """`A + B |x|` (and further powers, as `everywhere` has them), at least `|N(x, t) - s(x, t)|` for every `t` in
+        the interval.
 
-        In float64, rounded up.
+        x : shape (..., d), result (...), in float64, rounded up
         """
         size = np.linalg.norm(np.asarray(x, dtype=np.float64), axis=-1)
-        return np.asarray((self.offset + self.slope * size) * (1 + 1e-12))
+        return np.asarray(np.polynomial.polynomial.polyval(size, self.everywhere) * (1 + 1e-12))
+
+
+class Proved:
+    """What is known of a constructed score, for whatever evaluates it; `constructed` has the rest."""
+
+    constructed: ConstructedScore
+
+    @property
+    def eps(self) -> float:
+        return self.constructed.eps
+
+    @property
+    def error_bound(self) -> float:
+        """`sup_t ||N - s||_{L^p(p_t)}` is at most this, in exact arithmetic with the exact weights (A6)."""
+        return self.constructed.error_bound
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """The parts of the bound in `L^2(p_t)`: linear, logits, exponential, clipping, reciprocal."""
+        return self.constructed.parts
+
+    def pointwise_bound(self, x: Any) -> Floats:
+        """`A + B |x|`, above `|N(x, t) - s(x, t)|` for every `t` of the interval; x : shape (..., d)."""
+        return self.constructed.pointwise_bound(x)
 
 
 def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> ConstructedScore:
@@ -91,34 +160,51 @@ def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> Cons
 
     Raises
     ------
-    InputError : `eps` not in (0, 1], below 1e-200 or out of reach of degree 64 on 16 pieces; `p_norm` below 1; an infinite
-        `p_norm` where the error grows with `|x|`.
+    InputError : `eps` not in (0, 1], below 1e-200 or out of reach of degree 64 on 16 pieces; `p_norm` below 1; an
+        infinite `p_norm` where the error grows with `|x|`; a mixture of symbols.
     """
     target, norm = _asked(eps), _norm(p_norm)
-    law = common_law(process)
+    if process.mixture.is_symbolic:
+        raise InputError("mixture", process.mixture, "numbers: a network has weights")
+    family = family_of(process.mixture)
     wanted = target
     for _ in range(_TRIES):
-        bits = math.ceil(-math.log2(wanted)) + _SPARE
-        bits += max(0, bits - 160) // 2  # high degrees lose digits
+        digits = math.ceil(-math.log2(wanted))
+        bits = digits + _SPARE + max(0, digits + _SPARE - 160) // 2  # high degrees lose digits
         with ball_precision(2 * bits + _GUARD):
-            plan = design(law, wanted)
-            pieces = made(law, plan, bits)
-            bound = proved_bound(pieces, math.ceil(_BOXES / (len(plan.time_knots) - 1)), math.ceil(-math.log2(wanted)) + _SERIES)
-            reached = norm_bound(law, bound, norm)
+            law = family.law(process, bits)
+            plan = family.design(law, wanted)
+            pieces = family.made(law, plan, bits)
+            bound = bound_of(family, pieces, wanted)
+            reached = norm_bound(process, bound, norm)
             if reached <= arb(target):
-                return ConstructedScore(
-                    process, target, norm, assembled(pieces), pieces, plan, bound, 2 * bits + _GUARD
-                )
+                network = family.assembled(pieces)
+                return ConstructedScore(process, target, norm, network, pieces, plan, bound, 2 * bits + _GUARD)
             excess = float(reached) / target if reached.is_finite() else 4.0
         wanted *= 0.9 / max(excess, 1.0)
     raise InputError("eps", eps, f"an error that {_TRIES} designs reach; the last one proved {float(reached):.2g}")
 
 
-def norm_bound(law: CommonLaw, bound: Bound, norm: float) -> Any:
+def family_of(mixture: GaussianMixture) -> Construction:
+    """How networks for a mixture are made: by its kind of covariance."""
+    return COMMON if mixture.kind == "common-isotropic" else GENERAL
+
+
+def bound_of(family: Construction, pieces: Any, wanted: float) -> Any:
+    """The bounds that the weights of gadgets give, time in boxes fine enough for errors of the size wanted."""
+    boxes = math.ceil(_BOXES / (len(pieces.time.knots) - 1))
+    return family.proved_bound(pieces, boxes, math.ceil(-math.log2(wanted)) + _SERIES)
+
+
+def norm_bound(process: NoisedMixture, bound: Any, norm: float) -> Any:
     """A ball whose upper end is above `sup_t ||N - s||_{L^p(p_t)}`.
 
-    For `p <= 2` the bound in `L^2`; beyond, `A + B sup_t ||X_t||_p` with `||X_t||_p <= max_k |mu_k| + sqrt(max(1, sigma^2))
-    ||Z||_p`, `||Z||_p^p = 2^{p/2} Gamma((d + p)/2) / Gamma(d/2)`.
+    For `p <= 2` the bound in `L^2`; beyond, `sum_j A_j sup_t ||X_t||_{jp}^j` of the bound `sum_j A_j |x|^j` for all
+    `x`, with
+
+        ||X_t||_q <= max_k |mu_k| + sqrt(max(1, lambda)) ||Z||_q,   ||Z||_q^q = 2^{q/2} Gamma((d + q)/2) / Gamma(d/2),
+
+    `lambda` the largest eigenvalue of a covariance (its trace, in the bound).
 
     Raises
     ------
@@ -126,14 +212,33 @@ def norm_bound(law: CommonLaw, bound: Bound, norm: float) -> Any:
     """
     if norm <= 2:
         return bound.l2
+    offset, *growing = bound.everywhere
     if math.isinf(norm):
-        if bound.slope > 0:
-            raise InputError("p_norm", norm, "a finite number: the error grows with |x| (it does not for sigma = 1 only)")
-        return bound.offset
-    p, d = arb(norm), law.dimension
-    noise = arb(2).sqrt() * (((d + p) / 2).gamma() / (arb(d) / 2).gamma()) ** (1 / p)
-    reach = law.largest_mean + arb(law.variance).max(arb(1)).sqrt() * noise
-    return (bound.offset + bound.slope * reach).upper()
+        if any(coefficient != 0 for coefficient in growing):
+            raise InputError(
+                "p_norm", norm, "a finite number: the error grows with |x| (it does not for sigma = 1 only)"
+            )
+        return offset
+    mixture = process.mixture
+    d = mixture.dimension
+    mean = max(sum((entry * entry for entry in row), Fraction(0)) for row in mixture.exact_means.fractions)
+    reach = arb(rational(mean)).sqrt()
+    deviation = arb(max(rational(_largest_trace(mixture)), 1)).sqrt()
+    total = offset
+    for j, coefficient in enumerate(growing, start=1):
+        q = arb(j * norm)
+        noise = arb(2).sqrt() * (((d + q) / 2).gamma() / (arb(d) / 2).gamma()) ** (1 / q)
+        total += coefficient * (reach + deviation * noise) ** j
+    return total.upper()
+
+
+def _largest_trace(mixture: GaussianMixture) -> Fraction:
+    """The largest variance, or the largest trace of a covariance matrix, which is above its eigenvalues."""
+    exact = mixture.exact_covariances.fractions
+    if mixture.kind in ("common-isotropic", "isotropic"):
+        return Fraction(max(exact.reshape(-1)))
+    matrices = exact.reshape((-1, mixture.dimension, mixture.dimension))
+    return Fraction(max(sum(matrix.diagonal(), Fraction(0)) for matrix in matrices))
 
 
 def _asked(eps: Any) -> float:

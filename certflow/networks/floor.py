@@ -105,7 +105,7 @@ def pieces_bound(depth: int, width: int) -> int:
 
 
 def log_distance(pieces: int, degree: int) -> Any:
-    """`log( (9/40) (2 sqrt(2) N)^{-(n+2)} )`, below the distance of `N >= 2` polynomials of degree `n >= 2` (A8); a ball."""
+    """`log( (9/40) (2 sqrt(2) N)^{-(n+2)} )`, a ball: `N >= 2` polynomials of degree `n >= 2` are no nearer (A8)."""
     return _ball(PIECEWISE).log() - (degree + 2) * (arb(8).sqrt() * arb(pieces)).log()
 
 

@@ -77,12 +77,13 @@ def measured(score: ConstructedScore, samples: int | None = None, times: int = 5
 
 def _norm(rows: Floats, p: float) -> tuple[Floats, Floats]:
     """The mean over each row in the norm of `L^p`, and its standard error."""
+    top = rows.max(axis=1)
     if math.isinf(p):
-        return rows.max(axis=1), np.zeros(len(rows))
-    powers = rows**p
+        return top, np.zeros(len(rows))
+    powers = (rows / np.where(top > 0, top, 1)[:, None]) ** p  # a high power of a small error is none in float64
     mean = powers.mean(axis=1)
     relative = powers.std(axis=1) / math.sqrt(powers.shape[1]) / (p * np.where(mean > 0, mean, 1))
-    norm = mean ** (1 / p)
+    norm = top * mean ** (1 / p)
     return norm, norm * relative
 
 

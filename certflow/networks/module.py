@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from certflow.networks.constructed import ConstructedScore, Proved
 from certflow.networks.graph import Network
 from certflow.networks.matrices import matrices
 from certflow.networks.rows import Sizes, rows
@@ -94,3 +95,11 @@ class NetworkModule(Sizes, torch.nn.Module):
         columns = torch.cat([points.T, times[None]]).to(self.outputs.weight.dtype)
         parts = [self.outputs(self.layers(part)) for part in columns.split(CHUNK, dim=1)]
         return torch.cat(parts, dim=1).T.reshape((*batch, len(self.network.outputs)))
+
+
+class ScoreModule(Proved, NetworkModule):
+    """A constructed score as a `torch.nn.Module`; see `certflow.networks.score.relu_requ_score`."""
+
+    def __init__(self, constructed: ConstructedScore, arithmetic: str):
+        super().__init__(constructed.network, arithmetic)
+        self.constructed = constructed

@@ -20,7 +20,8 @@ _WIDER, _CELLS = 4, 4
 
 @dataclass(frozen=True)
 class Box:
-    """`t = middle + half c`, `c` in [-1, 1]; of each function of time its approximation less itself, as polynomials in `c`.
+    """`t = middle + half c`, `c` in [-1, 1]; of each function of time its approximation less itself, as polynomials in
+    `c`.
 
     times : the ball of all `t`
     errors : a polynomial with ball coefficients for each function
@@ -38,7 +39,8 @@ def boxes(pieces: tuple[Piece, ...], functions: Functions, count: int, accuracy:
     """Every piece in `count` boxes of one length.
 
     functions : of `e^{-t}`, as a series or as a complex ball, the list of what the outputs of the pieces approximate
-    accuracy : the Taylor series leave out about `2^-accuracy` of the functions' size; what they leave out is in the result
+    accuracy : the Taylor series leave out about `2^-accuracy` of the functions' size; what they leave out is in the
+        result
     """
     for piece in pieces:
         middle, half = arb((piece.lower + piece.upper) / 2), arb((piece.upper - piece.lower) / 2)

@@ -17,12 +17,14 @@ from certflow.errors import InputError
 
 PROFILES = ("quick", "full")
 SUITE = "certflow.testing.suite"
+_LAST_SEED = 2**32 - 1
 _MIXTURES = Path(certflow.__file__).parent / "law" / "mixtures"
 
 
 def check_options(config: pytest.Config) -> None:
     """Refuse what no test could use; loads what an option needs, and nothing without options."""
     profile, only = config.getoption("--certflow-profile"), _only(config)
+    seed_of(config)
     if profile not in (None, *PROFILES):
         raise InputError("--certflow-profile", profile, f"one of {', '.join(PROFILES)}")
     if only is not None:
@@ -49,6 +51,16 @@ def _may_be_made(folder: Path) -> bool:
 def profile_of(config: pytest.Config) -> str:
     """The profile of `--certflow-profile`, without it the quick one."""
     return config.getoption("--certflow-profile") or PROFILES[0]
+
+
+def seed_of(config: pytest.Config) -> int:
+    """The number of `--certflow-seed`, without it 0: other draws, other examples, the same checks."""
+    given = config.getoption("--certflow-seed")
+    if given is None:
+        return 0
+    if not (given.isascii() and given.isdigit() and len(given) <= len(str(_LAST_SEED)) and int(given) <= _LAST_SEED):
+        raise InputError("--certflow-seed", given, f"an int from 0 to {_LAST_SEED}")
+    return int(given)
 
 
 def mixture_sources(config: pytest.Config) -> tuple[str, ...]:

@@ -25,7 +25,15 @@ import pytest
 import certflow
 from certflow.errors import InputError
 from certflow.testing.hearing import listening
-from certflow.testing.options import SUITE, check_options, claims_allowed, mixture_loaded, mixture_sources, profile_of
+from certflow.testing.options import (
+    SUITE,
+    check_options,
+    claims_allowed,
+    mixture_loaded,
+    mixture_sources,
+    profile_of,
+    seed_of,
+)
 
 if TYPE_CHECKING:
     from certflow.testing.gathered import Gathered
@@ -40,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group = parser.getgroup("certflow", "checks against exact Gaussian mixtures (certflow)")
     for name, metavar, told in (
         ("profile", "quick|full", "how much evidence is collected (default: quick)"),
+        ("seed", "N", f"of what {SUITE} and `certify` draw (default: 0)"),
         ("claims", "L2,F1,...", "only these claims: those of `certify`, and tests that are marked with them"),
         ("report", "DIR", "write results.json, junit.xml and summary.md here"),
         ("score", "MODULE:NAME", f"the score function that {SUITE} checks"),
@@ -112,6 +121,7 @@ def certify(request: pytest.FixtureRequest) -> Callable[..., Any]:
         if wanted == []:
             pytest.skip("--certflow-claims names none of its claims")
         known = mixture_loaded(os.fspath(subject)) if isinstance(subject, str | os.PathLike) else subject
+        options.setdefault("seed", seed_of(config))
         report = certflow.verify(known, wanted, profile or profile_of(config), **options)
         from certflow.testing.gathered import of_report
 
@@ -123,7 +133,7 @@ def certify(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """One line on what options say; none where there are none."""
-    names = ("mixture", "claims", "profile", "score", "predicts", "schedule", "report", "allow-inconclusive")
+    names = ("mixture", "claims", "profile", "seed", "score", "predicts", "schedule", "report", "allow-inconclusive")
     given = {name: config.getoption(f"--certflow-{name}") for name in names}
     told = {name: ", ".join(value) if isinstance(value, list) else value for name, value in given.items() if value}
     if not told:

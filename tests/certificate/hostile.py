@@ -143,6 +143,35 @@ def flow(means: list[list[str]], steps: list[dict[str, Any]], **more: Any) -> di
     )
 
 
+def gadget(layers: list[list[dict[str, Any]]], outputs: int, knots: list[str]) -> dict[str, Any]:
+    row = {"bias": "0", "weights": {"0": "1"}}
+    return {"knots": knots, "side": "both", "network": {"inputs": 1, "layers": layers, "outputs": [row] * outputs}}
+
+
+def neuron(weight: str = "1", bias: str = "0", square: bool = False, places: int = 1) -> dict[str, Any]:
+    return {"square": square, "bias": bias, "weights": {str(i): weight for i in range(places)}}
+
+
+def network(time: dict[str, Any], means: list[list[str]], **more: Any) -> dict[str, Any]:
+    """A6 with this time gadget, and `exponential`, `reciprocal`, `bits`, `halvings`, `order` by name."""
+    one = "exponential" not in more
+    parts = {"time": time, "exponential": more.get("exponential"), "reciprocal": more.get("reciprocal")}
+    parts |= {"log_weights": [] if one else ["0"] * len(means), "centre": [] if one else means[0]}
+    proof = {"rule": "gadgets", "bits": more.get("bits", 128), "halvings": more.get("halvings", 0)}
+    proof["order"] = more.get("order", 8)
+    proof |= dict.fromkeys(("relative", "absolute", "reciprocal"), None if one else "1e-3")
+    return sealed(
+        {
+            "schema": "certflow/certificate/1",
+            "claim": "A6",
+            "problem": {"mixture": mixture(means), "t_min": "0.5", "t_max": "1"},
+            "assertion": {"network": parts, **dict.fromkeys(("l2_error", "A", "B"), more.get("bound", "1e9"))},
+            "proof": proof,
+            "producer": {},
+        }
+    )
+
+
 def texts(scale: int = 1) -> Iterator[tuple[str, Callable[[], str]]]:
     """Texts that are hardly JSON; of about 16 MB for scale 1, smaller by other scales."""
     size = 16 * 2**20 // scale
@@ -304,3 +333,54 @@ def certificates() -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
     yield "S3, coefficients that swell", lambda: flow(far, [{"end": "0.75", "order": 256}], bits=1024, start="0.5")
     yield "S3, long means", lambda: flow([[LONG], ["1"]] * 9, [still | {"order": 99}, near | {"order": 99}] * 99)
     yield "S3, many weights", lambda: flow([["0"]] * 150_000, [still])
+    one, ends = [["0"]], ["0.5", "1"]
+    yield (
+        "A6, squares of squares",
+        lambda: network(gadget([[neuron(bias="1", square=True)] for _ in range(40)], 2, ends), one),
+    )
+    yield (
+        "A6, squares that swell",
+        lambda: network(gadget([[neuron("0", "1e4000", square=True)] for _ in range(40)], 2, ends), one),
+    )
+    yield (
+        "A6, many neurons",
+        lambda: network(gadget([[neuron()] * 700, [neuron(places=700)] * 700], 2, ends), one),
+    )
+    yield (
+        "A6, many layers",
+        lambda: network(gadget([[neuron()]] * 60_000, 2, ends), one),
+    )
+    pieces = [str(Fraction(1, 2) + Fraction(k, 40_000)) for k in range(20_001)]
+    yield "A6, many knots", lambda: network(gadget([[neuron()]], 2, pieces), one)
+    yield "A6, many knots, tall", lambda: network(gadget([[neuron()] * 99], 2, pieces), one)
+    yield "A6, long weights", lambda: network(gadget([[neuron(LONG, BIG)] * 999], 2, ends), one)
+    yield "A6, long knots", lambda: network(gadget([[neuron()] * 99], 2, ["0.5" + "1" * 4000, LONG + "1"]), one)
+    yield "A6, many stretches", lambda: network(gadget([[neuron()]], 2, pieces[:2000]), one, halvings=8, order=256)
+    yield "A6, high orders", lambda: network(gadget([[neuron()]], 2, ends), one, halvings=8, order=256, bits=1024)
+    yield "A6, stretches that are halved", lambda: network(gadget([[neuron()]], 2, ends), one, halvings=8, bound="-1")
+    power = gadget([[neuron(bias=str(k)) for k in range(1, 30)]], 1, [str(k) for k in range(-29, 1)])
+    inverse = gadget([[neuron()]], 1, ["0.5", "3"])
+    line = [[str(k)] for k in range(1500)]
+    yield "A6, many means", lambda: network(gadget([[neuron()]], 2, ends), line, exponential=power, reciprocal=inverse)
+    yield (
+        "A6, means of many coordinates",
+        lambda: network(
+            gadget([[neuron()]], 2, ends), [[str(k)] * 900 for k in range(99)], exponential=power, reciprocal=inverse
+        ),
+    )
+    still = gadget([[neuron("0", "1e-9")]], 1, ["-1000000", "0"])
+    yield (
+        "A6, a long piece",
+        lambda: network(gadget([[neuron()]], 2, ends), [["0"], ["1"]], exponential=still, reciprocal=inverse),
+    )
+    step = [str(Fraction(k - 3000, 100)) for k in range(3001)]
+    yield (
+        "A6, many pieces of the exponential",
+        lambda: network(
+            gadget([[neuron()]], 2, ends),
+            [["0"], ["1"]],
+            bits=1024,
+            exponential=gadget([[neuron("0", "1")]], 1, step),
+            reciprocal=inverse,
+        ),
+    )

@@ -9,6 +9,7 @@ L5 : `V*` exactly for two means and for three in a row; else `lower` must be rea
     in the limit along an exposed face), evaluated at 60 digits, the tilt from a dense search or from the file, and
     `upper` must reach the best tilt, and Popoviciu's bound or the upper end of `sharp_rate` of the file's problem
 S3 : the image by quantiles along the line of the means and scaling across it, 60 digits
+A6 : the bound of the package, in Arb, of the gadgets in the file, with more boxes of time
 
 A statement that the oracle cannot confirm counts as false. `depth.py` says how many cases there are.
 """
@@ -30,6 +31,7 @@ from unittest.mock import patch
 
 import mpmath
 import numpy as np
+from constructed import constructed, network_holds
 from depth import cases
 
 import certflow as cf
@@ -41,7 +43,7 @@ from certflow.certificate.sharp import sharp_certificate
 from certflow.enclosure.suprema import supremum
 from certflow.enclosure.suprema.sharp import sharp_rate
 
-CLAIMS = ("L2", "L3", "L5", "F1", "F2", "G1", "S3")
+CLAIMS = ("L2", "L3", "L5", "F1", "F2", "G1", "S3", "A6")
 GROUPS = (
     "assertion, new hash",
     "assertion, old hash",
@@ -53,7 +55,7 @@ GROUPS = (
     "characters",
 )
 #: Cases of each group, and how often so many the published table has.
-CASES = {"L5": 500, "S3": 250} | dict.fromkeys(("L2", "L3", "F1", "F2", "G1"), 150)
+CASES = {"L5": 500, "S3": 250, "A6": 30} | dict.fromkeys(("L2", "L3", "F1", "F2", "G1"), 150)
 PUBLISHED = 4
 DIGITS = 60
 #: What the oracle's own rounding may cost, relative.
@@ -119,6 +121,8 @@ def certificates(claim: str) -> list[Certificate]:
         return [sharp_certificate(process(name), t, kind, gap=gap)[0] for name, t, kind, gap in SHARP]
     if claim == "S3":
         return [flow_tube_certificate(process(name), x, start, end, 12) for name, x, start, end in TUBES]
+    if claim == "A6":
+        return [constructed(name) for name in ("two modes", "wide", "one")]
     if claim == "G1":
         return [PRODUCERS[claim](process(name), 3, "two-sided" if name == "wide" else "one-sided") for name in CLOSED]
     options = {"panels": 4} if claim in ("L2", "L3") else {}
@@ -145,6 +149,8 @@ def falsified(content: Certificate) -> Certificate:
         assertion["one-sided"] = [moved(end, "1e-15") for end in assertion["one-sided"]]
     elif claim == "G1":
         assertion["nodes"][1] = [moved(end, "1e-15") for end in assertion["nodes"][1]]
+    elif claim == "A6":  # far away the error is |e_q| |x|, and e_q is not 0: its half
+        assertion["B"] = str(Fraction(assertion["B"]) / 2) if Fraction(assertion["B"]) else "-1"
     elif claim == "S3":
         width = Fraction(assertion["upper"][0]) - Fraction(assertion["lower"][0])
         for key in ("lower", "upper"):
@@ -205,6 +211,7 @@ WORDS = (
     "closed-form",
     "taylor-steps",
     "master-inequality",
+    "gadgets",
     "isotropic",
     "",
     "x",
@@ -703,6 +710,7 @@ ORACLES: dict[str, Callable[[Problem, Certificate], bool]] = {
     "F2": integrals_hold,
     "G1": grid_holds,
     "S3": image_holds,
+    "A6": network_holds,
 }
 
 # -- runs -------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from certificates import LAWS, certificate, sealed, sealed_as_before
+from constructed import constructed
 from produced import sharp, tube
 
 from certflow.certificate import checker
@@ -68,6 +69,11 @@ SENTENCES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         "Phi from t = <e> to t = <e> takes x into the box [lower, upper], x = <l>, lower = <l>, upper = <l>",
         (("exact", "t_from"), ("exact", "t_to"), ("exact", "x"), ("down", "lower"), ("up", "upper")),
     ),
+    "A6": (
+        "for all t, the network N of the assertion has ||N - s||_L2(p_t) <= <n>, and for all x "
+        "|N(x,t) - s(x,t)| <= <n> + <n> |x|, s the score",
+        (("up", "l2_error"), ("up", "A"), ("up", "B")),
+    ),
 }
 
 
@@ -117,6 +123,8 @@ def assert_sentence(content: dict[str, Any]) -> None:
 def base(claim: str) -> dict[str, Any]:
     if claim == "L5":
         return sharp("plane 5", "0.3", gap="1e-3")
+    if claim == "A6":
+        return constructed("two modes")
     return tube("ring-8", ("0.01", "0")) if claim == "S3" else certificate(LAWS["plane"], claim)
 
 
@@ -146,7 +154,7 @@ LITTLE, ANY = (-300, -60, -25, -21), (-300, -60, -25, -21, -9, 0, 3, 40, 300)
 
 def respelled(draw: random.Random, content: dict[str, Any]) -> dict[str, Any]:
     """The certificate with every number of its assertion in many characters, bounds moved to the weaker side."""
-    signs = {"upper": 1, "lower": -1, "growth": 1, "contraction": -1, "factor": 1}
+    signs = {"upper": 1, "lower": -1, "growth": 1, "contraction": -1, "factor": 1, "l2_error": 1, "A": 1, "B": 1}
 
     def again(key: str, value: Any, sign: int) -> Any:
         if isinstance(value, list):
@@ -156,7 +164,7 @@ def respelled(draw: random.Random, content: dict[str, Any]) -> dict[str, Any]:
         return spelled(draw, loosened(draw, number, sign, LITTLE if key == "growth" else ANY))
 
     assertion = {
-        key: value if key in ("rate", "kind", "segments") else again(key, value, signs.get(key, 0))
+        key: value if key in ("rate", "kind", "segments", "network") else again(key, value, signs.get(key, 0))
         for key, value in content["assertion"].items()
     }
     ends = {key: spelled(draw, Fraction(content["problem"][key])) for key in ("t_min", "t_max")}

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from certflow.claims.registry import STATEMENTS
+from certflow.claims.model import Kind
+from certflow.claims.registry import STATEMENTS, checks_of
 
 Command = Callable[..., Any]
 FORMULAS = "certflow.claims.stability.twins.LostPrefactor"
+
+
+def kinds_of(claim: str) -> list[str]:
+    return list(dict.fromkeys(str(check.kind) for check in checks_of(claim)))
 
 
 def test_the_table_has_every_claim_with_its_evidence_and_proof_page(command: Command) -> None:
@@ -26,7 +32,7 @@ def test_the_table_has_every_claim_with_its_evidence_and_proof_page(command: Com
         "symbolic, enclosure, sampled",
         "proofs/L2.md",
     ]
-    assert rows[-1][2:] == ["none yet", "no proof yet; announced in proofs/A.md"]
+    assert rows[-1][2:] == [", ".join(kinds_of("A9")), "proofs/A9.md"]
 
 
 def test_a_claim_is_told_in_full(command: Command) -> None:
@@ -52,19 +58,27 @@ def test_a_claim_is_told_in_full(command: Command) -> None:
     assert told["supports"].split(", ")[:2] == ["L3", "L4"]
 
 
-def test_a_claim_without_checks_says_so(command: Command) -> None:
+def test_a_claim_without_checks_and_without_a_proof_says_so(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    pending = (Kind.SYMBOLIC, Kind.HIGH_PRECISION)
+    bare = replace(STATEMENTS["A3"], proved=False, code=(), tests=(), pending=pending)
+    monkeypatch.setitem(STATEMENTS, "A3", bare)
+    monkeypatch.setattr("certflow.claims.registry.checks_of", lambda claim: ())
+    monkeypatch.setattr("certflow.claims.registry.folder_of", lambda claim: "certflow/claims/networks")
     ended = command("claims", "A3")
     told = dict(re.split(r"  +", line, maxsplit=1) for line in ended.out.splitlines()[2:])
     assert told["checks"] == told["code"] == told["tests"] == told["certificate"] == "none"
     assert told["pending"] == "symbolic, high_precision"
+    assert told["proof"] == "no proof yet; announced in proofs/A3.md"
+    assert json.loads(command("claims", "A3", "--format", "json").out)["proved"] is False
+    rows = [re.split(r"  +", line) for line in command("claims").out.splitlines()[2:]]
+    assert rows[list(STATEMENTS).index("A3")][2:] == ["none yet", "no proof yet; announced in proofs/A3.md"]
 
 
 @pytest.mark.parametrize("claim", STATEMENTS)
-def test_a_claim_without_a_proof_says_so(command: Command, claim: str) -> None:
+def test_every_claim_has_a_proof(command: Command, claim: str) -> None:
     told = dict(re.split(r"  +", line, maxsplit=1) for line in command("claims", claim).out.splitlines()[2:])
-    page = STATEMENTS[claim].proof
-    assert told["proof"] == ("no proof yet; announced in proofs/A.md" if claim.startswith("A") else page)
-    assert json.loads(command("claims", claim, "--format", "json").out)["proved"] is not claim.startswith("A")
+    assert told["proof"] == STATEMENTS[claim].proof == f"proofs/{claim}.md"
+    assert json.loads(command("claims", claim, "--format", "json").out)["proved"] is True
 
 
 def test_the_same_for_programs(command: Command) -> None:

@@ -65,7 +65,7 @@ def test_the_table_and_its_files(command: Command, tmp_path: Path) -> None:
     p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3")
     x = p.mixture.sample(50, seed=3)
     off = np.linalg.norm(ExactNetwork(exported)(x, 0.02) - p.score(x, 0.02), axis=1)
-    assert (off <= last["offset"] + last["slope"] * np.linalg.norm(x, axis=1)).all()
+    assert (off <= last["everywhere"][0] + last["everywhere"][1] * np.linalg.norm(x, axis=1)).all()
     for path in (sizes, layers):
         assert ElementTree.fromstring(path.read_text(encoding="utf-8")).tag.endswith("svg")
     assert layers.read_text(encoding="utf-8").count("PathCollection") >= 6  # marks of one purpose and kind together
@@ -82,6 +82,21 @@ def test_text(command: Command, one: Path) -> None:
     assert float(second[5]) <= 1e-12
     assert "2 in float64, 2 in Arb" in ended.out
     assert "Rate" not in ended.out
+
+
+def test_other_covariances(command: Command, tmp_path: Path) -> None:
+    """Their bound for every `x` is a cubic; they have no floor and no certificate."""
+    ended = command("network", "two-variances", "--eps", "0.3", "--samples", 40, "--format", "csv")
+    (row,) = list(csv.DictReader(io.StringIO(ended.out)))
+    assert list(row)[-5:] == ["A", "B", "C", "D", "floor"]
+    assert float(row["measured"]) <= float(row["proved"]) <= 0.3
+    assert row["floor"] == ""
+    ended = command("network", "two-variances", "--certificate", tmp_path)
+    assert ended.code == 2
+    assert (
+        ended.err
+        == "certflow: --certificate: got 'isotropic covariance'; required: a mixture of one isotropic variance\n"
+    )
 
 
 def test_certificates(command: Command, one: Path, tmp_path: Path) -> None:
@@ -142,7 +157,7 @@ def test_a_draw_that_refutes_a_bound(command: Command, one: Path, monkeypatch: p
     monkeypatch.setattr(home, "measured", lambda *given, **named: replace(right(*given, **named), share=1.5))
     ended = command("network", one, "--eps", "1e-2", "--samples", 2)
     assert ended.code == 1
-    assert "Violated: a draw is further off than A + B |x|" in ended.out
+    assert "Violated: a draw is further off than the bound for every x" in ended.out
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,8 @@ def command_line(draw: random.Random, folder: Path) -> bool:
             ["bound", "two-modes", *ends, "--format", draw.choice(("json", "csv", "text", "latex", ""))],
             ["distill", "two-modes", "--segments", f"{few},0"],
             ["distill", "two-modes", "--segments", "2", "--grids", f"uniform,{few}"],
+            ["network", "two-modes", f"--eps={few},0", *ends],
+            ["network", "two-modes", f"--p-norm={few}", "--eps", "2"],
             ["verify", "two-modes", f"--claims={few}"],
             ["claims", few],
             ["mixtures", "show", few],

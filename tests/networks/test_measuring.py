@@ -30,7 +30,7 @@ def score(eps: float, factor: Fraction, shift: Fraction, norm: float = 2.0, offs
 
 
 @pytest.mark.parametrize(("eps", "power"), [(1e-3, 11), (1e-40, 134), (1e-190, 633)])
-@pytest.mark.parametrize("norm", [1.0, 2.0, 5.0, math.inf])
+@pytest.mark.parametrize("norm", [1.0, 2.0, 500.0, math.inf])
 def test_a_shift_is_the_error_in_every_norm(eps: float, power: int, norm: float) -> None:
     shift = Fraction(1, 2**power)
     found = measured(score(eps, Fraction(1), shift, norm, offset=4 * float(shift)), samples=3, times=4)

@@ -13,7 +13,7 @@ from own_project import ROOT, pytest_in, write
 
 import certflow as cf
 from certflow.errors import InputError
-from certflow.testing.options import SUITE, check_options, claims_allowed, mixture_sources, score_of
+from certflow.testing.options import SUITE, check_options, claims_allowed, mixture_sources, score_of, seed_of
 
 TESTS = """
 import pytest
@@ -30,9 +30,10 @@ def test_of_another_claim():
 
 
 @pytest.mark.claim("L5", "L6")
-def test_that_says_nothing(certify):
+def test_that_says_nothing(certify, pytestconfig):
     report = certify("two-modes")
     assert report
+    assert report.seed == int(pytestconfig.getoption("--certflow-seed") or 0)
     report.raise_for_verdict()
     assert [result.id for result in report.results] == ["L6"]
 """
@@ -43,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
     return write(tmp_path, test_claims=TESTS)
 
 
-OPTIONS = ("mixture", "claims", "profile", "report", "score", "predicts", "schedule")
+OPTIONS = ("mixture", "claims", "profile", "seed", "report", "score", "predicts", "schedule")
 
 
 def configured(folder: Path, *arguments: str, **options: Any) -> Any:
@@ -58,6 +59,9 @@ def configured(folder: Path, *arguments: str, **options: Any) -> Any:
     ("options", "message"),
     [
         ({"profile": "nightly"}, "--certflow-profile: got 'nightly'; required: one of quick, full"),
+        ({"seed": "x"}, "--certflow-seed: got 'x'; required: an int from 0 to 4294967295"),
+        ({"seed": "-1"}, "--certflow-seed: got '-1'; required: an int from 0 to 4294967295"),
+        ({"seed": "4294967296"}, "--certflow-seed: got '4294967296'; required: an int from 0 to 4294967295"),
         ({"claims": "L2,Q9"}, "--certflow-claims: got 'Q9'; required: ids among S1, "),
         ({"claims": ""}, "--certflow-claims: got ''; required: ids among S1, "),
         ({"report": ""}, "--certflow-report: got ''; required: the name of a directory, below directories"),
@@ -116,6 +120,7 @@ def test_what_options_say(tmp_path: Path) -> None:
     assert claims_allowed(config, None) == ["L2", "F1"]
     assert claims_allowed(config, ["f1", "G3"]) == ["f1"]
     assert mixture_sources(config) == cf.builtin_mixtures()
+    assert (seed_of(config), seed_of(configured(tmp_path, seed="17"))) == (0, 17)
 
 
 def test_a_usage_error_ends_the_run_before_any_test(folder: Path) -> None:
@@ -130,11 +135,16 @@ def test_a_usage_error_ends_the_run_before_any_test(folder: Path) -> None:
 
 def test_only_tests_of_named_claims_run_and_an_unwritable_report_is_told_in_one_line(folder: Path) -> None:
     write(folder, conftest="def pytest_sessionstart(session):\n    open('blocked', 'w').close()\n")  # where none was
-    options = ("--certflow-claims=G3,l6", "--certflow-allow-inconclusive", "--certflow-report=blocked/below")
+    options = (
+        "--certflow-claims=G3,l6",
+        "--certflow-seed=5",
+        "--certflow-allow-inconclusive",
+        "--certflow-report=blocked/below",
+    )
     ended = pytest_in(folder, "-m", "certflow", *options)
     assert ended.code == pytest.ExitCode.USAGE_ERROR
     assert ended.counts() == "2 passed, 1 deselected", ended.out
-    header = f"certflow {cf.__version__}: claims G3,l6; report blocked/below; allow inconclusive"
+    header = f"certflow {cf.__version__}: claims G3,l6; seed 5; report blocked/below; allow inconclusive"
     assert header in ended.out.splitlines()
     assert "L6: not applicable on two-modes" in ended.out.splitlines()
     assert "G3: 1 test passed" in ended.out.splitlines()

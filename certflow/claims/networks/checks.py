@@ -8,10 +8,13 @@ from __future__ import annotations
 from certflow.claims.check import Check, Twin
 from certflow.claims.evidence.builders import enclosed_check, symbolic_check
 from certflow.claims.field.twins import HalfScoreVelocity, WrongSignScore
+from certflow.claims.hypotheses import COMMON, within_reach
 from certflow.claims.model import Kind
 from certflow.claims.networks import gadgets, scores, sizes, twins
-from certflow.claims.networks.altered import needs_softmax
+from certflow.claims.networks.altered import needs_common_softmax, needs_softmax
 
+#: Statements that hold for every kind of covariance, of which this chapter checks the network of a common variance.
+_COMMON = within_reach("common-isotropic")
 _IDENTITY = Twin("1/2 for 1/4", twins.HalfForQuarter), Twin("a square of one ReQU", twins.OneSidedSquare)
 _EXPONENTIAL = (
     Twin("exponential of half the degree", twins.HalvedExponential),
@@ -38,9 +41,11 @@ CHECKS = (
     enclosed_check("A2", gadgets.exponential_of_weights, *_EXPONENTIAL, applies=needs_softmax),
     symbolic_check("A3", Twin("W(1) for W(0)", twins.WrongPole)),
     enclosed_check("A3", gadgets.reciprocal_of_weights, *_RECIPROCAL, applies=needs_softmax),
-    symbolic_check("A4", Twin("1 + c r for 1 + 2 c r", twins.LostTwo)),
+    symbolic_check("A4", Twin("1 + c r for 1 + 2 c r", twins.LostTwo), applies=_COMMON),
     Check("A4.poles", Kind.HIGH_PRECISION, gadgets.remainder_of_time, gadgets.has_poles, _TIME),
-    symbolic_check("A5", Twin("1 + c r for 1 + 2 c r", twins.LostTwo), Twin("wrong sign", WrongSignScore)),
+    symbolic_check(
+        "A5", Twin("1 + c r for 1 + 2 c r", twins.LostTwo), Twin("wrong sign", WrongSignScore), applies=_COMMON
+    ),
     Check(
         "A5.measured",
         Kind.SAMPLED,
@@ -52,8 +57,17 @@ CHECKS = (
             Twin("logits without log w", twins.LostLogWeights, "random-5"),
         ),
     ),
-    symbolic_check("A6", Twin("rho l for rho (l - log w)", twins.ForgottenWeights)),
-    enclosed_check("A6", scores.recomputed_bound, *_EXPONENTIAL, *_RECIPROCAL, *_TIME, applies=needs_softmax),
+    symbolic_check("A6", Twin("rho l for rho (l - log w)", twins.ForgottenWeights), applies=_COMMON),
+    enclosed_check(
+        "A6",
+        scores.recomputed_bound,
+        *_EXPONENTIAL,
+        *_RECIPROCAL,
+        *_TIME,
+        Twin("exponential of half the degree", twins.HalvedExponential, "two-variances"),
+        Twin("time of half the degree", twins.HalvedTime, "anisotropic-pair"),
+        applies=needs_softmax,
+    ),
     Check(
         "A6.everywhere",
         Kind.HIGH_PRECISION,
@@ -65,10 +79,10 @@ CHECKS = (
         "A7.growth",
         Kind.SAMPLED,
         sizes.growth,
-        needs_softmax,
+        needs_common_softmax,
         (Twin("a layer for each degree", twins.LayerForEachDegree),),
     ),
     symbolic_check("A8", Twin("wrong sign", WrongSignScore), applies=sizes.two_components),
     enclosed_check("A8", sizes.floor, Twin("poles four times nearer", twins.NearerPoles), applies=sizes.two_components),
-    symbolic_check("A9", Twin("1/2 s for s", HalfScoreVelocity)),
+    symbolic_check("A9", Twin("1/2 s for s", HalfScoreVelocity), applies=COMMON),
 )

@@ -14,7 +14,7 @@ from certflow.claims.check import Context, Finding, OutOfReach
 from certflow.claims.digits import mp
 from certflow.claims.evidence.measured import judged as worst_of
 from certflow.claims.model import Outcome
-from certflow.claims.networks.altered import Judged, judged, needs_softmax, refusing
+from certflow.claims.networks.altered import Judged, errors, judged, needs_common_softmax, refusing
 from certflow.enclosure.results import ball_ends
 from certflow.law.mixture import GaussianMixture
 from certflow.networks.gadgets.exponential import Exponential, ExponentialPlan
@@ -29,7 +29,7 @@ _LARGEST = 10**12
 #: Rounding of the weights may make an error larger than its closed form by so much.
 _ROUNDING = Fraction(1, 10**9)
 #: Poles of a function of time on either side (terms fall like `k^{-n-2}`), and the accuracy that this leaves.
-_POLES, _POLE_ACCURACY = 50, 1e-6
+_POLES, _POLE_ACCURACY = 20, 1e-6
 
 
 def outputs_of(network: Network, values: Sequence[Any]) -> list[Any]:
@@ -83,7 +83,7 @@ def _rational(number: float) -> Any:
 def exponential_of_weights(context: Context, name: str) -> Finding:
     """A2: the error of the exponential, from its weights, is at most what the remainder of interpolation says."""
     cases, numbers = [], {}
-    for eps in context.profile.network_errors:
+    for eps in errors(context):
         network = judged(context, eps)
         plan, found = network.softmax(network.score.plan.exponential), network.softmax(network.pieces.exponential)
         with ball_precision(network.score.bits):
@@ -119,7 +119,7 @@ def _told(found: Exponential, plan: ExponentialPlan) -> dict[str, Any]:
 def reciprocal_of_weights(context: Context, name: str) -> Finding:
     """A3: the relative error of the reciprocal, from its weights, is at most the closed form on every piece."""
     cases, numbers = [], {}
-    for eps in context.profile.network_errors:
+    for eps in errors(context):
         network = judged(context, eps)
         plan, found = network.softmax(network.score.plan.reciprocal), network.softmax(network.pieces.reciprocal)
         with ball_precision(network.score.bits):
@@ -147,7 +147,7 @@ def _closed_form(plan: ReciprocalPlan) -> Any:
 
 def has_poles(mixture: GaussianMixture) -> str | None:
     """Applicability: the functions of time have poles, unless `sigma = 1`."""
-    reason = needs_softmax(mixture)
+    reason = needs_common_softmax(mixture)
     if reason is None and mixture.exact_covariances.fractions.item() == 1:
         return OutOfReach("sigma = 1: the functions of time are entire, there is no pole to sum over")
     return reason
@@ -158,7 +158,7 @@ def remainder_of_time(context: Context, name: str) -> Finding:
     """A4: at sampled times the gadget of `a`, `r` is off by `-W alpha_a`, `-W alpha_q/(2 c)`, summed over poles."""
     rng = context.rng(name)
     cases, numbers = [], {}
-    for eps in context.profile.network_errors:
+    for eps in errors(context):
         network = judged(context, eps)
         worst = 0.0
         for low, high in pairwise(network.score.plan.time_knots):
@@ -213,5 +213,4 @@ def _upper(ball: Any) -> float:
 
 
 def _scope(context: Context, where: str) -> str:
-    errors = ", ".join(context.profile.network_errors)
-    return f"the network of this mixture for eps = {errors}, {where}"
+    return f"the network of this mixture for eps = {', '.join(errors(context))}, {where}"

@@ -14,7 +14,7 @@ from certflow.claims.evidence.measured import judged as worst_of
 from certflow.claims.evidence.reference import ReferenceDensity, exact_mpf
 from certflow.claims.evidence.sampling import log_times, marginal_points, precise_points, witness
 from certflow.claims.model import Outcome
-from certflow.claims.networks.altered import Judged, judged, refusing
+from certflow.claims.networks.altered import Judged, errors, judged, refusing
 from certflow.networks.arithmetic import ExactNetwork
 from certflow.networks.constructed import norm_bound
 from certflow.numbers.numerals import above
@@ -22,16 +22,16 @@ from certflow.numbers.precision import ball_precision
 
 #: Draws at each time in proportion to the sampled points of a profile; standard errors that chance may take.
 _DRAWS, _DEVIATIONS = 20, 4
+#: The same bound with boxes whose Taylor series are a little shorter or longer.
+_SLACK = 1 + 1e-6
 #: Weights times points in mpmath: seconds.
 _MOST_PRODUCTS = 20_000
 
 
-def depth_of(network: Judged, layers: Callable[[int], int] = int) -> int:
+def depth_of(plan: Any, components: int, layers: Callable[[int], int] = int) -> int:
     """`L_T + 1 + ceil(log2 K) + L_E + L_S + 1` (A5); `layers` of a gadget whose degree is `2^level`."""
-    plan = network.plan
-    levels = plan.time_level, network.softmax(plan.exponential).level, network.softmax(plan.reciprocal).level
-    tree = (network.score.pieces.law.components - 1).bit_length()
-    return 2 + tree + sum(layers(level) for level in levels)
+    levels = plan.time_level, Judged.softmax(plan.exponential).level, Judged.softmax(plan.reciprocal).level
+    return 2 + (components - 1).bit_length() + sum(layers(level) for level in levels)
 
 
 @refusing
@@ -47,12 +47,12 @@ def measured_error(context: Context, name: str) -> Finding:
     x = marginal_points(process, t, rng)
     score = process.score(x, t)
     cases, numbers = [], {}
-    for eps in context.profile.network_errors:
+    for eps in errors(context):
         network = judged(context, eps)
         whole = network.network()
         squares = ((ExactNetwork(whole)(x, t) - score) ** 2).sum(axis=1).reshape(len(times), draws)
         mean, error = squares.mean(axis=1), squares.std(axis=1, ddof=1) / math.sqrt(draws)
-        proved, formula = network.score.error_bound, depth_of(network)
+        proved, formula = network.score.error_bound, depth_of(network.plan, network.score.pieces.law.components)
         worst = int(mean.argmax())
         surely = float(np.max(mean - _DEVIATIONS * error)) / proved**2
         root = float(np.sqrt(mean[worst]))
@@ -85,31 +85,33 @@ def recomputed_bound(context: Context, name: str) -> Finding:
     """A6: the bounds made anew from the weights are at most `eps`, and at most what is stated."""
     numbers: dict[str, Any] = {}
     cases = []
-    for eps in context.profile.network_errors:
+    for eps in errors(context):
         network = judged(context, eps)
         stated = network.score
         found = network.bound()
         with ball_precision(stated.bits):
-            l2, offset, slope = (
-                _float(norm_bound(stated.pieces.law, found, 2)),
-                _float(found.offset),
-                _float(found.slope),
-            )
-        told = {"eps": eps, "l2_error": l2, "stated": stated.error_bound, "A": offset, "B": slope}
-        for value, limit in (
-            (l2, stated.eps),
-            (l2, stated.error_bound),
-            (offset, stated.offset),
-            (slope, stated.slope),
-        ):
-            cases.append((value / limit if limit else math.inf * value, told))
-        numbers[f"eps = {eps}"] = {"l2_error": above(l2, 3), "A": above(offset, 3), "B": above(slope, 3)} | {
+            l2, *everywhere = map(_float, (norm_bound(stated.process, found, 2), *found.everywhere))
+        told = {"eps": eps, "l2_error": l2, "stated": stated.error_bound, "everywhere": everywhere}
+        cases.append((l2 / stated.eps, told))
+        for value, limit in zip([l2, *everywhere], [stated.error_bound, *stated.everywhere], strict=True):
+            cases.append((_share(value, limit * _SLACK), told))
+        powers = [
+            above(value, 3) + ("" if j == 0 else f" |x|^{j}" if j > 1 else " |x|") for j, value in enumerate(everywhere)
+        ]
+        numbers[f"eps = {eps}"] = {"l2_error": above(l2, 3), "everywhere": " + ".join(powers)} | {
             part: above(value, 2) for part, value in stated.parts.items()
         }
     scope = "the network of this mixture, every x, every t of the interval"
-    rows = [f"{key}: at most {row['l2_error']} in L2(p_t), {row['A']} + {row['B']} |x|" for key, row in numbers.items()]
+    rows = [f"{key}: at most {row['l2_error']} in L2(p_t), {row['everywhere']}" for key, row in numbers.items()]
     summary = "proved " + "; ".join(rows)
     return _finite(worst_of("bound over what is stated", cases, 1.0, scope, numbers, summary), cases)
+
+
+def _share(value: float, limit: float) -> float:
+    """`value / limit`; of what is exactly 0 (`B` where `sigma = 1`) nothing may be left."""
+    if limit:
+        return value / limit
+    return math.inf if value else 0.0
 
 
 def _finite(finding: Finding, cases: list[tuple[float, dict[str, Any]]]) -> Finding:
@@ -125,7 +127,8 @@ def at_every_point(context: Context, name: str) -> Finding:
     """A6: `|N - s| <= A + B |x|` at points near ties, typical ones, and ones up to a thousand times farther out."""
     process, reference = context.process, ReferenceDensity(context.mixture)
     cases = []
-    for eps in context.profile.network_errors:
+    common = context.mixture.kind == "common-isotropic"
+    for eps in errors(context):
         network = judged(context, eps)
         whole = network.network()
         count = max(4, min(context.profile.precise_points, _MOST_PRODUCTS // whole.parameters_count))
@@ -133,16 +136,16 @@ def at_every_point(context: Context, name: str) -> Finding:
         with mp.workdps(context.digits + 15):
             for x, t in precise_points(process, count, context.rng(name)):
                 found = evaluate(np.array(x, dtype=object), t)
-                right = _score(reference, x, t)
+                right = _score(reference, x, t) if common else reference.gradient(x, t)
                 error = mp.norm([one - other for one, other in zip(found, right, strict=True)])
-                bound = mp.mpf(network.score.offset) + mp.mpf(network.score.slope) * mp.norm(x)
+                bound = mp.polyval(network.score.everywhere[::-1], mp.norm(x))
                 share = float(error / bound)
                 cases.append((share, {"eps": eps, **witness(x, t), "error": mp.nstr(error, 5)}))
     scope = (
         f"this mixture, {len(cases)} points (half near ties, a sixth up to 1000 times wider), {context.digits} digits"
     )
     numbers = {"points": len(cases)}
-    return worst_of("|N - s| over A + B |x|", cases, 1.0, scope, numbers)
+    return worst_of("|N - s| over its bound at the point", cases, 1.0, scope, numbers)
 
 
 def _score(reference: ReferenceDensity, x: list[Any], t: Any) -> list[Any]:
@@ -156,4 +159,6 @@ def _score(reference: ReferenceDensity, x: list[Any], t: Any) -> list[Any]:
 
 
 def _float(ball: Any) -> float:
+    if ball == 0:
+        return 0.0
     return math.nextafter(float(ball.upper()), math.inf) if ball.is_finite() else math.inf

@@ -11,7 +11,7 @@ from flint import acb, arb, fmpq
 from certflow.claims.check import Context, Finding
 from certflow.claims.hypotheses import only
 from certflow.claims.model import Outcome
-from certflow.claims.networks.altered import AlteredNetworks, judged, refusing
+from certflow.claims.networks.altered import AlteredNetworks, errors, judged, planned, refusing
 from certflow.claims.networks.scores import depth_of
 from certflow.law.mixture import GaussianMixture
 from certflow.networks.floor import depth_floor, log_distance
@@ -29,25 +29,26 @@ def growth(context: Context, name: str) -> Finding:
 
     One layer for each of the three gadgets is what rounding their degrees up to powers of two may take.
     """
-    process, errors = context.process, context.profile.rate_errors
+    process, asked = context.process, context.profile.rate_errors
     layers = process.layers if isinstance(process, AlteredNetworks) else int
-    rows, numbers = [], {}
-    for eps in errors:
-        network = judged(context, eps)
-        whole = network.network()
-        rows.append(Size(eps, depth_of(network, layers), whole.width, whole.neurons))
-        numbers[f"eps = {eps}"] = {"depth": rows[-1].depth, "width": whole.width, "neurons": whole.neurons}
-    grown = rows[-1].depth - rows[0].depth
-    allowed = GADGETS * (log_log(errors[-1]) - log_log(errors[0])) + GADGETS
-    summary = f"from eps = {errors[0]} to {errors[-1]} {grown} layers more, {allowed:.1f} allowed"
-    if len(rows) > 2:
-        found = rate(rows, network.score.pieces.law.components)
+    count = len(set(map(tuple, context.mixture.exact_means.fractions.tolist())))  # equal means are one component
+    depths = [depth_of(planned(context, eps), count, layers) for eps in asked]
+    numbers: dict[str, Any] = {f"eps = {eps}": {"depth": depth} for eps, depth in zip(asked, depths, strict=True)}
+    grown = depths[-1] - depths[0]
+    allowed = GADGETS * (log_log(asked[-1]) - log_log(asked[0])) + GADGETS
+    summary = f"from eps = {asked[0]} to {asked[-1]} {grown} layers more, {allowed:.1f} allowed"
+    if len(asked) > 2:
+        built = [judged(context, eps).score.network for eps in asked]
+        sizes = [Size(e, n.depth, n.width, n.neurons) for e, n in zip(asked, built, strict=True)]
+        found = rate(sizes, count)
         summary = f"{summary}; {found}"
         numbers["powers of log(1/eps)"] = {key: figure(power, 3) for key, power in found.powers.items()}
-    scope = f"this mixture, eps = {', '.join(errors)}"
+        for size in sizes:
+            numbers[f"eps = {size.eps}"] |= {"width": size.width, "neurons": size.neurons}
+    scope = f"this mixture, eps = {', '.join(asked)}"
     if grown <= allowed:
         return Finding(Outcome.HOLDS, summary, scope, numbers)
-    return Finding(Outcome.VIOLATED, summary, scope, numbers, {"depths": [row.depth for row in rows]})
+    return Finding(Outcome.VIOLATED, summary, scope, numbers, {"depths": depths})
 
 
 def two_components(mixture: GaussianMixture) -> str | None:
@@ -93,7 +94,7 @@ def floor(context: Context, name: str) -> Finding:
 def _under_what_is_built(context: Context, scope: str, least: float) -> Finding:
     numbers: dict[str, Any] = {"least_error_over_floor": figure(least, 3)}
     built = []
-    for eps in context.profile.network_errors:
+    for eps in errors(context):
         whole = judged(context, eps).score.network
         under = depth_floor(context.process, eps, whole.width)
         numbers[f"eps = {eps}"] = {"depth": whole.depth, "floor": under.depth, "width": whole.width}

@@ -5,6 +5,10 @@ from __future__ import annotations
 from certflow.claims.statement import COMMON_VARIANCE, MIXTURE, Statement, beyond, paper
 
 _RELU = r"affine maps, $\mathrm{relu}(z) = \max(0, z)$ and $\mathrm{requ}(z) = \max(0, z)^2$ only; no training"
+_DISPLAYED = (
+    "displayed for a common isotropic variance; other covariances have the same depth, and a bound at every point that "
+    "is cubic in $|x|$ (proofs/A6-general.md)"
+)
 _SYMBOLIC, _CLAIMS = "tests/symbolic/test_networks.py", "tests/claims/networks/test_networks.py"
 
 STATEMENTS = (
@@ -84,13 +88,13 @@ STATEMENTS = (
         title="The score network",
         statement=r"\tilde{s} = \tilde{a} o + R(S) \, \tilde{a} N - \tilde{q} x, \qquad \text{depth} = L_T + 1 + "
         r"\lceil \log_2 K \rceil + L_E + L_S + 1",
-        hypotheses=(_RELU, MIXTURE, COMMON_VARIANCE, r"input $(x, t)$, $x \in \mathbb{R}^d$, $t \in [\delta, T]$"),
+        hypotheses=(_RELU, MIXTURE, _DISPLAYED, r"input $(x, t)$, $x \in \mathbb{R}^d$, $t \in [\delta, T]$"),
         source=paper("A5"),
         remark=r"$S = \sum_k E_k$ and $N = \sum_k E_k (\mu_k - o)$ with $E_k$ for $e^{l_k - \max l}$.",
         proof="proofs/A5.md",
         code=(
             "certflow.networks.common.assembly.assembled",
-            "certflow.networks.constructed.constructed_score",
+            "certflow.networks.score.relu_requ_score",
         ),
         tests=(_SYMBOLIC, _CLAIMS),
         depends_on=("S2", "A1", "A2", "A3", "A4"),
@@ -100,13 +104,14 @@ STATEMENTS = (
         title="The error, for every point and every time",
         statement=r"\sup_t \| \tilde{s} - s \|_{L^2(p_t)} \le \varepsilon, \qquad | \tilde{s}(x, t) - s(x, t) | "
         r"\le A + B |x| \quad (x \in \mathbb{R}^d)",
-        hypotheses=(_RELU, MIXTURE, COMMON_VARIANCE, r"$t \in [\delta, T]$"),
+        hypotheses=(_RELU, MIXTURE, _DISPLAYED, r"$t \in [\delta, T]$"),
         source=paper("A6"),
         remark=r"All constants are made from the weights. With $A + B \sup_t \| X_t \|_p$ every $L^p$, $p < \infty$, "
         "at once. The guarantee is for the construction, not for a trained network of the same size.",
         proof="proofs/A6.md",
         code=(
             "certflow.networks.common.bound.proved_bound",
+            "certflow.networks.general.bound.proved_bound",
             "certflow.networks.common.law.largest_varentropy",
             "certflow.networks.constructed.norm_bound",
         ),

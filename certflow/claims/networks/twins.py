@@ -9,8 +9,6 @@ from typing import Any
 from flint import arb, fmpq
 
 from certflow.claims.networks.altered import AlteredNetworks
-from certflow.networks.common.bound import Pieces
-from certflow.networks.common.design import Plan
 from certflow.networks.floor import log_distance
 from certflow.networks.gadgets import exact, exponential, reciprocal
 from certflow.networks.gadgets.pieces import Gadget, piecewise
@@ -79,28 +77,28 @@ class ForgottenWeights(OrnsteinUhlenbeck):
 class HalvedExponential(AlteredNetworks):
     """The exponential in half the degree."""
 
-    def altered_plan(self, plan: Plan) -> Plan:
+    def altered_plan(self, plan: Any) -> Any:
         return replace(plan, exponential=replace(_some(plan.exponential), level=_some(plan.exponential).level - 1))
 
 
 class HalvedReciprocal(AlteredNetworks):
     """The reciprocal in half the degree."""
 
-    def altered_plan(self, plan: Plan) -> Plan:
+    def altered_plan(self, plan: Any) -> Any:
         return replace(plan, reciprocal=replace(_some(plan.reciprocal), level=_some(plan.reciprocal).level - 1))
 
 
 class HalvedTime(AlteredNetworks):
     """The functions of time in half the degree."""
 
-    def altered_plan(self, plan: Plan) -> Plan:
+    def altered_plan(self, plan: Any) -> Any:
         return replace(plan, time_level=plan.time_level - 1)
 
 
 class ShorterExponential(AlteredNetworks):
     """The exponential with two neighbouring pieces made one."""
 
-    def altered_plan(self, plan: Plan) -> Plan:
+    def altered_plan(self, plan: Any) -> Any:
         found = _some(plan.exponential)
         return replace(plan, exponential=replace(found, knots=_merged(found.knots)))
 
@@ -108,7 +106,7 @@ class ShorterExponential(AlteredNetworks):
 class ShorterReciprocal(AlteredNetworks):
     """The reciprocal with two neighbouring pieces made one."""
 
-    def altered_plan(self, plan: Plan) -> Plan:
+    def altered_plan(self, plan: Any) -> Any:
         found = _some(plan.reciprocal)
         return replace(plan, reciprocal=replace(found, knots=_merged(found.knots)))
 
@@ -116,7 +114,7 @@ class ShorterReciprocal(AlteredNetworks):
 class ShorterTime(AlteredNetworks):
     """The functions of time with two neighbouring pieces made one."""
 
-    def altered_plan(self, plan: Plan) -> Plan:
+    def altered_plan(self, plan: Any) -> Any:
         return replace(plan, time_knots=_merged(plan.time_knots))
 
 
@@ -133,28 +131,28 @@ class LayerForEachDegree(AlteredNetworks):
 class MissingSquare(AlteredNetworks):
     """The exponential without one of the squares of its last layer."""
 
-    def altered_pieces(self, pieces: Pieces) -> Pieces:
+    def altered_pieces(self, pieces: Any) -> Any:
         return _with_exponential(pieces, _without_last_square)
 
 
 class MissingKnot(AlteredNetworks):
     """The exponential without the two neurons of one of its knots."""
 
-    def altered_pieces(self, pieces: Pieces) -> Pieces:
+    def altered_pieces(self, pieces: Any) -> Any:
         return _with_exponential(pieces, _without_knot)
 
 
 class ChangedWeight(AlteredNetworks):
     """The exponential with one weight larger by 1e-3 of itself."""
 
-    def altered_pieces(self, pieces: Pieces) -> Pieces:
+    def altered_pieces(self, pieces: Any) -> Any:
         return _with_exponential(pieces, _with_larger_weight)
 
 
 class ChangedInverse(AlteredNetworks):
     """The reciprocal with one weight larger by 1e-3 of itself."""
 
-    def altered_pieces(self, pieces: Pieces) -> Pieces:
+    def altered_pieces(self, pieces: Any) -> Any:
         found = _some(pieces.reciprocal).gadget
         return replace(pieces, reciprocal=reciprocal.enclosed(replace(found, network=_with_larger_weight(found))))
 
@@ -162,14 +160,14 @@ class ChangedInverse(AlteredNetworks):
 class ChangedTime(AlteredNetworks):
     """The functions of time with one weight larger by 1e-3 of itself."""
 
-    def altered_pieces(self, pieces: Pieces) -> Pieces:
+    def altered_pieces(self, pieces: Any) -> Any:
         return replace(pieces, time=replace(pieces.time, network=_with_larger_weight(pieces.time)))
 
 
 class LostLogWeights(AlteredNetworks):
     """Logits without `log w_k`."""
 
-    def altered_pieces(self, pieces: Pieces) -> Pieces:
+    def altered_pieces(self, pieces: Any) -> Any:
         return replace(pieces, log_weights=tuple(fmpq(0) for _ in pieces.log_weights))
 
 
@@ -191,7 +189,7 @@ def _merged(knots: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*knots[:middle], *knots[middle + 1 :])
 
 
-def _with_exponential(pieces: Pieces, change: Callable[[Gadget], Network]) -> Pieces:
+def _with_exponential(pieces: Any, change: Callable[[Gadget], Network]) -> Any:
     """A changed exponential, what its weights say of its error made anew."""
     found = _some(pieces.exponential)
     scale = float(found.relative), float(found.absolute)

@@ -45,9 +45,7 @@ def assembled(pieces: Pieces) -> Network:
     drift = [product(network, q, value, (largest_a, _REACH)) for value in x]
     if pieces.exponential is None or pieces.reciprocal is None:
         forward = carry(network, a, 0)
-        return network.finish(
-            forward * mean - value for mean, value in zip(law.means[0], drift, strict=True)
-        )
+        return network.finish(forward * mean - value for mean, value in zip(law.means[0], drift, strict=True))
     moved = [product(network, a, value, (largest_a, _REACH)) for value in x]
     a, r = carry(network, a, 0), carry(network, r, 0)
     logits = [
@@ -70,8 +68,7 @@ def assembled(pieces: Pieces) -> Network:
     drift = [lift(network, value, inverse.layer + 1) for value in drift]
     quotients = [product(network, inverse, value, (1, largest_a * radius)) for value in numerators]
     return network.finish(
-        quotient + a * centre - value
-        for quotient, centre, value in zip(quotients, law.centre, drift, strict=True)
+        quotient + a * centre - value for quotient, centre, value in zip(quotients, law.centre, drift, strict=True)
     )
 
 

@@ -38,7 +38,7 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Bound:
-    """`||N - s||_{L^2(p_t)} <= l2 = sum(parts)` at the worst `t`, and `|N - s| <= offset + slope |x|` for all `x` and `t`.
+    """`||N - s||_{L^2(p_t)} <= l2 = sum(parts)` at the worst `t`; `|N - s| <= offset + slope |x|` for all `x`, `t`.
 
     All are balls; their upper ends are what is proved.
     """
@@ -47,6 +47,11 @@ class Bound:
     parts: dict[str, Any]
     offset: Any
     slope: Any
+
+    @property
+    def everywhere(self) -> tuple[Any, ...]:
+        """Coefficients of the polynomial in `|x|` that is above `|N - s|` for all `t`."""
+        return self.offset, self.slope
 
 
 def proved_bound(made: Pieces, boxes_per_piece: int, accuracy: int) -> Bound:
@@ -96,7 +101,8 @@ class _Softmax:
 
     def __init__(self, made: Pieces):
         law, exponential, reciprocal = made.law, made.exponential, made.reciprocal
-        assert exponential is not None and reciprocal is not None
+        assert exponential is not None
+        assert reciprocal is not None
         self.law, self.count = law, law.components
         self.relative, self.absolute = exponential.relative, exponential.absolute
         self.reciprocal = reciprocal
@@ -114,7 +120,8 @@ class _Softmax:
         self.least = 1 - self.relative - count * absolute
         self.size = self.radius * (1 + 2 * count * absolute / self.least)
         start, end = arb(reciprocal.gadget.knots[0]), arb(reciprocal.gadget.knots[-1])
-        #: Whether what the proof assumes of the gadgets is so: the sum is where the reciprocal is known, and not near 0.
+        #: Whether what the proof assumes of the gadgets is so: the sum is where the reciprocal is
+        #: known, and not near 0.
         self.stands = (
             self.least > 0
             and 1 - exponential.at_zero - (count - 1) * absolute >= start
@@ -146,15 +153,15 @@ class _Softmax:
             "logits": a * deviation * sigma,
             "exponential": a * deviation * in_exponential,
             "clipping": clipping,
-            "reciprocal": a
-            * self.size
-            * (reciprocal * (self.steepness * overlap).min(arb(1)).sqrt() + self.late),
+            "reciprocal": a * self.size * (reciprocal * (self.steepness * overlap).min(arb(1)).sqrt() + self.late),
         }
         everywhere = a * (self.half_diameter * (sigma + in_exponential) + self.size * reciprocal) + clipping
         return in_mean, everywhere
 
     def _overlap(self, ratio: Any, relative: Any, shared: Any) -> tuple[Any, Any]:
-        """Above `E lambda_max Cov(mu)` and `E (1 - sum gamma^2)` under every softmax between the exact and the network's."""
+        """Above `E lambda_max Cov(mu)` and `E (1 - sum gamma^2)` under every softmax between the exact and the
+        network's.
+        """
         moved = relative * self.weight_oscillation + shared * self.square_oscillation + self.rounding
         factor = (2 * moved).exp() * arb(self.count) ** (2 * relative)
         variance, overlap = arb(0), arb(0)

@@ -21,7 +21,8 @@ from certflow.networks.gadgets.polynomials import dyadic
 from certflow.networks.gadgets.reciprocal import ReciprocalPlan, plan_reciprocal
 from certflow.numbers.arrays import Floats
 
-#: Shares of the error: time, exponential, its clipping far below, reciprocal. That of time is the one whose bound is sharp.
+#: Shares of the error: time, exponential, its clipping far below, reciprocal. That of time is the one whose bound is
+#: sharp.
 SHARES = (0.62, 0.20, 0.03, 0.06)
 #: Pieces of a gadget at most, before its degree is doubled: more would be wide, fewer deep.
 MOST_PIECES = 16
@@ -106,9 +107,7 @@ def _first(found: Callable[[int], Found | None], target: float) -> Found:
     raise InputError("eps", target, f"an error that degree {2 ** LEVELS[-1]} on {MOST_PIECES} pieces can reach")
 
 
-def _reciprocal(
-    sizes: _Sizes, share: float, relative: float, absolute: float, level: int
-) -> ReciprocalPlan | None:
+def _reciprocal(sizes: _Sizes, share: float, relative: float, absolute: float, level: int) -> ReciprocalPlan | None:
     """Its error counts where components overlap only: near `S = 1` the interpolant is exact, and its slope is known."""
     count = sizes.law.components
     below = max(2, math.floor(-math.log2(4 * count * absolute)))

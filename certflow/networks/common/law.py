@@ -135,7 +135,9 @@ def common_law(process: NoisedMixture) -> CommonLaw:
 
 
 def smallest_ball_centre(means: Any) -> tuple[Any, ...]:
-    """About the centre of the smallest ball that holds the rows, multiples of 2^-20 (Badoiu and Clarkson's iteration)."""
+    """About the centre of the smallest ball that holds the rows, multiples of 2^-20 (Badoiu and Clarkson's
+    iteration).
+    """
     centre = means.mean(axis=0)
     for i in range(1, 4000):
         farthest = means[np.argmax(((means - centre) ** 2).sum(axis=1))]
@@ -146,8 +148,8 @@ def smallest_ball_centre(means: Any) -> tuple[Any, ...]:
 def largest_varentropy(components: int) -> Any:
     """`V_K = max_P P (1 - P) log^2( (K - 1) P / (1 - P) )`, a ball from above (A6, proofs/A6.md).
 
-    With `P = 1/(1 + e^{-x})` it is `max_x (x + log(K - 1))^2 / (4 cosh^2(x/2))`, and `x >= 0` is enough. Beyond `x = 8` it
-    falls, and is at most `(x + log(K - 1))^2 e^{-x}`.
+    With `P = 1/(1 + e^{-x})` it is `max_x (x + log(K - 1))^2 / (4 cosh^2(x/2))`, and `x >= 0` is enough. Beyond `x =
+    8` it falls, and is at most `(x + log(K - 1))^2 e^{-x}`.
     """
     if components == 1:
         return arb(0)

@@ -41,8 +41,8 @@ class TimeErrors:
 def expected_errors(excess: float, low: float, high: float, degree: int) -> TimeErrors:
     """Errors of the interpolants of `a` and `q` of one piece `[low, high]`, `c = excess`.
 
-    With `u = t - log|c|/2` all poles are simple and lie at `i pi k` for `0 < c < 1`, at `i pi (k + 1/2)` for `c < 0`: the
-    interpolant leaves exactly `W(u) sum_k res_k / ((u - u_k) W(u_k))`, `W` the nodal polynomial (proofs/A4.md). For
+    With `u = t - log|c|/2` all poles are simple and lie at `i pi k` for `0 < c < 1`, at `i pi (k + 1/2)` for `c < 0`:
+    the interpolant leaves exactly `W(u) sum_k res_k / ((u - u_k) W(u_k))`, `W` the nodal polynomial (proofs/A4.md). For
     `c = 0` only `a = e^{-t}` and `r = e^{-2t}/2` are interpolated, with `W f^{(n+1)}/(n+1)!`.
     """
     half = (high - low) / 2

@@ -1,8 +1,8 @@
 """What a gadget computes, from its weights alone: a polynomial with ball coefficients on every piece.
 
-The argument of a gadget is taken through its neurons, piece by piece, as a polynomial of the coordinate `c` in [-1, 1]; a
-neuron whose argument keeps one sign on the piece is a polynomial again. So the enclosure knows nothing of how the weights
-were found, and what rounding did to them is in it.
+The argument of a gadget is taken through its neurons, piece by piece, as a polynomial of the coordinate `c` in [-1,
+1]; a neuron whose argument keeps one sign on the piece is a polynomial again. So the enclosure knows nothing of how the
+weights were found, and what rounding did to them is in it.
 """
 
 from __future__ import annotations
@@ -102,7 +102,9 @@ def _sign(polynomial: Any, middle: Any, half: Any, depth: int) -> int | None:
 
 
 def range_on(polynomial: Any, middle: Any, half: Any) -> tuple[Any, Any]:
-    """Balls below and above `p` on `[middle - half, middle + half]`: `p(middle) -+ sum_i |p_i| half^i`, Taylor coefficients `p_i`."""
+    """Balls below and above `p` on `[middle - half, middle + half]`: `p(middle) -+ sum_i |p_i| half^i`, Taylor
+    coefficients `p_i`.
+    """
     shifted = polynomial(arb_poly([middle, half])).coeffs() or [arb(0)]
     spread = sum((abs(coefficient) for coefficient in shifted[1:]), arb(0))
     return shifted[0] - spread, shifted[0] + spread
@@ -111,8 +113,8 @@ def range_on(polynomial: Any, middle: Any, half: Any) -> tuple[Any, Any]:
 def supremum(polynomial: Any) -> Any:
     """A ball whose upper end is at least `sup |p|` on [-1, 1]: the sum of the sizes of its Chebyshev coefficients.
 
-    For what interpolation leaves, which is nearly one difference of two Chebyshev polynomials, it is the supremum itself up
-    to a few parts in a hundred.
+    For what interpolation leaves, which is nearly one difference of two Chebyshev polynomials, it is the supremum
+    itself up to a few parts in a hundred.
     """
     coefficients = polynomial.coeffs()
     if not coefficients:
@@ -123,7 +125,9 @@ def supremum(polynomial: Any) -> Any:
 
 @lru_cache(maxsize=128)
 def chebyshev_matrix(length: int) -> Any:
-    """Entry `(i, k)`: the coefficient of `T_i` in `c^k = 2^{1-k} sum_i binom(k, (k - i)/2) T_i` (half of it for `i = 0`)."""
+    """Entry `(i, k)`: the coefficient of `T_i` in `c^k = 2^{1-k} sum_i binom(k, (k - i)/2) T_i` (half of it for `i =
+    0`).
+    """
     rows = [[fmpq(0)] * length for _ in range(length)]
     for k in range(length):
         for i in range(k % 2, k + 1, 2):

@@ -52,5 +52,3 @@ def largest(network: Network, values: Sequence[Value]) -> Value:
         pairs = [maximum(network, *left[i : i + 2]) for i in range(0, len(left) - 1, 2)]
         left = pairs + [carry(network, value) for value in left[2 * len(pairs) :]]
     return left[0]
-
-

@@ -19,7 +19,7 @@ _KNOT_BITS = 24
 
 @dataclass(frozen=True)
 class Exponential:
-    """`|E(z) - e^z| <= relative e^z + absolute` for all `z <= 0`; `E = 0` below the first knot.
+    """`|E(z) - e^z| <= relative e^z + absolute` for all `z <= 0`; below the first knot `E` is constant, next to 0.
 
     relative, absolute : balls, made from the weights (`enclosed`)
     at_zero : a ball, `|E(0) - 1|`
@@ -42,7 +42,8 @@ class ExponentialPlan:
 
 
 def plan_exponential(relative: float, absolute: float, level: int, most: int) -> ExponentialPlan | None:
-    """The fewest pieces of degree `n = 2^level`, spread so that none is much better than the others; None beyond `most`.
+    """The fewest pieces of degree `n = 2^level`, spread so that none is much better than the others; None beyond
+    `most`.
 
     On a piece of length `h` below `top` interpolation at Lobatto nodes leaves at most `4 (h/4)^{n+1} e^top / (n+1)!`
     (proofs/A2.md).
@@ -100,15 +101,17 @@ def exponential(plan: ExponentialPlan, bits: int) -> Exponential:
         interpolant(rescaled(arb((low + high) / 2), arb((high - low) / 2)), 2**plan.level, bits)
         for low, high in pairwise(plan.knots)
     ]
-    polynomials[0] -= polynomials[0](fmpq(-1))  # exactly 0 below its first knot
+    polynomials[0] -= polynomials[0](fmpq(-1))  # 0 below its first knot, up to rounding
     return enclosed(piecewise(plan.knots, [polynomials], side="above", bits=bits), plan.relative, plan.absolute)
 
 
 def enclosed(gadget: Gadget, relative: float, absolute: float) -> Exponential:
     """What the weights of a gadget say of its error: the least multiple of the two errors asked for that bounds it."""
-    needed = arb(gadget.knots[0]).exp() / arb(absolute)
+    whole = pieces(gadget)
+    below = arb(gadget.knots[0]).exp() + abs(whole[0].outputs[0](arb(-1)))  # what it says there is next to 0
+    needed = below / arb(absolute)
     last = arb_poly([0])
-    for piece in pieces(gadget):
+    for piece in whole:
         middle, half = arb((piece.lower + piece.upper) / 2), arb((piece.upper - piece.lower) / 2)
         last = piece.outputs[0]
         series, remainder = exponential_series(middle, half, 2 * last.length() + 16)

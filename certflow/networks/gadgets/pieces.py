@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from flint import arb
@@ -16,8 +17,8 @@ from certflow.networks.gadgets.exact import carry
 from certflow.networks.gadgets.polynomials import approximate, at, completed_squares, dyadic, extent
 from certflow.networks.graph import Network, Value, total
 
-#: From which side the argument is bounded: never above the last knot, or never below the first. The truncated powers are
-#: those that vanish on the other side.
+#: From which side the argument is bounded: never above the last knot, or never below the first. The truncated powers
+#: are those that vanish on the other side.
 Side = Literal["above", "below", "both"]
 
 
@@ -40,9 +41,7 @@ class Gadget:
             return network.inline(self.network, [value])
 
 
-def piecewise(
-    knots: Sequence[Any], functions: Sequence[Sequence[Any]], *, side: Side, bits: int
-) -> Gadget:
+def piecewise(knots: Sequence[Any], functions: Sequence[Sequence[Any]], *, side: Side, bits: int) -> Gadget:
     """The gadget of the given polynomials.
 
     knots : `J + 1` rational numbers, ascending
@@ -81,7 +80,7 @@ def coordinates_of(network: Network, knots: Sequence[Any], side: Side) -> list[C
     From above, `clip = y_j - y_{j+1}` with `y_j = relu((z - k_j) / h)`, and the square of the clipped coordinate is
     `y_j^2 - y_{j+1}^2 - 2 y_{j+1}` in units of its piece; from below the mirror image.
     """
-    lengths = [after - before for before, after in zip(knots, knots[1:], strict=False)]
+    lengths = [after - before for before, after in pairwise(knots)]
     rising = side == "above"
     variable = network.input(0)
     truncated: list[tuple[Value, Value, Any] | None] = []
@@ -115,9 +114,7 @@ def _sum(network: Network, coordinates: list[Coordinate], polynomials: list[Any]
     squares, rests = [], []
     for coordinate, polynomial in zip(coordinates, polynomials, strict=True):
         found, rest = completed_squares(polynomial, 2 ** (level - 1), bits)
-        squares += [
-            network.requ(_value(network, coordinate, root, level - 1, bits)) * sign for sign, root in found
-        ]
+        squares += [network.requ(_value(network, coordinate, root, level - 1, bits)) * sign for sign, root in found]
         rests.append(rest)
     carried = _sum(network, coordinates, rests, level - 1, bits)
     return total([*squares, carry(network, carried, _lower(rests, bits))])
@@ -129,7 +126,9 @@ def _value(network: Network, coordinate: Coordinate, polynomial: Any, level: int
 
 
 def _lower(polynomials: list[Any], bits: int) -> Any:
-    """A number below `sum_j p_j(c_j)` at every argument: one coordinate moves while those before it stay at 1, those after it at -1."""
+    """A number below `sum_j p_j(c_j)` at every argument: one coordinate moves while those before it stay at 1, those
+    after it at -1.
+    """
     after = [approximate(at(polynomial, -1)) for polynomial in polynomials]
     before = [approximate(at(polynomial, 1)) for polynomial in polynomials]
     ranges = [extent(polynomial) for polynomial in polynomials]

@@ -67,11 +67,12 @@ _AMPLIFICATION = 2**14
 
 
 def completed_squares(polynomial: Any, half: int, bits: int) -> tuple[list[tuple[int, Any]], Any]:
-    """`p = sum_i sign_i q_i^2 + r` up to `2^-bits`, `deg p <= 2 half`, `deg q_i, deg r <= half`, `q_i > 0` on [-1, 1] (A2).
+    """`p = sum_i sign_i q_i^2 + r` up to `2^-bits`, `deg p <= 2 half`, `deg q_i, deg r <= half`, `q_i > 0` on [-1, 1]
+    (A2).
 
-    The upper half of `p` says what `q` is but for its constant term, which lifts `q` above zero, so that one ReQU neuron
-    squares it. One square is enough unless the leading coefficient is small by accident, and the square much larger than
-    `p` is: then a multiple of `(c^half + 9/8)^2` is added, and taken away again.
+    The upper half of `p` says what `q` is but for its constant term, which lifts `q` above zero, so that one ReQU
+    neuron squares it. One square is enough unless the leading coefficient is small by accident, and the square much
+    larger than `p` is: then a multiple of `(c^half + 9/8)^2` is added, and taken away again.
     """
     upper = max((abs(polynomial[i]) for i in range(half + 1, 2 * half + 1)), default=fmpq(0))
     if upper == 0:

@@ -53,9 +53,8 @@ def plan_reciprocal(relative: float, start: Any, top: float, level: int, most: i
         error = ratio_error(degree, ratio)
         if error <= relative:
             inner = [dyadic(arb(float(int(start.p) / int(start.q)) * ratio**j), _KNOT_BITS) for j in range(1, count)]
-            last = fmpq(
-                math.floor(top * 2**_KNOT_BITS) + 1, fmpz(2) ** _KNOT_BITS
-            )  # above, whatever `top` was rounded to
+            # above the top, also where float64 has rounded that down
+            last = fmpq(math.floor(top * 2**_KNOT_BITS) + 1, fmpz(2) ** _KNOT_BITS)
             return ReciprocalPlan(level, (start, *inner, last), error)
     return None
 

@@ -88,7 +88,7 @@ class _Builder:
 
     def _time(self) -> _Times:
         law = self.law
-        values = self.pieces.time.of(self.network, self.network.input(self.dimension))
+        values = self.pieces.time.of(self.network, self.network.input(self.dimension), "time")
         width, count = len(law.frames[0].variances), len(law.frames)
         rows = [values[i * width : (i + 1) * width] for i in range(2 * count)]
         a, r = rows[:count], rows[count:]
@@ -238,12 +238,12 @@ class _Builder:
         assert self.pieces.exponential is not None
         top = largest(self.network, logits)
         lifted = [lift(self.network, value, top.layer) for value in logits]
-        return [self.pieces.exponential.gadget.of(self.network, value - top)[0] for value in lifted]
+        return [self.pieces.exponential.gadget.of(self.network, value - top, "exponential")[0] for value in lifted]
 
     def quotients(self, powers: list[Value], numerators: list[Value]) -> list[Value]:
         """`R(sum_k E_k)` times each numerator."""
         assert self.pieces.reciprocal is not None
-        (inverse,) = self.pieces.reciprocal.gadget.of(self.network, total(powers))
+        (inverse,) = self.pieces.reciprocal.gadget.of(self.network, total(powers), "reciprocal")
         inverse = lift(self.network, inverse, numerators[0].layer)
         lifted = [lift(self.network, value, inverse.layer) for value in numerators]
         return [product(self.network, inverse, value, (1, self.steep)) for value in lifted]

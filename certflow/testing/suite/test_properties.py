@@ -9,7 +9,7 @@ import pytest
 
 from certflow.process import OrnsteinUhlenbeck
 from certflow.testing.hearing import tell
-from certflow.testing.options import profile_of
+from certflow.testing.options import profile_of, seed_of
 from certflow.testing.properties import PROPERTIES, Property
 from certflow.testing.result import CheckFailed
 
@@ -24,7 +24,8 @@ def test_property(pytestconfig: pytest.Config, mixture: Any, statement: Property
     reason = statement.applies(mixture)
     if reason is not None:
         pytest.skip(reason)
-    found = statement.run(OrnsteinUhlenbeck(mixture), examples=EXAMPLES[profile_of(pytestconfig)])
+    examples, seed = EXAMPLES[profile_of(pytestconfig)], seed_of(pytestconfig)
+    found = statement.run(OrnsteinUhlenbeck(mixture), seed=seed, examples=examples)
     result = replace(found, check="property", part=statement.name)
     tell(result, mixture=mixture.name)
     if not result:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from certflow.testing.options import mixture_loaded, mixture_sources, score_of
+from certflow.testing.options import mixture_loaded, mixture_sources, score_of, seed_of
 from certflow.testing.parametrize import Case, check_cases
 
 
@@ -17,7 +17,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if named is not None:
         score, options = named
         (source,) = mixture_sources(metafunc.config)
-        cases = check_cases("score", score, mixture_loaded(source), **options)
+        cases = check_cases("score", score, mixture_loaded(source), seed=seed_of(metafunc.config), **options)
         values = [pytest.param(case, id=case.id) for case in cases]
     metafunc.parametrize("check", values)
 

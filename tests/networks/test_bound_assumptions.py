@@ -1,0 +1,47 @@
+"""A6: the bound is infinite where a gadget is so far off that its proof does not hold, and never small by accident."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from flint import arb
+
+import certflow as cf
+from certflow.networks.common.bound import proved_bound
+from certflow.networks.constructed import constructed_score
+from certflow.networks.gadgets import reciprocal
+from certflow.numbers.precision import ball_precision
+
+ACCURACY = 60
+
+
+@pytest.fixture(scope="module")
+def score():
+    return constructed_score(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3"), "1e-2")
+
+
+def bound(score, pieces):
+    with ball_precision(score.bits):
+        return proved_bound(pieces, 8, ACCURACY)
+
+
+def test_the_bound_of_what_was_built_is_finite(score):
+    assert float(bound(score, score.pieces).l2) <= 1e-2
+
+
+def test_a_reciprocal_that_ends_before_the_largest_sum_bounds_nothing(score):
+    found = score.pieces.reciprocal
+    short = replace(found.gadget, knots=(*found.gadget.knots[:-1], found.gadget.knots[-1] * 3 / 4))
+    with ball_precision(score.bits):
+        pieces = replace(score.pieces, reciprocal=replace(reciprocal.enclosed(found.gadget), gadget=short))
+    result = bound(score, pieces)
+    assert math.isinf(float(result.l2))
+    assert math.isinf(float(result.everywhere[0]))
+
+
+@pytest.mark.parametrize("changes", [{"relative": arb(2)}, {"absolute": arb("0.6")}, {"at_zero": arb("0.5")}])
+def test_an_exponential_that_is_far_off_bounds_nothing(score, changes):
+    pieces = replace(score.pieces, exponential=replace(score.pieces.exponential, **changes))
+    assert math.isinf(float(bound(score, pieces).l2))
