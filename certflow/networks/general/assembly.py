@@ -244,6 +244,7 @@ class _Builder:
         """`R(sum_k E_k)` times each numerator."""
         assert self.pieces.reciprocal is not None
         (inverse,) = self.pieces.reciprocal.gadget.of(self.network, total(powers), "reciprocal")
+        inverse = lift(self.network, inverse, numerators[0].layer)
         lifted = [lift(self.network, value, inverse.layer) for value in numerators]
         return [product(self.network, inverse, value, (1, self.steep)) for value in lifted]
 

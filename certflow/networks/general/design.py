@@ -31,8 +31,8 @@ LEVELS = range(2, 7)
 #: Times at which the design looks.
 _TIMES = 121
 _KNOT_BITS = 40
-#: The last knot of the reciprocal lies at least so far above K, however small the errors are beside it in float64.
-_ROOM = 2.0**-20
+#: The outer knots of the reciprocal lie at least `2^-7` of themselves outside [1, K], however exact the exponential is.
+_ROOM = 7
 
 Found = TypeVar("Found")
 
@@ -68,9 +68,9 @@ def design(law: GeneralLaw, target: float) -> Plan:
         for_clipping / (2 * law.components * max(sizes.steepest_force(), target)),
     )
     exponential = _first(lambda level: plan_exponential(relative, absolute, level, MOST_PIECES), target)
-    below = max(2, math.floor(-math.log2(4 * relative + 4 * law.components * absolute)))
+    below = min(_ROOM, max(2, math.floor(-math.log2(4 * relative + 4 * law.components * absolute))))
     start = 1 - fmpq(1, 2**below)
-    top = law.components * (1 + 2 * relative + 2 * absolute) + _ROOM
+    top = law.components * (1 + 2 * relative + 2 * absolute + 2.0**-_ROOM)
     reciprocal = _first(lambda level: plan_reciprocal(for_reciprocal / force, start, top, level, MOST_PIECES), target)
     return Plan(time_level, time_knots, exponential, reciprocal)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -46,10 +46,12 @@ class Built:
     network: Network
     bits: int
 
-    def bound_of(self, plan: Plan) -> float:
-        """What is proved of the network of another plan."""
+    def of(self, plan: Plan) -> Built:
+        """The network of another plan for the same law."""
         with ball_precision(2 * self.bits):
-            return float(proved_bound(made(self.law, plan, self.bits), 2, self.bits).l2)
+            pieces = made(self.law, plan, self.bits)
+            bound = proved_bound(pieces, 2, self.bits)
+            return replace(self, plan=plan, pieces=pieces, bound=bound, network=assembled(pieces))
 
     def errors(self, x: np.ndarray, t: float) -> np.ndarray:
         """`|N - s|` of rows, in float64."""

@@ -31,7 +31,7 @@ def test_depth_at_a_millionth(name):
     assert depth(process.mixture.n_components, plan) <= DEPTHS[name]
 
 
-@pytest.mark.parametrize("name", ["wide", "line", "tilted", "mixed"])
+@pytest.mark.parametrize("name", ["line", "tilted", "mixed"])
 def test_depth_is_the_sum_of_that_of_the_gadgets(built, name):
     made = built(name, 1e-3)
     assert made.network.depth == depth(made.law.components, made.plan)

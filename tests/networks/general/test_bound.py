@@ -17,7 +17,7 @@ from certflow.numbers.precision import ball_precision
 
 #: The built-in mixtures of other than common variance.
 BUILT_IN = ["two-variances", "digits", "wine", "iris-full", "anisotropic-pair"]
-SMALL = ["wide", "unit", "line", "tilted", "mixed", "one", "twice"]
+SMALL = ["line", "tilted", "mixed", "one", "twice"]
 
 
 def measured(made, times, n, seed=0):
@@ -30,7 +30,8 @@ def measured(made, times, n, seed=0):
 
 
 @pytest.mark.parametrize(
-    "name", [*SMALL, *(pytest.param(name, marks=nightly) for name in ("two-variances", "anisotropic-pair"))]
+    "name",
+    [*SMALL, *(pytest.param(name, marks=nightly) for name in ("wide", "unit", "two-variances", "anisotropic-pair"))],
 )
 def test_measured_is_below_proved_is_below_eps(built, name):
     made = built(name, 1e-3)
@@ -79,6 +80,7 @@ def test_the_bound_of_every_point_is_affine_where_the_covariance_is_shared(built
 
 @pytest.mark.parametrize("name", ["two-variances", pytest.param("anisotropic-pair", marks=nightly)])
 def test_a_degree_halved_proves_no_more_what_was_asked_for(built, name):
+    """Each part of the bound in its turn is far above the others then, and still above what is measured."""
     made = built(name, 1e-6)
     assert float(made.bound.l2) <= 1e-6
     plan = made.plan
@@ -86,8 +88,10 @@ def test_a_degree_halved_proves_no_more_what_was_asked_for(built, name):
     for part in ("exponential", "reciprocal"):
         gadget = getattr(plan, part)
         halved[part] = replace(gadget, level=gadget.level - 1)
-    for part, coarse in halved.items():
-        assert made.bound_of(replace(plan, **{part: coarse})) > 1e-6
+    for part, level in halved.items():
+        coarse = made.of(replace(plan, **{part: level}))
+        assert 1e-6 < float(coarse.bound.l2) < np.inf
+        assert measured(coarse, np.geomspace(0.0101, 2.99, 6), 300) <= float(coarse.bound.l2)
 
 
 def test_a_changed_weight_is_seen(built):
