@@ -23,7 +23,7 @@ _BITS = 60
 _LOOK = 120
 #: Blocks of a balanced grid that each have a length of their own: beyond, neighbours share one.
 _SEGMENTS = 256
-#: Steps of a balanced grid are hardly longer than this over the Lipschitz constant: their errors are known too coarsely.
+#: Steps of a balanced grid are hardly longer than this over `L`: too little is known of their errors.
 _LONGEST = 0.4
 #: The kinds of grid: equal steps of `kappa`, equal steps of `t`, equal contributions to the bound.
 KINDS = ("balanced", "uniform-kappa", "uniform-time")
@@ -49,7 +49,7 @@ class Segment:
 
 
 def balanced(coordinates: Coordinates, errors: LocalErrors, blocks: int, segments: int = _SEGMENTS) -> list[Segment]:
-    """Steps that equalise the contributions `C_q h^{q+1} exp(...)` to the bound: `h ~ (C_q A)^{-1/(q+1)}`, none very long.
+    """Steps of equal contributions `C_q h^{q+1} exp(...)` to the bound: `h ~ (C_q A)^{-1/(q+1)}`, none very long.
 
     segments : where there are more blocks than these, neighbours share a length and a constant
     """
