@@ -19,8 +19,8 @@ _RADII, _ROUNDS = 24, 40
 class Analytic:
     """`|step_h - flow_h| <= chi M rho (h/rho)^{q+1}` for all `zeta` and `h <= rho`, `chi = 1/2 + sum_{i >= 2} b_i`.
 
-    `M = D Delta/(1 - Delta)` bounds how much the field turns in the complex disc of radius `rho` about `kappa`, while the
-    solutions stay within `R >= rho M` of the tangent:
+    `M = D Delta/(1 - Delta)` bounds how much the field turns in the complex disc of radius `rho` about `kappa` while
+    the solutions stay within `R >= rho M` of the tangent:
     `Delta = K^e exp( e osc(log w)/2 + kappa (1 + e) (R D + rho D^2/4) ) - 1 < 1`, `e = rho/kappa < 1`.
     """
 

@@ -32,7 +32,7 @@ LEAST = 1e-7
 class FlowMap:
     """`F(zeta) = zeta + shift o + e C~(Y)`, `Y = e . zeta/|e|^2`, `o = (mu_1 + mu_2)/2`, `e = (mu_1 - mu_2)/2`.
 
-    coordinates : two modes; gadget : `C~`, constant beyond its knots; shift : a rational next to `kappa_delta - kappa_T`
+    coordinates : two modes; gadget : `C~`, constant outside its knots; shift : near `kappa_delta - kappa_T`
     network : inputs and outputs are the `d` entries of `zeta`
     error : a ball, `|F(zeta) - flow(zeta)| <= error` for all `zeta`
     """
@@ -106,8 +106,7 @@ class _Problem:
     def correction(self, Y: Any) -> Any:
         """`C(Y)`, a ball."""
         y = self.height(Y)
-        centre, radius = self.flow.image(y)
-        return (arb(centre, radius) - y) / self.length
+        return (self.flow.value(y) - y) / self.length
 
     def interpolation(self, low: Any, high: Any, degree: int) -> Any | None:
         """What interpolation of `C` at the Lobatto nodes leaves on a piece, by Hermite's formula on a circle."""
@@ -167,7 +166,7 @@ class _Problem:
         return piecewise(knots, [polynomials], side="both", bits=_WEIGHT_BITS)
 
     def error(self, gadget: Gadget, degree: int) -> Any:
-        """`|F - flow|` for all `zeta`: the gadget's pieces, from its weights, against `C`, which is monotone beyond them."""
+        """`|F - flow|` for all `zeta`: the gadget's pieces, from its weights, against `C`."""
         largest = arb(0)
         for piece in pieces(gadget):
             left = self.interpolation(piece.lower, piece.upper, degree)

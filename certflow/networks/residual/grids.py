@@ -23,6 +23,8 @@ _BITS = 60
 _LOOK = 120
 #: Blocks of a balanced grid that each have a length of their own: beyond, neighbours share one.
 _SEGMENTS = 256
+#: Steps of a balanced grid are hardly longer than this over `L`: too little is known of their errors.
+_LONGEST = 0.4
 #: The kinds of grid: equal steps of `kappa`, equal steps of `t`, equal contributions to the bound.
 KINDS = ("balanced", "uniform-kappa", "uniform-time")
 
@@ -47,7 +49,7 @@ class Segment:
 
 
 def balanced(coordinates: Coordinates, errors: LocalErrors, blocks: int, segments: int = _SEGMENTS) -> list[Segment]:
-    """Steps that equalise the contributions `C_q h^{q+1} exp(...)` to the bound: `h ~ (C_q A)^{-1/(q+1)}`.
+    """Steps of equal contributions `C_q h^{q+1} exp(...)` to the bound: `h ~ (C_q A)^{-1/(q+1)}`, none very long.
 
     segments : where there are more blocks than these, neighbours share a length and a constant
     """
@@ -57,6 +59,9 @@ def balanced(coordinates: Coordinates, errors: LocalErrors, blocks: int, segment
     constants = np.array([errors.constant(kappa) for kappa in kappas])
     still_to_come = float(coordinates.diameter) ** 2 * (high**2 - kappas**2) / 8
     density = np.exp((np.log(np.maximum(constants, 1e-300)) + still_to_come - still_to_come[0]) / (order + 1))
+    rates = float(coordinates.diameter) ** 2 * kappas / 4
+    length = np.trapezoid(density, kappas) / (blocks * density)
+    density = density * (1 + (length * rates / _LONGEST) ** 4) ** 0.25
     passed = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(kappas))])
     parts = min(blocks, segments)
     shares = np.round(np.linspace(0, blocks, parts + 1)).astype(int)

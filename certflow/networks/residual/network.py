@@ -92,7 +92,7 @@ class ResidualNetwork:
 
     @cached_property
     def parts(self) -> dict[str, float]:
-        """Parts of the bound: `steps` (truncation), `field` (error of the field), `ends` (rounding of the outer nodes)."""
+        """Parts of the bound: `steps` (truncation), `field` (error of the field), `ends` (outer nodes)."""
         with ball_precision(_BOUND_BITS):
             named = {"steps": self.errors.steps, "field": self.errors.field, "ends": self.errors.ends}
             return {name: above(self.coordinates.scales[1] * part) for name, part in named.items()}

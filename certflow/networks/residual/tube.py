@@ -64,8 +64,13 @@ class LineFlow:
             K += h
         return found
 
+    def value(self, y: Any) -> Any:
+        """The flow of a real `y`, a ball."""
+        found = self.image(y)
+        return arb.nan() if found is None else arb(*found)
+
     def image(self, centre: Any, radius: Any = 0) -> tuple[Any, Any] | None:
-        """`(c, r)`: the flow takes all complex `y`, `|y - centre| <= radius`, to within `r` of `c`; None where that fails.
+        """`(c, r)`: it takes complex `y`, `|y - centre| <= radius`, to within `r` of `c`; None where that fails.
 
         centre : a ball, of which every point is meant. Without a radius all stays real.
         """

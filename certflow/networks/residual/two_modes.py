@@ -25,7 +25,7 @@ _NEARLY = 1
 _PARTS = 4
 #: Derivatives of the stages: boxes that are looked at together, how often such a group is halved, which share of the
 #: error they may have before it is, and how many enclosures one step is worth.
-_TOGETHER, _DEPTH, _SHARE, _LOOKS = 4, 8, 32, 500
+_TOGETHER, _DEPTH, _SHARE, _LOOKS = 4, 8, 32, 1000
 
 
 @dataclass(frozen=True)

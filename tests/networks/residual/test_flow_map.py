@@ -11,6 +11,7 @@ from flint import arb, fmpq
 
 import certflow as cf
 from certflow.errors import InputError
+from certflow.networks.graph import Network
 from certflow.networks.matrices import matrices
 from certflow.networks.residual.flow_map import FlowMap, flow_map_network
 from certflow.networks.residual.tube import LineFlow
@@ -45,7 +46,7 @@ def test_the_flow_map_in_one_gadget(low: str, high: str, eps: float) -> None:
     assert wrong > found.error_bound  # a false twin: one weight is off
 
 
-def flow_of(found: FlowMap, change: fmpq) -> object:
+def flow_of(found: FlowMap, change: fmpq) -> Network:
     """The network with the bias of its first output changed."""
     first, *others = found.network.outputs
     return replace(found.network, outputs=[replace(first, bias=first.bias + change), *others])
@@ -55,7 +56,9 @@ def test_a_disc_holds_the_images_of_its_points() -> None:
     """Complex points too, by steps of the fourth order in complex128."""
     with ball_precision(128):
         flow = LineFlow(arb("0.2"), fmpq(1, 10), fmpq(2), 1.0)
-        centre, radius = (float(number.mid()) for number in flow.image(arb("0.4"), arb("0.08")))
+        found = flow.image(arb("0.4"), arb("0.08"))
+    assert found is not None
+    centre, radius = (float(number.mid()) for number in found)
     z = 0.4 + 0.08 * np.concatenate([np.exp(2j * np.pi * np.arange(24) / 24), [0, 0.5j]])
     h = (2 - 0.1) / 2000
     for i in range(2000):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -46,7 +47,7 @@ def test_the_trees_of_order_four() -> None:
         c, b = rationals(method.nodes), rationals(method.weights)
         before = [Fraction(0), *c[:-1]]  # each stage sees the one before it, with the coefficient c_i
         twice = [Fraction(0), *before[:-1]]
-        conditions = {
+        conditions: dict[int, list[tuple[Any, Any]]] = {
             1: [(sum(b), 1)],
             2: [(sum(bi * ci for bi, ci in zip(b, c, strict=True)), Fraction(1, 2))],
             4: [
@@ -120,7 +121,7 @@ def test_the_analytic_bound_of_three_modes(name: str) -> None:
     def field(points: np.ndarray, kappa: float) -> np.ndarray:
         logits = np.log(weights) + kappa * points @ means.T - kappa**2 / 2 * (means**2).sum(1)
         gamma = np.exp(logits - logits.max(1, keepdims=True))
-        return (gamma / gamma.sum(1, keepdims=True)) @ means
+        return np.asarray((gamma / gamma.sum(1, keepdims=True)) @ means)
 
     for kappa in (0.1, 1.0, 4.0):
         h = kappa * 0.02 / (1 + kappa**2)

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 from depth import night, nightly
-from flint import fmpq
+from flint import arb, fmpq
 
 import certflow as cf
 from certflow.errors import InputError
@@ -18,6 +18,7 @@ from certflow.networks.residual.field import constructed_field
 from certflow.networks.residual.grids import KINDS, Segment
 from certflow.networks.residual.methods import METHODS
 from certflow.networks.residual.network import FloatField, ResidualNetwork, residual_network
+from certflow.numbers.precision import ball_precision
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +46,16 @@ def target(process: cf.OrnsteinUhlenbeck) -> np.ndarray:
     return np.asarray(process.flow(points()[:, : process.mixture.dimension], process.t_max, process.t_min, rtol=1e-11))
 
 
-def evaluated(network: Network, inputs: list[fmpq]) -> list[fmpq]:
-    """The network in exact rational numbers."""
-    here = inputs
-    for layer in network.layers:
-        rows = [sum((w * here[i] for i, w in n.row.weights.items()), n.row.bias) for n in layer]
-        here = [max(z, fmpq(0)) ** (2 if n.square else 1) for z, n in zip(rows, layer, strict=True)]
-    return [sum((w * here[i] for i, w in row.weights.items()), row.bias) for row in network.outputs]
+def evaluated(network: Network, inputs: list[float]) -> list[float]:
+    """The network by its exact weights in balls of 400 bits."""
+    with ball_precision(400):
+        here = [arb(value) for value in inputs]
+        for layer in network.layers:
+            rows = [sum((arb(w) * here[i] for i, w in n.row.weights.items()), arb(n.row.bias)) for n in layer]
+            here = [z.max(arb(0)) ** (2 if n.square else 1) for z, n in zip(rows, layer, strict=True)]
+        rows = [sum((arb(w) * here[i] for i, w in row.weights.items()), arb(row.bias)) for row in network.outputs]
+        assert all(row.rad() < 1e-60 for row in rows)
+        return [float(row.mid()) for row in rows]
 
 
 def test_sixty_blocks_of_the_fourth_order(network: ResidualNetwork, process: cf.OrnsteinUhlenbeck) -> None:
@@ -127,10 +131,9 @@ def test_the_field_is_within_its_error(name: str) -> None:
 
 
 def test_a_block_has_exact_weights(network: ResidualNetwork) -> None:
-    """The block as one network, in rational numbers, is the step in float64 up to rounding."""
+    """The block as one network, in balls, is the step in float64 up to rounding."""
     block = network.blocks[41]
-    point = [fmpq(3, 10), fmpq(-7, 5)]
-    found = [int(value.p) / int(value.q) for value in evaluated(block.network, point)]
+    found = evaluated(block.network, [0.3, -1.4])
     field = FloatField.of(network.field, np.zeros((1, 2)))
     kappa, h = (int(number.p) / int(number.q) for number in (block.kappa, block.h))
     step = METHODS["rk4"].in_floats().step(field, np.array([[0.3, -1.4]]), kappa, h)[0]
@@ -140,9 +143,8 @@ def test_a_block_has_exact_weights(network: ResidualNetwork) -> None:
 
 def test_blocks_compose_to_one_network(network: ResidualNetwork) -> None:
     two = network.network(network.blocks[:2])
-    point = [fmpq(1, 5), fmpq(1, 3)]
-    one_by_one = evaluated(network.blocks[1].network, evaluated(network.blocks[0].network, point))
-    assert evaluated(two, point) == one_by_one
+    one_by_one = evaluated(network.blocks[1].network, evaluated(network.blocks[0].network, [0.2, 0.7]))
+    assert evaluated(two, [0.2, 0.7]) == pytest.approx(one_by_one, abs=1e-14)
     assert network.depth == 30 * two.depth
     assert network.neurons == 30 * two.neurons
 
