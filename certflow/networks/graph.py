@@ -52,12 +52,16 @@ class Value:
 
     def __add__(self, other: Any) -> Value:
         if not isinstance(other, Value):
-            return Value(self.layer, self.terms, self.constant + rational(other))
+            return self.plus(other)
         if other.layer != self.layer:
             raise ValueError(f"values of layers {self.layer} and {other.layer} cannot be added")
         return total([self, other])
 
     __radd__ = __add__
+
+    def plus(self, number: Any) -> Value:
+        """`value + number`."""
+        return Value(self.layer, self.terms, self.constant + rational(number))
 
     def __mul__(self, factor: Any) -> Value:
         factor = rational(factor)
@@ -189,4 +193,5 @@ def combined(row: Row, values: Sequence[Value]) -> Value:
     """`row` over values instead of neurons: their affine combination."""
     if not row.weights:
         return Value(values[0].layer, {}, row.bias)
-    return total([values[i] * weight for i, weight in row.weights.items()]) + row.bias
+    summed = total([values[i] * weight for i, weight in row.weights.items()])
+    return summed.plus(row.bias)

@@ -86,7 +86,9 @@ def time_gadget(law: CommonLaw, knots: tuple[Any, ...], level: int, bits: int) -
     for low, high in pairwise(knots):
         middle, half = arb((low + high) / 2), arb((high - low) / 2)
         for i in range(2):
-            polynomials[i].append(
-                interpolant(lambda c, i=i, t=middle, h=half: functions((-(t + h * c)).exp())[i], 2**level, bits)
-            )
+
+            def function(c: Any, i: int = i, middle: Any = middle, half: Any = half) -> Any:
+                return functions((-(middle + half * c)).exp())[i]
+
+            polynomials[i].append(interpolant(function, 2**level, bits))
     return piecewise(knots, polynomials, side="both", bits=bits)

@@ -21,7 +21,8 @@ def product(network: Network, first: Value, second: Value, scales: tuple[Any, An
     s, r = (rational(scale) for scale in scales)
     one, other = first * (1 / s), second * (1 / r)
     with network.serving("product"):
-        return (square(network, one + other) - square(network, one - other)) * (s * r / 4)
+        difference: Value = (square(network, one + other) - square(network, one - other)) * (s * r / 4)
+    return difference
 
 
 def maximum(network: Network, first: Value, second: Value) -> Value:
@@ -34,7 +35,7 @@ def carry(network: Network, value: Value, lower: Any = None) -> Value:
     """The same number one layer later: `relu(z - lower) + lower` where `z >= lower`, else `relu(z) - relu(-z)`."""
     with network.serving("carry"):
         if lower is not None:
-            return network.relu(value - rational(lower)) + rational(lower)
+            return network.relu(value.plus(-rational(lower))).plus(lower)
         return network.relu(value) - network.relu(-value)
 
 

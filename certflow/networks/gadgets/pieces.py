@@ -71,7 +71,7 @@ class Coordinate:
 
     def at(self, polynomial: Any) -> Value:
         """A polynomial of degree at most 2."""
-        return self.first * polynomial[1] + self.second * polynomial[2] + polynomial[0]
+        return total([self.first * polynomial[1], self.second * polynomial[2]]).plus(polynomial[0])
 
 
 def coordinates_of(network: Network, knots: Sequence[Any], side: Side) -> list[Coordinate]:
