@@ -189,8 +189,14 @@ def test_late_time_amplification():
         assert abs(value - leading) < 0.6
 
 
-@pytest.mark.parametrize("rate", RATES)
-@pytest.mark.parametrize("kind", ["isotropic", "shared", "full"])
+@pytest.mark.parametrize(
+    ("kind", "rate"),
+    [
+        *((kind, "one-sided") for kind in ("isotropic", "shared", "full")),
+        ("full", "two-sided"),
+        *night(("isotropic", "two-sided"), ("shared", "two-sided")),
+    ],
+)
 def test_other_covariances_are_integrated(kind, rate):
     covariances = {
         "isotropic": ["0.04", "0.25"],

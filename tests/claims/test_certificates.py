@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 import certflow as cf
 from certflow.certificate.closed_forms import PRODUCERS
 from certflow.certificate.envelope import statement_hash
-from certflow.claims.check import Check, Context, Finding
+from certflow.claims.check import PROFILES, Check, Context, Finding
 from certflow.claims.model import Evidence, Kind, Outcome
 from certflow.claims.registry import checks_of
 from certflow.report import load_report
@@ -28,8 +28,16 @@ RATES = [f"L5-t-{time}-{kind}" for time in ("0.01", "0.173", "3") for kind in ("
 STEMS = {"L2", "L3", "F1", "F2", "G1-one-sided", "G1-two-sided", *RATES}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_pairs() -> Iterator[None]:
+    """Pairs of points are the dearest evidence, and have no certificates."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PROFILES, "quick", replace(PROFILES["quick"], flow_pairs=10))
+        yield
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path]:
+def run(few_pairs: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path]:
     """A report of two-modes and the directory that it was written to."""
     folder = tmp_path_factory.mktemp("run")
     return cf.verify(cf.load_mixture("two-modes"), CLAIMS, digits=20, out=folder), folder

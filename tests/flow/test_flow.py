@@ -174,7 +174,7 @@ def test_errors_next_to_the_separatrix_are_those_of_the_last_digit():
     assert (np.abs(result[:, 0] - exact) <= error).all()
 
 
-@pytest.mark.parametrize("digits", [30, pytest.param(50, marks=nightly)])
+@pytest.mark.parametrize("digits", [25, *(pytest.param(digits, marks=nightly) for digits in (30, 50))])
 def test_mpmath_keeps_its_digits(monkeypatch, digits):
     evaluated, rate = [], FlowEquation.rate
     monkeypatch.setattr(
