@@ -15,6 +15,9 @@ from itertools import count
 # One thread for each worker: together they have as many as there are cores. Before numpy and torch are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Processes of tests load compiled modules, as those of a user do: where nothing is written, each compiles the package.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Proofs are kept in a folder of this session, shared by its workers, never in the user's own.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["CERTFLOW_CACHE"] = tempfile.mkdtemp(prefix="certflow-tests-")

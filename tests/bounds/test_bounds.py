@@ -79,7 +79,7 @@ def test_bounds_hold(kind, seed):
             assert inside.max(initial=0) <= p.ball_bound(r, t) * slack
 
 
-@pytest.mark.parametrize("seed", [0, 1, *night(*range(2, 6))])
+@pytest.mark.parametrize("seed", [0, *night(*range(1, 6))])
 def test_ball_bound_holds_where_no_global_bound_exists(seed):
     rng = np.random.default_rng(seed)
     sigma = np.array([_spd(rng, 2), _spd(rng, 2)])
@@ -315,7 +315,7 @@ def test_outside_probability_in_one_dimension():
         assert p.outside_probability(radius, t) <= 3 * (1 - inside) + 1e-6
 
 
-@pytest.mark.parametrize("means", [[[-1, 0], [1, 0], [0, 0]], [[-1, "0.3"], ["0.5", 1], [2, "-0.2"]]])
+@pytest.mark.parametrize("means", [[[-1, 0], [1, 0], [0, 0]], *night([[-1, "0.3"], ["0.5", 1], [2, "-0.2"]])])
 def test_a_crossed_pair_that_a_third_dominates_is_bounded(means):
     """proofs/L8.md, beyond: the pair alone has no bound, with a wide third component it has."""
     crossed = [[["0.1", 0], [0, "0.2"]], [["0.2", 0], [0, "0.1"]]]
@@ -367,7 +367,7 @@ def largest_norm(mixture, t, reach):
     return np.abs(np.linalg.eigvalsh(negative)).max()
 
 
-@pytest.mark.parametrize("means", [[[0, 0], [1, "0.3"], [-1, 2]], [[3, 1], [-2, 5], [0, 0]]])
+@pytest.mark.parametrize("means", [[[0, 0], [1, "0.3"], [-1, 2]], *night([[3, 1], [-2, 5], [0, 0]])])
 def test_a_common_coordinate_changes_nothing(means):
     """A bounded mixture in the plane times a common normal law is bounded, with the same term for the ties."""
     weights = ["0.2", "0.3", "0.5"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 import certificates
 import hostile
 import pytest
+from certificates import changed
 from hostile import counted, cover, simplex, tree
 from produced import sharp, tube
 
 from certflow.certificate import checker
 from certflow.certificate.checker import coverings, flow_tubes
-from certflow.certificate.checker.reading import MAX_VALUES
+from certflow.certificate.checker.arithmetic import Arithmetic
+from certflow.certificate.checker.reading import MAX_VALUES, over_common_denominator
+from certflow.certificate.checker.work import Work
 
 HOSTILE = dict(hostile.certificates())
 TEXTS = dict(hostile.texts(scale=16))
@@ -151,3 +155,80 @@ def test_limits_of_the_form() -> None:
     )
     assert "integers of at most 4300 digits" in checker.check('{"a": ' + "7" * 4301 + "}").text
     assert Fraction(hostile.START).denominator <= 2**96
+
+
+# -- what is done is charged, and what is charged stays ---------------------------------------------------------------
+
+
+def closed(claim: str, assertion: dict[str, Any]) -> dict[str, Any]:
+    """A file by hand: two means at distance 2, variance 0.04, t from 0.01 to 3."""
+    pair = {"pair": [0, 1]} if claim in ("F2", "G1") else {}
+    return hostile.sealed(
+        {
+            "schema": "certflow/certificate/1",
+            "claim": claim,
+            "problem": {"mixture": hostile.mixture([["-1"], ["1"]]), "t_min": "0.01", "t_max": "3"},
+            "assertion": {"diameter_squared": "4", **assertion},
+            "proof": {"rule": "popoviciu" if claim in ("L2", "L3") else "closed-form", "bits": 128} | pair,
+            "producer": {"name": "x"},
+        }
+    )
+
+
+PANELS = {"times": ["0.01", "1", "3"], "upper": ["1e9"] * 2}
+RATIOS = {"growth": "1000", "contraction": "-1000", "factor": None}
+ENDS = [["3", "3"], ["0.01", "0.01"]]
+BY_HAND = {
+    "L2": closed("L2", PANELS),
+    "L3": closed("L3", PANELS | {"lower": ["-1e9"] * 2}),
+    "F1": closed("F1", RATIOS),
+    "F2": closed("F2", {"one-sided": ["0", "1e9"], "two-sided": ["0", "1e9"]}),
+    "G1, one segment": closed("G1", {"rate": "two-sided", "segments": 1, "nodes": ENDS}),
+    "G1, two segments": closed(
+        "G1", {"rate": "one-sided", "segments": 2, "nodes": [ENDS[0], ["0.02", "2.9"], ENDS[1]]}
+    ),
+    "L5": hostile.sharp(simplex(2), cover(2, "P0,1"), threshold="1e9"),
+    "L5, no cover": hostile.sharp(simplex(2), None, threshold="1e9"),
+    "S3": hostile.flow([["0"], ["1"]], [{"end": hostile.START, "order": 4}]),
+}
+STEPS = {
+    "L2": 78614,
+    "L3": 79033,
+    "F1": 78046,
+    "F2": 80517,
+    "G1, one segment": 87414,
+    "G1, two segments": 94652,
+    "L5": 99074,
+    "L5, no cover": 86890,
+    "S3": 83520,
+}
+
+
+@pytest.mark.parametrize(("name", "steps"), STEPS.items())
+def test_the_count_is_the_same_everywhere_and_in_every_release(name: str, steps: int) -> None:
+    """What `--work N` allows is a promise: these are the counts of files by hand. They change on purpose only."""
+    assert checker.check(json.dumps(BY_HAND[name])).work == steps
+
+
+@pytest.mark.parametrize("name", [name for name in BY_HAND if name[0] != "S"])
+def test_every_exponential_and_logarithm_is_charged(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 1024 bits they are the dearest part; the tables of the arithmetic are charged for themselves."""
+    made: list[str] = []
+    for part in ("exp", "log"):
+        honest = getattr(Arithmetic, part)
+        monkeypatch.setattr(
+            Arithmetic, part, lambda self, x, part=part, honest=honest: made.append(part) or honest(self, x)
+        )
+    verdict = checker.check(json.dumps(changed(BY_HAND[name], "proof.bits", 1024)), 10**9)
+    assert len(made) >= 2
+    terms = next(n for n in range(1000) if math.factorial(n) << 8 * n >= 1 << 1024)
+    each = 2 * terms * (1024**2 >> 15)  # products of two ends
+    assert verdict.work - Arithmetic.setup(1024) >= len(made) * each
+
+
+def test_products_of_long_numerators_are_charged() -> None:
+    """Over a common denominator of `b` bits, a numerator of `a` bits is multiplied by up to `b` bits."""
+    numerator, denominator, work = 3**9000, 7**5000, Work(10**9)
+    integers, common = over_common_denominator([Fraction(numerator), Fraction(1, denominator)], "means", work)
+    assert (integers, common) == ([numerator * denominator, 1], denominator)
+    assert work.done >= numerator.bit_length() * denominator.bit_length() >> 15

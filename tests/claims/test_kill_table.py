@@ -22,8 +22,15 @@ LIGHT = Profile(
     training_steps=300,
     training_seeds=1,
 )
-#: Takes half a minute, and another twin of the same check is tried every day.
-DEAR = {"F3.separatrix-half the exponent"}
+#: They take long, and another twin of the same check is tried every day.
+DEAR = {
+    "E4.composition-error of the velocity only",
+    "E4.composition-h for h/2",
+    "F1.pairs-a tenth of the distance",
+    "F1.pairs-twice the distance",
+    "F3.separatrix-half the exponent",
+    "L5.enclosed-lost half of the covariance",
+}
 PAIRS = [
     pytest.param(check, twin, id=name, marks=[nightly] if name in DEAR else [])
     for check in CHECKS

@@ -12,6 +12,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from depth import night
 
 import certflow as cf
 from certflow.commands import bound_sharp
@@ -51,7 +52,7 @@ def exact(t: float) -> float:
     return 1 - 1 / v + m2 / v**2 * spread
 
 
-@pytest.mark.parametrize("name", ["random-5", "wine", "two-variances"])
+@pytest.mark.parametrize("name", ["wine", "two-variances", *night("random-5")])
 def test_the_witness_replays(name: str, command: Command) -> None:
     found = json.loads(command("bound", name, "--sharp", "--points", 3, "--format", "json").out)
     process = cf.OrnsteinUhlenbeck(cf.load_mixture(name))

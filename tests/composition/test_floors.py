@@ -19,7 +19,7 @@ from certflow.composition.floors import best_map, mean_square_floor, pairing_flo
 from certflow.composition.segments import flow_constant, segment_table, segments_needed
 from certflow.composition.sup_norm import sup_floor
 from certflow.errors import InputError
-from certflow.flow.quantile_map import QuantileMap
+from certflow.flow.quantile_map import Marginal, QuantileMap, _increasing_root
 from certflow.law.symmetry import symmetries
 
 
@@ -45,6 +45,33 @@ def test_the_quantile_map_is_the_flow(name):
     np.testing.assert_allclose(QuantileMap(process)(z), flow, atol=2e-9)
     np.testing.assert_allclose(QuantileMap(process, 0.7, 0.2)(z), process.flow(z[:, None], 0.7, 0.2)[:, 0], atol=1e-9)
     np.testing.assert_allclose(QuantileMap(process, 0.2, 0.7)(z), process.flow(z[:, None], 0.2, 0.7)[:, 0], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_curve_extends_to_where_no_mass_is_left_and_not_further(name):
+    """All but 1e-20 of the mass, by complementary error functions; and not all but 1e-25, for panels cost."""
+    process, t = EVERY[name], 0.3
+    low, high = Marginal(process, t).reach
+    m, mixture = mpmath.exp(-t), process.mixture
+    below, above = mpmath.mpf(0), mpmath.mpf(0)
+    for weight, mean, variance in zip(mixture.weights, mixture.means[:, 0], mixture.covariance_matrices, strict=True):
+        deviation = mpmath.sqrt(2 * (variance[0, 0] * m * m - mpmath.expm1(-2 * t)))
+        below += weight * mpmath.erfc((m * mean - low) / deviation) / 2
+        above += weight * mpmath.erfc((high - m * mean) / deviation) / 2
+    assert 1e-25 < min(below, above)
+    assert below + above < 1e-20
+
+
+@pytest.mark.parametrize("power", [1, 3, 9, 31])
+def test_a_root_at_which_newton_s_method_is_slow(power):
+    """`(y - r)^power`: a step takes `1/power` of the way, so that 130 of them end far off; bisection does not."""
+    root = np.array([0.3, -0.7])
+
+    def function(y, which):
+        return (y - root[which]) ** power, power * (y - root[which]) ** (power - 1)
+
+    found = _increasing_root(function, np.array([-1.0, -3.0]), np.array([2.0, 1.0]))
+    assert found == pytest.approx(root, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from depth import nightly
+from depth import night, nightly
 
 import certflow as cf
 from certflow.errors import InputError
@@ -68,7 +68,7 @@ def test_only_an_equal_pair_has_a_separatrix_that_is_known():
 # -- at typical points -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variance", ["0.04", "1", "2.5"])
+@pytest.mark.parametrize("variance", ["0.04", *night("1", "2.5")])
 def test_one_gaussian(variance):
     """`Phi` is affine with factor `sqrt(v_s/v_t)`, whatever the point, the direction and the size."""
     p = process([1], [[0.3, -1]], variance)

@@ -148,6 +148,18 @@ def test_every_index_survives_single_precision(name):
     assert float(s.time_at(float(np.float32(s.ou_time(500.01))))) == pytest.approx(500.01, abs=1e-3)
 
 
+@pytest.mark.parametrize("index", [3, 500, 997])
+def test_no_more_than_single_precision_is_taken_for_a_whole_index(index):
+    """Off by a relative 2^-22 in `log sigma` and in t, which moves log sigma by `dt/(1 - e^{-2t})`, and no more."""
+    s = schedule("scaled-linear")
+    logs = [mpmath.log(mpmath.sqrt(mpmath.expm1(2 * mpmath.mpf(float(s.ou_time(i)))))) for i in (index, index + 1)]
+    t = mpmath.mpf(float(s.ou_time(index)))
+    missed = mpmath.mpf(2) ** -22 * (abs(logs[0]) + t / -mpmath.expm1(-2 * t)) / (logs[1] - logs[0])
+    assert float(s.time_at(s.ou_time(index + 0.7 * float(missed)))) == index
+    between = index + 1.4 * float(missed)
+    assert float(s.time_at(s.ou_time(between))) == pytest.approx(between, abs=0.01 * float(missed))
+
+
 def slope(function, at: float, dtype=torch.float64) -> float:
     value = torch.tensor(at, dtype=dtype, requires_grad=True)
     return float(torch.autograd.grad(function(value), value)[0])

@@ -221,10 +221,10 @@ def test_everything_is_json():
     found = experiment(
         seeds=1,
         budgets=(3.0,),
-        student_settings=replace(STUDENTS, steps=500, batch=256),
+        student_settings=replace(STUDENTS, steps=50, batch=256),
         sigmas=("0.1",),
         segments=(1, 4),
-        settings=replace(BUILD, hidden=16, steps=300, pool=4096),
+        settings=replace(BUILD, hidden=16, steps=30, pool=4096),
     )
     text = json.dumps(found.mapping(), allow_nan=False)
     assert json.loads(text)["schema"] == "certflow/mismatch/1"

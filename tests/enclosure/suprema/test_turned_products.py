@@ -7,6 +7,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+from depth import night
 from oracle_sharp import Times, line_spread, mpf, time_of
 
 import certflow as cf
@@ -74,7 +75,7 @@ def test_no_product_no_turn():
     assert Points.of(rows[:3], (Fraction(1, 3),) * 3).product_turn() is None
 
 
-@pytest.mark.parametrize("turn", TURNS[:2])
+@pytest.mark.parametrize("turn", [TURNS[1], *night((TURNS[0],))])
 def test_the_exponent_of_a_turned_grid_is_that_of_the_grid(turn):
     rows = [(2 * a, b) for a in (-1, 0, 1) for b in (0, 1)]
     found, plain = (

@@ -128,3 +128,17 @@ def test_a_thousand_segments() -> None:
     grid = cf.time_grid(process, 1000)
     exponents = process.stability(grid.times[1:], grid.times[:-1])
     assert exponents == pytest.approx([exponents.mean()] * 1000, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["two-modes", "iris", "ring-8", "line-3"])
+def test_nodes_are_found_in_a_few_sweeps(name: str) -> None:
+    """Newton's method ends where nothing moves: each sweep is one look at the integral of all nodes."""
+    looks = []
+
+    class Watched(cf.OrnsteinUhlenbeck):
+        def stability(self, *arguments: Any, **options: Any) -> Any:
+            looks.append(arguments)
+            return super().stability(*arguments, **options)
+
+    cf.time_grid(Watched(cf.load_mixture(name), "0.01", "3"), 32, rate="two-sided")
+    assert 2 <= len(looks) <= 12

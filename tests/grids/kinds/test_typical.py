@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 
 import certflow as cf
-from certflow.grids import typical_rate
+from certflow.grids import entropy_rate, score_rate, typical_rate
 
 LINE = cf.GaussianMixture(["0.3", "0.7"], [["-1"], ["0.5"]], ["0.04", "0.09"])
 PROCESS = cf.OrnsteinUhlenbeck(LINE, "0.01", "3")
@@ -87,3 +89,10 @@ def test_nothing_moves() -> None:
     for kind in ("typical", "score-optimal"):
         with pytest.raises(cf.InputError, match="here"):
             cf.time_grid(process, 4, kind, samples=16)
+
+
+@pytest.mark.parametrize("rate", [typical_rate, score_rate, entropy_rate])
+def test_as_many_points_as_the_page_says(rate: Callable[..., Any]) -> None:
+    """`docs/your-own-model.md`: 2,048, as the grids take."""
+    assert rate(PROCESS, [0.3]) == rate(PROCESS, [0.3], samples=2048)
+    assert rate(PROCESS, [0.3]) != rate(PROCESS, [0.3], samples=2049)
