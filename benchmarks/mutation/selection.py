@@ -75,7 +75,7 @@ AREAS: tuple[Area, ...] = (
         _files(
             "tests/certificate",
             "test_",
-            "checker_arithmetic checker_rules closed_form_producers checker_sharp checker_flow_tube work check_command "
+            "check_command closed_form_producers checker_arithmetic work checker_flow_tube checker_sharp checker_rules "
             "mutations",
         ),
     ),

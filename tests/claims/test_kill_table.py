@@ -29,6 +29,7 @@ DEAR = {
     "F1.pairs-a tenth of the distance",
     "F1.pairs-twice the distance",
     "F3.separatrix-half the exponent",
+    "L2.enclosed-v for v^2",
     "L5.enclosed-lost half of the covariance",
 }
 PAIRS = [

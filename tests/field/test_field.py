@@ -17,7 +17,7 @@ from oracle import Oracle, dec, jacobian_mp, log_density_mp, relative_error, sco
 import certflow as cf
 
 NAMES = cf.builtin_mixtures()
-COSTLY = ("wine", "iris-full", "modes-16d")
+COSTLY = ("wine", "iris-full", "modes-16d", "digits", "grid-4x4")
 SMALL = [name for name in NAMES if cf.load_mixture(name).dimension <= 2]
 QUANTITIES = ("log_density", "responsibilities", "score", "velocity", "jacobian")
 
