@@ -8,10 +8,12 @@ from itertools import pairwise
 
 import pytest
 from flint import arb, fmpq, fmpq_poly
+from fractions_of import evaluated
 
 from certflow.networks.gadgets.basis import on_shared_basis
 from certflow.networks.gadgets.enclosure import pieces
 from certflow.numbers.precision import ball_precision
+
 
 KNOTS = [Fraction(1, 100), Fraction(1, 3), Fraction(3, 2), Fraction(3)]
 
@@ -30,20 +32,6 @@ def polynomials(degree, seed):
 
 def value(coefficients, c):
     return sum(coefficient * c**k for k, coefficient in enumerate(coefficients))
-
-
-def evaluated(network, z):
-    """The outputs at a fraction, in fractions."""
-    here = [z]
-    for layer in network.layers:
-        found = [max(Fraction(0), affine(neuron.row, here)) for neuron in layer]
-        here = [x * x if neuron.square else x for x, neuron in zip(found, layer, strict=True)]
-    return [affine(row, here) for row in network.outputs]
-
-
-def affine(row, here):
-    terms = (Fraction(int(weight.p), int(weight.q)) * here[i] for i, weight in row.weights.items())
-    return sum(terms, Fraction(int(row.bias.p), int(row.bias.q)))
 
 
 def exact(functions):
