@@ -14,6 +14,8 @@ _HOMES: dict[str, str] = {
     "measured": "certflow.networks.measuring",
     "rounding": "certflow.networks.conditioning",
     "depth_floor": "certflow.networks.floor",
+    "residual_network": "certflow.networks.residual.network",
+    "flow_map_network": "certflow.networks.residual.flow_map",
     "save": "certflow.networks.export",
 }
 

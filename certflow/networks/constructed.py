@@ -163,7 +163,7 @@ def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> Cons
     InputError : `eps` not in (0, 1], below 1e-200 or out of reach of degree 64 on 16 pieces; `p_norm` below 1; an
         infinite `p_norm` where the error grows with `|x|`; a mixture of symbols.
     """
-    target, norm = _asked(eps), _norm(p_norm)
+    target, norm = error_asked(eps), _norm(p_norm)
     if process.mixture.is_symbolic:
         raise InputError("mixture", process.mixture, "numbers: a network has weights")
     family = family_of(process.mixture)
@@ -241,7 +241,8 @@ def _largest_trace(mixture: GaussianMixture) -> Fraction:
     return Fraction(max(sum(matrix.diagonal(), Fraction(0)) for matrix in matrices))
 
 
-def _asked(eps: Any) -> float:
+def error_asked(eps: Any) -> float:
+    """The float64 next to an error that can be asked for; errors as `constructed_score` has them."""
     exact = exact_number(eps, "eps")
     if not 0 < exact <= 1:
         raise InputError("eps", eps, "an error in (0, 1]")

@@ -10,8 +10,7 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.law.noised import NoisedMixture
 from certflow.networks.arithmetic import ExactNetwork
-from certflow.networks.constructed import ConstructedScore, Proved, constructed_score
-from certflow.numbers.exact import exact_number
+from certflow.networks.constructed import ConstructedScore, Proved, constructed_score, error_asked
 from certflow.numbers.inputs import one_of
 
 #: Unit roundoffs of the arithmetics that round.
@@ -61,7 +60,7 @@ def relu_requ_score(p: NoisedMixture, eps: Any, p_norm: Any = 2, arithmetic: str
     if arithmetic not in UNITS:
         return ExactScore(constructed_score(p, eps, p_norm))
     limit = UNITS[arithmetic] * _ROUNDINGS * _drift(p)
-    if exact_number(eps, "eps") < limit:
+    if error_asked(eps) < limit:
         rounds = f'at least {limit:.1g}, about what {arithmetic} rounds; arithmetic="mpmath" or "arb" goes below'
         raise InputError("eps", eps, rounds)
     from certflow.networks.module import ScoreModule

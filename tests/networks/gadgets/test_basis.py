@@ -14,7 +14,6 @@ from certflow.networks.gadgets.basis import on_shared_basis
 from certflow.networks.gadgets.enclosure import pieces
 from certflow.numbers.precision import ball_precision
 
-
 KNOTS = [Fraction(1, 100), Fraction(1, 3), Fraction(3, 2), Fraction(3)]
 
 

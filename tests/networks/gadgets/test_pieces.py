@@ -46,7 +46,9 @@ def test_an_interpolant_goes_through_its_nodes(degree: int) -> None:
         for node in nodes:
             z = mpmath.mpf(node.numerator) / node.denominator
             value = at(polynomial, node)
-            assert abs(mpmath.log(2 + z) - mpmath.mpf(value.numerator) / value.denominator) < mpmath.mpf(2) ** (8 - BITS)
+            assert abs(mpmath.log(2 + z) - mpmath.mpf(value.numerator) / value.denominator) < mpmath.mpf(2) ** (
+                8 - BITS
+            )
 
 
 @pytest.mark.parametrize("half", [2, 4, 8])
