@@ -22,7 +22,6 @@ from certflow.networks.gadgets.reciprocal import ReciprocalPlan
 from certflow.networks.graph import Network
 from certflow.numbers.numerals import above
 from certflow.numbers.precision import ball_precision
-from certflow.symbolic.networks import formulas_of
 
 #: Random numbers of an exact gadget are of sizes up to this.
 _LARGEST = 10**12
@@ -50,6 +49,8 @@ def _combined(row: Any, values: Sequence[Any]) -> Any:
 
 def exact_at_random(context: Context, name: str) -> Finding:
     """A1: the gadgets at random rational numbers, small and large, in exact arithmetic: no difference at all."""
+    from certflow.symbolic.networks import formulas_of
+
     formulas, rng = formulas_of(type(context.process)), context.rng(name)
     count = 20 * context.profile.precise_points
     network = Network(2)
