@@ -7,10 +7,10 @@ from typing import Any
 
 import sympy as sp
 
+from certflow.networks.formulas import formulas_of
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic.cases import SymbolicCase
 from certflow.symbolic.derivation import Derivation
-from certflow.symbolic.networks import formulas_of
 from certflow.symbolic.spatial import means_of, noised_variance, posterior
 from certflow.symbolic.values import Interval
 from certflow.symbolic.zero_test import Residual, residual

@@ -8,74 +8,20 @@ affine, so a point in each chamber stands for the whole space.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import sympy as sp
 from flint import fmpq, fmpq_poly
 
-from certflow.networks.gadgets import exact
-from certflow.networks.gadgets.pieces import Gadget, piecewise
-from certflow.networks.graph import Network, Row, Value
+from certflow.networks.formulas import formulas_of
+from certflow.networks.graph import Network, Row
 from certflow.symbolic.values import Interval
 from certflow.symbolic.zero_test import Residual, residual
 
 _SIGNED = Interval(sp.Rational(-1), sp.Rational(1))
 _UNIT = Interval(sp.Rational(1, 10), sp.Rational(9, 10))
 _BITS = 64
-
-
-def monic_root(coefficients: Sequence[sp.Expr]) -> list[sp.Expr]:
-    """`q_j = (p_{m+j}/alpha - sum_{j<a<m} q_a q_{m+j-a}) / 2`, `j = m-1 ... 1`: the monic `q` of A2, its `q_0` left 0.
-
-    coefficients : of `p`, degree `2 m`, the constant one first
-    """
-    half, leading = len(coefficients) // 2, coefficients[-1]
-    root = [sp.Integer(0)] * half + [sp.Integer(1)]
-    for j in range(half - 1, 0, -1):
-        mixed = sp.Add(*(root[a] * root[half + j - a] for a in range(j + 1, half)))
-        root[j] = (coefficients[half + j] / leading - mixed) / 2
-    return root
-
-
-def relative_remainder(nodal: Callable[[sp.Expr], sp.Expr], argument: sp.Expr) -> sp.Expr:
-    """`W(S) / W(0)`, the relative error of an interpolant of `1/S` (A3)."""
-    return nodal(argument) / nodal(sp.Integer(0))
-
-
-def drift(excess: sp.Expr, ratio: sp.Expr) -> sp.Expr:
-    """`q = 1 + 2 c r` (A4)."""
-    return 1 + 2 * excess * ratio
-
-
-def logit_error(relative: sp.Expr, shared: sp.Expr, logit: sp.Expr, log_weight: sp.Expr, square: sp.Expr) -> sp.Expr:
-    """`rho (l - log w) + eta |mu|^2` (A6)."""
-    return relative * (logit - log_weight) + shared * square
-
-
-@dataclass(frozen=True)
-class NetworkFormulas:
-    """The formulas of chapter A that are held to account; a false twin has a wrong one in the place of one."""
-
-    square: Callable[[Network, Value], Value] = exact.square
-    product: Callable[..., Value] = exact.product
-    maximum: Callable[[Network, Value, Value], Value] = exact.maximum
-    carry: Callable[..., Value] = exact.carry
-    piecewise: Callable[..., Gadget] = piecewise
-    monic_root: Callable[[Sequence[sp.Expr]], list[sp.Expr]] = monic_root
-    relative_remainder: Callable[..., sp.Expr] = relative_remainder
-    drift: Callable[[sp.Expr, sp.Expr], sp.Expr] = drift
-    logit_error: Callable[..., sp.Expr] = logit_error
-
-
-_RIGHT = NetworkFormulas()
-
-
-def formulas_of(process: Any) -> NetworkFormulas:
-    """The formulas of a class of processes: those of the package, or of a false twin that brings its own."""
-    found: NetworkFormulas = getattr(process, "networks", _RIGHT)
-    return found
 
 
 def outputs_at(network: Network, values: Sequence[sp.Expr], point: dict[sp.Symbol, sp.Rational]) -> list[sp.Expr]:

@@ -8,12 +8,13 @@ import pytest
 import sympy as sp
 from flint import fmpq
 
+from certflow.networks.formulas import NetworkFormulas, formulas_of, monic_root
 from certflow.networks.gadgets import exact
 from certflow.networks.gadgets.pieces import piecewise
 from certflow.networks.graph import Network
 from certflow.process import OrnsteinUhlenbeck
 from certflow.symbolic import Verdict, derive
-from certflow.symbolic.networks import NetworkFormulas, formulas_of, monic_root, outputs_at
+from certflow.symbolic.networks import outputs_at
 
 RIGHT = NetworkFormulas()
 

@@ -17,6 +17,7 @@ from certflow.claims.model import Outcome
 from certflow.claims.networks.altered import Judged, errors, judged, needs_common_softmax, refusing
 from certflow.enclosure.results import ball_ends
 from certflow.law.mixture import GaussianMixture
+from certflow.networks.formulas import formulas_of
 from certflow.networks.gadgets.exponential import Exponential, ExponentialPlan
 from certflow.networks.gadgets.reciprocal import ReciprocalPlan
 from certflow.networks.graph import Network
@@ -49,8 +50,6 @@ def _combined(row: Any, values: Sequence[Any]) -> Any:
 
 def exact_at_random(context: Context, name: str) -> Finding:
     """A1: the gadgets at random rational numbers, small and large, in exact arithmetic: no difference at all."""
-    from certflow.symbolic.networks import formulas_of
-
     formulas, rng = formulas_of(type(context.process)), context.rng(name)
     count = 20 * context.profile.precise_points
     network = Network(2)

@@ -10,11 +10,11 @@ from flint import arb, fmpq
 
 from certflow.claims.networks.altered import AlteredNetworks
 from certflow.networks.floor import log_distance
+from certflow.networks.formulas import NetworkFormulas, monic_root
 from certflow.networks.gadgets import exact, exponential, reciprocal
 from certflow.networks.gadgets.pieces import Gadget, piecewise
 from certflow.networks.graph import Network, Neuron, Row
 from certflow.process import OrnsteinUhlenbeck
-from certflow.symbolic.networks import NetworkFormulas, monic_root
 
 _RIGHT = NetworkFormulas()
 
