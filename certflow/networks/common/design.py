@@ -28,6 +28,8 @@ SHARES = (0.62, 0.20, 0.03, 0.06)
 MOST_PIECES = 16
 #: Degrees from 4 to 64.
 LEVELS = range(2, 7)
+#: Up to this degree the exponential has its whole share of the error, beyond it ever less.
+_FREE = 8
 #: Times at which the design looks.
 _TIMES = 121
 _KNOT_BITS = 40
@@ -96,7 +98,10 @@ def design(law: CommonLaw, target: float) -> Plan:
     # an error that hardly counts, since no components overlap, is no reason for a coarser gadget than the target itself
     relative = for_exponential / max(float((sizes.a * sizes.deviation).max()), target)
     absolute = for_clipping / max(float(sizes.a.max() * sizes.spread), target)
-    exponential = _first(lambda level: plan_exponential(relative, absolute, level, MOST_PIECES), target)
+    # of a high degree a smaller error costs few pieces, and this bound is not the sharp one
+    exponential = _first(
+        lambda level: plan_exponential(relative * min(1, _FREE / 2**level), absolute, level, MOST_PIECES), target
+    )
     reciprocal = _first(lambda level: _reciprocal(sizes, target, relative, absolute, level), target)
     return Plan(time_level, time_knots, exponential, reciprocal)
 
