@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from flint import arb
+from flint import arb, fmpq
 
 import certflow as cf
 from certflow.networks.common.bound import proved_bound
@@ -45,3 +45,15 @@ def test_a_reciprocal_that_ends_before_the_largest_sum_bounds_nothing(score):
 def test_an_exponential_that_is_far_off_bounds_nothing(score, changes):
     pieces = replace(score.pieces, exponential=replace(score.pieces.exponential, **changes))
     assert math.isinf(float(bound(score, pieces).l2))
+
+
+def test_functions_of_time_that_may_be_negative_bound_nothing():
+    """The network carries `a~` by one ReLU: it is another function where `a~ < 0`, also of one component."""
+    mixture = cf.GaussianMixture(weights=["1"], means=[["0.5"]], covariances="0.04")
+    made = constructed_score(cf.OrnsteinUhlenbeck(mixture, "0.01", "3"), "1e-2")
+    gadget = made.pieces.time
+    first, second = gadget.network.outputs
+    network = replace(gadget.network, outputs=[replace(first, bias=first.bias - fmpq(1, 10)), second])
+    found = bound(made, replace(made.pieces, time=replace(gadget, network=network)))
+    assert math.isinf(float(found.l2))
+    assert math.isinf(float(found.everywhere[0]))
