@@ -157,7 +157,10 @@ class Proved:
         return self.constructed.parts
 
     def pointwise_bound(self, x: Any) -> Floats:
-        """`A + B |x|`, above `|N(x, t) - s(x, t)|` for every `t` of the interval; x : shape (..., d)."""
+        """`A + B |x|`, above `|N(x, t) - s(x, t)|` for every `t` of the interval, `N` in exact arithmetic.
+
+        x : shape (..., d)
+        """
         return self.constructed.pointwise_bound(x)
 
 

@@ -11,7 +11,8 @@ from flint import arb, fmpq
 import certflow as cf
 from certflow.networks.common.bound import proved_bound
 from certflow.networks.constructed import constructed_score
-from certflow.networks.gadgets import reciprocal
+from certflow.networks.gadgets import exponential, reciprocal
+from certflow.networks.gadgets.enclosure import UndecidedSign
 from certflow.numbers.precision import ball_precision
 
 ACCURACY = 60
@@ -57,3 +58,13 @@ def test_functions_of_time_that_may_be_negative_bound_nothing():
     found = bound(made, replace(made.pieces, time=replace(gadget, network=network)))
     assert math.isinf(float(found.l2))
     assert math.isinf(float(found.everywhere[0]))
+
+
+def test_an_exponential_that_is_not_constant_below_its_first_knot_is_refused(score):
+    """The first kink lies a little further down: no piece shows it, and what is said of all `z <= 0` would be false."""
+    found = score.pieces.exponential
+    first, *others = found.gadget.network.layers[0]
+    moved = replace(first, row=replace(first.row, bias=first.row.bias * fmpq(1001, 1000)))
+    network = replace(found.gadget.network, layers=[[moved, *others], *found.gadget.network.layers[1:]])
+    with ball_precision(score.bits), pytest.raises(UndecidedSign, match="below the first knot"):
+        exponential.enclosed(replace(found.gadget, network=network), 1e-3, 1e-3)
