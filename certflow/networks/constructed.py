@@ -124,8 +124,17 @@ class ConstructedScore:
 
         x : shape (..., d), result (...), in float64, rounded up
         """
-        size = np.linalg.norm(np.asarray(x, dtype=np.float64), axis=-1)
-        return np.asarray(np.polynomial.polynomial.polyval(size, self.everywhere) * (1 + 1e-12))
+        points = np.abs(np.asarray(x, dtype=np.float64))
+        # squares of the entries may be too large or too small for float64, those of their shares are not
+        scale = points.max(axis=-1, keepdims=True, initial=0.0)
+        shares = np.divide(points, scale, out=np.ones_like(points), where=(scale > 0) & np.isfinite(scale))
+        with np.errstate(over="ignore"):
+            size = scale[..., 0] * np.linalg.norm(shares, axis=-1)
+            highest, *others = np.trim_zeros(self.everywhere[::-1], "f") or (0.0,)  # no 0 |x| where |x| is infinite
+            bound = np.where(np.isnan(size), size, highest)
+            for coefficient in others:
+                bound = bound * size + coefficient
+            return np.asarray(bound * (1 + 1e-12))
 
 
 class Proved:
@@ -148,7 +157,10 @@ class Proved:
         return self.constructed.parts
 
     def pointwise_bound(self, x: Any) -> Floats:
-        """`A + B |x|`, above `|N(x, t) - s(x, t)|` for every `t` of the interval; x : shape (..., d)."""
+        """`A + B |x|`, above `|N(x, t) - s(x, t)|` for every `t` of the interval, `N` in exact arithmetic.
+
+        x : shape (..., d)
+        """
         return self.constructed.pointwise_bound(x)
 
 
@@ -226,7 +238,7 @@ def norm_bound(process: NoisedMixture, bound: Any, norm: float) -> Any:
     deviation = arb(max(rational(_largest_trace(mixture)), 1)).sqrt()
     total = offset
     for j, coefficient in enumerate(growing, start=1):
-        q = arb(j * norm)
+        q = arb(j) * arb(norm)  # exact: j * norm would be rounded, perhaps down
         noise = arb(2).sqrt() * (((d + q) / 2).gamma() / (arb(d) / 2).gamma()) ** (1 / q)
         total += coefficient * (reach + deviation * noise) ** j
     return total.upper()
@@ -257,7 +269,9 @@ def _norm(p_norm: Any) -> float:
     exact = exact_number(p_norm, "p_norm")
     if exact < 1:
         raise InputError("p_norm", p_norm, "a number of at least 1")
-    return nearest_float(exact)
+    nearest = nearest_float(exact)
+    # a norm grows with p: the next float64 above p has a bound for p as well
+    return nearest if exact_number(nearest) >= exact else math.nextafter(nearest, math.inf)
 
 
 def _above(ball: Any) -> float:

@@ -95,8 +95,8 @@ def depth_floor(process: NoisedMixture, eps: Any, width: Any) -> Floor:
         logs = [_log_floor(steepness, 0, neurons)]
         while logs[-1] > allowed:
             logs.append(_log_floor(steepness, len(logs), neurons))
-        below = tuple(float(log.lower()) for log in logs)
-        return Floor(target, neurons, len(logs) - 1, time, float(steepness.lower()), below)
+        below = tuple(_below(log) for log in logs)
+        return Floor(target, neurons, len(logs) - 1, time, _below(steepness), below)
 
 
 def pieces_bound(depth: int, width: int) -> int:
@@ -131,6 +131,11 @@ def _steepest(process: NoisedMixture) -> tuple[Fraction, Any]:
     means = process.mixture.exact_means.fractions
     squared = sum(((one - other) ** 2 for one, other in zip(means[0], means[1], strict=True)), Fraction(0))
     return time, a * _ball(squared).sqrt()
+
+
+def _below(ball: Any) -> float:
+    """A float64 below a ball."""
+    return math.nextafter(float(ball.lower()), -math.inf)
 
 
 def _ball(number: Fraction | int) -> Any:

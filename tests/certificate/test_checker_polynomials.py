@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from fractions import Fraction
 from typing import Any
@@ -120,6 +121,16 @@ def test_powers_of_e(lower: str, upper: str) -> None:
             value = mpmath.polyval(list(map(mpmath.mpf, reversed(found.coefficients))), mpmath.mpf(c))
             assert abs(value - mpmath.exp(number(z)) * 2**BITS) <= found.radius
     assert found.radius < 2**20
+
+
+@pytest.mark.parametrize("half", ["0.75", "1", "1.25", "2.5", "16"])
+def test_powers_of_e_whose_first_term_is_hardly_a_unit(half: str) -> None:
+    """The middle is just below `2^-bits`: nothing is kept but the rest, which has to be above all of `e^z`."""
+    middle, length = Fraction(-int(BITS * math.log(2) * 1000) - 1, 1000), Fraction(half)
+    found = gadgets.power_series(Arithmetic(BITS), algebra(), middle - length, middle + length, "")
+    with mpmath.workdps(60):
+        assert mpmath.exp(number(middle)) * 2**BITS < 1
+        assert mpmath.exp(number(middle + length)) * 2**BITS <= found.size
 
 
 @pytest.mark.parametrize("variance", ["0.04", "1", "2.5"])

@@ -6,12 +6,13 @@ import math
 from dataclasses import replace
 
 import pytest
-from flint import arb
+from flint import arb, fmpq
 
 import certflow as cf
 from certflow.networks.common.bound import proved_bound
 from certflow.networks.constructed import constructed_score
-from certflow.networks.gadgets import reciprocal
+from certflow.networks.gadgets import exponential, reciprocal
+from certflow.networks.gadgets.enclosure import UndecidedSign
 from certflow.numbers.precision import ball_precision
 
 ACCURACY = 60
@@ -45,3 +46,25 @@ def test_a_reciprocal_that_ends_before_the_largest_sum_bounds_nothing(score):
 def test_an_exponential_that_is_far_off_bounds_nothing(score, changes):
     pieces = replace(score.pieces, exponential=replace(score.pieces.exponential, **changes))
     assert math.isinf(float(bound(score, pieces).l2))
+
+
+def test_functions_of_time_that_may_be_negative_bound_nothing():
+    """The network carries `a~` by one ReLU: it is another function where `a~ < 0`, also of one component."""
+    mixture = cf.GaussianMixture(weights=["1"], means=[["0.5"]], covariances="0.04")
+    made = constructed_score(cf.OrnsteinUhlenbeck(mixture, "0.01", "3"), "1e-2")
+    gadget = made.pieces.time
+    first, second = gadget.network.outputs
+    network = replace(gadget.network, outputs=[replace(first, bias=first.bias - fmpq(1, 10)), second])
+    found = bound(made, replace(made.pieces, time=replace(gadget, network=network)))
+    assert math.isinf(float(found.l2))
+    assert math.isinf(float(found.everywhere[0]))
+
+
+def test_an_exponential_that_is_not_constant_below_its_first_knot_is_refused(score):
+    """The first kink lies a little further down: no piece shows it, and what is said of all `z <= 0` would be false."""
+    found = score.pieces.exponential
+    first, *others = found.gadget.network.layers[0]
+    moved = replace(first, row=replace(first.row, bias=first.row.bias * fmpq(1001, 1000)))
+    network = replace(found.gadget.network, layers=[[moved, *others], *found.gadget.network.layers[1:]])
+    with ball_precision(score.bits), pytest.raises(UndecidedSign, match="below the first knot"):
+        exponential.enclosed(replace(found.gadget, network=network), 1e-3, 1e-3)

@@ -127,12 +127,12 @@ def exponential(a: Arithmetic, gadget: Gadget, th: Fraction, ph: Fraction) -> in
 def power_series(a: Arithmetic, algebra: Algebra, lower: Fraction, upper: Fraction, field: str) -> Polynomial:
     """`e^z` at `z = (lower + upper)/2 + c (upper - lower)/2`: terms `e^middle half^i/i!` until they are a unit.
 
-    From there on, `i + 2 >= 2 half`, each is at most half of the one before: the rest is at most twice the next."""
+    From there on, `i + 1 >= 2 half`, each is at most half of the one before: the rest is at most twice the next."""
     middle, half = (lower + upper) / 2, (upper - lower) / 2
     require(half <= MAX_HALF, field, upper - lower, f"a piece of length at most {2 * MAX_HALF}")
     algebra.work.spend(4 * fraction_steps(bits_of([lower, upper])) + 2 * a.steps, field)
     term, step, coefficients, off, i = a.exp(a.rational(middle)), a.rational(half), list[int](), 0, 0
-    while term[1] > 1 or i + 2 < 2 * half:
+    while term[1] > 1 or i + 1 < 2 * half:
         algebra.work.spend(40 + 2 * product_steps(a.bits + 8, a.bits + 8), field)
         coefficients.append(term[0])
         off, i = off + term[1] - term[0], i + 1

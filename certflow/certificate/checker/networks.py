@@ -189,7 +189,7 @@ class Means:
         case, bits, one = self.case, self.bits, self.a.one[0]
         turned = self.up(self.a.rational(abs(2 * case.c))[1], here.spread)
         total = here.drift**2 * self.second_moment + turned**2 * case.size * here.v[1]
-        linear = math.isqrt(-(-total >> bits)) + 1
+        linear = math.isqrt(-(-total >> bits)) + (total > 0)
         plain = self.up(here.pull, self.largest)
         if self.count == 1:
             return {"l2_error": linear, "A": plain, "B": turned}

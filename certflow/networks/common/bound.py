@@ -86,11 +86,14 @@ def _over_time(made: Pieces, boxes_per_piece: int, accuracy: int) -> Iterator[tu
         parts = {
             "linear": (combined**2 * second_moment + error_q**2 * law.dimension * v).sqrt(),
         }
+        relative = (error_a / a).upper()
+        if not relative < 1:  # the network carries a~ by one ReLU, as a positive number
+            yield dict.fromkeys(PARTS[: 1 if softmax is None else None], arb.pos_inf()), arb.pos_inf(), arb.pos_inf()
+            continue
         if softmax is None:
             # one component: a~ mu - q~ x is all there is
             yield parts, error_a * largest_mean, error_q
             continue
-        relative = (error_a / a).upper()
         shared = supremum(of_a * box.decay * HALF - of_r)
         in_mean, everywhere = softmax.parts(a + error_a, m * m / v, relative, shared)
         yield parts | in_mean, error_a * largest_mean + everywhere, error_q

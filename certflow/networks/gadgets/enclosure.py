@@ -71,6 +71,20 @@ def _outputs(network: Network, lower: Any, upper: Any) -> tuple[Any, ...]:
     return tuple(combination(row, here) for row in network.outputs)
 
 
+def require_constant_below(gadget: Gadget) -> None:
+    """That the gadget is one number below its first knot, where no piece is: each neuron of its first layer is.
+
+    Raises
+    ------
+    UndecidedSign : a neuron that is not off there and has a weight.
+    """
+    lower = gadget.knots[0]
+    for neuron in gadget.network.layers[0]:
+        slope, bias = neuron.row.weights.get(0, fmpq(0)), neuron.row.bias
+        if slope < 0 or (slope > 0 and slope * lower + bias > 0):
+            raise UndecidedSign(f"a neuron of the first layer is not constant below the first knot {lower}")
+
+
 def combination(row: Row, polynomials: list[Any]) -> Any:
     """`bias + sum_i w_i p_i`."""
     result = arb_poly([arb(row.bias)])

@@ -9,7 +9,7 @@ from typing import Any
 
 from flint import arb, arb_poly, fmpq, fmpz
 
-from certflow.networks.gadgets.enclosure import pieces, supremum, taylor_difference
+from certflow.networks.gadgets.enclosure import pieces, require_constant_below, supremum, taylor_difference
 from certflow.networks.gadgets.pieces import Gadget, piecewise
 from certflow.networks.gadgets.polynomials import dyadic, interpolant
 
@@ -106,7 +106,13 @@ def exponential(plan: ExponentialPlan, bits: int) -> Exponential:
 
 
 def enclosed(gadget: Gadget, relative: float, absolute: float) -> Exponential:
-    """What the weights of a gadget say of its error: the least multiple of the two errors asked for that bounds it."""
+    """What the weights of a gadget say of its error: the least multiple of the two errors asked for that bounds it.
+
+    Raises
+    ------
+    UndecidedSign : a neuron changes its sign within a piece, or is not constant below the first knot.
+    """
+    require_constant_below(gadget)
     whole = pieces(gadget)
     below = arb(gadget.knots[0]).exp() + abs(whole[0].outputs[0](arb(-1)))  # what it says there is next to 0
     needed = below / arb(absolute)

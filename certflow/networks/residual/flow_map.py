@@ -24,8 +24,9 @@ from certflow.numbers.precision import ball_precision
 _BITS, _WEIGHT_BITS, _NODE_BITS, _KNOT_BITS = 192, 110, 60, 40
 #: The most pieces, degrees `2^level`, and radii of discs in units of half a piece.
 _MOST, _LEVELS, _DISCS = 96, (3, 4, 5), (3.0, 1.8, 1.3)
-#: Least error that the steps of `LineFlow` are made for.
-LEAST = 1e-7
+#: Least error that the steps of `LineFlow` are made for, and least `|mu_1 - mu_2| kappa_T / 2`, from where steps are
+#: multiples of `2^-60`.
+LEAST, EARLIEST = 1e-7, fmpq(1, 2**40)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def flow_map_network(p: NoisedMixture, eps: float) -> FlowMap:
 
     Raises
     ------
-    InputError : not two modes of one isotropic variance; `eps` not between 1e-7 and 1, or out of reach.
+    InputError : not two modes of one isotropic variance; `eps` not between 1e-7 and 1, or out of reach; a `t_max` at
+        which the modes are nearer than `2^-39 sqrt(v)`.
     """
     if not LEAST <= eps <= 1:
         raise InputError("eps", eps, f"a number from {LEAST:g} to 1")
@@ -63,6 +65,8 @@ def flow_map_network(p: NoisedMixture, eps: float) -> FlowMap:
         coordinates = Coordinates.of(p)
         if coordinates.law.components != 2 or coordinates.diameter == 0:
             raise InputError("p", f"a mixture of {coordinates.law.components} components", "two different modes")
+        if not coordinates.ends[0] * coordinates.diameter / 2 >= EARLIEST:
+            raise InputError("t_max", p.t_max, "a time at which the modes, m |mu_1 - mu_2|, are 2^-39 sqrt(v) apart")
         problem = _Problem(coordinates, float(eps / coordinates.scales[1]))
         for level in _LEVELS:
             problem.known.clear()

@@ -17,7 +17,7 @@ from certflow.networks.residual.local_errors import LocalErrors
 from certflow.networks.residual.methods import Method
 from certflow.numbers.arrays import Floats
 
-#: Nodes are multiples of `2^-60`.
+#: Nodes are multiples of `2^-60 kappa_T`, or of `2^-60` where `kappa_T` is larger than 1.
 _BITS = 60
 #: Places at which the density of a balanced grid is looked at.
 _LOOK = 120
@@ -146,5 +146,12 @@ def _range(coordinates: Coordinates) -> tuple[float, float]:
 def _segments(coordinates: Coordinates, ends: Floats, counts: list[int]) -> list[Segment]:
     """Segments between dyadic nodes; the outer ones are those next to `kappa_T` and `kappa_delta`."""
     first, last = coordinates.ends
-    nodes = [dyadic(first, _BITS), *(dyadic(arb(end), _BITS) for end in ends[1:-1].tolist()), dyadic(last, _BITS)]
+    bits = node_bits(first)
+    nodes = [dyadic(end, bits) for end in (first, *map(arb, ends[1:-1].tolist()), last)]
     return [Segment(lower, upper, count) for (lower, upper), count in zip(pairwise(nodes), counts, strict=True)]
+
+
+def node_bits(first: Any) -> int:
+    """Binary places of nodes that begin at about this number: as many significant ones, however small it is."""
+    mantissa, exponent = (int(part) for part in first.mid().man_exp())
+    return _BITS + max(0, -(exponent + mantissa.bit_length()))

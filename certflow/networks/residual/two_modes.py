@@ -195,8 +195,28 @@ class TwoModes:
         for part in range(parts):
             here = (K + h * fmpq(part, parts)).union(K + h * fmpq(part + 1, parts))
             found = max(self._flow.suprema(here * here, [arb(1)]))
+            for beyond in self._beyond:  # a step may leave the boxes
+                found = found.max(beyond(here * here))
             largest = largest.max(found / here.lower() ** self.last)
         return largest
+
+    @cached_property
+    def _beyond(self) -> list[Any]:
+        """Above `|f_{N+1}|` where `|u| >= U`, on both sides, as polynomials in `P`.
+
+        `f_{N+1}` is a sum of `c w^a G^b P^i`, `b >= 1`, with `G <= e^{-2|u|}` and `|w| <= |u| + |beta|`; as `a <= 2 U`,
+        `(|u| + |beta|)^a e^{-2b|u|}` is largest at `|u| = U`.
+        """
+        size, found = arb(self._reach) + abs(self.beta), []
+        for side in (-1, 1):
+            total = arb_poly([0])
+            for a, b, (_, i), coefficient in _terms(flow_terms(self.last + 1)[-1:], side):
+                assert b >= 1
+                assert a <= 2 * self._reach
+                above = abs(coefficient) * size**a * (-2 * b * arb(self._reach)).exp()
+                total += arb_poly([0] * i + [above])
+            found.append(total)
+        return found
 
     def _stage_derivative(
         self, box: Box, K: Any, etas: tuple[Any, Any], wanted: Any, left: list[int], depth: int = _DEPTH

@@ -79,3 +79,9 @@ def test_three_modes_have_no_such_gadget() -> None:
 def test_an_error_below_what_the_steps_are_made_for() -> None:
     with pytest.raises(InputError, match=r"^eps: got 1e-09; required: a number from 1e-07 to 1$"):
         flow_map_network(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes")), 1e-9)
+
+
+def test_an_interval_that_ends_too_late() -> None:
+    p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), t_min="0.2", t_max="50")
+    with pytest.raises(InputError, match=r"^t_max: got 50\.0; required: a time at which the modes"):
+        flow_map_network(p, 1e-2)

@@ -152,3 +152,21 @@ def test_what_is_no_method() -> None:
 def test_other_covariances_are_refused() -> None:
     with pytest.raises(InputError, match="one common isotropic variance"):
         Coordinates.of(cf.OrnsteinUhlenbeck(cf.load_mixture("two-variances")))
+
+
+@pytest.mark.parametrize("beta", ["0", "0.8"])
+def test_the_derivative_beyond_the_boxes(beta: str) -> None:
+    """`|f_{N+1}|` at points with `|u|` beyond the last box, by the polynomial itself at many digits."""
+    with ball_precision(96):
+        modes = TwoModes(METHODS["midpoint"], arb(beta))
+        term, K = flow_terms(modes.last + 1)[-1], Fraction(3)
+        bound = max(float(beyond(arb(9))) for beyond in modes._beyond)
+        reach = int(modes._reach)
+    for u in (reach, -reach, reach + 1, -reach - 5, reach + 40):
+        with mpmath.workdps(80):
+            w, T, P = u - mpmath.mpf(beta), mpmath.tanh(u), mpmath.mpf(int(K**2))
+            value = mpmath.fsum(
+                mpmath.mpf(int(c.p)) / int(c.q) * w ** int(e[0]) * T ** int(e[1]) * P ** int(e[2])
+                for e, c in term.terms()
+            )
+            assert abs(value) <= bound

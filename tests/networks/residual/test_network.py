@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -186,3 +187,12 @@ def test_bad_input(process: cf.OrnsteinUhlenbeck, arguments: dict[str, object], 
 def test_points_of_another_dimension(network: ResidualNetwork) -> None:
     with pytest.raises(InputError, match=r"^x: got 'shape \(3,\)'; required: shape \(\.\.\., 2\)$"):
         network(np.zeros(3))
+
+
+@pytest.mark.parametrize("means", [[["1"], ["-1"]], [["1"], ["-1"], ["0"]]])
+def test_an_interval_that_ends_late(means: list[list[str]]) -> None:
+    """`kappa_T = e^{-50}` is far below the places of the nodes of other intervals; the bound is finite all the same."""
+    mixture = cf.GaussianMixture(weights=[Fraction(1, len(means))] * len(means), means=means, covariances="0.5")
+    network = residual_network(cf.OrnsteinUhlenbeck(mixture, "0.5", "50"), 16, "midpoint")
+    assert 0 < network.segments[0].lower < fmpq(1, 10**20)
+    assert 0 < network.error_bound < 1e3
