@@ -30,6 +30,7 @@ class Profile:
     them; integral_gap : its relative width; sharp_integral : whether L5 tells it
     network_errors : the errors for which networks are constructed; general_network_errors : where the variance is not
     common; rate_errors : those between which their growth is looked at, the largest first
+    sharp_blocks : methods of whose steps the local errors of two modes are enclosed sharply, others by Schwarz's lemma
     trained : whether maps are trained (empirical evidence), with so many steps, seeds, and numbers of segments
     """
 
@@ -45,6 +46,7 @@ class Profile:
     network_errors: tuple[str, ...] = ("1e-8",)
     general_network_errors: tuple[str, ...] = ("1e-4",)
     rate_errors: tuple[str, ...] = ("1e-2", "1e-8")
+    sharp_blocks: tuple[str, ...] = ("midpoint",)
     trained: bool = False
     training_steps: int = 1000
     training_seeds: int = 2
@@ -66,6 +68,7 @@ PROFILES = {
         network_errors=("1e-6", "1e-10"),
         general_network_errors=("1e-6",),
         rate_errors=("1e-2", "1e-4", "1e-6", "1e-10", "1e-20", "1e-40"),
+        sharp_blocks=("euler", "midpoint", "rk4"),
         trained=True,
         training_steps=3000,
         training_seeds=5,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from certflow.claims.check import Check, Twin
-from certflow.claims.composition import blocks, trained, twins
+from certflow.claims.composition import blocks, fourth, trained, twins
 from certflow.claims.evidence.builders import symbolic_check, trained_check
+from certflow.claims.evidence.straight import needs_straight_softmax
 from certflow.claims.field.twins import LostIdentity
 from certflow.claims.hypotheses import has_bound
 from certflow.claims.model import Kind
@@ -41,6 +42,13 @@ CHECKS = (
             Twin("error of the velocity only", twins.ForgottenDiscretisation, "iris"),
             Twin("the last error only", twins.ForgottenErrors, "two-variances"),
         ),
+    ),
+    Check(
+        "E4.fourth",
+        Kind.HIGH_PRECISION,
+        fourth.fourth_order,
+        needs_straight_softmax,
+        (Twin("h for h/2", twins.FullStage), Twin("Euler's step", twins.EulerStep)),
     ),
     trained_check("E5.linear", trained.mean_square, Twin("lost identity", LostIdentity)),
 )

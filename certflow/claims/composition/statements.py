@@ -57,23 +57,34 @@ STATEMENTS = (
         title="Residual composition",
         statement=r"\begin{aligned} \text{Euler:} \quad & | \Psi_h(x) - \Phi_{t \to t-h}(x) | \le h \eta + "
         r"\tfrac{1}{2} h^2 M_2 \\ \text{midpoint:} \quad & | \Psi_h(x) - \Phi_{t \to t-h}(x) | \le h \eta \left( 1 + "
-        r"\tfrac{1}{2} h L \right) + h^3 \left( \tfrac{1}{24} M_3 + \tfrac{1}{8} L M_2 \right) \end{aligned}",
+        r"\tfrac{1}{2} h L \right) + h^3 \left( \tfrac{1}{24} M_3 + \tfrac{1}{8} L M_2 \right) "
+        r"\\ \text{fourth order, } \zeta = x / \sqrt{v} \text{:} \quad & | \Psi_h(\zeta) - \Phi_h(\zeta) | \le "
+        r"h \textstyle\sum_i b_i \delta_i + C_4 h^5, \quad \delta_i = \eta + c_i h L \delta_{i-1} \end{aligned}",
         hypotheses=(
             r"one-step blocks $\Psi_h(x) = x + h F(x, t)$: Euler, and the explicit midpoint rule, a Runge–Kutta method",
+            r"the classical fourth-order block: one common isotropic variance, in the coordinates of A9, where $C_4$ "
+            r"is for all $\zeta$ and $L = \kappa D^2 / 4$",
             r"the velocity is off by at most $\eta$ where the block evaluates it; it is $L$-Lipschitz at $t - h/2$",
             r"$M_n$ is the largest norm of the $n$-th derivative along the exact trajectory from $x$",
         ),
         source=paper("E4"),
-        remark="No constant can be smaller. Composed over a grid, E3 bounds the global error by the amplified sum of "
-        "these.",
+        remark="No constant of Euler and midpoint can be smaller. Composed over a grid, E3 bounds the global error by "
+        "the amplified sum of these.",
         proof="proofs/E4.md",
         code=(
             "certflow.process.OrnsteinUhlenbeck.residual_block",
             "certflow.process.OrnsteinUhlenbeck.block_error_bound",
             "certflow.composition.blocks.residual_block",
             "certflow.composition.blocks.local_error_bound",
+            "certflow.networks.residual.local_errors.LocalErrors.bound",
+            "certflow.networks.residual.methods.Method.propagated",
         ),
-        tests=("tests/composition/test_blocks.py", "tests/claims/test_verdicts.py"),
+        tests=(
+            "tests/composition/test_blocks.py",
+            "tests/claims/test_verdicts.py",
+            "tests/networks/residual/test_local_errors.py",
+            "tests/claims/networks/test_blocks.py",
+        ),
         depends_on=("E3",),
     ),
     Statement(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from flint import fmpq
+
+from certflow.claims.evidence.straight import AlteredBlocks
+from certflow.networks.residual.methods import METHODS, Method
 from certflow.numbers.arithmetic import arithmetic_of
 from certflow.process import OrnsteinUhlenbeck
 
@@ -25,8 +30,11 @@ class ForgottenErrors(OrnsteinUhlenbeck):
         return super().law_error_bound(lipschitz, [*(0.0 for _ in errors[1:]), errors[-1]])
 
 
-class FullStage(OrnsteinUhlenbeck):
-    """The midpoint block with its stage at `h` for `h/2`: of order 1."""
+class FullStage(AlteredBlocks):
+    """Blocks with their stages at `h` for `h/2`: of order 1."""
+
+    def stepped(self, method: Method) -> Method:
+        return replace(method, nodes=tuple(fmpq(bool(node)) for node in method.nodes))
 
     def residual_block(self, x: Any, t: Any, h: Any, method: str = "midpoint", velocity: Any = None) -> Any:
         if method == "euler":
@@ -42,3 +50,10 @@ class ForgottenDiscretisation(OrnsteinUhlenbeck):
         self, h: Any, velocity_error: Any, lipschitz: Any, second: Any, third: Any, method: str = "midpoint"
     ) -> Any:
         return super().block_error_bound(h, velocity_error, lipschitz, 0 * second, 0 * third, method)
+
+
+class EulerStep(AlteredBlocks):
+    """Every block is one of Euler, whatever its bound is for."""
+
+    def stepped(self, method: Method) -> Method:
+        return METHODS["euler"]

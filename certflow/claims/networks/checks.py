@@ -6,11 +6,13 @@ Twins with changed networks are judged by the bound that is made anew from their
 from __future__ import annotations
 
 from certflow.claims.check import Check, Twin
+from certflow.claims.composition.twins import EulerStep, FullStage
 from certflow.claims.evidence.builders import enclosed_check, symbolic_check
+from certflow.claims.evidence.straight import needs_straight_softmax
 from certflow.claims.field.twins import HalfScoreVelocity, WrongSignScore
 from certflow.claims.hypotheses import COMMON, within_reach
 from certflow.claims.model import Kind
-from certflow.claims.networks import gadgets, scores, sizes, twins
+from certflow.claims.networks import blocks, gadgets, scores, sizes, twins
 from certflow.claims.networks.altered import needs_common_softmax, needs_softmax
 
 #: Statements that hold for every kind of covariance, of which this chapter checks the network of a common variance.
@@ -85,4 +87,25 @@ CHECKS = (
     symbolic_check("A8", Twin("wrong sign", WrongSignScore), applies=sizes.two_components),
     enclosed_check("A8", sizes.floor, Twin("poles four times nearer", twins.NearerPoles), applies=sizes.two_components),
     symbolic_check("A9", Twin("1/2 s for s", HalfScoreVelocity), applies=COMMON),
+    enclosed_check(
+        "A9",
+        blocks.blocks_in_balls,
+        Twin("Euler's step", EulerStep),
+        Twin("kappa D^2/8 for kappa D^2/4", twins.HalvedGrowth),
+        applies=needs_straight_softmax,
+    ),
+    Check(
+        "A9.blocks",
+        Kind.HIGH_PRECISION,
+        blocks.blocks_at_points,
+        needs_straight_softmax,
+        (Twin("Euler's step", EulerStep), Twin("h for h/2", FullStage)),
+    ),
+    Check(
+        "A9.composed",
+        Kind.SAMPLED,
+        blocks.network_along_the_flow,
+        needs_straight_softmax,
+        (Twin("Euler's step", EulerStep), Twin("a block fewer", twins.BlockFewer)),
+    ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from certflow.claims.model import Kind
 from certflow.claims.statement import COMMON_VARIANCE, MIXTURE, Statement, beyond, paper
 
 _RELU = r"affine maps, $\mathrm{relu}(z) = \max(0, z)$ and $\mathrm{requ}(z) = \max(0, z)^2$ only; no training"
@@ -154,19 +153,34 @@ STATEMENTS = (
     Statement(
         id="A9",
         title="Composition in straight coordinates",
-        statement=r"\frac{d \zeta}{d \kappa} = E_\gamma(\mu), \qquad \zeta = \frac{x}{\sqrt{v}}, \quad \kappa = "
-        r"\frac{m}{\sqrt{v}}",
-        hypotheses=(MIXTURE, COMMON_VARIANCE),
+        statement=r"\begin{aligned} & \frac{d \zeta}{d \kappa} = E_\gamma(\mu), \qquad \zeta = \frac{x}{\sqrt{v}}, "
+        r"\quad \kappa = \frac{m}{\sqrt{v}} \\ & | \hat\Phi(x) - \Phi_{T \to \delta}(x) | \le \sqrt{v_\delta} \sum_k "
+        r"( \varepsilon_k + d_k ) \, e^{D^2 ( \kappa_N^2 - \kappa_{k+1}^2 ) / 8} \end{aligned}",
+        hypotheses=(
+            MIXTURE,
+            COMMON_VARIANCE,
+            r"$\hat\Phi$: blocks from $\kappa_k$ to $\kappa_{k+1}$, $\kappa_0 = \kappa(T)$, "
+            r"$\kappa_N = \kappa(\delta)$, by Euler, midpoint or the classical fourth-order method",
+            r"$\varepsilon_k$ bounds the error of block $k$ with the exact field for all $\zeta$, $d_k$ what errors "
+            "of the field add",
+        ),
         source=beyond("A9"),
-        remark="Residual blocks need neither a branch for time nor $1/v$. The proved error of composed blocks and its "
-        "measurement have tests, and no check of this registry yet.",
+        remark="Residual blocks need neither a branch for time nor $1/v$. Every bound is for all $x$. For more than "
+        r"two modes $\varepsilon_k$ comes from Schwarz's lemma and is coarse.",
         proof="proofs/A9.md",
         code=(
             "certflow.process.OrnsteinUhlenbeck.velocity",
             "certflow.networks.residual.network.residual_network",
+            "certflow.networks.residual.local_errors.LocalErrors.bound",
+            "certflow.networks.residual.grids.composed_error",
         ),
-        tests=(_SYMBOLIC, _CLAIMS),
+        tests=(
+            _SYMBOLIC,
+            _CLAIMS,
+            "tests/networks/residual/test_local_errors.py",
+            "tests/networks/residual/test_network.py",
+            "tests/claims/networks/test_blocks.py",
+        ),
         depends_on=("S3", "L1"),
-        pending=(Kind.ENCLOSURE, Kind.SAMPLED),
     ),
 )

@@ -8,12 +8,14 @@ from typing import Any
 
 from flint import arb, fmpq
 
+from certflow.claims.evidence.straight import AlteredBlocks
 from certflow.claims.networks.altered import AlteredNetworks
 from certflow.networks.floor import log_distance
 from certflow.networks.formulas import NetworkFormulas, monic_root
 from certflow.networks.gadgets import exact, exponential, reciprocal
 from certflow.networks.gadgets.pieces import Gadget, piecewise
 from certflow.networks.graph import Network, Neuron, Row
+from certflow.networks.residual.coordinates import Coordinates
 from certflow.process import OrnsteinUhlenbeck
 
 _RIGHT = NetworkFormulas()
@@ -230,3 +232,31 @@ def _with_larger_weight(gadget: Gadget) -> Network:
     place = squares[-1 if gadget.side == "above" else 0]
     larger = Row({**row.weights, place: row.weights[place] * fmpq(1001, 1000)}, row.bias)
     return Network(network.inputs, network.layers, [larger, *network.outputs[1:]])
+
+
+# --- residual blocks
+
+
+class BlockFewer(AlteredBlocks):
+    """A residual network that leaves its first block out."""
+
+    def kept(self, segments: Any) -> Any:
+        return segments[1:]
+
+
+class HalvedGrowth(AlteredBlocks):
+    """Errors that grow at the rate `kappa D^2/8`."""
+
+    @property
+    def straight(self) -> Coordinates:
+        return HalvedRate(Coordinates.of(self).law)
+
+
+class HalvedRate(Coordinates):
+    """Coordinates with `kappa D^2/8` for `kappa D^2/4`."""
+
+    def growth(self, lower: Any, upper: Any) -> Any:
+        return super().growth(lower, upper).sqrt()
+
+    def lipschitz(self, kappa: Any) -> Any:
+        return super().lipschitz(kappa) / 2
