@@ -58,7 +58,7 @@ def test_a_curve_extends_to_where_no_mass_is_left_and_not_further(name):
         deviation = mpmath.sqrt(2 * (variance[0, 0] * m * m - mpmath.expm1(-2 * t)))
         below += weight * mpmath.erfc((m * mean - low) / deviation) / 2
         above += weight * mpmath.erfc((high - m * mean) / deviation) / 2
-    assert 1e-25 < min(below, above)
+    assert min(below, above) > 1e-25
     assert below + above < 1e-20
 
 
