@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_series
 
-from certflow.claims.check import Context
+from certflow.claims.check import Context, OutOfReach
 from certflow.claims.digits import mp
 from certflow.claims.hypotheses import COMMON
 from certflow.law.mixture import GaussianMixture
@@ -25,8 +25,8 @@ from certflow.process import OrnsteinUhlenbeck
 _STEP, _PART = 0.005, 1 / 32
 #: Steps of the midpoint rule whose results are extrapolated; Taylor coefficients of the flow in balls.
 _COLUMNS, _TERMS = (2, 4, 6, 8), 8
-#: Means times dimensions at all places in mpmath: seconds.
-_MOST = 400
+#: `K d` of a mixture whose blocks take seconds in balls; `K d` at all places in mpmath.
+_LARGEST, _MOST = 256, 400
 
 
 class AlteredBlocks(OrnsteinUhlenbeck):
@@ -51,6 +51,9 @@ def needs_straight_softmax(mixture: GaussianMixture) -> str | None:
     other = COMMON(mixture)
     if other is None and not mixture.diameter_squared:
         return "all components are one: every block follows the flow exactly"
+    if other is None and mixture.n_components * mixture.dimension > _LARGEST:
+        size = f"K = {mixture.n_components}, d = {mixture.dimension}"
+        return OutOfReach(f"this version checks blocks up to K d = {_LARGEST}; here {size}")
     return other
 
 

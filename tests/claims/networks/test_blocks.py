@@ -65,6 +65,8 @@ def test_half_the_growth_is_seen_in_how_points_come_apart(coordinates: Coordinat
 def test_where_the_checks_say_nothing() -> None:
     assert straight.needs_straight_softmax(load_mixture("ring-8")) is None
     assert "isotropic" in str(straight.needs_straight_softmax(load_mixture("two-variances")))
+    many = cf.GaussianMixture(["1/512"] * 512, [[k] for k in range(512)], 1)
+    assert isinstance(straight.needs_straight_softmax(many), OutOfReach)
     one = cf.GaussianMixture([1], [[2, 1]], "0.3")
     assert "exactly" in str(straight.needs_straight_softmax(one))
     same = cf.GaussianMixture(["0.5", "0.5"], [[0], [1]], [1, 1])
