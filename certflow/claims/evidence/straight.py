@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_series
+from flint import arb, arb_series, fmpq
 
 from certflow.claims.check import Context, OutOfReach
 from certflow.claims.digits import mp
@@ -177,27 +177,36 @@ def _averages(law: CommonLaw, zeta: list[Any], kappa: Any) -> list[Any]:
 def ball_flow(coordinates: Coordinates, zeta: Any, kappa: Any, h: Any) -> Any:
     """The flow from `kappa` to `kappa + h` in balls: Taylor's formula, its last coefficient over all it may pass.
 
-    The slope is in the hull of the means, and so the solution in `zeta + [0, h]` times the box around them.
+    The slope is in the hull of the means, and so the solution in `zeta + [0, h]` times the box around them. That box is
+    small in the frame of `zeta - kappa o`, `o` the centre of the means: the same equation with `mu_k - o` for `mu_k`
+    (proofs/A9.md).
     """
-    sides = [(min(entries), max(entries)) for entries in zip(*coordinates.law.means, strict=True)]
-    box = [value + arb(0).union(h) * arb(low).union(arb(high)) for value, (low, high) in zip(zeta, sides, strict=True)]
-    inner = _series(coordinates, zeta, kappa, _TERMS)
-    whole = _series(coordinates, box, kappa.union(kappa + h), _TERMS + 1)
+    law = _centred(coordinates.law)
+    start = [value - kappa * entry for value, entry in zip(zeta, coordinates.law.centre, strict=True)]
+    sides = [(min(entries), max(entries)) for entries in zip(*law.means, strict=True)]
+    box = [value + arb(0).union(h) * arb(low).union(arb(high)) for value, (low, high) in zip(start, sides, strict=True)]
+    inner = _series(law, start, kappa, _TERMS)
+    whole = _series(law, box, kappa.union(kappa + h), _TERMS + 1)
     ends = []
-    for one, other in zip(inner, whole, strict=True):
+    for one, other, entry in zip(inner, whole, coordinates.law.centre, strict=True):
         total = other[_TERMS + 1] * h
         for n in range(_TERMS, 0, -1):
             total = (total + one[n]) * h
-        ends.append(total + one[0])
+        ends.append(total + one[0] + (kappa + h) * entry)
     return np.array(ends, dtype=object)
 
 
-def _series(coordinates: Coordinates, zeta: Any, kappa: Any, order: int) -> list[Any]:
+def _centred(law: CommonLaw) -> CommonLaw:
+    means = tuple(tuple(a - b for a, b in zip(mean, law.centre, strict=True)) for mean in law.means)
+    return replace(law, means=means, centre=(fmpq(0),) * law.dimension)
+
+
+def _series(law: CommonLaw, zeta: Any, kappa: Any, order: int) -> list[Any]:
     """The Taylor series of the solution up to an order: each integral of the slope along it gives one term more."""
     found = [[arb(value)] for value in zeta]
     for n in range(order):
         points = [arb_series(terms, prec=n + 1) for terms in found]
-        slope = _averages(coordinates.law, points, arb_series([kappa, 1], prec=n + 1))
+        slope = _averages(law, points, arb_series([kappa, 1], prec=n + 1))
         for terms, series in zip(found, slope, strict=True):
             terms.append(series[n] / (n + 1))
     return found
