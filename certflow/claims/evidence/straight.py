@@ -170,6 +170,8 @@ def _averages(law: CommonLaw, zeta: list[Any], kappa: Any) -> list[Any]:
     top = max((arb((logit[0] if isinstance(logit, arb_series) else logit).mid()) for logit in logits), key=float)
     shares = [(logit - top).exp() for logit in logits]
     total = sum(shares)
+    if (total[0] if isinstance(total, arb_series) else total).contains(0):
+        return [arb.nan()] * law.dimension  # balls too wide to say anything
     shares = [share / total for share in shares]
     return [sum(share * mean[i] for share, mean in zip(shares, law.means, strict=True)) for i in range(law.dimension)]
 
@@ -208,7 +210,7 @@ def _series(law: CommonLaw, zeta: Any, kappa: Any, order: int) -> list[Any]:
         points = [arb_series(terms, prec=n + 1) for terms in found]
         slope = _averages(law, points, arb_series([kappa, 1], prec=n + 1))
         for terms, series in zip(found, slope, strict=True):
-            terms.append(series[n] / (n + 1))
+            terms.append((series[n] if isinstance(series, arb_series) else series) / (n + 1))
     return found
 
 

@@ -71,3 +71,9 @@ def test_where_the_checks_say_nothing() -> None:
     assert "exactly" in str(straight.needs_straight_softmax(one))
     same = cf.GaussianMixture(["0.5", "0.5"], [[0], [1]], [1, 1])
     assert isinstance(straight.needs_straight_softmax(same), OutOfReach)
+
+
+def test_balls_that_are_too_wide_say_nothing(coordinates: Coordinates) -> None:
+    wide = np.array([arb(0, 1e6), arb(3)], dtype=object)
+    end = straight.ball_flow(coordinates, wide, arb(1), arb(3))
+    assert not any(ball.is_finite() and float(ball.rad()) < 1e6 for ball in end[:1])
