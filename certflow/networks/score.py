@@ -42,7 +42,7 @@ def relu_requ_score(p: NoisedMixture, eps: Any, p_norm: Any = 2, arithmetic: str
 
     Both have `.depth`, `.width`, `.neurons`, `.parameters_count`, `.error_bound`, `.parts`, `.pointwise_bound(x)`. The
     bound is of the network in exact arithmetic; what float64 and float32 round is measured by
-    `certflow.networks.conditioning.rounding`, and is about 1e-13 to 1e-12 and 1e-5 for the built-in mixtures.
+    `certflow.networks.conditioning.rounding`: up to 4e-12 and 4e-5 for the built-in mixtures.
 
     Statements A1 to A6 (proofs/A5.md, A6.md); the announcement is that of arXiv 2606.03820.
 
