@@ -37,7 +37,8 @@ def network_certificate(score: ConstructedScore | Proved) -> dict[str, Any]:
     The certificate has the exact weights of the gadgets that the network is made of; what it asserts is the bound that
     is proved of the score and a ten-thousandth more, rounded up.
 
-    score : of `cf.networks.constructed_score`, or what `cf.networks.relu_requ_score` returns
+    score : of `cf.networks.constructed_score`, or what `cf.networks.relu_requ_score` returns; whatever norm it was made
+        for, the certificate is of the error in `L^2(p_t)` and at every `x`
 
     Raises
     ------

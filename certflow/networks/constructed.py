@@ -30,6 +30,8 @@ from certflow.numbers.precision import ball_precision
 
 #: The least error that a design in float64 can be made for.
 LEAST = 1e-200
+#: The largest finite `p` whose moments are computed.
+LARGEST_NORM = 1000
 #: Bits of the weights beyond those of the error, and of the balls beyond those of the weights.
 _SPARE, _GUARD = 90, 60
 #: Boxes of time, over which the bound is enclosed; bits of the Taylor series there beyond those of the error.
@@ -172,7 +174,7 @@ def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> Cons
 
     Raises
     ------
-    InputError : `eps` not in (0, 1], below 1e-200 or out of reach of degree 64 on 16 pieces; `p_norm` below 1; an
+    InputError : `eps` not in (0, 1], below 1e-200 or out of reach of degree 64 on 16 pieces; `p_norm` not from 1 to 1000; an
         infinite `p_norm` where the error grows with `|x|`; a mixture of symbols.
     """
     target, norm = error_asked(eps), _norm(p_norm)
@@ -267,8 +269,8 @@ def _norm(p_norm: Any) -> float:
     if p_norm == math.inf:
         return math.inf
     exact = exact_number(p_norm, "p_norm")
-    if exact < 1:
-        raise InputError("p_norm", p_norm, "a number of at least 1")
+    if not 1 <= exact <= LARGEST_NORM:
+        raise InputError("p_norm", p_norm, f"a number from 1 to {LARGEST_NORM}, or infinity")
     nearest = nearest_float(exact)
     # a norm grows with p: the next float64 above p has a bound for p as well
     return nearest if exact_number(nearest) >= exact else math.nextafter(nearest, math.inf)

@@ -36,7 +36,7 @@ def relu_requ_score(p: NoisedMixture, eps: Any, p_norm: Any = 2, arithmetic: str
 
     p : an `OrnsteinUhlenbeck` process, any kind of covariance
     eps : at least 1e-200; text keeps it exact
-    p_norm : `p >= 1`; infinity only where the error is bounded (`sigma = 1`)
+    p_norm : `p` from 1 to 1000; infinity only where the error is bounded (`sigma = 1`)
     arithmetic : "float64" or "float32" for a `torch.nn.Module` (`forward(x, t)`: x (..., d), t a scalar or (...)),
         "mpmath" or "arb" for a callable on such numbers with the same exact weights
 
@@ -48,7 +48,7 @@ def relu_requ_score(p: NoisedMixture, eps: Any, p_norm: Any = 2, arithmetic: str
 
     Raises
     ------
-    InputError : `eps` out of range or below what the arithmetic can show, a `p_norm` below 1, another arithmetic.
+    InputError : `eps` out of range or below what the arithmetic can show, a `p_norm` not from 1 to 1000, another arithmetic.
 
     >>> import certflow as cf
     >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))

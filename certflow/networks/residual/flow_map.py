@@ -27,6 +27,8 @@ _MOST, _LEVELS, _DISCS = 96, (3, 4, 5), (3.0, 1.8, 1.3)
 #: Least error that the steps of `LineFlow` are made for, and least `|mu_1 - mu_2| kappa_T / 2`, from where steps are
 #: multiples of `2^-60`.
 LEAST, EARLIEST = 1e-7, fmpq(1, 2**40)
+#: Where the search for the ends of the function is given up.
+_FARTHEST = 10**15
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,8 @@ class _Problem:
             and self.correction(centre - reach) + self.limit < wanted
         ):
             reach = reach * fmpq(5, 4)
+            if reach > _FARTHEST:  # enclosures that say nothing, at however large arguments
+                return None
         found, end = [dyadic(arb(centre - reach), _KNOT_BITS)], dyadic(arb(centre + reach), _KNOT_BITS)
         step = end - found[0]
         while found[-1] < end:
