@@ -174,8 +174,8 @@ def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> Cons
 
     Raises
     ------
-    InputError : `eps` not in (0, 1], below 1e-200 or out of reach of degree 64 on 16 pieces; `p_norm` not from 1 to 1000; an
-        infinite `p_norm` where the error grows with `|x|`; a mixture of symbols.
+    InputError : `eps` not in (0, 1], below 1e-200 or out of reach of degree 64 on 16 pieces; `p_norm` not from 1 to
+        1000; an infinite `p_norm` where the error grows with `|x|`; a mixture of symbols.
     """
     target, norm = error_asked(eps), _norm(p_norm)
     if process.mixture.is_symbolic:

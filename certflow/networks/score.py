@@ -48,7 +48,8 @@ def relu_requ_score(p: NoisedMixture, eps: Any, p_norm: Any = 2, arithmetic: str
 
     Raises
     ------
-    InputError : `eps` out of range or below what the arithmetic can show, a `p_norm` not from 1 to 1000, another arithmetic.
+    InputError : `eps` out of range or below what the arithmetic can show, a `p_norm` not from 1 to 1000, another
+        arithmetic.
 
     >>> import certflow as cf
     >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))

@@ -24,8 +24,8 @@ Side = Literal["above", "below", "both"]
 
 @dataclass(frozen=True)
 class Gadget:
-    """A network of one input: a polynomial between neighbouring knots, constant beyond the outer ones on the sides where
-    the argument may be.
+    """A network of one input: a polynomial between neighbouring knots, constant beyond the outer ones on the sides
+    where the argument may be.
 
     network : one input, one output for each function
     knots : where the pieces meet, ascending
