@@ -7,7 +7,7 @@ from certflow.claims.statement import COMMON_VARIANCE, MIXTURE, Statement, beyon
 _RELU = r"affine maps, $\mathrm{relu}(z) = \max(0, z)$ and $\mathrm{requ}(z) = \max(0, z)^2$ only; no training"
 _DISPLAYED = (
     "displayed for a common isotropic variance; other covariances have the same depth, and a bound at every point that "
-    "is cubic in $|x|$ (proofs/A6-general.md)"
+    "is cubic in $|x|$ (proofs/networks-general.md)"
 )
 _SYMBOLIC, _CLAIMS = "tests/symbolic/test_networks.py", "tests/claims/networks/test_networks.py"
 

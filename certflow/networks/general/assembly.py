@@ -1,4 +1,4 @@
-"""The network of a mixture of general covariances, put together from its gadgets (A5 in proofs/A6-general.md)."""
+"""The network of a mixture of general covariances, put together from its gadgets (A5 in proofs/networks-general.md)."""
 
 from __future__ import annotations
 
