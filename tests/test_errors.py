@@ -22,6 +22,7 @@ from certflow.enclosure.suprema.cover import Counterexample, Exhausted
 from certflow.enclosure.suprema.isotropic.rate import _Unproved
 from certflow.enclosure.suprema.isotropic.search import LargerValue
 from certflow.grids.export.reading import _Refused
+from certflow.networks.gadgets.enclosure import UndecidedSign
 from certflow.testing.properties.property import Refuted
 from certflow.testing.result import CheckFailed, Result
 from certflow.testing.result import Counterexample as Case
@@ -54,6 +55,7 @@ ERRORS: dict[str, Exception] = {
     "refuted": Refuted(Case("", {"t": 1.0}, 2.0, 1.0, 1.0, 1e-12)),
     "check": CheckFailed(Result("check_score", "typical points", False, "wrong at 3 of 64 points", 64)),
     "misbehaviour": Misbehaviour("it returned str, no array", {"x": np.array([0.5])}, "text"),
+    "undecided": UndecidedSign("a neuron changes its sign within the piece [0, 1]"),
     "unproved": _Unproved((0, 1.5)),  # type: ignore[arg-type]
 }
 
