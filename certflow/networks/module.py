@@ -44,8 +44,14 @@ class ReluRequ(Affine):
         self.relus = relus
 
     def forward(self, columns: torch.Tensor) -> torch.Tensor:
-        positive = torch.relu(super().forward(columns))
-        return torch.cat([positive[: self.relus], positive[self.relus :].square()])
+        argument = super().forward(columns)
+        if argument.requires_grad:
+            positive = torch.relu(argument)
+            return torch.cat([positive[: self.relus], positive[self.relus :].square()])
+        positive = torch.relu_(argument)  # in place, where no derivative is asked for
+        squared = positive[self.relus :]
+        squared.mul_(squared)
+        return positive
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, relu={self.relus}, requ={len(self.weight) - self.relus}"
