@@ -1,4 +1,4 @@
-"""The proved error of a network of general covariances, for every `x` and every `t` (A6 in proofs/networks-general.md)."""
+"""The proved error of a network of general covariances, for every `x` and every `t` (proofs/networks-general.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Axes and variances of covariances as exact rationals, with what their rounding can do (A6 in proofs/networks-general.md).
+"""Axes and variances of covariances as exact rationals, with what their rounding can do (proofs/networks-general.md).
 
 For rational columns `U` and rational variances `lambda` the matrix `C' = U^{-T} (lambda m^2 + 1 - m^2) U^{-1}` has the
 precision `U q U^T`, `q = 1/(lambda m^2 + 1 - m^2)`, and coordinates `U^T x` that are independent, exactly. It is made

@@ -1,4 +1,4 @@
-"""Closed Gaussian moments of what the bound is made of, by arrays of floats or of balls (A6 in proofs/networks-general.md).
+"""Closed Gaussian moments of what the bound is made of, by arrays of floats or of balls (proofs/networks-general.md).
 
 Under its own law component `k` has independent standard normal coordinates `z_i = (u_i . x - m mu'_i)/sqrt(v_i)`.
 Arrays have a row for each component and a column for each of its variances; `repeats` coordinates share a column (`d`
