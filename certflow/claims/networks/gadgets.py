@@ -162,7 +162,7 @@ def remainder_of_time(context: Context, name: str) -> Finding:
         network = judged(context, eps)
         worst = 0.0
         for low, high in pairwise(network.score.plan.time_knots):
-            share = fmpq(int(rng.integers(1, 1000)), 1000)
+            share = fmpq(int(rng.integers(1, 1001)), 1001)  # never the middle, which is a node: nothing is left there
             time = low + (high - low) * share
             differences, size = _time_differences(network, low, high, time)
             off = max(differences) / size

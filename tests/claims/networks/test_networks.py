@@ -137,3 +137,9 @@ def test_where_sigma_is_1_nothing_grows_with_x():
     assert finding.outcome is Outcome.HOLDS
     assert finding.numbers[f"eps = {ERRORS[0]}"]["everywhere"].endswith(" + 0 |x|")
     assert isinstance(gadgets.has_poles(mixture), OutOfReach)
+
+
+def test_no_time_is_a_node_where_nothing_is_left_to_compare() -> None:
+    """The seed once drew the middle of a piece, where interpolation is exact and a relative error means nothing."""
+    mixture = cf.GaussianMixture(["0.3", "0.7"], [["-1", "0"], ["1", "0.5"]], "0.05")
+    assert cf.verify(mixture, ["A4"], seed=14)
