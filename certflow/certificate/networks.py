@@ -11,9 +11,9 @@ from certflow.certificate.checker import check
 from certflow.certificate.envelope import certificate_text, envelope
 from certflow.enclosure.results import ball_ends, rounded_up
 from certflow.errors import InputError
-from certflow.networks.common.bound import Pieces
 from certflow.networks.constructed import ConstructedScore, Proved
 from certflow.networks.exact_json import gadget_mapping
+from certflow.networks.plan import Pieces
 from certflow.numbers.exact import exact_text, nearest_float
 from certflow.numbers.precision import ball_precision
 

@@ -20,7 +20,7 @@ import certflow as cf
 from certflow.certificate.envelope import certificate_text
 from certflow.certificate.networks import network_certificate
 from certflow.errors import CertflowError
-from certflow.networks.common.bound import Pieces, proved_bound
+from certflow.networks.common.bound import proved_bound
 from certflow.networks.common.law import CommonLaw
 from certflow.networks.constructed import ConstructedScore, constructed_score
 from certflow.networks.exact_json import gadget_of
@@ -29,6 +29,7 @@ from certflow.networks.gadgets.enclosure import pieces, supremum, taylor_differe
 from certflow.networks.gadgets.exponential import Exponential, exponential_series
 from certflow.networks.gadgets.pieces import Gadget
 from certflow.networks.graph import rational
+from certflow.networks.plan import Pieces
 from certflow.numbers.precision import ball_precision
 
 DIGITS = 50

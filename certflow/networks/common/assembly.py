@@ -6,8 +6,6 @@ from typing import Any
 
 from flint import arb, fmpq
 
-from certflow.networks.common.bound import Pieces
-from certflow.networks.common.design import Plan
 from certflow.networks.common.law import CommonLaw
 from certflow.networks.common.times import time_gadget
 from certflow.networks.gadgets.exact import carry, largest, lift, product
@@ -15,6 +13,7 @@ from certflow.networks.gadgets.exponential import exponential
 from certflow.networks.gadgets.polynomials import dyadic
 from certflow.networks.gadgets.reciprocal import reciprocal
 from certflow.networks.graph import Network, total
+from certflow.networks.plan import Pieces, Plan
 
 #: About how far a coordinate of a point lies from the origin: it balances the factors of products, no more.
 _REACH = 4

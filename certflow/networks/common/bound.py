@@ -8,32 +8,14 @@ from typing import Any
 
 from flint import arb
 
-from certflow.networks.common.law import CommonLaw
 from certflow.networks.common.times import time_functions
 from certflow.networks.gadgets.enclosure import pieces, supremum
-from certflow.networks.gadgets.exponential import Exponential
-from certflow.networks.gadgets.pieces import Gadget
-from certflow.networks.gadgets.reciprocal import Reciprocal
+from certflow.networks.plan import Pieces
 from certflow.networks.times import boxes
 
 HALF = arb(0.5)
 #: Names of the parts of the bound, in the order in which the network makes them.
 PARTS = ("linear", "logits", "exponential", "clipping", "reciprocal")
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """What a network of common variance is made of, in exact weights.
-
-    time : `t -> (a, r)`; exponential, reciprocal : None for one component
-    log_weights : K rationals near `log w_k - max log w`
-    """
-
-    law: CommonLaw
-    time: Gadget
-    exponential: Exponential | None
-    reciprocal: Reciprocal | None
-    log_weights: tuple[Any, ...]
 
 
 @dataclass(frozen=True)

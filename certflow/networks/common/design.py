@@ -6,45 +6,27 @@ The design is made in float64 by the formulas of the bound; what it is worth is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
 
-from certflow.errors import InputError
 from certflow.networks.common.law import CommonLaw
 from certflow.networks.common.times import TimeErrors, expected_errors
-from certflow.networks.gadgets.exponential import ExponentialPlan, plan_exponential
+from certflow.networks.gadgets.exponential import plan_exponential
 from certflow.networks.gadgets.polynomials import dyadic
 from certflow.networks.gadgets.reciprocal import ReciprocalPlan, plan_reciprocal
+from certflow.networks.plan import MOST_PIECES, Plan, even_knots, first_level
 from certflow.numbers.arrays import Floats
 
 #: Shares of the error: time, exponential, its clipping far below, reciprocal. That of time is the one whose bound is
 #: sharp.
 SHARES = (0.62, 0.20, 0.03, 0.06)
-#: Pieces of a gadget at most, before its degree is doubled: more would be wide, fewer deep.
-MOST_PIECES = 16
-#: Degrees from 4 to 64.
-LEVELS = range(2, 7)
 #: Up to this degree the exponential has its whole share of the error, beyond it ever less.
 _FREE = 8
 #: Times at which the design looks.
 _TIMES = 121
 _KNOT_BITS = 40
-
-Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Degrees `2^level` and knots of the three gadgets; no exponential and no reciprocal for one component."""
-
-    time_level: int
-    time_knots: tuple[Any, ...]
-    exponential: ExponentialPlan | None
-    reciprocal: ReciprocalPlan | None
 
 
 class _Sizes:
@@ -92,26 +74,18 @@ def design(law: CommonLaw, target: float) -> Plan:
     """
     sizes = _Sizes(law)
     for_time, for_exponential, for_clipping, _ = (share * target for share in SHARES)
-    time_level, time_knots = _first(lambda level: _time_knots(sizes, for_time, level), target)
+    time_level, time_knots = first_level(lambda level: _time_knots(sizes, for_time, level), target)
     if law.components == 1:
         return Plan(time_level, time_knots, None, None)
     # an error that hardly counts, since no components overlap, is no reason for a coarser gadget than the target itself
     relative = for_exponential / max(float((sizes.a * sizes.deviation).max()), target)
     absolute = for_clipping / max(float(sizes.a.max() * sizes.spread), target)
     # of a high degree a smaller error costs few pieces, and this bound is not the sharp one
-    exponential = _first(
+    exponential = first_level(
         lambda level: plan_exponential(relative * min(1, _FREE / 2**level), absolute, level, MOST_PIECES), target
     )
-    reciprocal = _first(lambda level: _reciprocal(sizes, target, relative, absolute, level), target)
+    reciprocal = first_level(lambda level: _reciprocal(sizes, target, relative, absolute, level), target)
     return Plan(time_level, time_knots, exponential, reciprocal)
-
-
-def _first(found: Callable[[int], Found | None], target: float) -> Found:
-    for level in LEVELS:
-        plan = found(level)
-        if plan is not None:
-            return plan
-    raise InputError("eps", target, f"an error that degree {2 ** LEVELS[-1]} on {MOST_PIECES} pieces can reach")
 
 
 def _reciprocal(sizes: _Sizes, target: float, relative: float, absolute: float, level: int) -> ReciprocalPlan | None:
@@ -134,17 +108,9 @@ def _reciprocal(sizes: _Sizes, target: float, relative: float, absolute: float, 
 
 def _time_knots(sizes: _Sizes, share: float, level: int) -> tuple[int, tuple[Any, ...]] | None:
     """The fewest pieces from the data end to the noise end, spread so that none is much better than the others."""
-    found = _greedy(sizes, share, level, MOST_PIECES)
+    found = even_knots(lambda error, most: _greedy(sizes, error, level, most), share)
     if found is None:
         return None
-    low, high = 0.0, 1.0
-    for _ in range(6):
-        middle = (low + high) / 2
-        better = _greedy(sizes, middle * share, level, len(found) - 1)
-        if better is None:
-            low = middle
-        else:
-            found, high = better, middle
     inner = [dyadic(arb(knot), _KNOT_BITS) for knot in found[1:-1]]
     return level, (sizes.law.t_min, *inner, sizes.law.t_max)
 

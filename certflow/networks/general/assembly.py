@@ -14,10 +14,9 @@ from certflow.networks.gadgets.exponential import exponential
 from certflow.networks.gadgets.pieces import Gadget
 from certflow.networks.gadgets.polynomials import dyadic
 from certflow.networks.gadgets.reciprocal import reciprocal
-from certflow.networks.general.bound import Pieces
-from certflow.networks.general.design import Plan
 from certflow.networks.general.law import GeneralLaw
 from certflow.networks.graph import Network, Value, total
+from certflow.networks.plan import Pieces, Plan
 
 #: About how far a coordinate of a point lies from the origin: it balances the factors of products, no more.
 _REACH = 4
@@ -75,7 +74,8 @@ class _Builder:
     """Inputs, the gadget of time, and the stages that the kinds of covariance have in common."""
 
     def __init__(self, pieces: Pieces):
-        self.pieces, self.law = pieces, pieces.law
+        self.pieces = pieces
+        self.law: GeneralLaw = pieces.law
         self.dimension = self.law.dimension
         self.network = Network(self.dimension + 1)
         self.inputs = [self.network.input(i) for i in range(self.dimension)]

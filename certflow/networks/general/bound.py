@@ -11,13 +11,10 @@ import numpy as np
 from flint import arb, arb_poly, fmpq
 
 from certflow.networks.gadgets.enclosure import pieces
-from certflow.networks.gadgets.exponential import Exponential
-from certflow.networks.gadgets.pieces import Gadget
 from certflow.networks.gadgets.polynomials import approximate
-from certflow.networks.gadgets.reciprocal import Reciprocal
 from certflow.networks.general import moments
-from certflow.networks.general.law import GeneralLaw
 from certflow.networks.general.sizes import Reader, Sizes
+from certflow.networks.plan import Pieces
 from certflow.networks.times import Box, boxes
 from certflow.numbers.arrays import Objects
 
@@ -25,21 +22,6 @@ from certflow.numbers.arrays import Objects
 PARTS = ("linear", "logits", "exponential", "clipping", "reciprocal", "far")
 #: The far part is made smaller than the others by this factor.
 _NEGLIGIBLE = arb(2) ** -12
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """What a network is made of, in exact weights.
-
-    time : `t -> ` the functions of `GeneralLaw.time_functions`; exponential, reciprocal : None for one component
-    log_weights : K rationals near `log w_k - max log w`
-    """
-
-    law: GeneralLaw
-    time: Gadget
-    exponential: Exponential | None
-    reciprocal: Reciprocal | None
-    log_weights: tuple[Any, ...]
 
 
 @dataclass(frozen=True)

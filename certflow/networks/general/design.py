@@ -6,45 +6,27 @@ The design is made in float64 by the formulas of the bound; what it is worth is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
 
-from certflow.errors import InputError
-from certflow.networks.gadgets.exponential import ExponentialPlan, plan_exponential
+from certflow.networks.gadgets.exponential import plan_exponential
 from certflow.networks.gadgets.polynomials import dyadic
-from certflow.networks.gadgets.reciprocal import ReciprocalPlan, plan_reciprocal
+from certflow.networks.gadgets.reciprocal import plan_reciprocal
 from certflow.networks.general import moments
 from certflow.networks.general.expected import expected_errors
 from certflow.networks.general.law import GeneralLaw
+from certflow.networks.plan import MOST_PIECES, Plan, even_knots, first_level
 from certflow.numbers.arrays import Floats
 
 #: Shares of the error: time, exponential, its clipping far below, reciprocal.
 SHARES = (0.40, 0.25, 0.08, 0.20)
-#: Pieces of a gadget at most, before its degree is doubled: more would be wide, fewer deep.
-MOST_PIECES = 16
-#: Degrees from 4 to 64.
-LEVELS = range(2, 7)
 #: Times at which the design looks.
 _TIMES = 121
 _KNOT_BITS = 40
 #: The outer knots of the reciprocal lie at least `2^-7` of themselves outside [1, K], however exact the exponential is.
 _ROOM = 7
-
-Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Degrees `2^level` and knots of the three gadgets; no exponential and no reciprocal for one component."""
-
-    time_level: int
-    time_knots: tuple[Any, ...]
-    exponential: ExponentialPlan | None
-    reciprocal: ReciprocalPlan | None
 
 
 @np.errstate(all="ignore")  # as for one variance
@@ -59,7 +41,7 @@ def design(law: GeneralLaw, target: float) -> Plan:
     for_time, for_exponential, for_clipping, for_reciprocal = (share * target for share in SHARES)
     if law.components == 1:
         for_time = 0.8 * target
-    time_level, time_knots = _first(lambda level: _time_knots(sizes, for_time, level), target)
+    time_level, time_knots = first_level(lambda level: _time_knots(sizes, for_time, level), target)
     if law.components == 1:
         return Plan(time_level, time_knots, None, None)
     force = max(sizes.largest_force(), target)
@@ -67,20 +49,14 @@ def design(law: GeneralLaw, target: float) -> Plan:
         for_exponential / force,
         for_clipping / (2 * law.components * max(sizes.steepest_force(), target)),
     )
-    exponential = _first(lambda level: plan_exponential(relative, absolute, level, MOST_PIECES), target)
+    exponential = first_level(lambda level: plan_exponential(relative, absolute, level, MOST_PIECES), target)
     below = min(_ROOM, max(2, math.floor(-math.log2(4 * relative + 4 * law.components * absolute))))
     start = 1 - fmpq(1, 2**below)
     top = law.components * (1 + 2 * relative + 2 * absolute + 2.0**-_ROOM)
-    reciprocal = _first(lambda level: plan_reciprocal(for_reciprocal / force, start, top, level, MOST_PIECES), target)
+    reciprocal = first_level(
+        lambda level: plan_reciprocal(for_reciprocal / force, start, top, level, MOST_PIECES), target
+    )
     return Plan(time_level, time_knots, exponential, reciprocal)
-
-
-def _first(found: Callable[[int], Found | None], target: float) -> Found:
-    for level in LEVELS:
-        plan = found(level)
-        if plan is not None:
-            return plan
-    raise InputError("eps", target, f"an error that degree {2 ** LEVELS[-1]} on {MOST_PIECES} pieces can reach")
 
 
 class _Sizes:
@@ -157,17 +133,9 @@ class _Sizes:
 
 def _time_knots(sizes: _Sizes, share: float, level: int) -> tuple[int, tuple[Any, ...]] | None:
     """The fewest pieces from the data end to the noise end, spread so that none is much better than the others."""
-    found = _greedy(sizes, share, level, MOST_PIECES)
+    found = even_knots(lambda error, most: _greedy(sizes, error, level, most), share)
     if found is None:
         return None
-    low, high = 0.0, 1.0
-    for _ in range(6):
-        middle = (low + high) / 2
-        better = _greedy(sizes, middle * share, level, len(found) - 1)
-        if better is None:
-            low = middle
-        else:
-            found, high = better, middle
     inner = [dyadic(arb(knot), _KNOT_BITS - math.frexp(knot)[1]) for knot in found[1:-1]]
     return level, (sizes.law.t_min, *inner, sizes.law.t_max)
 

@@ -10,13 +10,13 @@ from typing import Any
 from flint import arb, fmpq
 
 from certflow.errors import InputError
-from certflow.networks.common.design import LEVELS, MOST_PIECES
 from certflow.networks.common.law import CommonLaw
 from certflow.networks.gadgets.exact import largest, lift, product
 from certflow.networks.gadgets.exponential import Exponential, exponential, plan_exponential
 from certflow.networks.gadgets.polynomials import dyadic
 from certflow.networks.gadgets.reciprocal import Reciprocal, plan_reciprocal, reciprocal
 from certflow.networks.graph import Network, Value, total
+from certflow.networks.plan import LEVELS, MOST_PIECES
 
 #: Shares of the error: exponential, its clipping far below, reciprocal.
 _SHARES = (0.4, 0.1, 0.4)

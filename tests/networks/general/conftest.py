@@ -12,10 +12,11 @@ import pytest
 
 import certflow as cf
 from certflow.networks.general.assembly import assembled, made
-from certflow.networks.general.bound import Bound, Pieces, proved_bound
-from certflow.networks.general.design import Plan, design
+from certflow.networks.general.bound import Bound, proved_bound
+from certflow.networks.general.design import design
 from certflow.networks.general.law import GeneralLaw, general_law
 from certflow.networks.graph import Network
+from certflow.networks.plan import Pieces, Plan
 from certflow.numbers.precision import ball_precision
 
 #: Small mixtures beside the built-in ones: every kind of covariance, variances above 1 and equal to it.
