@@ -11,6 +11,7 @@ from certflow.certificate.checker import check
 from certflow.certificate.envelope import certificate_text, envelope
 from certflow.enclosure.results import ball_ends, rounded_up
 from certflow.errors import InputError
+from certflow.networks.common.law import CommonLaw
 from certflow.networks.constructed import ConstructedScore, Proved
 from certflow.networks.exact_json import gadget_mapping
 from certflow.networks.plan import Pieces
@@ -55,7 +56,7 @@ def network_certificate(score: ConstructedScore | Proved) -> dict[str, Any]:
     """
     constructed = score.constructed if isinstance(score, Proved) else score
     pieces, bound = constructed.pieces, constructed.bound
-    if not isinstance(pieces, Pieces):
+    if not isinstance(pieces.law, CommonLaw):
         kind = constructed.process.mixture.kind
         raise InputError("covariances", kind, "common-isotropic, for a certificate of a network")
     with ball_precision(constructed.bits):
