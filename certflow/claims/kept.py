@@ -49,7 +49,7 @@ class Proof(Frozen):
 
 
 def folder(what: str = "derivations") -> Path | None:
-    """Where proofs are kept, or `what`: below `CERTFLOW_CACHE`, else the platform's place for what can be made again."""
+    """Where proofs, or `what`, are kept: in `CERTFLOW_CACHE`, else the platform's place for what can be made again."""
     named = os.environ.get("CERTFLOW_CACHE")
     try:
         if named:

@@ -6,8 +6,6 @@ import math
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from certflow.bounds.rates import growth_rate_bound, lipschitz_bound
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import (
@@ -16,7 +14,6 @@ from certflow.enclosure.integrals import (
     check_digits,
     check_rate,
     common_law,
-    decimal_bits,
     first_bits,
     shape_of,
     stability_ball,
