@@ -88,7 +88,7 @@ def test_bound_of_every_kind(kind: str, command: Command) -> None:
     assert max(map(len, ended.out.splitlines())) <= 110
 
 
-@pytest.mark.parametrize("name", ["two-modes", "digits", "wine"])
+@pytest.mark.parametrize("name", ["two-modes", "wine", *night("digits")])
 def test_bound_prints_the_figures_of_the_library(name: str, command: Command) -> None:
     found = json.loads(command("bound", name, "--format", "json", "--t-min", "1/50", "--points", 5).out)
     p = cf.OrnsteinUhlenbeck(cf.load_mixture(name), t_min="1/50")
