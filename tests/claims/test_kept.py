@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -257,6 +258,21 @@ def test_every_source_file_counts(place, tmp_path):
         file.write("\n")
     code = "import json; from certflow.claims.fingerprint import source_digest; print(json.dumps(source_digest()))"
     assert run(tmp_path, code, tmp_path) != run(tmp_path, code)
+
+
+def test_the_source_is_read_again_where_a_file_changed(tmp_path, monkeypatch):
+    monkeypatch.setattr(fingerprint, "_ROOT", tmp_path)
+    assert fingerprint.source_digest() is None
+    (tmp_path / "a.py").write_text("x = 1\n")
+    first = fingerprint.source_digest()
+    assert fingerprint.source_digest() == first
+    (tmp_path / "a.py").write_text("x = 2\n")
+    second = fingerprint.source_digest()
+    (tmp_path / "b.py").write_text("")
+    assert len({first, second, fingerprint.source_digest()}) == 3
+    (tmp_path / "b.py").unlink()
+    assert fingerprint.source_digest() == second
+    assert second == hashlib.sha256(b"a.py\0" + b"6\0" + b"x = 2\n").hexdigest()
 
 
 def test_what_torch_compiles_is_no_other_code():

@@ -20,9 +20,8 @@ LIGHT = Profile(
     sampled_points=1_500,
     flow_pairs=60,
     times=5,
-    training_steps=100,
+    training_steps=300,
     training_seeds=1,
-    training_segments=(4,),
 )
 #: They take long, and another twin of the same check is tried every day; of M2.students, which trains many of them, the
 #: tests of `certflow.distill.students` are.
