@@ -55,7 +55,7 @@ def _dispatch(arguments: list[str]) -> int:
 
     from certflow.commands import command
 
-    root = command()
+    root = command(*arguments[:1])
     try:
         # Not `root.main`: that one prints errors on several lines and ends the process.
         with root.make_context("certflow", arguments) as context:

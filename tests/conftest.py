@@ -56,6 +56,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         pytest.skip("needs torch")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """All tests of a file in one worker: what they share (maps that are trained, certificates) is made once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    return LoadFileScheduling(config, log)
+
+
 @pytest.fixture(autouse=True)
 def reset_precision() -> Iterator[None]:
     """mpmath and Arb keep their precision in global contexts: no test may leak it into another."""

@@ -1,8 +1,9 @@
-"""How deep the tests search: CERTFLOW_CASES multiplies their random cases (1 every day, 10 in `.ci/nightly`)."""
+"""How deep the tests search: CERTFLOW_CASES multiplies their random cases (1 every day, 30 in `.ci/nightly`)."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -22,3 +23,8 @@ nightly = pytest.mark.skipif(os.environ.get("CERTFLOW_PROFILE") != "nightly", re
 def night(*values: Any) -> list[Any]:
     """Values of a parameter that are tried in the night; a tuple is those of several parameters."""
     return [pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=nightly) for value in values]
+
+
+def some(values: Iterable[Any], every: int = 3) -> list[Any]:
+    """Cases of one kind, of which each day tries every so-manieth and the night all; tuples as those of `night`."""
+    return [case for i, value in enumerate(values) for case in ([value] if i % every == 0 else night(value))]

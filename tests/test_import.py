@@ -41,6 +41,15 @@ def test_commands_load_only_what_they_need(line: list[str]) -> None:
     assert not loaded & {"torch", "sympy", "matplotlib", "sklearn"}
 
 
+def test_a_command_line_loads_its_own_command() -> None:
+    code = "from certflow.cli import main\nassert main(['claims', 'L2']) == 0\nimport sys\n"
+    code += "print('LOADED', *(name for name in sys.modules if name.startswith('certflow.')))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    loaded = set(ended.stdout.rpartition("LOADED")[2].split())
+    assert "certflow.commands.claims" in loaded
+    assert not {"certflow.commands.audit", "certflow.auditing", "certflow.planning", "certflow.diagnosis"} & loaded
+
+
 def test_every_public_name_loads() -> None:
     code = "import certflow\nfor name in certflow.__all__:\n    assert getattr(certflow, name) is not None, name"
     assert "torch" not in loaded_after(code)

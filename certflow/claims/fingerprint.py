@@ -38,15 +38,25 @@ _REWRITTEN = "@"
 
 
 def source_digest() -> str | None:
-    """SHA-256 of every source file of the package with its path below it; None where there are none to read."""
-    found = hashlib.sha256()
+    """SHA-256 of every source file of the package with its path below it; None where there are none to read.
+
+    They are read again where the file system says that one of them changed.
+    """
     try:
         files = sorted((path.relative_to(_ROOT).as_posix(), path) for path in _ROOT.rglob("*.py"))
-        for name, path in files:
-            content = path.read_bytes()
-            found.update(f"{name}\0{len(content)}\0".encode() + content)
+        stamps = ((path.stat(), name) for name, path in files)
+        return _digest_of(_ROOT, tuple((name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for s, name in stamps))
     except OSError:
         return None
+
+
+@functools.lru_cache(maxsize=1)
+def _digest_of(root: Path, files: tuple[tuple[str, int, int, int, int], ...]) -> str | None:
+    """The digest of files with their sizes, times of change and numbers."""
+    found = hashlib.sha256()
+    for name, *_ in files:
+        content = (root / name).read_bytes()
+        found.update(f"{name}\0{len(content)}\0".encode() + content)
     return found.hexdigest() if files else None
 
 

@@ -48,12 +48,12 @@ class Proof(Frozen):
     code: dict[str, str] = Field(description="digest of each module that was loaded")
 
 
-def folder() -> Path | None:
-    """Where proofs are kept: `CERTFLOW_CACHE`, else the place of the platform for what can be made again."""
+def folder(what: str = "derivations") -> Path | None:
+    """Where proofs, or `what`, are kept: in `CERTFLOW_CACHE`, else the platform's place for what can be made again."""
     named = os.environ.get("CERTFLOW_CACHE")
     try:
         if named:
-            return Path(named).expanduser() / "derivations"
+            return Path(named).expanduser() / what
         if sys.platform == "win32":
             local = os.environ.get("LOCALAPPDATA")
             base = Path(local) if local else Path.home() / "AppData" / "Local"
@@ -65,7 +65,7 @@ def folder() -> Path | None:
                 base = Path.home() / ".cache"
     except RuntimeError:  # no home
         return None
-    return base / "certflow" / "derivations"
+    return base / "certflow" / what
 
 
 def load(statement: str) -> Proof | None:

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import typer
 
 import certflow
-from certflow.commands.audit import audit
-from certflow.commands.bound import bound
-from certflow.commands.check import check
-from certflow.commands.claims import claims
-from certflow.commands.distill import distill
-from certflow.commands.doctor import doctor
-from certflow.commands.grid import grid
-from certflow.commands.mixtures import mixtures
-from certflow.commands.network import network
-from certflow.commands.report import report
-from certflow.commands.verify import verify
+
+#: The commands in the order of the help; the function, or the group of commands, of each is in the module of its name.
+NAMES = (
+    "verify",
+    "check",
+    "claims",
+    "bound",
+    "grid",
+    "doctor",
+    "audit",
+    "distill",
+    "network",
+    "mixtures",
+    "report",
+)
 
 
-def command() -> Any:
-    """The root command, with every command that exists."""
+def command(name: str | None = None) -> Any:
+    """The root command, with every command that exists; where `name` is one of them, with that one alone.
+
+    A command line that names a command needs no other, and of the others no library is loaded.
+    """
+    return _root_of((name,) if name in NAMES else NAMES)
+
+
+@cache
+def _root_of(names: tuple[str, ...]) -> Any:
     app = typer.Typer(
         add_completion=False,
         rich_markup_mode=None,
@@ -35,17 +49,12 @@ def command() -> Any:
         ),
     )
     app.callback()(_root)
-    app.command()(verify)
-    app.command()(check)
-    app.command()(claims)
-    app.command()(bound)
-    app.command()(grid)
-    app.command()(doctor)
-    app.command()(audit)
-    app.command()(distill)
-    app.command()(network)
-    app.add_typer(mixtures, name="mixtures")
-    app.command()(report)
+    for each in names:
+        found = getattr(import_module(f"{__name__}.{each}"), each)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=each)
+        else:
+            app.command()(found)
     return typer.main.get_command(app)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from certflow.composition.floors import (
 )
 from certflow.flow.quantile_map import Nodes, QuantileMap
 from certflow.law.factors import Factors, factors
+from certflow.law.mixture import GaussianMixture
 from certflow.law.noised import Process, noised
 from certflow.numbers.arrays import Floats, Indices, Points
 from certflow.numbers.inputs import whole_number
@@ -67,8 +69,8 @@ def _sup_floor(process: Process, budget: float, pairs: int, seed: int) -> Floor:
     if split.complete or math.isinf(whole.value):
         return whole
     largest, best = 0.0, None
-    for points in [_noised(process, pairs, seed), *_lines(process, pairs)]:
-        moved = process.flow(points, process.t_max, process.t_min, rtol=1e-6)
+    interval = process.exact_t_min, process.exact_t_max
+    for points, moved in process.mixture.kept[_moved, type(process), *interval, pairs, seed]:
         gaps = _distances(moved) - budget * _distances(points)
         if gaps.max() > largest:
             largest, best = float(gaps.max()), points[list(np.unravel_index(gaps.argmax(), gaps.shape))]
@@ -138,6 +140,20 @@ def fall_nodes(flow: QuantileMap, budget: float) -> tuple[Nodes, Indices, list[f
         found.append(float(falls[low]) / 2 if nodes.ascending else math.nan)
         ends = np.array([values[: low + 1].argmax(), low])
     return nodes, ends, found
+
+
+def _moved(
+    mixture: GaussianMixture, of: type[Process], t_min: Fraction, t_max: Fraction, pairs: int, seed: int
+) -> list[tuple[Points, Points]]:
+    """Where the pairs are looked for, typical points first, and where the flow takes them: for every budget the same.
+
+    of : the class of the process
+    """
+    process = of(mixture, t_min, t_max)  # type: ignore[call-arg]
+    return [
+        (points, process.flow(points, process.t_max, process.t_min, rtol=1e-6))
+        for points in [_noised(process, pairs, seed), *_lines(process, pairs)]
+    ]
 
 
 def _lines(process: Process, points: int) -> list[Points]:

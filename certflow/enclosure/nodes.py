@@ -6,8 +6,6 @@ import math
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from certflow.bounds.rates import growth_rate_bound, lipschitz_bound
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import (
@@ -16,7 +14,6 @@ from certflow.enclosure.integrals import (
     check_digits,
     check_rate,
     common_law,
-    decimal_bits,
     first_bits,
     shape_of,
     stability_ball,
@@ -30,8 +27,8 @@ from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
 MAX_SEGMENTS = 10_000
-#: Steps of the bisection that starts Newton's method, which then doubles the number of digits in each step.
-BISECTIONS = 30
+#: Steps of Newton's method and of bisection at most: the one doubles the number of digits, the other halves a bracket.
+STEPS = 200
 
 
 def balanced_nodes(
@@ -150,23 +147,32 @@ class _Problem:
         return float("nan")
 
     def _approximate(self, fraction: Fraction, bits: int) -> Fraction:
-        """A time near the node: midpoints of balls, nothing proved."""
+        """A time near the node: midpoints of balls, nothing proved.
 
+        Newton's method, and bisection where it leaves the bracket or does not halve its last step.
+        """
         low, high = self.start, self.end
-        for _ in range(BISECTIONS):
-            middle = Fraction(math.sqrt(low) * math.sqrt(high)) if high > 2 * low else (low + high) / 2
-            if not low < middle < high:
-                break
-            excess = self._excess(middle, fraction, bits)
-            low, high = (middle, high) if excess.mid() < 0 else (low, middle)
-        time = (low + high) / 2
-        for _ in range(2 + int(np.log2(decimal_bits(self.digits) + 1))):
+        time, last = _middle(low, high), high - low
+        for _ in range(STEPS):
+            excess = self._excess(time, fraction, bits)
+            low, high = (time, high) if excess.mid() < 0 else (low, time)
             with ball_precision(bits):
-                rate = self.slope(self.law, ArbArithmetic().number(time))
-                step = (self._excess(time, fraction, bits) / rate).mid()
-            moved = time - ball_ends(step)[0] if step.is_finite() else time
-            time = rounded_down(min(max(moved, low), high), self.digits + 8)
+                step = (excess / self.slope(self.law, ArbArithmetic().number(time))).mid()
+            moved = time - ball_ends(step)[0] if step.is_finite() else low
+            if not low <= moved <= high or 2 * abs(moved - time) > last:
+                moved = _middle(low, high)
+            moved = rounded_down(moved, self.digits + 8)
+            last = abs(moved - time)
+            time = moved
+            if last * 10 ** (self.digits + 3) <= time:
+                break
         return time
+
+
+def _middle(low: Fraction, high: Fraction) -> Fraction:
+    """Between two times: their geometric mean where they are far apart."""
+    found = Fraction(math.sqrt(low) * math.sqrt(high)) if high > 2 * low else (low + high) / 2
+    return found if low < found < high else (low + high) / 2
 
 
 def _exact(time: Fraction) -> IntegralEnclosure:

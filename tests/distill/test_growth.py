@@ -36,7 +36,7 @@ def variance_at(t, variance: float):
         pytest.param([["-1"], ["1"]], "0.3", "0.01", id="one dimension"),
         pytest.param([["-1", "0.5"], ["0.4", "-2"]], "0.2", "0.01", id="oblique, not centred"),
         pytest.param([["-1"], ["1"]], "0.05", "0.001", id="narrow, early", marks=nightly),
-        pytest.param([["-0.1"], ["0.1"]], "2", "0.01", id="wide"),
+        pytest.param([["-0.1"], ["0.1"]], "2", "0.01", id="wide", marks=nightly),
     ],
 )
 def test_on_the_separatrix_the_bound_is_attained(means, sigma, t_min):

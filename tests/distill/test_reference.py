@@ -23,7 +23,7 @@ COVARIANCES = {
     "shared": MATRIX,
     "full": [MATRIX, [[0.1, 0.0], [0.0, 2.0]], [[0.5, -0.2], [-0.2, 0.4]]],
 }
-KINDS = ["common-isotropic", "full", *night("isotropic", "shared")]
+KINDS = ["full", *night("common-isotropic", "isotropic", "shared")]
 #: Times from the noise to the data, and back.
 DOWN, UP = (3.0, 0.6, 0.01), (0.01, 0.6, 3.0)
 
@@ -39,7 +39,7 @@ def points(count: int = 40, seed: int = 0) -> torch.Tensor:
 @pytest.mark.parametrize("kind", ["full", *night("common-isotropic", "isotropic", "shared")])
 @pytest.mark.parametrize(("t_from", "t_to"), [(3.0, 0.01), *night((0.01, 3.0)), (1.0, 1.0)])
 def test_equals_the_adaptive_flow(kind, t_from, t_to):
-    p, x = process(kind), points(16)
+    p, x = process(kind), points(6)
     found = ReferenceFlow(p, steps=256).map(x, t_from, t_to)
     exact = flow_map(p, x.numpy(), t_from, t_to, rtol=5e-14) if t_from != t_to else x.numpy()
     np.testing.assert_allclose(found.numpy(), exact, rtol=1e-10, atol=1e-11)
@@ -108,16 +108,17 @@ def test_parcels_are_carried_as_by_separate_maps(kind):
 @pytest.mark.parametrize(
     ("kind", "times"),
     [
-        *((kind, DOWN) for kind in KINDS[:2]),
+        ("full", DOWN),
         ("common-isotropic", UP),
-        *night(("full", UP), *((kind, times) for kind in ("isotropic", "shared") for times in (DOWN, UP))),
+        *night(("full", UP), ("common-isotropic", DOWN)),
+        *night(*((kind, times) for kind in ("isotropic", "shared") for times in (DOWN, UP))),
     ],
 )
 def test_derivatives_against_the_variational_equation_of_the_adaptive_flow(kind, times):
-    p, x = process(kind), points(10)
+    p, x = process(kind), points(4)
     flow = ReferenceFlow(p, steps=64)
     nodes, derivatives = flow.derivatives(x, times)
-    assert torch.equal(derivatives[0], torch.eye(2, dtype=torch.float64).expand(10, 2, 2))
+    assert torch.equal(derivatives[0], torch.eye(2, dtype=torch.float64).expand(4, 2, 2))
     for i in (1, 2):
         point, derivative = flow_with_derivative(p, x.numpy(), times[0], times[i], rtol=1e-12)
         np.testing.assert_allclose(nodes[i].numpy(), point, rtol=1e-7, atol=1e-8)

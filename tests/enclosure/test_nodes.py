@@ -116,6 +116,17 @@ def test_two_sided_nodes_share_the_integral_equally(p):
             assert found[k].width * 10**25 <= found[k].lower
 
 
+@pytest.mark.parametrize("name", ["two-modes", "iris"])
+@pytest.mark.parametrize("rate", ["one-sided", "two-sided"])
+def test_a_node_takes_few_evaluations(name, rate, monkeypatch):
+    """Newton's method from the middle: with a bisection of thirty steps before it, more than forty a node."""
+    evaluated, excess = [], module._Problem._excess
+    monkeypatch.setattr(module._Problem, "_excess", lambda *given: evaluated.append(given) or excess(*given))
+    nodes = cf.enclosure.balanced_nodes(builtin(name), 8, rate)
+    assert all(node.complete for node in nodes)
+    assert len(evaluated) < 7 * 30
+
+
 def test_many_digits_and_one_segment():
     p = LAWS["two-modes"]
     assert [node.width for node in cf.enclosure.balanced_nodes(p, 1)] == [0, 0]

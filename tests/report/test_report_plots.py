@@ -131,6 +131,26 @@ def test_density_and_flow_in_every_dimension(means):
     ElementTree.fromstring(svg)
 
 
+def test_the_figure_of_one_law_is_drawn_once(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "certflow.report.plots.density_and_flow", lambda p, **_: drawn.append(p) or f"<svg {len(drawn)}>"
+    )
+
+    def figure(mean="0.123", t_min="0.01", kind=certflow.OrnsteinUhlenbeck, seed=0):
+        law = certflow.GaussianMixture(["0.5", "0.5"], [[mean], ["1"]], "0.1", name="once")
+        return figure_named("density-flow", None, kind(law, t_min, "3"), seed)
+
+    class Other(certflow.OrnsteinUhlenbeck):
+        pass
+
+    assert figure() == figure()
+    assert len(drawn) == 1
+    assert (drawn[0].mixture.means == [[0.123], [1.0]]).all()
+    found = {figure(), figure(mean="0.1"), figure(t_min="0.02"), figure(kind=Other), figure(seed=1)}
+    assert len(found) == len(drawn) == 5
+
+
 def test_density_of_anisotropic_components_is_projected():
     covariances = [np.diag([1, 2, 3]).tolist(), np.diag([2, 1, 1]).tolist()]
     mixture = certflow.GaussianMixture(["0.5", "0.5"], [[0, 0, 0], [3, 0, 1]], covariances)

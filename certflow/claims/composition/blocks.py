@@ -15,6 +15,7 @@ from certflow.claims.evidence.measured import judged
 from certflow.claims.evidence.sampling import marginal_points
 from certflow.composition.blocks import ORDERS
 from certflow.composition.propagation import exp_or_inf, log_gronwall_bound
+from certflow.flow.reference import trajectories
 from certflow.numbers.arrays import Floats
 from certflow.numbers.numerals import exponential
 from certflow.process import OrnsteinUhlenbeck
@@ -23,6 +24,8 @@ from certflow.process import OrnsteinUhlenbeck
 SEGMENTS, VELOCITY_ERRORS = 12, (0.0, 0.05)
 #: Times in a segment at which derivatives along the trajectory are looked at; step of their differences, over t.
 NODES, STEP = 17, 1e-4
+#: How well a trajectory is known at these times: a maximum over some of them has fewer digits.
+NEAR = 1e-5
 #: Error of the reference flow and of rounding, in units of the root of `E|Phi|^2`.
 ROUNDING = 1e-9
 
@@ -123,14 +126,11 @@ def _with_wave(velocity: Field, size: float, rng: np.random.Generator, dimension
 def _trajectories(process: Any, x: Floats, t: float, s: float) -> tuple[Floats, Floats, Floats]:
     """`Phi_{t -> s}(x)`, and of each trajectory the largest `|x''|` and `|x'''|` at some times, the ends among them."""
     times = np.linspace(t, s, NODES)
-    points = [x]
-    for before, after in itertools.pairwise(times.tolist()):
-        points.append(process.flow(points[-1], before, after))
+    path, clock = trajectories(process, x, times, rtol=NEAR), times[:, None]
     acceleration = _derivative(process, lambda y, r: -process.velocity(y, r))
     jerk = _derivative(process, acceleration)
-    path, clock = np.stack(points), times[:, None]
     second, third = (np.linalg.norm(found(path, clock), axis=-1).max(axis=0) for found in (acceleration, jerk))
-    return points[-1], second, third
+    return process.flow(x, t, s), second, third
 
 
 def _derivative(process: OrnsteinUhlenbeck, quantity: Field) -> Field:

@@ -23,7 +23,7 @@ def closed_integral(context: Context, name: str) -> Finding:
         constants = CommonConstants(context.mixture)
         intervals = [
             (low, high),
-            *(sorted(rng.uniform(low, high, 2)) for _ in range(context.profile.times // 2)),
+            *(sorted(rng.uniform(low, high, 2)) for _ in range(max(1, context.profile.times // 4))),
         ]
         for a, b in intervals:
             s, t = mp.mpf(float(np.exp(a))), mp.mpf(float(np.exp(b)))

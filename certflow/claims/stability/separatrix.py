@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from certflow.claims.model import Outcome
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import rounded_down
 from certflow.enclosure.tubes.tube import flow_tube
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Objects
 from certflow.numbers.exact import exact_text
 from certflow.numbers.numerals import above, figure
 from certflow.process import OrnsteinUhlenbeck
@@ -30,8 +33,6 @@ DERIVATIVE_DIGITS = 12
 
 def separatrix_derivative(context: Context, name: str) -> Finding:
     """F3: across the midway hyperplane `|D Phi n| = exp(int lambda)`, by the variational equation."""
-    from certflow.flow.reference import flow_with_derivative
-
     process = context.process
     expected = float(process.stability(process.t_min, process.t_max))
     if not expected <= MOST_GROWTH:
@@ -40,18 +41,27 @@ def separatrix_derivative(context: Context, name: str) -> Finding:
     digits = min(context.digits, 30)  # a flow in mpmath: seconds at 30 digits, minutes at 100
     agreement = Agreement(digits, digits - 10)
     with mp.workdps(digits + 5):
-        means = context.mixture.exact_means.fractions
-        axis = [exact_mpf(a - b) for a, b in zip(means[0], means[1], strict=True)]
-        middle = [exact_mpf(a + b) / 2 for a, b in zip(means[0], means[1], strict=True)]
-        norm = mp.sqrt(mp.fdot(axis, axis))
         t, s = exact_mpf(process.exact_t_max), exact_mpf(process.exact_t_min)
-        x = np.array([mp.exp(-t) * c for c in middle], dtype=object)
-        _, derivative = flow_with_derivative(process, x, t, s)
-        image = [mp.fdot(row, axis) / norm for row in derivative]
-        growth = mp.sqrt(mp.fdot(image, image))
+        x, growth = context.mixture.kept[_growth_across, process.exact_t_min, process.exact_t_max, digits]
         agreement.compare([process.amplification(s, t, "one-sided")], [growth], witness(x, t))
     scope = f"this mixture, the midpoint of the noised means, t_max to t_min, {digits} digits"
     return agreement.finding("derivative of the flow map across the separatrix", scope)
+
+
+def _growth_across(mixture: GaussianMixture, t_min: Fraction, t_max: Fraction, digits: int) -> tuple[Objects, Any]:
+    """The midpoint of the noised means at `t_max`, and `|D Phi n|` there, in mpmath: of the mixture's own flow."""
+    from certflow.flow.reference import flow_with_derivative
+
+    with mp.workdps(digits + 5):
+        means = mixture.exact_means.fractions
+        axis = [exact_mpf(a - b) for a, b in zip(means[0], means[1], strict=True)]
+        middle = [exact_mpf(a + b) / 2 for a, b in zip(means[0], means[1], strict=True)]
+        norm = mp.sqrt(mp.fdot(axis, axis))
+        t, s = exact_mpf(t_max), exact_mpf(t_min)
+        x = np.array([mp.exp(-t) * c for c in middle], dtype=object)
+        _, derivative = flow_with_derivative(OrnsteinUhlenbeck(mixture, t_min, t_max), x, t, s)
+        image = [mp.fdot(row, axis) / norm for row in derivative]
+        return x, mp.sqrt(mp.fdot(image, image))
 
 
 def separatrix_tube(context: Context, name: str) -> Finding:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
+from certflow.law.mixture import GaussianMixture
 from certflow.law.noised import NoisedMixture
 from certflow.networks.graph import rational
 
@@ -118,18 +119,21 @@ class CommonLaw:
 
 def common_law(process: NoisedMixture) -> CommonLaw:
     """The law of a process whose mixture has one isotropic variance; components of equal mean are one."""
-    mixture = process.mixture
+    weights, means, variance, centre = process.mixture.kept[_exact_law]
+    return CommonLaw(weights, means, variance, rational(process.exact_t_min), rational(process.exact_t_max), centre)
+
+
+def _exact_law(mixture: GaussianMixture) -> tuple[tuple[Any, ...], tuple[Any, ...], Any, tuple[Any, ...]]:
+    """Weights, different means, variance, and the centre of the smallest ball."""
     weights: dict[tuple[Any, ...], Any] = {}
     for weight, row in zip(mixture.exact_weights.fractions, mixture.exact_means.fractions, strict=True):
         mean = tuple(rational(entry) for entry in row)
         weights[mean] = weights.get(mean, 0) + rational(weight)
     total = sum(weights.values(), fmpq(0))
-    return CommonLaw(
+    return (
         tuple(weight / total for weight in weights.values()),
         tuple(weights),
         rational(mixture.exact_covariances.fractions.item()),
-        rational(process.exact_t_min),
-        rational(process.exact_t_max),
         smallest_ball_centre(np.array([[float(arb(entry)) for entry in mean] for mean in weights])),
     )
 

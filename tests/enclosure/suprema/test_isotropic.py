@@ -10,6 +10,7 @@ import flint
 import mpmath
 import numpy as np
 import pytest
+from depth import some
 
 import certflow as cf
 from certflow.enclosure.suprema.cover import Budget, Exhausted
@@ -132,8 +133,14 @@ def within(found, value):
 # -- containment and width -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("t", "kind"), [("0.05", "one-sided"), ("0.6", "one-sided"), ("0.6", "two-sided")])
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize(
+    ("name", "t", "kind"),
+    some(
+        (name, t, kind)
+        for t, kind in (("0.05", "one-sided"), ("0.6", "one-sided"), ("0.6", "two-sided"))
+        for name in LAWS
+    ),
+)
 def test_enclosure_holds_against_an_independent_field(name, t, kind):
     law, time = LAWS[name], Fraction(t)
     found = isotropic_rate(law, time, kind, 1e-6, 30)

@@ -297,7 +297,7 @@ def antipodal(d, count, seed):
 
 
 RANDOM = [(1, 4, "0.05"), (1, 9, "0.3"), (1, 14, "0.02"), (2, 4, "0.1"), (2, 6, "0.03"), (2, 9, "0.4"), (2, 14, "0.1")]
-RANDOM_3D = [(3, 5, "0.1", "1e-9"), (3, 6, "0.4", "1e-7"), (3, 8, "0.2", "1e-6")]
+RANDOM_3D = [(3, 5, "0.1", "1e-9"), *night((3, 6, "0.4", "1e-7"), (3, 8, "0.2", "1e-6"))]
 
 
 @pytest.mark.parametrize(("d", "count", "t", "gap"), [(*case, "1e-9") for case in RANDOM] + RANDOM_3D)
@@ -332,7 +332,7 @@ def witnessed(process, rate):
         return values
 
 
-@pytest.mark.parametrize(("d", "count", "t"), [(2, 4, "0.05"), (2, 8, "0.1"), (3, 8, "0.1"), (3, 8, "0.5")])
+@pytest.mark.parametrize(("d", "count", "t"), [(2, 4, "0.05"), (2, 8, "0.1"), (3, 8, "0.1"), *night((3, 8, "0.5"))])
 def test_antipodal_mixtures(d, count, t):
     rows, weights, means, floats = antipodal(d, count, 1)
     process = process_of(rows, weights)

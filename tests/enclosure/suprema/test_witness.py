@@ -8,7 +8,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
-from depth import night
+from depth import night, some
 from oracle import _CONTEXT, Oracle, dec
 
 import certflow as cf
@@ -78,7 +78,7 @@ def jacobian_at(mixture, rate):
 @pytest.mark.parametrize(
     ("name", "rate"),
     [
-        *((name, rate) for name in CASES for rate in RATES if (name, rate) != DEAR),
+        *some((name, rate) for name in CASES for rate in RATES if (name, rate) != DEAR),
         *night(DEAR),
     ],
 )
