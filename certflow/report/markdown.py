@@ -154,8 +154,8 @@ def _graph(report: Document) -> list[str]:
     if not report.results:
         return []
     words = (
-        "An arrow leads from a statement to those whose proofs use it; the word is the weakest evidence of a claim that "
-        "holds, or its outcome. ▲ names the claims that it rests on, at any distance, and that are violated or open, "
+        "An arrow leads from a statement to those whose proofs use it; the word is the weakest evidence of a claim "
+        "that holds, or its outcome. ▲ names claims that it rests on, at any distance, and that are violated or open, "
         "▽ those that hold by weaker evidence. The same as a picture: [figures/graph.svg](figures/graph.svg)."
     )
     return ["## What rests on what", "", words, "", *code_lines(mermaid(report_nodes(report)), "mermaid"), ""]

@@ -10,7 +10,7 @@ from certflow.report.formatting import clean
 from certflow.report.graph.layout import HEIGHT, WIDTH, Layout, Point, lay_out
 from certflow.report.graph.nodes import Node, label
 from certflow.report.graph.taint import ABSENT, BARE
-from certflow.report.verdict import KIND_LABEL, SYMBOL
+from certflow.report.verdict import KIND_LABEL
 
 MARGIN = 8.0
 #: Fill and line of each state on a white ground; a page has its own (`graph.css`).
@@ -39,6 +39,8 @@ _FONT = "Helvetica Neue, Arial, Liberation Sans, sans-serif"
 #: Letters of a title on one line of a node, and lines.
 _LETTERS, _LINES = 23, 2
 _PIP = 6.5
+#: Room that the longest line of the legend takes.
+_LEGEND = 600.0
 
 
 def draw_inline(nodes: Sequence[Node], anchors: Mapping[str, str]) -> str:
@@ -50,13 +52,13 @@ def draw_inline(nodes: Sequence[Node], anchors: Mapping[str, str]) -> str:
 def draw_alone(nodes: Sequence[Node], title: str) -> str:
     """The graph as a document of its own, with its legend below, on white."""
     layout, body = _body(nodes, None)
-    legend, height = _legend(nodes, layout.width, layout.height + 34)
-    width = layout.width
-    head = [f'<title id="graph-title">{_text(title)}</title>']
-    ground = [
-        f'<rect x="{-MARGIN:g}" y="{-MARGIN:g}" width="{width + 2 * MARGIN:g}" height="{height + 2 * MARGIN:g}" fill="#fff"/>'
+    width = max(layout.width, _LEGEND)
+    legend, height = _legend(nodes, width, layout.height + 34)
+    head = [
+        f'<title id="graph-title">{_text(title)}</title>',
+        f'<rect x="{-MARGIN:g}" y="{-MARGIN:g}" width="100%" height="100%" fill="#fff"/>',
     ]
-    return _svg(width, height, [*head, *ground, *body, *legend], 'role="img" aria-labelledby="graph-title"')
+    return _svg(width, height, [*head, *body, *legend], 'role="img" aria-labelledby="graph-title"')
 
 
 def _svg(width: float, height: float, body: Iterable[str], attributes: str) -> str:
@@ -94,13 +96,10 @@ def _curve(way: Sequence[Point]) -> str:
 
 
 def _node(node: Node, index: int, corner: Point, anchors: Mapping[str, str] | None) -> str:
-    fill, line = COLOURS.get(node.state, _PLAIN)
-    dashes = f' stroke-dasharray="{_DASHES[node.state]}"' if node.state in _DASHES else ""
     thick = 2.4 if node.state == Outcome.VIOLATED.value else 1.4
-    w, h = f"{WIDTH:g}", f"{HEIGHT:g}"
     parts = [
-        f'<rect class="box" width="{w}" height="{h}" rx="5" fill="{fill}" stroke="{line}" stroke-width="{thick}"{dashes}/>',
-        f'<rect class="bar" x="0" y="0" width="5" height="{h}" rx="2.5" fill="{line}"/>',
+        f'<rect class="box" width="{WIDTH:g}" height="{HEIGHT:g}" rx="5" stroke-width="{thick}" {_look(node.state)}/>',
+        f'<rect class="bar" width="5" height="{HEIGHT:g}" rx="2.5" fill="{COLOURS.get(node.state, _PLAIN)[1]}"/>',
         f'<text x="13" y="18" font-size="13.5" font-weight="700">{_text(node.id[:12])}</text>',
     ]
     if node.standing:
@@ -123,6 +122,13 @@ def _node(node: Node, index: int, corner: Point, anchors: Mapping[str, str] | No
         return f"<g {place}>{inner}</g>"
     href = f' href="#{_text(anchors[node.id])}"' if node.id in anchors else ""
     return f'<a class="{name}"{href} data-node="{index}" {place}>{inner}</a>'
+
+
+def _look(state: str) -> str:
+    """Fill, line and dashes of a state, as attributes."""
+    fill, line = COLOURS.get(state, _PLAIN)
+    dashes = f' stroke-dasharray="{_DASHES[state]}"' if state in _DASHES else ""
+    return f'fill="{fill}" stroke="{line}"{dashes}'
 
 
 def _pips(kinds: Sequence[Kind], y: float) -> list[str]:
@@ -157,28 +163,25 @@ def _wrapped(title: str) -> list[str]:
 
 def _legend(nodes: Sequence[Node], width: float, top: float) -> tuple[list[str], float]:
     """What the drawing means, below it, as far as it is drawn: the states, the squares, the flags, the arrows."""
-    entries = [(words, symbol, state) for words, symbol, state in states(nodes)]
+    entries = states(nodes)
     parts, x, y = [], 0.0, top
     for words, symbol, state in entries:
         space = 56 + 6.8 * len(words)
         if x + space > width:
             x, y = 0.0, y + 24
-        fill, line = COLOURS.get(state, _PLAIN)
-        dashes = f' stroke-dasharray="{_DASHES[state]}"' if state in _DASHES else ""
-        parts.append(
-            f'<rect x="{x:g}" y="{y - 12:g}" width="20" height="15" rx="3" fill="{fill}" stroke="{line}" stroke-width="1.4"{dashes}/>'
-        )
-        parts.append(f'<text x="{x + 27:g}" y="{y:g}">{_text(f"{symbol} {words}")}</text>')
+        parts += [
+            f'<rect x="{x:g}" y="{y - 12:g}" width="20" height="15" rx="3" stroke-width="1.4" {_look(state)}/>',
+            f'<text x="{x + 27:g}" y="{y:g}">{_text(f"{symbol} {words}")}</text>',
+        ]
         x += space
     lines = ["An arrow leads from a statement to those that rest on it."]
     if entries:
         lines = ["Colour and word: the weakest evidence of a claim that holds, or its outcome.", *lines]
     if any(node.kinds for node in nodes):
-        lines.append(
-            f"Squares: evidence that was collected ({', '.join(KIND_LABEL[kind] for kind in Kind)}, from left to right)."
-        )
+        listed = ", ".join(KIND_LABEL[kind] for kind in Kind)
+        lines.append(f"Squares: kinds of evidence that were collected, from the left {listed}.")
     if any(node.doubts for node in nodes):
-        lines.append("▲ rests on a claim that is violated or open, ▽ on one with weaker evidence: the worst is named.")
+        lines.append("▲ rests on a claim that is violated or open, ▽ on one with weaker evidence; the worst are named.")
     y = y + 24 if entries else top
     for words in lines:
         parts.append(f'<text x="0" y="{y:g}" fill="{_SOFT}">{_text(words)}</text>')

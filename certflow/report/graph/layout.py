@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from certflow.report.graph.ordering import Edge, acyclic, layers, ordered
 
@@ -75,7 +76,7 @@ def _split(
             trunk.append(fresh)
             fresh += 1
         chains[start, end] = [*trunk[: layer[end] - layer[start]], end]
-    steps = dict.fromkeys(step for chain in chains.values() for step in zip(chain, chain[1:], strict=False))
+    steps = dict.fromkeys(step for chain in chains.values() for step in pairwise(chain))
     return chains, rows, list(steps)
 
 
@@ -117,7 +118,7 @@ def _across(rows: Sequence[Sequence[int]], steps: Sequence[Edge], count: int) ->
 
 
 def _apart(wanted: Sequence[float], offsets: Sequence[float], weights: Sequence[float], room: float) -> list[float]:
-    """The places nearest to the wanted ones, in weighted squares, that keep order and space, and the first within `room`.
+    """The places nearest to the wanted ones, in weighted squares, in order, with space, and the first within `room`.
 
     Less the offsets the places must not fall: regression on an order, by pooling neighbours that violate it. A row
     that has no more room than its own width is pushed together; so the graph is as wide as its widest row.

@@ -68,7 +68,7 @@ class Node:
 
     @property
     def warning(self) -> str:
-        """Its taint in a sentence without an end: the claims that it rests on and that stand less well, by how they stand."""
+        """Its taint in a sentence without an end: the claims below that stand less well, by how they stand."""
         found: dict[str, list[str]] = {}
         for doubt in self.doubts:
             found.setdefault(doubt.standing, []).append(doubt.on)
@@ -76,7 +76,7 @@ class Node:
 
 
 def report_nodes(report: Document) -> tuple[Node, ...]:
-    """A node for each claim of a report, in its order, then one for each that its claims rest on and that it has not."""
+    """A node for each claim of a report, in its order, then for each that they rest on and that it has not."""
     tainted = doubts(report)
     known = {result.id: result for result in report.results}
     nodes = [

@@ -1,4 +1,4 @@
-"""The graph of statements as a part of the HTML page: the drawing, the key that filters it, and what its script reads."""
+"""The graph of statements in the HTML page: the drawing, the key that filters it, and what its script reads."""
 
 from __future__ import annotations
 
