@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from certflow.commands.options import Format
 from certflow.atomic import write_text_atomic
+from certflow.commands.options import Format
 from certflow.commands.output import print_json
 from certflow.commands.texts import choice, file_target, named, table, writing
 from certflow.errors import InputError

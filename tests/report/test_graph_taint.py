@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
 from depth import cases
@@ -77,7 +77,7 @@ def test_taint_is_what_all_paths_say(report, found):
         assert {doubt.on: (doubt.standing, len(doubt.path)) for doubt in told[name]} == expected
         for doubt in told[name]:
             way = (name, *doubt.path, doubt.on)
-            assert set(zip(way, way[1:], strict=False)) <= edges
+            assert set(pairwise(way)) <= edges
 
 
 def words_of(result: ClaimResult) -> str:

@@ -120,8 +120,10 @@ def _node(node: Node, index: int, corner: Point, anchors: Mapping[str, str] | No
     inner = f"<title>{_text(label(node))}</title>{''.join(parts)}"
     if anchors is None:
         return f"<g {place}>{inner}</g>"
-    href = f' href="#{_text(anchors[node.id])}"' if node.id in anchors else ""
-    return f'<a class="{name}"{href} data-node="{index}" {place}>{inner}</a>'
+    said = f'class="{name}" data-node="{index}" {place}'
+    if node.id not in anchors:
+        return f"<g {said}>{inner}</g>"
+    return f'<a {said} href="#{_text(anchors[node.id])}">{inner}</a>'
 
 
 def _look(state: str) -> str:

@@ -64,12 +64,12 @@ def _keys(nodes: Sequence[Node]) -> tuple[tuple[str, tuple[Key, ...]], ...]:
             ],
         ),
         (
-            "Rests on",
+            "Taint",
             [
                 Key(token, symbol, words, taints[token])
                 for token, symbol, words in (
-                    ("doubt", "▲", "a claim that is violated or open"),
-                    ("weaker", "▽", "a claim with weaker evidence"),
+                    ("doubt", "▲", "rests on a claim that is violated or open"),
+                    ("weaker", "▽", "rests on a claim with weaker evidence"),
                 )
                 if taints[token]
             ],
