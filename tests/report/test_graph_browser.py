@@ -20,8 +20,12 @@ def page_file(linked_report, tmp_path_factory) -> Path:
     return directory / "report.html"
 
 
+def node(page, name: str):
+    return page.locator(f".statements .node:has(> text:text-is('{name}'))")
+
+
 def ids(page, which: str) -> set[str]:
-    return set(page.locator(f".statements .node{which} > text:first-of-type").all_inner_texts())
+    return set(page.locator(f".statements .node{which} > text:first-of-type").all_text_contents())
 
 
 def test_the_keyboard_reaches_every_node_and_moves_along_edges(browser, page_file, linked_report):
@@ -38,12 +42,12 @@ def test_the_keyboard_reaches_every_node_and_moves_along_edges(browser, page_fil
         page.keyboard.press("End")
         assert page.evaluate(FOCUSED) == "E5"
         way = []
-        for key in ("ArrowUp", "ArrowUp", "ArrowDown", "ArrowUp", "ArrowUp"):
+        for key in ("ArrowUp", "ArrowUp", "ArrowDown", "ArrowUp"):
             page.keyboard.press(key)
             way.append(page.evaluate(FOCUSED))
-        assert way == ["M1", "L2", "L5", "L2", "S2"] or way[:2] == ["F1", "S2"]
+        assert way == ["F1", "L3", "F1", "L3"]
         page.keyboard.press("Enter")
-        assert page.url.endswith("#graph=" + page.evaluate(FOCUSED))
+        assert page.url.endswith("#graph=L3")
         panel = page.locator("#graph-panel")
         assert panel.is_visible()
         page.keyboard.press("Tab")
@@ -59,7 +63,7 @@ def test_a_click_tells_what_rests_on_what_and_the_address_restores_it(browser, p
     with Visit(browser, page_file, 1400) as visit:
         page = visit.page
         panel = page.locator("#graph-panel")
-        page.locator(".node", has_text="M1").click()
+        node(page, "M1").click()
         assert page.url.endswith("#graph=M1")
         assert (ids(page, ".on"), ids(page, ".up"), ids(page, ".down")) == ({"M1"}, {"L2", "S2"}, {"E5"})
         assert page.evaluate(LIT) == 3
@@ -78,16 +82,15 @@ def test_a_click_tells_what_rests_on_what_and_the_address_restores_it(browser, p
         page.get_by_role("button", name="holds").click()
         page.get_by_role("button", name="L Spatial").click()
         assert page.url.endswith("#graph=M1&show=holds,L")
-        visible = page.locator(".node:visible > text:first-of-type").all_inner_texts()
+        visible = page.locator(".node:visible > text:first-of-type").all_text_contents()
         assert sorted(visible) == ["L2", "M1"]  # what is chosen stays
         address = page.url
         page.goto("about:blank")
         page.goto(address)
-        assert sorted(page.locator(".node:visible > text:first-of-type").all_inner_texts()) == ["L2", "M1"]
+        assert sorted(page.locator(".node:visible > text:first-of-type").all_text_contents()) == ["L2", "M1"]
         assert "M1 Floor" in panel.inner_text()
-        assert page.locator(".node.on").evaluate(
-            "node => node.getBoundingClientRect().bottom < document.getElementById('graph-panel').getBoundingClientRect().top"
-        )
+        chosen, cover = page.locator(".node.on").bounding_box(), panel.bounding_box()
+        assert chosen["y"] + chosen["height"] < cover["y"]
         panel.locator("a", has_text="Statement, evidence").click()
         assert page.url.endswith("#claim-M1")
         assert visit.complaints == []
@@ -99,7 +102,7 @@ def test_without_scripts_nodes_are_links(browser, page_file):
     page.goto(page_file.as_uri())
     assert not page.locator(".graph-help").is_visible()
     assert page.locator("a.node").count() == 7
-    page.locator("a.node", has_text="F1").click()
+    node(page, "F1").click()
     assert page.url.endswith("#claim-F1")
     context.close()
 
@@ -115,14 +118,15 @@ def test_texts_of_nodes_fit_and_are_seen_on_any_screen(browser, page_file, schem
       };
       const ratio = (a, b) => { const [x, y] = [luminance(a), luminance(b)].sort(); return (y + 0.05) / (x + 0.05); };
       const page = getComputedStyle(document.body).backgroundColor;
-      const found = { text: 21, line: 21, outside: 0 };
+      const found = { text: 21, line: 21, outside: -99 };
       for (const node of document.querySelectorAll(".statements .node")) {
         const box = node.querySelector(".box");
         const style = getComputedStyle(box);
         found.line = Math.min(found.line, ratio(style.stroke, page));
         for (const text of node.querySelectorAll("text")) {
           found.text = Math.min(found.text, ratio(getComputedStyle(text).fill, style.fill));
-          found.outside = Math.max(found.outside, text.getBoundingClientRect().right - box.getBoundingClientRect().right);
+          const over = text.getBoundingClientRect().right - box.getBoundingClientRect().right;
+          found.outside = Math.max(found.outside, over);
         }
       }
       return found;
@@ -132,7 +136,7 @@ def test_texts_of_nodes_fit_and_are_seen_on_any_screen(browser, page_file, schem
         assert found["text"] >= 4.5
         assert found["line"] >= 3
         assert found["outside"] < 0
-        visit.page.locator(".node", has_text="F1").click()
+        node(visit.page, "F1").click()
         assert visit.page.evaluate(worst)["text"] >= 4.5
         scroll, client = visit.page.evaluate(OVERFLOWING)
         assert scroll <= client

@@ -47,7 +47,7 @@
   const link = (i) => make("a", nodes[i].id, { href: address(i), title: nodes[i].title });
   const links = (found) => found.flatMap((i, place) => (place ? [", ", link(i)] : [link(i)]));
   const line = (label, found) =>
-    make("p", [make("span", label, { className: "label" }), ...(found.length ? links(found) : ["nothing"])]);
+    make("p", [make("span", label, { className: "label" }), " ", ...(found.length ? links(found) : ["nothing"])]);
 
   const doubt = ([on, ...path]) =>
     make("li", [link(on), ` (${nodes[on].mark})`, ...(path.length ? [", by way of ", ...links(path)] : [])]);
