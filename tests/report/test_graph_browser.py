@@ -79,7 +79,7 @@ def test_a_click_tells_what_rests_on_what_and_the_address_restores_it(browser, p
         page.wait_for_function("document.querySelector('#graph-panel').hidden")
         page.go_forward()
         page.wait_for_function("!document.querySelector('#graph-panel').hidden")
-        page.get_by_role("button", name="holds").click()
+        page.get_by_role("button", name="✓ holds").click()
         page.get_by_role("button", name="L Spatial").click()
         assert page.url.endswith("#graph=M1&show=holds,L")
         visible = page.locator(".node:visible > text:first-of-type").all_text_contents()
