@@ -146,3 +146,4 @@ def test_texts_of_nodes_fit_and_are_seen_on_any_screen(browser, page_file, schem
         box = visit.page.locator(".statements").bounding_box()
         assert box["x"] + box["width"] <= 660
         assert box["height"] <= 950
+        assert visit.page.locator("#graph").bounding_box()["height"] <= 970  # one sheet, with its words
