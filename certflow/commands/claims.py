@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from certflow.atomic import write_text_atomic
 from certflow.commands.options import Format
 from certflow.commands.output import print_json
-from certflow.commands.texts import choice, named, table
+from certflow.commands.texts import choice, file_target, named, table, writing
+from certflow.errors import InputError
 
 
 def claims(
     claim: Annotated[str | None, typer.Argument(metavar="[ID]", help="A claim, such as L2; all unless given.")] = None,
     output: Format = "text",
+    graph: Annotated[
+        str | None, typer.Option(metavar="FILE.svg|md", help="Write the graph of what rests on what here, and no list.")
+    ] = None,
 ) -> int:
     """List the claims, or tell all about one of them.
 
     With an ID: the statement, its hypotheses, the code that computes it, its checks with the false twins that each must
-    reject, its proof page and tests, the rule of its certificates, what it rests on and what rests on it.
+    reject, its proof page and tests, the rule of its certificates, what it rests on and what rests on it. With --graph:
+    a picture of all, or Mermaid in Markdown.
     """
     from certflow.claims.registry import STATEMENTS
 
     choice(output, "--format", ("text", "json"))
+    drawing = file_target(graph, "--graph", (".svg", ".md"))
+    if drawing is not None:
+        if claim is not None:
+            raise InputError("--graph", str(drawing), f"no ID beside it ({claim}): the graph is that of all claims")
+        _draw(drawing)
+        return 0
     if claim is not None:
         found = _described(named(claim, "ID", STATEMENTS))
         if output == "json":
@@ -38,6 +51,25 @@ def claims(
     cells = [(row["id"], row["title"], ", ".join(row["evidence"]) or "none yet", _proof(row["id"])) for row in rows]
     print(table(("claim", "title", "evidence", "proof"), cells, left=4))
     return 0
+
+
+def _draw(target: Path) -> None:
+    """Write the graph of statements, without evidence; the suffix chooses the format."""
+    from certflow.claims.registry import STATEMENTS
+    from certflow.report.graph.drawing import draw_alone
+    from certflow.report.graph.mermaid import mermaid
+    from certflow.report.graph.nodes import theory_nodes
+
+    nodes = theory_nodes(STATEMENTS.values())
+    title = "What rests on what"
+    if target.suffix.lower() == ".svg":
+        text = draw_alone(nodes, title)
+    else:
+        words = "An arrow leads from a statement to those whose proofs use it."
+        text = f"# {title}\n\n{words}\n\n```mermaid\n{mermaid(nodes)}\n```\n"
+    with writing("--graph", target):
+        write_text_atomic(target, text)
+    print(f"written: {target}")
 
 
 def _row(identifier: str) -> dict[str, Any]:

@@ -1,8 +1,10 @@
-"""The report as one HTML page: no scripts, no network, everything inside."""
+"""The report as one HTML page: no network, everything inside; a script of ours that the page can do without."""
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 import posixpath
 import re
 from collections.abc import Mapping
@@ -26,6 +28,7 @@ from certflow.report.formatting import (
     rows_of,
     value_text,
 )
+from certflow.report.graph.page import graph_view
 from certflow.report.mathml import typeset, typeset_inline
 from certflow.report.proofs import proof_views
 from certflow.report.svg import isolate
@@ -65,6 +68,7 @@ def render_html(report: Document, figures: Mapping[str, str] | None = None) -> s
             groups=verdict.groups(report),
             anchors=anchors,
             known=verdict.resting_on(report),
+            graph=graph_view(report, anchors) if report.results else None,
             proofs=proof_views(report),
             kinds=list(Kind),
             figures=figure_views(report, figures or {}),
@@ -113,6 +117,20 @@ def _witness(item: Evidence) -> str:
 
 
 @cache
+def _script(name: str) -> Markup:
+    """A script of the templates, as it stands in the page."""
+    source, _, _ = PackageLoader("certflow.report").get_source(environment(), name)
+    return Markup(source)
+
+
+@cache
+def _script_hash(name: str) -> str:
+    """What the page's policy names to let this script run and no other: the hash of its text."""
+    digest = hashlib.sha256(_script(name).encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+@cache
 def environment() -> Environment:
     made = Environment(
         loader=PackageLoader("certflow.report"),
@@ -140,6 +158,8 @@ def environment() -> Environment:
         "kind_label": verdict.KIND_LABEL,
         "kind_meaning": KIND_MEANING,
         "outcome_meaning": verdict.OUTCOME_MEANING,
+        "script": _script,
+        "script_hash": _script_hash,
         "pending": verdict.PENDING,
         "nothing": verdict.NOTHING,
     }

@@ -11,6 +11,8 @@ from certflow.report import verdict
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
 from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, clean, duration, json_text, rows_of, value_text
+from certflow.report.graph.mermaid import mermaid
+from certflow.report.graph.nodes import report_nodes
 from certflow.report.mathml import split_inline
 
 MIXTURE_ENTRIES = 200
@@ -49,6 +51,7 @@ def render_markdown(report: Document, figures: Mapping[str, str] | None = None) 
         f"{verdict.PENDING.symbol} pending: does not exist yet for the claim. –: not collected in this run.",
         "",
     ]
+    lines += _graph(report)
     if figures:
         lines += ["## Figures", ""]
         for name in [n for n in FIGURE_NAMES if n in figures] + sorted(set(figures) - set(FIGURE_NAMES)):
@@ -145,6 +148,17 @@ def _matrix(report: Document) -> list[str]:
         shown = tuple(f"{c.symbol} {c.text}".strip() for c in cells)
         rows.append((f"**{text(result.id)}**", _prose(result.title), _mark(result.outcome), *shown))
     return table_lines(head, rows)
+
+
+def _graph(report: Document) -> list[str]:
+    if not report.results:
+        return []
+    words = (
+        "An arrow leads from a statement to those whose proofs use it; the word is the weakest evidence of a claim "
+        "that holds, or its outcome. ▲ names claims that it rests on, at any distance, and that are violated or open, "
+        "▽ those that hold by weaker evidence. The same as a picture: [figures/graph.svg](figures/graph.svg)."
+    )
+    return ["## What rests on what", "", words, "", *code_lines(mermaid(report_nodes(report)), "mermaid"), ""]
 
 
 def _claim(result: ClaimResult, known: Mapping[str, str]) -> list[str]:

@@ -124,13 +124,23 @@ def cell(result: ClaimResult, kind: Kind) -> Cell:
     return PENDING if kind in result.pending else NOTHING
 
 
+def chapter_of(claim: str) -> str:
+    """The chapter of the theory in which a claim stands: the first letter of its id; empty for none of ours."""
+    key = claim[:1].upper()
+    return key if key in _GROUP_TITLE else ""
+
+
+def chapter_title(key: str) -> str:
+    """The heading of a chapter."""
+    return _GROUP_TITLE.get(key, "Other statements")
+
+
 def groups(report: Document) -> list[Group]:
-    """The claims by chapter of the theory, which is the first letter of their ids."""
+    """The claims by chapter of the theory."""
     found: dict[str, list[ClaimResult]] = {}
     for result in report.results:
-        key = result.id[:1].upper()
-        found.setdefault(key if key in _GROUP_TITLE else "", []).append(result)
-    return [Group(key, _GROUP_TITLE.get(key, "Other statements"), tuple(results)) for key, results in found.items()]
+        found.setdefault(chapter_of(result.id), []).append(result)
+    return [Group(key, chapter_title(key), tuple(results)) for key, results in found.items()]
 
 
 def attention(report: Document) -> list[ClaimResult]:

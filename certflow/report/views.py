@@ -13,11 +13,16 @@ from certflow.errors import InputError
 from certflow.report.captions import FIGURE_NAMES, caption
 from certflow.report.document import Document
 from certflow.report.formatting import json_text
+from certflow.report.graph.drawing import draw_alone
+from certflow.report.graph.nodes import report_nodes
 from certflow.report.html import render_html
 from certflow.report.junit import render_junit
 from certflow.report.markdown import render_markdown, summary_markdown
 from certflow.report.svg import isolate
+from certflow.report.verdict import mixture_name
 
+#: The figure that every report has, made from it alone; the page draws its own.
+GRAPH = "graph"
 #: Certificates are named after their claim.
 _OWN_NAME = re.compile(r"[A-Z][0-9]+(-[a-z0-9.+-]+)?\.json")
 
@@ -27,6 +32,7 @@ def write_views(
 ) -> list[Path]:
     """Write `report.json`, `report.md`, `report.html`, `junit.xml` and `figures/*.svg`, each atomically.
 
+    `figures/graph.svg`, the graph of statements, is drawn from the report whatever the figures are.
     `figures` maps names (lower case letters, digits, hyphens) to SVG text. Without it, the figures that lie
     in the directory already are used, so that the views are rebuilt without computing anything. Returns
     the paths written. Raises `ValueError` for a bad figure name or a figure that is not SVG.
@@ -39,6 +45,7 @@ def write_views(
         "report.md": render_markdown(report, kept),
         "report.html": page,
         "junit.xml": render_junit(report),
+        f"figures/{GRAPH}.svg": draw_alone(report_nodes(report), f"{mixture_name(report)}: what rests on what"),
     }
     if figures is not None:
         contents |= {f"figures/{name}.svg": svg for name, svg in kept.items()}
@@ -81,12 +88,14 @@ def report_json(report: Document) -> str:
 
 
 def load_figures(directory: str | os.PathLike[str]) -> dict[str, str]:
-    """The figures kept in `directory/figures`, by name; empty if there are none.
+    """The figures kept in `directory/figures`, by name, but for the graph of statements; empty if there are none.
 
     Raises `ValueError`, naming the file, for one that is not an SVG document.
     """
     figures: dict[str, str] = {}
     for path in sorted((Path(directory) / "figures").glob("*.svg")):
+        if path.stem == GRAPH:
+            continue
         try:
             figures |= _checked({path.stem: path.read_text(encoding="utf-8")})
         except ValueError as error:
@@ -108,4 +117,6 @@ def _checked(figures: Mapping[str, str]) -> dict[str, str]:
     for name in figures:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
             raise InputError("figure name", name, "lower case letters, digits and single hyphens")
+        if name == GRAPH:
+            raise InputError("figure name", name, "another name: the graph of statements has it")
     return {name: isolate(svg, name, caption(name) if "<title" not in svg else "") for name, svg in figures.items()}

@@ -120,3 +120,27 @@ def test_a_claim_in_lower_case_is_the_same(command: Command) -> None:
 
 def test_an_unknown_id_is_named_with_those_that_exist(command: Command) -> None:
     assert command("claims", "L9").err.startswith("certflow: ID: got 'L9'; required: one of S1, S2, S3, S4, L1,")
+
+
+def test_the_graph_of_the_theory_as_a_picture_and_as_markdown(command: Command, tmp_path) -> None:
+    for name in ("graph.svg", "graph.md"):
+        ended = command("claims", "--graph", str(tmp_path / name))
+        assert (ended.code, ended.err, ended.out) == (0, "", f"written: {tmp_path / name}\n")
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert all(statement.title.split()[0] in text for statement in STATEMENTS.values())
+    assert "```mermaid\nflowchart TD\n" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--graph", "graph.png"], "--graph: got 'graph.png'; required: a file name that ends in .svg or .md"),
+        (["L2", "--graph", "graph.svg"], "--graph: got 'graph.svg'; required: no ID beside it (L2)"),
+    ],
+)
+def test_a_graph_that_cannot_be_written_is_refused(command: Command, tmp_path, monkeypatch, words, complaint) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = command("claims", *words)
+    assert ended.code == 2
+    assert complaint in ended.err
+    assert list(tmp_path.iterdir()) == []

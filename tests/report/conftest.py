@@ -40,6 +40,14 @@ def full_report() -> Report:
 
 
 @pytest.fixture(scope="session")
+def linked_report(report: Report) -> Report:
+    """The report with claims that rest on each other and on one that it has not: there is taint of both kinds."""
+    resting = {"L2": ("S2",), "L5": ("L2",), "F1": ("S2", "L3"), "E5": ("F1", "M1"), "M1": ("L2",)}
+    results = [r.model_copy(update={"rests_on": resting.get(r.id, ()), "proof": None}) for r in report.results]
+    return report.model_copy(update={"results": tuple(results)})
+
+
+@pytest.fixture(scope="session")
 def figures(report: Report) -> dict[str, str]:
     """Every figure of the report, drawn from the real process."""
     mixture = certflow.GaussianMixture(["0.5", "0.5"], [["-1", "0"], ["1", "0"]], "0.04")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from itertools import pairwise
 
@@ -36,14 +38,21 @@ def test_document_head(page):
     assert '<html lang="en">' in page
     assert "<title>two-modes · certflow verification report</title>" in page
     assert 'name="viewport" content="width=device-width, initial-scale=1"' in page
-    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in page
+    assert "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" in page
 
 
 def test_nothing_is_referenced_outside_the_page(page):
     without_names = page.replace("http://www.w3.org/2000/svg", "").replace("http://www.w3.org/1999/xlink", "")
     assert "http" not in without_names.replace("http-equiv", "")
     assert "@import" not in page
-    assert "<script" not in page
+
+
+def test_the_policy_names_the_only_script_that_runs(page):
+    data, script = re.findall(r"<script([^>]*)>(.*?)</script>", page, re.DOTALL)
+    assert data[0] == ' type="application/json" id="graph-data"'
+    assert script[0] == ""
+    digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in page
 
 
 def test_figures_have_words(page, figures):
@@ -129,7 +138,8 @@ def test_an_empty_report_is_a_page(report):
 def test_hostile_strings_are_escaped(hostile_report):
     page = render_html(hostile_report)
     parsed = outline(page)
-    assert not parsed.tags & {"script", "img", "iframe"}
+    assert not parsed.tags & {"img", "iframe"}
+    assert page.count("<script") == 2  # those of the graph
     assert "\x00" not in page
     assert "\u202e" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; ]]&gt; ␀" in page

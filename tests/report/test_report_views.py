@@ -30,7 +30,7 @@ def files(directory: Path) -> set[str]:
 def test_views_and_figures_are_written(report, figures, tmp_path):
     written = write_views(report, tmp_path / "new" / "folder", figures)
     directory = tmp_path / "new" / "folder"
-    expected = VIEWS | {f"figures/{name}.svg" for name in figures}
+    expected = VIEWS | {f"figures/{name}.svg" for name in (*figures, "graph")}
     assert {str(path.relative_to(directory)) for path in written} == expected == files(directory)
 
 
@@ -136,7 +136,6 @@ def test_bad_report_is_refused_in_one_line(tmp_path, content, complaint):
 @pytest.mark.parametrize("content", [b"<svg", b"\xff\xfe", b"<html/>"])
 def test_a_spoilt_figure_is_named(report, tmp_path, content):
     write_views(report, tmp_path, {})
-    (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "rates.svg").write_bytes(content)
     with pytest.raises(ValueError, match=r"figures/rates\.svg: got .*required: an SVG document, or no file"):
         write_views(load_report(tmp_path), tmp_path)
