@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from certflow.claims.model import ClaimResult, Kind, Outcome
+from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
 from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, json_text
 
@@ -122,6 +122,13 @@ def cell(result: ClaimResult, kind: Kind) -> Cell:
     if outcome is not None:
         return outcome_cell(outcome)
     return PENDING if kind in result.pending else NOTHING
+
+
+def weakest(result: ClaimResult) -> Evidence | None:
+    """The weakest evidence that gives a claim its outcome: a claim is never stronger (proofs/evidence.md)."""
+    order = list(reversed(Kind))
+    deciding = [item for item in result.evidence if item.outcome is result.outcome]
+    return min(deciding, key=lambda item: order.index(item.kind), default=None)
 
 
 def groups(report: Document) -> list[Group]:
