@@ -71,20 +71,19 @@ def readable(svg: str) -> str:
     root = ElementTree.fromstring(svg)
     for element in root.iter(f"{{{_SVG}}}text"):
         spans = sorted(element, key=lambda span: float(span.get("x", "0")))
-        element[:] = []
+        if not spans:
+            continue
+        element.text, element[:] = None, []
         for span in spans:
             last = element[-1] if len(element) else None
-            alike = last is not None and all(last.get(key) == span.get(key) for key in ("y", "style"))
-            if last is None or not alike:
-                if (span.text or "").strip():  # a space that opens or ends a run is none to SVG
-                    element.append(span)
-            elif span.text != " " or not (last.text or "").endswith(" "):
+            if span.text == " " and (last is None or (last.text or "").endswith(" ")):
+                continue  # SVG counts spaces in a row as one, and none that opens a text
+            if last is not None and all(last.get(key) == span.get(key) for key in ("y", "style")):
                 last.text = f"{last.text}{span.text}"
                 last.set("x", f"{last.get('x')} {span.get('x')}")
-        for span in element:
-            if (span.text or "").endswith(" "):
-                span.text = (span.text or "")[:-1]
-                span.set("x", span.get("x", "").rpartition(" ")[0])
+            else:
+                span.tail = None
+                element.append(span)
     for element in root.iter():
         style = element.get("style", "")
         if "font-family" in style:
