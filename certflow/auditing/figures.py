@@ -11,12 +11,14 @@ from markupsafe import Markup
 from certflow.auditing.places import Places
 from certflow.auditing.result import Findings
 from certflow.numbers.numerals import figure as numeral
+from certflow.report.axes import TIME
 from certflow.report.canvas import Axes, Figure
 from certflow.report.html import FigureView
-from certflow.report.plots import FAINT, INK, ONE_SIDED, PAPER, TWO_SIDED, drawing_style
+from certflow.report.style import FAINT, INK, ONE_SIDED, SCREEN, TWO_SIDED, Sheet, drawing_style
 from certflow.report.svg import figure_to_svg
 
-_SIZE = (8.6, 3.6)
+#: Height of a figure in inches.
+_HEIGHT = 3.6
 #: Decades to both sides of the mean that the colours of the map tell apart.
 _DECADES = 2.0
 
@@ -37,7 +39,20 @@ def _drawn(audit: Findings) -> Iterator[FigureView]:
 
 
 def _over_time(audit: Findings) -> FigureView:
-    made = Figure(figsize=_SIZE, layout="constrained")
+    return _view(error_over_time(audit, SCREEN), "over-time", "Error over time", said_of_time(audit))
+
+
+def said_of_time(audit: Findings) -> str:
+    """The caption of the error over time."""
+    return (
+        f"The relative error of the {audit.quantity} over t, shaded the interval, dashed the threshold "
+        f"{numeral(audit.threshold, 3)}. The data end is on the left."
+    )
+
+
+def error_over_time(audit: Findings, sheet: Sheet) -> Figure:
+    """The relative error at each time with its interval, and the threshold."""
+    made = sheet.figure(2.6 if sheet.narrow else _HEIGHT)
     axes = made.subplots()
     t = [m.t for m in audit.moments]
     error = np.array([m.error.value for m in audit.moments])
@@ -48,17 +63,11 @@ def _over_time(audit: Findings) -> FigureView:
     axes.axhline(audit.threshold, color=TWO_SIDED, linestyle="--", linewidth=1.2, label="threshold")
     _log(axes, "relative $L^2(p_t)$ error")
     axes.legend(loc="best")
-    return _view(
-        made,
-        "over-time",
-        "Error over time",
-        f"The relative error of the {audit.quantity} over t, shaded the interval, dashed the threshold "
-        f"{numeral(audit.threshold, 3)}. The data end is on the left.",
-    )
+    return made
 
 
 def _in_space(places: Places) -> FigureView:
-    made = Figure(figsize=_SIZE, layout="constrained")
+    made = SCREEN.figure(_HEIGHT)
     if len(places.map.edges) == 1:
         axes = made.subplots()
         edges = places.map.edges[0]
@@ -91,7 +100,7 @@ def _fields(axes: Axes, edges: Any, values: Any, colours: str, middle: bool = Fa
     axes.pcolormesh(*edges, np.ma.masked_invalid(values.T), cmap=colours, vmin=low, vmax=top)
     # a colour bar is an image, which no page of ours holds: its ends are told in words
     said = f"colours from {numeral(low, 2)} to {numeral(top, 2)}"
-    axes.annotate(said, (0.02, 0.02), xycoords="axes fraction", color=INK, backgroundcolor=PAPER)
+    axes.annotate(said, (0.02, 0.02), xycoords="axes fraction", color=INK, backgroundcolor=SCREEN.ground)
 
 
 def _decades(places: Places) -> Any:
@@ -105,7 +114,7 @@ def _positive(values: Any) -> Any:
 
 def _along_the_flow(audit: Findings) -> FigureView:
     found = audit.consequences
-    made = Figure(figsize=(8.6, 5.4), layout="constrained")
+    made = SCREEN.figure(5.4)
     upper, lower = made.subplots(2, 1, sharex=True)
     for values, label, colour, dashes in (
         (found.local, r"where it is made, $(E|e|^2)^{1/2}$", INK, ":"),
@@ -134,7 +143,7 @@ def _along_the_flow(audit: Findings) -> FigureView:
 def _log(axes: Axes, label: str) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xlabel("$t$  (dimensionless Ornstein–Uhlenbeck time)")
+    axes.set_xlabel(TIME)
     axes.set_ylabel(label)
     axes.spines[["top", "right"]].set_visible(False)
 

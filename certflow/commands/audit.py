@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from certflow.auditing.examination import audit as held
-from certflow.commands.options import Format, Mixture
+from certflow.commands.options import Format, Mixture, Width
 from certflow.commands.output import AUDIT, command_line, output_directory, print_json
+from certflow.commands.plotting import plot_targets
 from certflow.commands.texts import LARGEST_SEED, choice, headline, integer, read_mixture, renamed, writing
 from certflow.errors import InputError
 from certflow.numbers.exact import exact_number
@@ -75,6 +76,10 @@ def audit(
         str | None, typer.Option(metavar="torch|numpy", help="What it takes (default: what it turns out to take).")
     ] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write audit.html, .md and .json here.")] = None,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE.svg|pdf|png", help="Draw the error over time here, ready for a paper.")
+    ] = None,
+    width: Width = None,
     output: Format = "text",
     force: Annotated[bool, typer.Option("--force", help="Replace the audit of another mixture in DIR.")] = False,
 ) -> int:
@@ -86,6 +91,7 @@ def audit(
     """
     choice(output, "--format", ("text", "json"))
     law = read_mixture(mixture)
+    (target,) = plot_targets(width, plot)
     numbers: dict[str, Any] = {
         "times": integer(times, "--times", 2, 1000),
         "samples": integer(samples, "--samples", 1, 10_000_000),
@@ -115,14 +121,19 @@ def audit(
             )
         if folder is not None:
             result.save(folder, command_line())
+    if target is not None:
+        from certflow.auditing.figures import error_over_time, said_of_time
+
+        target.write(lambda sheet: error_over_time(result, sheet), "audit", said_of_time(result))
     if output == "json":
         from certflow.report.formatting import json_text
 
         print_json(json_text(result.mapping()) + "\n")
     else:
         print(f"{headline(law)}\n\n{result.text()}")
-        if folder is not None:
-            print(f"\nWritten: {', '.join(map(str, AUDIT.paths(folder)))}")
+        written = [*([] if folder is None else AUDIT.paths(folder)), *([] if target is None else [target.path])]
+        if written:
+            print(f"\nWritten: {', '.join(map(str, written))}")
     return result.exit_code
 
 

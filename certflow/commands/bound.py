@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from certflow.commands.bound_formats import bound_csv, bound_latex
 from certflow.commands.bound_table import Balls, Rates, balls, rates
-from certflow.commands.options import Format, Mixture, TMax, TMin
-from certflow.commands.output import print_json
+from certflow.commands.options import TABLE_FORMATS, Mixture, TableFormat, TMax, TMin, Width
+from certflow.commands.output import print_document, print_json
+from certflow.commands.plotting import plot_targets
 from certflow.commands.texts import (
     INCONCLUSIVE,
     WIDTH,
     choice,
     headline,
     integer,
-    plot_target,
     read_process,
     table,
-    writing,
 )
 from certflow.errors import InputError, NoGlobalBound
 from certflow.numbers.numerals import above, below, exponential, exponential_above, figure, nearest
@@ -46,22 +46,26 @@ def bound(
     t_min: TMin = "0.01",
     t_max: TMax = "3",
     points: Annotated[str, typer.Option(metavar="N", help="Number of times, spaced evenly in log t.")] = "10",
-    plot: Annotated[str | None, typer.Option(metavar="FILE.svg|png", help="Also draw the curves here.")] = None,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE.svg|pdf|png", help="Also draw the curves here, ready for a paper.")
+    ] = None,
+    width: Width = None,
     sharpened: Annotated[
         bool, typer.Option("--sharp", help="Also enclose the sharp rates of this mixture, over all x.")
     ] = False,
-    output: Format = "text",
+    output: TableFormat = "text",
 ) -> int:
     """Print bounds that hold for all x, over time.
 
     The two-sided rate L(t), the one-sided rate lambda(t), their integrals from t_min, the amplification;
     for a mixture without a global bound, bounds on balls and the probability outside. With --sharp the suprema
-    themselves, proved from both sides; exit code 3 if a search runs out of its budget.
+    themselves, proved from both sides; exit code 3 if a search runs out of its budget. --sharp --plot draws the bounds
+    against the suprema, and against the growth that is measured at draws of the process.
     """
-    choice(output, "--format", ("text", "json"))
+    choice(output, "--format", TABLE_FORMATS)
     count = integer(points, "--points", 2, 10_000)
     process = read_process(mixture, t_min, t_max)
-    target = plot_target(plot)
+    (target,) = plot_targets(width, plot)
     ends = (t_min.strip(), t_max.strip())
     found: Rates | Balls
     try:
@@ -78,19 +82,22 @@ def bound(
     if target is not None:
         from certflow.commands.bound_plot import draw
 
-        with writing("--plot", target):
-            draw(found, process, target)
+        draw(found, process, target, enclosed)
     if output == "json":
         from certflow.report.formatting import json_text
 
         told = _json(found, process) | ({} if enclosed is None else {"sharp": enclosed.mapping()})
         print_json(json_text(told) + "\n")
+    elif output == "csv":
+        print_document(bound_csv(found, enclosed))
+    elif output == "latex":
+        print_document(bound_latex(found, process, enclosed))
     else:
         print(_text(found, process))
         if enclosed is not None and isinstance(found, Rates):
             print(f"\n{_sharp_text(enclosed, found)}")
         if target is not None:
-            print(f"\nWritten: {target}")
+            print(f"\nWritten: {target.path}")
     return 0 if enclosed is None or enclosed.complete else INCONCLUSIVE
 
 

@@ -145,6 +145,11 @@ def table_times(process: OrnsteinUhlenbeck, points: int, ends: tuple[str, str]) 
     return ends  # float64 has not that many numbers in between
 
 
+def decimal(time: str) -> str:
+    """A time of the table as a decimal: `1/3`, which not every program reads, becomes the float next to it."""
+    return repr(float(exact_number(time))) if "/" in time else time
+
+
 def _floats(times: tuple[str, ...]) -> Times:
     return np.array([float(exact_number(time)) for time in times])
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from certflow.commands.options import Mixture, TMax, TMin
-from certflow.commands.output import command_line, output_directory, print_document, print_json, resumable
+from certflow.commands.options import TABLE_FORMATS, Mixture, TableFormat, TMax, TMin, Width
+from certflow.commands.output import command_line, output_directory, print_document, print_json, resumable, warn
+from certflow.commands.plotting import Plot, plot_targets
 from certflow.commands.texts import (
     INCONCLUSIVE,
     WIDTH,
@@ -63,7 +64,12 @@ def distill(
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Write the report here; an interrupted training is resumed.")
     ] = None,
-    output: Annotated[str, typer.Option("--format", metavar="text|json|csv", help="What is printed.")] = "text",
+    plot: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.svg|pdf|png", help="Draw the errors by number of segments here, ready for a paper."),
+    ] = None,
+    width: Width = None,
+    output: TableFormat = "text",
     t_min: TMin = "0.01",
     t_max: TMax = "3",
     steps: Annotated[str | None, typer.Option(metavar="N", help="Training steps of each map.")] = None,
@@ -78,7 +84,8 @@ def distill(
     Every grid, number of segments and seed, trained together; error tables with their spread over seeds, reductions
     against uniform and the best baseline, and where the error comes from. Exit code 3 if every run diverged.
     """
-    choice(output, "--format", ("text", "json", "csv"))
+    choice(output, "--format", TABLE_FORMATS)
+    (target,) = plot_targets(width, plot)
     numbers = _numbers(segments)
     count = integer(seeds, "--seeds", 1, 1000)
     process = read_process(mixture, t_min, t_max)
@@ -103,14 +110,35 @@ def distill(
 
             results = documented(results, growth, left_out, command_line())
             written = write_experiment(Experiment.of(results), folder)
+    drawn = target is not None and _draw(results, process, target)
     if output == "text":
         print(_text(results, process, growth, left_out))
         if folder is not None:
             pages = [str(path) for path in written if path.parent == folder]
             print(f"\nWritten: {', '.join(pages)}, {folder / 'figures'}")
+        if target is not None and drawn:
+            print(f"\nWritten: {target.path}")
+    elif output == "json":
+        print_json(results.json())
+    elif output == "csv":
+        print_document(results.csv())
     else:
-        (print_json(results.json()) if output == "json" else print_document(results.csv()))
+        from certflow.report.laboratory.latex import experiment_latex
+
+        print_document(experiment_latex(results, process))
     return INCONCLUSIVE if all(row["diverged"] for row in results.rows) else 0
+
+
+def _draw(results: Results, process: OrnsteinUhlenbeck, plot: Plot) -> bool:
+    """Write the figure; where every run diverged there is none."""
+    from certflow.report.laboratory.plots import error_figure, grids_with_errors
+
+    if not grids_with_errors(results):
+        warn("every run diverged, so that there is no error to draw")
+        return False
+    title = f"Error against the number of segments, {process.mixture.name}"
+    plot.write(lambda sheet: error_figure(results, sheet), "distill", title)
+    return True
 
 
 def _numbers(text: str) -> list[int]:

@@ -8,14 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from certflow.commands.grid_code import program
+from certflow.commands.grid_formats import grid_csv, grid_latex
 from certflow.commands.grid_making import Made, compared, made
 from certflow.commands.grid_plan import plan_text, tolerance_of
 from certflow.commands.grid_request import EXPORTS, SAMPLERS, T_MAX, T_MIN, Request, ends_of, request_of
 from certflow.commands.grid_table import tabulated
 from certflow.commands.grid_text import grid_mapping, grid_text, prediction
-from certflow.commands.options import Format, Mixture
+from certflow.commands.options import TABLE_FORMATS, Mixture, TableFormat, Width
 from certflow.commands.output import note, print_document, print_json, warn
-from certflow.commands.texts import LARGEST_SEED, choice, integer, plot_target, read_process, renamed, writing
+from certflow.commands.plotting import plot_targets
+from certflow.commands.texts import LARGEST_SEED, choice, integer, read_process, renamed
 from certflow.errors import InputError
 from certflow.grids.nodes import DISTILLED
 from certflow.grids.registry import KINDS
@@ -98,8 +100,11 @@ def grid(
         ),
     ] = None,
     code: Annotated[bool, typer.Option("--code", help="Print Python that samples so, and runs as it stands.")] = False,
-    plot: Annotated[str | None, typer.Option(metavar="FILE.svg|png", help="Also draw nodes and rates here.")] = None,
-    output: Format = "text",
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE.svg|pdf|png", help="Also draw nodes and rates here, ready for a paper.")
+    ] = None,
+    width: Width = None,
+    output: TableFormat = "text",
 ) -> None:
     """Print the nodes of a sampler with K segments.
 
@@ -115,14 +120,14 @@ def grid(
       how far any error can grow at worst       --kind stability-balanced
       what others use, beside the best          --kind karras --sampler heun
     """
-    choice(output, "--format", ("text", "json"))
-    if code and output == "json":
+    choice(output, "--format", TABLE_FORMATS)
+    if code and output != "text":
         raise InputError("--format", output, "no --code beside it, which prints Python")
     with renamed(_NAMES):
         request = request_of(segments, steps, tolerance_of(tolerance), kind, rate, sampler, export, scheduler, code)
         ends = ends_of(request, t_min, t_max)
     options: dict[str, Any] = {} if seed is None else {"seed": integer(seed, "--seed", 0, LARGEST_SEED)}
-    target = plot_target(plot)
+    (target,) = plot_targets(width, plot)
     process = read_process(mixture, *ends[:2])
     with renamed(_NAMES):
         found = made(request, process, rate, options)
@@ -132,16 +137,19 @@ def grid(
         if target is not None:
             from certflow.commands.grid_plot import draw
 
-            with writing("--plot", target):
-                draw(found.grid, process, target)
+            draw(found.grid, process, target)
     interval = (ends[0].strip(), ends[1].strip())
     if text is not None:
         (print_json if request.export == "json" else print_document)(text)
         _tell(request, found, ends[2])
-    elif shown is not None and output == "json":
+    elif shown is not None and output != "text":
         from certflow.report.formatting import json_text
 
-        print_json(json_text(grid_mapping(request, found, process, shown, interval)) + "\n")
+        if output == "json":
+            print_json(json_text(grid_mapping(request, found, process, shown, interval)) + "\n")
+        else:
+            table = grid_csv(found.grid, shown) if output == "csv" else grid_latex(found.grid, process, shown, interval)
+            print_document(table)
         for sentence in found.told:
             note(sentence)
     elif shown is not None:
@@ -149,7 +157,7 @@ def grid(
         if found.plan is not None:
             print(f"\n{plan_text(found.plan, request.tolerance, request.segments is None)}")
         if target is not None:
-            print(f"\nWritten: {target}")
+            print(f"\nWritten: {target.path}")
 
 
 def _printed(request: Request, found: Made, mixture: str, ends: tuple[str, str, str], code: bool) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from certflow.commands.network_table import NetworkTable, network_table
-from certflow.commands.options import Mixture, TMax, TMin
+from certflow.commands.options import TABLE_FORMATS, Mixture, TableFormat, TMax, TMin, Width
 from certflow.commands.output import print_document, print_json
+from certflow.commands.plotting import plot_targets
 from certflow.commands.texts import (
     LARGEST_SEED,
     check_directory,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 #: Errors that one command line may ask for.
 _MOST = 40
-_PICTURES = (".svg", ".pdf", ".png")
 
 
 def network(
@@ -45,13 +45,14 @@ def network(
         typer.Option(metavar="N", help="Draws at each of 50 times (default: 2000, and 8 where eps is below 1e-9)."),
     ] = None,
     seed: Annotated[str, typer.Option(metavar="N", help="Seed of the draws.")] = "0",
-    output: Annotated[str, typer.Option("--format", metavar="text|csv|latex|json", help="What is printed.")] = "text",
+    output: TableFormat = "text",
     plot: Annotated[
         str | None, typer.Option(metavar="FILE.svg|pdf|png", help="Draw sizes and errors against eps here.")
     ] = None,
     drawing: Annotated[
         str | None, typer.Option(metavar="FILE.svg|pdf|png", help="Draw the layers of the last network here.")
     ] = None,
+    width: Width = None,
     export: Annotated[
         str | None,
         typer.Option(metavar="FILE.json|onnx", help="Write the last network here: exact weights, or ONNX in float64."),
@@ -66,14 +67,13 @@ def network(
     weights, the proved error beside what is measured on draws, and how sizes grow as eps falls. Exit code 1 if a draw
     refutes a bound.
     """
-    choice(output, "--format", ("text", "csv", "latex", "json"))
+    choice(output, "--format", TABLE_FORMATS)
     norm = _norm(p_norm)
     asked = _errors(eps)
     count = None if samples is None else integer(samples, "--samples", 1, 1_000_000)
     first = integer(seed, "--seed", 0, LARGEST_SEED)
     process = read_process(mixture, t_min, t_max)
-    sizes_file = file_target(plot, "--plot", _PICTURES)
-    layers_file = file_target(drawing, "--drawing", _PICTURES)
+    sizes, layers = plot_targets(width, plot, ("--drawing", drawing))
     network_file = file_target(export, "--export", (".json", ".onnx"))
     if network_file is not None:
         _check_export(network_file)
@@ -87,19 +87,18 @@ def network(
     with renamed({"eps": "--eps", "p_norm": "--p-norm", "mixture": "MIXTURE"}), progress_bar() as told:
         found = network_table(process, asked, norm, count, first, (t_min.strip(), t_max.strip()), told)
     last = found.rows[-1].score
-    if sizes_file is not None:
+    if sizes is not None:
         from certflow.commands.network_plot import draw_sizes
 
-        with writing("--plot", sizes_file):
-            draw_sizes(found, sizes_file)
-    if layers_file is not None:
+        draw_sizes(found, sizes)
+    if layers is not None:
         from certflow.commands.network_plot import draw_layers
 
-        with writing("--drawing", layers_file):
-            draw_layers(last.network, f"{process.mixture.name}, eps = {found.rows[-1].eps}", layers_file)
+        draw_layers(last.network, f"{process.mixture.name}, eps = {found.rows[-1].eps}", layers)
     if network_file is not None:
         _write(last.network, network_file)
-    written = [path for path in (sizes_file, layers_file, network_file) if path is not None]
+    written = [made.path for made in (sizes, layers) if made is not None]
+    written += [] if network_file is None else [network_file]
     if folder is not None:
         written += _certify(found, folder)
     _print(found, output, written)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from textwrap import fill
@@ -17,6 +14,7 @@ from certflow.networks.constructed import ConstructedScore, constructed_score
 from certflow.networks.floor import Floor, depth_floor
 from certflow.networks.measuring import Measured, measured
 from certflow.networks.rate import Rate, Size, rate
+from certflow.numbers.csv_text import csv_text
 from certflow.numbers.numerals import above, figure
 from certflow.process import OrnsteinUhlenbeck
 
@@ -125,21 +123,28 @@ class NetworkTable:
 
     def csv(self) -> str:
         """One line for each network, below a line of names."""
-        stream = io.StringIO()
-        writer = csv.DictWriter(stream, (*_COLUMNS, *self.powers, "floor"), lineterminator="\n")
-        writer.writeheader()
-        for row in self.rows:
-            everywhere = dict(zip(self.powers, row.score.everywhere, strict=True))
-            writer.writerow({**row.numbers(), **everywhere, "floor": row.floor_depth})
-        return stream.getvalue()
+        rows = [(*row.numbers().values(), *row.score.everywhere, row.floor_depth) for row in self.rows]
+        return csv_text((*_COLUMNS, *self.powers, "floor"), rows)
 
     def latex(self) -> str:
-        """A `tabular` of standard LaTeX."""
-        heads = [r"$\varepsilon$", *_COLUMNS[1:], *(f"${power}$" for power in self.powers), "floor"]
-        lines = [" & ".join(heads), *(" & ".join(map(_latex_number, row.cells())) for row in self.rows)]
-        begin, end = f"\\begin{{tabular}}{{{'r' * len(heads)}}}", r"\end{tabular}"
-        head, *body = (f"{line} \\\\" for line in lines)
-        return "\n".join([begin, r"\hline", head, r"\hline", *body, r"\hline", end]) + "\n"
+        """A table of booktabs; what is proved is rounded up."""
+        from certflow.report.latex import LatexTable, cell, label_of, latex_text, numeral, subject
+
+        heads = (r"$\varepsilon$", *_COLUMNS[1:], *(f"${power}$" for power in self.powers), "floor")
+        norm = r"\infty" if math.isinf(self.p_norm) else numeral(figure(self.p_norm))
+        everywhere = " + ".join(
+            f"{power}{part}" for power, part in zip(self.powers, ("", "|x|", "|x|^2", "|x|^3"), strict=False)
+        )
+        low, high = map(numeral, self.ends)
+        caption = (
+            f"Networks of affine maps, ReLU and ReQU for the score, {subject(self.process.mixture)}, built without "
+            rf"training. Proved, for all $t$ with ${low} \le t \le {high}$: the error in $L^{{{norm}}}(p_t)$ is at "
+            rf"most what is printed, rounded up, and for every $x$ at most ${everywhere}$. Measured: the largest on "
+            "draws."
+        )
+        label = label_of("networks", self.process.mixture.name)
+        rows = [tuple(map(cell, row.cells())) for row in self.rows]
+        return latex_text([LatexTable(caption, label, heads, rows, "r" * len(heads))])
 
     def text(self) -> str:
         """The table, the parts of the bounds, the rate and the floor, with what they mean."""
@@ -213,8 +218,3 @@ def _rate(process: OrnsteinUhlenbeck, rows: list[NetworkRow]) -> Rate | None:
         return None
     sizes = [Size(eps, network.depth, network.width, network.neurons) for eps, network in made]
     return rate(sizes, process.mixture.n_components)
-
-
-def _latex_number(cell: str) -> str:
-    powers = re.sub(r"([0-9.]+)e([+-]?[0-9]+)", lambda found: rf"${found[1]}\times10^{{{int(found[2])}}}$", cell)
-    return powers.replace("–", "--").replace("%", r"\%").replace("±", r"$\pm$")

@@ -1,4 +1,4 @@
-"""`certflow report`: build the views of a finished run again, from the JSON file that it left alone."""
+"""`certflow report`: the views of a finished run again, or its tables for a paper, from the JSON file that it left."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from certflow.commands.output import print_document
 from certflow.commands.texts import writing
 from certflow.commands.verdict_table import print_report, print_written
 
@@ -15,12 +16,18 @@ def report(
     directory: Annotated[
         str, typer.Argument(metavar="DIR", help="A directory that `certflow verify` or `certflow distill` wrote.")
     ],
+    latex: Annotated[
+        bool, typer.Option("--latex", help="Print LaTeX tables for a paper instead, and leave the files alone.")
+    ] = False,
 ) -> int:
-    """Rebuild the views of a finished run.
+    """Rebuild the views of a finished run, or print its tables for a paper.
 
     report.html, report.md and junit.xml are made again from DIR/report.json, and the exit code is the verdict's;
-    distill.html, distill.md and their figures from DIR/distill.json.
+    distill.html, distill.md and their figures from DIR/distill.json. With --latex: main numbers, claims with outcome
+    and strength of evidence, errors of an experiment, as tables of booktabs.
     """
+    if latex:
+        return _latex(Path(directory))
     from certflow.report.laboratory.views import FILE, rebuild_experiment
     from certflow.report.report import REPORT, load_report
     from certflow.report.views import write_views
@@ -39,4 +46,24 @@ def report(
         print_report(found)
         code = found.exit_code
     print_written(written)
+    return code
+
+
+def _latex(folder: Path) -> int:
+    """Print the tables of the report, and those of the experiment, that lie in the directory."""
+    from certflow.report.claims_latex import report_latex
+    from certflow.report.laboratory.latex import experiment_latex
+    from certflow.report.laboratory.views import FILE, load_experiment
+    from certflow.report.report import REPORT, load_report
+
+    texts: list[str] = []
+    code = 0
+    if (folder / FILE).exists():
+        experiment = load_experiment(folder)
+        texts.append(experiment_latex(experiment.results, experiment.process))
+    if (folder / REPORT).exists() or not texts:
+        found = load_report(folder)
+        texts.append(report_latex(found))
+        code = found.exit_code
+    print_document("\n".join(texts))
     return code

@@ -109,11 +109,6 @@ def file_target(text: str | None, field: str, suffixes: Sequence[str]) -> Path |
     return target
 
 
-def plot_target(text: str | None) -> Path | None:
-    """The file of a `--plot`."""
-    return file_target(text, "--plot", (".svg", ".png"))
-
-
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> str:
     """Aligned columns, the first `left` of them to the left, the others to the right."""
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]

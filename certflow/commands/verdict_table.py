@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
+from certflow.claims.model import ClaimResult, Kind, Outcome
 from certflow.report import verdict
 from certflow.report.formatting import clean
 from certflow.report.report import Report
@@ -87,16 +87,8 @@ def print_certificates(report: Report, folder: Path) -> None:
 
 
 def decisive(result: ClaimResult) -> str:
-    """The reason, or the summary of the weakest evidence that gives the claim its outcome.
-
-    A claim is never stronger than its weakest evidence (proofs/evidence.md).
-    """
-    order = list(reversed(Kind))
-    deciding = sorted(
-        (item for item in result.evidence if item.outcome is result.outcome),
-        key=lambda item: order.index(item.kind),
-    )
-    found: Evidence | None = deciding[0] if deciding else None
+    """The reason, or the summary of the weakest evidence that gives the claim its outcome."""
+    found = verdict.weakest(result)
     return plain(result.reason or (found.summary if found else ""))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import os
@@ -14,6 +12,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from certflow.atomic import write_text_atomic
+from certflow.numbers.csv_text import csv_text
 from certflow.numbers.inputs import file_path
 
 SCHEMA = "certflow/distill/1"
@@ -169,13 +168,8 @@ class Results:
     def csv(self) -> str:
         """One line for each row, the numbers that every row has."""
         names = ("grid", "segments", "seed", "relative_mse", "first_order", "coherent", "incoherent", "bound_e2")
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([*names, "diverged"])
-        for row in self.rows:
-            numbers = ["" if row.get(name) is None else row[name] for name in names]
-            writer.writerow([*numbers, " ".join(map(str, row["diverged"]))])
-        return text.getvalue()
+        rows = [[*(row.get(name) for name in names), " ".join(map(str, row["diverged"]))] for row in self.rows]
+        return csv_text([*names, "diverged"], rows)
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write `distill.json` and `distill.csv`."""

@@ -10,6 +10,7 @@ import importlib
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -27,13 +28,17 @@ def _unset(name: str) -> Iterator[str | None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Within the block, Matplotlib says nothing of a mistaken `matplotlibrc`, of which no figure takes anything."""
+def quiet() -> Iterator[None]:
+    """Within the block, Matplotlib says nothing: of a mistaken `matplotlibrc`, of which no figure takes anything, or of
+    a letter of somebody's name that no face of its own has.
+    """
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
+            yield
     finally:
         logger.setLevel(level)
 
@@ -49,7 +54,7 @@ def _load() -> None:
 
 
 _first = "matplotlib" not in sys.modules
-with _unset("MPLBACKEND") as _backend, _quiet():
+with _unset("MPLBACKEND") as _backend, quiet():
     _load()
     import matplotlib as mpl
     from matplotlib.axes import Axes
@@ -72,6 +77,7 @@ __all__ = [
     "NullLocator",
     "default_style",
     "mpl",
+    "quiet",
 ]
 
 

@@ -17,7 +17,8 @@ _CAPTIONS = {
         "The two-sided Lipschitz bound L(t) and the one-sided growth rate λ(t) of the sampling direction, "
         "over time on a logarithmic axis. Only λ enters the amplification of errors, and λ ≤ L. Markers, where "
         "there are any: the suprema over all x themselves, enclosed at single times; what the bounds give away is "
-        "the distance to them."
+        "the distance to them. Measured, no bound: the rate at which sampling drives neighbours apart at draws of the "
+        "process, in the worst direction there, the largest and the median, shaded up to 95 % of the draws."
     ),
     "stability": ("The integrals of L and λ from δ to t: the exponents of the stability estimate for the flow map."),
     "amplification": (

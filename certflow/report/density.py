@@ -10,11 +10,11 @@ from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats, Matrices, Points, Times
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.canvas import Axes, Figure
+from certflow.report.style import INK, SCREEN
 
 _MASSES = (0.95, 0.8, 0.5, 0.2)
 _SHADES = ("#e9edf2", "#c9d6e4", "#9bb5d0", "#6a90b8")
 _LINE = "#8c4a2f"
-_INK = "#26241f"
 #: Density evaluations are cut into pieces of about this many floats, so that thousands of modes fit.
 _CHUNK = 4_000_000
 #: Terms of the mixture evaluated for one panel, about: with thousands of modes the grid is coarser.
@@ -101,8 +101,8 @@ def _in_the_plane(p: OrnsteinUhlenbeck, lines: int, seed: int) -> Figure:
             axes.plot(*line.T, color=_LINE, linewidth=0.65, alpha=0.75)
         axes.plot(*path[until - 1].T, "o", color=_LINE, markersize=2.2)
         means = np.exp(-t) * seen.mixture.means
-        axes.plot(*means.T, "x", color=_INK, markersize=4.5 if len(means) <= 40 else 2, markeredgewidth=0.8)
-        axes.set_title(f"$t = {t:.3g}$" + (f"  ({name})" if name else ""), color=_INK)
+        axes.plot(*means.T, "x", color=INK, markersize=4.5 if len(means) <= 40 else 2, markeredgewidth=0.8)
+        axes.set_title(f"$t = {t:.3g}$" + (f"  ({name})" if name else ""), color=INK)
         axes.set_aspect("equal")
         axes.set_xlim(low[0], high[0])
         axes.set_ylim(low[1], high[1])
@@ -179,7 +179,7 @@ def _over_time(p: OrnsteinUhlenbeck, lines: int) -> Figure:
     nodes = _axis(-reach, reach, p.mixture.means[:, 0], _added_noise(t_min), 301)
     density = np.exp(np.stack([_log_density(p, nodes[:, None], t) for t in times], axis=1))
 
-    figure = Figure(figsize=(8.6, 4.2), layout="constrained")
+    figure = SCREEN.figure(4.2)
     side, axes = figure.subplots(1, 2, sharey=True, width_ratios=(1, 4))
     # Each column is scaled by its own levels: a region is what holds a share of the mass at that time.
     share = _mass_rank(density, np.gradient(nodes))
@@ -191,7 +191,7 @@ def _over_time(p: OrnsteinUhlenbeck, lines: int) -> Figure:
     axes.set_ylim(-reach, reach)
     axes.set_xlabel(r"$t$  (dimensionless Ornstein–Uhlenbeck time; sampling runs to the left)")
     side.fill_betweenx(nodes, density[:, 0], color=_SHADES[1], linewidth=0)
-    side.plot(density[:, 0], nodes, color=_INK, linewidth=0.9)
+    side.plot(density[:, 0], nodes, color=INK, linewidth=0.9)
     side.set_xlim(left=0)
     side.set_xlabel(f"$p_t(x)$ at $t = {t_min:.3g}$")
     side.set_ylabel("$x$")

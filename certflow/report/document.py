@@ -22,6 +22,12 @@ class Curves(Frozen):
     note: str = ""
     sharp_two_sided: tuple[tuple[float, float], ...] = Field(default=(), description="(t, enclosed L*(t))")
     sharp_one_sided: tuple[tuple[float, float], ...] = Field(default=(), description="(t, enclosed lambda*(t))")
+    sharp_two_sided_lower: tuple[tuple[float, float], ...] = Field(default=(), description="(t, lower end of L*(t))")
+    sharp_one_sided_lower: tuple[tuple[float, float], ...] = Field(default=(), description="(t, ... of lambda*(t))")
+    measured: tuple[tuple[float, float, float, float], ...] = Field(
+        default=(), description="(t, median, 95 % quantile, largest) of lambda_max(-J) at sampled points of p_t"
+    )
+    measured_points: int = Field(default=0, description="how many points were sampled")
 
 
 class Document(Frozen):

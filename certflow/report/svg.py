@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from io import BytesIO, StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
+
+from certflow.report.style import FACES
 
 if TYPE_CHECKING:
     from certflow.report.canvas import Figure
@@ -20,35 +22,73 @@ _ELEMENTS = frozenset(
     }
 )  # fmt: skip
 
+#: The faces of a text: that which Matplotlib used, and those that it would have used for letters which that one lacks.
+_FAMILIES = re.compile(r"(font-family: [^;,]*)[^;]*")
+
 ElementTree.register_namespace("", _SVG)
 ElementTree.register_namespace("xlink", _XLINK)
 
 
-def figure_to_svg(figure: Figure, name: str, title: str) -> str:
+def figure_to_svg(figure: Figure, name: str, title: str, *, text: bool = False) -> str:
     """A Matplotlib figure as standalone SVG text, the same bytes for the same drawing.
 
-    Text becomes paths, so that the figure looks alike wherever it is opened; `title` is what a screen
-    reader says. `name` prefixes every id.
+    title : what a screen reader says; name : prefixes every id
+    text : text stays text, in the first of `style.FACES` that a reader has, so that it is found and edited; otherwise
+        it becomes paths, so that the figure looks alike wherever it is opened
     """
-    from certflow.report.canvas import mpl
+    from certflow.report.canvas import mpl, quiet
 
     stream = StringIO()
-    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": name, "path.simplify_threshold": 0.2}):
+    settings: dict[Any, Any] = {"svg.fonttype": "none" if text else "path", "svg.hashsalt": name}
+    with mpl.rc_context({**settings, "path.simplify_threshold": 0.2}), quiet():
         metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(stream, format="svg", metadata=metadata)
-    return isolate(stream.getvalue(), name, title)
+    svg = stream.getvalue()
+    return isolate(readable(svg) if text else svg, name, title)
 
 
 def figure_file(figure: Figure, name: str, title: str, suffix: str) -> bytes:
-    """The content of a file of that suffix, `.svg` (as `figure_to_svg`), `.pdf` or `.png`."""
+    """The content of a file of that suffix, `.svg`, `.pdf` or `.png`, for a paper: text kept, 300 dots an inch."""
+    from certflow.report.canvas import mpl, quiet
+
     if suffix == ".svg":
-        return figure_to_svg(figure, name, title).encode()
+        return figure_to_svg(figure, name, title, text=True).encode()
     stream = BytesIO()
-    if suffix == ".pdf":
-        figure.savefig(stream, format="pdf", metadata={"Title": title, "CreationDate": None})
-    else:
-        figure.savefig(stream, format="png", dpi=160)
+    with mpl.rc_context({"pdf.fonttype": 42}), quiet():  # TrueType as it is: journals refuse Type 3
+        if suffix == ".pdf":
+            figure.savefig(stream, format="pdf", metadata={"Title": title, "CreationDate": None})
+        else:
+            figure.savefig(stream, format="png", dpi=300, metadata={"Software": None, "Title": title})
     return stream.getvalue()
+
+
+def readable(svg: str) -> str:
+    """Matplotlib's text as words, in faces that readers have.
+
+    It sets every character of a label with a formula by itself, sorted by its style. Here neighbours of one style are
+    one `tspan`, from left to right, with the place of every character in its list `x`.
+    """
+    root = ElementTree.fromstring(svg)
+    for element in root.iter(f"{{{_SVG}}}text"):
+        spans = sorted(element, key=lambda span: float(span.get("x", "0")))
+        if not spans:
+            continue
+        element.text, element[:] = None, []
+        for span in spans:
+            last = element[-1] if len(element) else None
+            if span.text == " " and (last is None or (last.text or "").endswith(" ")):
+                continue  # SVG counts spaces in a row as one, and none that opens a text
+            if last is not None and all(last.get(key) == span.get(key) for key in ("y", "style")):
+                last.text = f"{last.text}{span.text}"
+                last.set("x", f"{last.get('x')} {span.get('x')}")
+            else:
+                span.tail = None
+                element.append(span)
+    for element in root.iter():
+        style = element.get("style", "")
+        if "font-family" in style:
+            element.set("style", _FAMILIES.sub(lambda found: f"{found[1]}, {FACES}", style))
+    return ElementTree.tostring(root, encoding="unicode")
 
 
 def isolate(svg: str, name: str, title: str = "") -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from certflow.claims.model import ClaimResult, Kind, Outcome
+from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
 from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, json_text
 
@@ -133,6 +133,13 @@ def chapter_of(claim: str) -> str:
 def chapter_title(key: str) -> str:
     """The heading of a chapter."""
     return _GROUP_TITLE.get(key, "Other statements")
+
+
+def weakest(result: ClaimResult) -> Evidence | None:
+    """The weakest evidence that gives a claim its outcome: a claim is never stronger (proofs/evidence.md)."""
+    order = list(reversed(Kind))
+    deciding = [item for item in result.evidence if item.outcome is result.outcome]
+    return min(deciding, key=lambda item: order.index(item.kind), default=None)
 
 
 def groups(report: Document) -> list[Group]:

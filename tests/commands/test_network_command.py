@@ -9,12 +9,14 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from latexes import tables, value
 
 import certflow as cf
 from certflow.commands import network_table as home
@@ -121,11 +123,13 @@ def test_csv_and_latex(command: Command, one: Path) -> None:
     assert row["eps"] == "1e-3"
     assert 0 < float(row["proved"]) <= 1e-3
     assert float(row["measured"]) == pytest.approx(float(row["proved"]), rel=0.3)  # of one component the bound is exact
-    lines = command("network", one, "--eps", "1e-3", "--samples", 400, "--format", "latex").out.splitlines()
-    assert lines[0] == r"\begin{tabular}{rrrrrrrrrrr}"
-    assert lines[-1] == r"\end{tabular}"
-    assert lines[4].startswith(r"$1\times10^{-3}$ & ")
-    assert lines[4].count("&") == lines[2].count("&") == 10
+    (table,) = tables(command("network", one, "--eps", "1e-3", "--samples", 400, "--format", "latex").out)
+    assert table.label == "tab:networks-one"
+    assert len(table.head) == 11
+    ((eps, *_, proved, _, _, a, _, floor),) = table.rows
+    assert (eps, floor) == ("$10^{-3}$", "--")
+    assert Fraction(row["proved"]) <= value(proved) <= Fraction("0.001")
+    assert Fraction(row["A"]) <= value(a)
 
 
 @pytest.mark.parametrize("suffix", ["pdf", "png"])

@@ -123,4 +123,4 @@ def test_csv_comes_back():
 def test_save(tmp_path):
     paths = RESULTS.save(tmp_path / "new" / "folder")
     assert [path.name for path in paths] == ["distill.json", "distill.csv"]
-    assert [path.read_text(encoding="utf-8") for path in paths] == [RESULTS.json(), RESULTS.csv()]
+    assert [path.read_bytes().decode("utf-8") for path in paths] == [RESULTS.json(), RESULTS.csv()]

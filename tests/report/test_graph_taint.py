@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
 from certflow.report.graph.nodes import label, report_nodes
-from certflow.report.graph.taint import Doubt, doubts, standing, weakest
+from certflow.report.graph.taint import Doubt, doubts, standing
+from certflow.report.verdict import weakest
 
 #: Strength of what a claim that holds stands on; the order of proofs/evidence.md, written out again.
 ORDER = ["formal", "symbolic", "enclosure", "high precision", "sampled", "empirical"]
@@ -118,7 +119,7 @@ def test_only_evidence_that_agrees_is_weakest(report):
     held = claim("S1", Outcome.HOLDS, (Kind.SYMBOLIC,))
     other = held.evidence[0].model_copy(update={"kind": Kind.EMPIRICAL, "outcome": Outcome.NOT_APPLICABLE})
     both = held.model_copy(update={"evidence": (*held.evidence, other)})
-    assert weakest(both) is Kind.SYMBOLIC
+    assert weakest(both).kind is Kind.SYMBOLIC
     assert standing(both) == "symbolic"
     assert standing(claim("S1", Outcome.HOLDS)) == "without evidence"
     assert standing(None) == "not in this run"

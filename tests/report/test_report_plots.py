@@ -16,8 +16,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import certflow
+from certflow.report.axes import scale_wide_range
 from certflow.report.density import mass_levels, trajectories
-from certflow.report.plots import amplification, density_and_flow, figure_named, figures_for, rates, scale_wide_range
+from certflow.report.document import Curves
+from certflow.report.plots import amplification, density_and_flow, figure_named, figures_for, rates
 from certflow.report.svg import isolate
 
 
@@ -79,10 +81,16 @@ def test_exponents_that_no_float_holds_are_drawn():
 
 
 def test_rates_of_either_sign_and_undefined_values_are_drawn():
-    times = np.geomspace(0.01, 3, 20)
-    assert rates(times, np.full(20, 300.0), np.linspace(-5, 300, 20)) is not None
-    assert rates(times, [float("inf"), *[1.0] * 19], None) is not None
-    assert rates(times, [float("nan")] * 20, None) is not None
+    times = tuple(np.geomspace(0.01, 3, 20).tolist())
+    for lipschitz, growth in (
+        ((300.0,) * 20, tuple(np.linspace(-5, 300, 20).tolist())),
+        ((float("inf"), *[1.0] * 19), None),
+        ((float("nan"),) * 20, None),
+    ):
+        curves = Curves(
+            times=times, lipschitz=lipschitz, growth_rate=growth, stability_two_sided=None, stability_one_sided=None
+        )
+        assert rates(curves) is not None
 
 
 @pytest.mark.parametrize("size", [(8.6, 3.9), (8.6, 3.2)])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from certflow.claims.model import ClaimResult, Kind, Outcome
 from certflow.report.document import Document
-from certflow.report.verdict import KIND_LABEL
+from certflow.report.verdict import KIND_LABEL, weakest
 
 #: The words for claims that no outcome describes: named by another claim only, or said to hold by nothing.
 ABSENT, BARE = "not in this run", "without evidence"
@@ -37,20 +37,14 @@ class Doubt:
         return self.standing in _STRENGTH
 
 
-def weakest(result: ClaimResult) -> Kind | None:
-    """The weakest kind among the evidence that agrees with a claim; `None` where there is none."""
-    found = {item.kind for item in result.evidence if item.outcome is Outcome.HOLDS}
-    return next((kind for kind in reversed(Kind) if kind in found), None)
-
-
 def standing(result: ClaimResult | None) -> str:
     """How a claim stands, in one word of a reader: its weakest evidence where it holds, else its outcome."""
     if result is None:
         return ABSENT
     if result.outcome is not Outcome.HOLDS:
         return result.outcome.value
-    kind = weakest(result)
-    return BARE if kind is None else KIND_LABEL[kind]
+    found = weakest(result)
+    return BARE if found is None else KIND_LABEL[found.kind]
 
 
 def doubts(report: Document) -> dict[str, tuple[Doubt, ...]]:

@@ -11,11 +11,12 @@ from certflow.distill.results import BASELINE, Growth, Results
 from certflow.numbers.arrays import Floats, Points
 from certflow.numbers.numerals import above
 from certflow.process import OrnsteinUhlenbeck
+from certflow.report.axes import power_ticks
 from certflow.report.canvas import Axes, Figure, FixedLocator, FuncFormatter
 from certflow.report.formatting import number
 from certflow.report.laboratory.findings import error_text
-from certflow.report.laboratory.plots import TYPICAL, Drawing, drawing, looks, time_axis
-from certflow.report.plots import FAINT, INK, ONE_SIDED, TWO_SIDED, drawing_style, power_ticks
+from certflow.report.laboratory.plots import Drawing, drawing, looks, time_axis
+from certflow.report.style import FAINT, INK, ONE_SIDED, SCREEN, TWO_SIDED, TYPICAL, drawing_style
 
 #: Decades up to which an axis has ticks at 1, 2, 5 rather than at powers of ten.
 _FEW_DECADES = 2.5
@@ -36,7 +37,7 @@ def clouds(results: Results) -> Drawing | None:
     reference = np.array(samples["reference"], dtype=float)
     composed = {grid: np.array(samples["grids"][grid], dtype=float) for grid in shown}
     with drawing_style():
-        figure = Figure(figsize=(8.6, 3.6), layout="constrained")
+        figure = SCREEN.figure(3.6)
         if reference.shape[1] == 1:
             _histogram(figure, reference[:, 0], {grid: points[:, 0] for grid, points in composed.items()}, results)
         else:
@@ -118,7 +119,7 @@ def growth_of_perturbations(growth: Growth, process: OrnsteinUhlenbeck) -> Drawi
     ]
     bounds = [curve for curve in bounds if curve[0] is not None]
     with drawing_style():
-        figure = Figure(figsize=(8.6, 4.1), layout="constrained")
+        figure = SCREEN.figure(4.1)
         panels = figure.subplots(1, 2 if bounds else 1, squeeze=False)[0]
         groups = [[*bounds, *measured], measured] if bounds else [measured]
         for axes, curves in zip(panels, groups, strict=True):

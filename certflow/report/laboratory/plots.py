@@ -16,11 +16,11 @@ from certflow.distill.results import BASELINE, Results
 from certflow.errors import NoGlobalBound
 from certflow.numbers.arrays import Indices
 from certflow.process import OrnsteinUhlenbeck
+from certflow.report.axes import TIME, scale_wide_range
 from certflow.report.canvas import Axes, Axis, Figure, FixedLocator, FuncFormatter, Line2D, NullLocator
-from certflow.report.plots import FAINT, INK, ONE_SIDED, PAPER, TWO_SIDED, drawing_style, scale_wide_range
+from certflow.report.style import FAINT, INK, ONE_SIDED, SCREEN, TWO_SIDED, TYPICAL, Sheet, drawing_style
 from certflow.report.svg import figure_to_svg
 
-TYPICAL = "#2f6b3f"
 TIMES = 97
 #: Decades below which an axis has ticks at 2 and 5 too.
 _FEW_DECADES = 2.5
@@ -81,7 +81,7 @@ def nodes(results: Results, process: OrnsteinUhlenbeck) -> Drawing:
     grids = [grid for grid in results.grids() if results.of(grid, largest)]
     times = np.geomspace(process.t_min, process.t_max, TIMES)
     with drawing_style():
-        figure = Figure(figsize=(8.6, 3.4 + 0.3 * len(grids)), layout="constrained")
+        figure = SCREEN.figure(3.4 + 0.3 * len(grids))
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.6, 0.5 + 0.3 * len(grids)))
         curves = [(typical_rate(process, times), r"typical, $(E\,\Vert J\Vert_F^2)^{1/2}$", TYPICAL, "-.")]
         try:
@@ -139,12 +139,12 @@ def errors_by_segment(results: Results) -> Drawing | None:
     wide = min(3, len(rows))
     high = -(-len(rows) // wide)
     with drawing_style():
-        figure = Figure(figsize=(8.6, 0.5 + 2.1 * high), layout="constrained")
+        figure = SCREEN.figure(0.5 + 2.1 * high)
         panels = figure.subplots(high, wide, sharex=True, sharey=True, squeeze=False)
         segments = np.arange(1, largest + 1)
         for axes, (grid, found) in zip(panels.flat, rows.items(), strict=False):
             look = styles[grid]
-            for field, dashes, fill in (("local", "--", PAPER), ("amplified", "-", look.colour)):
+            for field, dashes, fill in (("local", "--", SCREEN.ground), ("amplified", "-", look.colour)):
                 values = np.array([row[field] for row in found], dtype=float)
                 axes.fill_between(segments, values.min(0), values.max(0), color=look.colour, alpha=0.15, linewidth=0)
                 axes.plot(
@@ -169,10 +169,10 @@ def errors_by_segment(results: Results) -> Drawing | None:
         _count_ticks(panels[0, 0], segments)
         for axes in panels.flat[max(0, len(rows) - wide) : len(rows)]:
             axes.tick_params(labelbottom=True)
-        figure.supxlabel("segment, in the order of sampling (1: from the noise end)", fontsize=10.5)
-        figure.supylabel("relative mean squared error", fontsize=10.5)
+        figure.supxlabel("segment, in the order of sampling (1: from the noise end)", fontsize=SCREEN.size)
+        figure.supylabel("relative mean squared error", fontsize=SCREEN.size)
         keys = [
-            ("local", {"linestyle": "--", "marker": "o", "markerfacecolor": PAPER}),
+            ("local", {"linestyle": "--", "marker": "o", "markerfacecolor": SCREEN.ground}),
             ("amplified to the data end", {"linestyle": "-", "marker": "o"}),
             ("end to end, measured", {"linestyle": ":"}),
         ]
@@ -190,46 +190,65 @@ def errors_by_segment(results: Results) -> Drawing | None:
 
 def errors_by_number(results: Results) -> Drawing | None:
     """Error against K, and its ratio to that of the uniform grid, both with the spread over seeds."""
-    numbers, styles = results.segments(), looks(results)
-    grids = [grid for grid in results.grids() if any(_known(results, grid, k) for k in numbers)]
-    if not grids:
+    if not grids_with_errors(results):
         return None
-    compared = BASELINE in grids and len(grids) > 1
     with drawing_style():
-        figure = Figure(figsize=(8.6, 4.4 + 0.2 * (len(grids) // 4)), layout="constrained")
-        panels = figure.subplots(1, 2 if compared else 1, squeeze=False)[0]
-        for place, grid in enumerate(grids):
-            look = styles[grid]
-            apart = 1.03 ** (place - (len(grids) - 1) / 2)  # beside one another, or the bars would hide each other
-            known = [k for k in numbers if _known(results, grid, k)]
-            spreads = [results.spread(grid, k) for k in known]
-            _bars(panels[0], known, [(s.mean, s.deviation) for s in spreads if s], look, apart, label=grid)
-            if compared and grid != BASELINE:
-                found = {k: results.reduction(grid, k) for k in known}
-                ratios = {k: (1 - r.unpaired.mean, r.unpaired.deviation) for k, r in found.items() if r is not None}
-                _bars(panels[1], list(ratios), list(ratios.values()), look, apart)
-        for axes in panels:
-            axes.set_xscale("log")
-            axes.set_yscale("log", nonpositive="clip")
-            axes.set_xlabel("number of segments $K$")
-            axes.set_xlim(numbers[0] / 1.25, numbers[-1] * 1.25)
-            _count_ticks(axes, numbers)
-            axes.spines[["top", "right"]].set_visible(False)
-        panels[0].set_ylabel("relative mean squared error, end to end")
-        places = _log_places(panels[0])
-        if len(places) < 8:
-            _label(panels[0].yaxis, places, _power_text)
-        if compared:
-            _reduction_axis(panels[1])
-        figure.legend(loc="outside lower center", ncols=3, frameon=False)
+        figure = error_figure(results, SCREEN)
         words = "End-to-end error against the number of segments, mean and standard deviation over seeds; grids are "
         words += "drawn a little beside one another."
-        if compared:
+        if _compared(results):
             words += (
                 " On the right the same errors as a ratio to that of the uniform grid, with the reduction that this "
                 "is: a grid above the line at 1 loses to uniform."
             )
         return drawing(figure, "by-number", "Error against the number of segments", words)
+
+
+def error_figure(results: Results, sheet: Sheet) -> Figure:
+    """The figure of `errors_by_number`, its panels above one another where the sheet is narrow."""
+    numbers, styles = results.segments(), looks(results)
+    grids = grids_with_errors(results)
+    compared = _compared(results)
+    across = 1 if sheet.narrow else 3
+    rows = 2 if compared and sheet.narrow else 1
+    figure = sheet.figure((3.9 if sheet.width > 8 else 2.6) * rows + sheet.size / 50 * -(-len(grids) // across))
+    panels = figure.subplots(rows, 2 if compared and rows == 1 else 1, squeeze=False).ravel()
+    for place, grid in enumerate(grids):
+        look = styles[grid]
+        apart = 1.03 ** (place - (len(grids) - 1) / 2)  # beside one another, or the bars would hide each other
+        known = [k for k in numbers if _known(results, grid, k)]
+        spreads = [results.spread(grid, k) for k in known]
+        _bars(panels[0], known, [(s.mean, s.deviation) for s in spreads if s], look, apart, label=grid)
+        if compared and grid != BASELINE:
+            found = {k: results.reduction(grid, k) for k in known}
+            ratios = {k: (1 - r.unpaired.mean, r.unpaired.deviation) for k, r in found.items() if r is not None}
+            _bars(panels[1], list(ratios), list(ratios.values()), look, apart)
+    for axes in panels:
+        axes.set_xscale("log")
+        axes.set_yscale("log", nonpositive="clip")
+        axes.set_xlabel("number of segments $K$")
+        axes.set_xlim(numbers[0] / 1.25, numbers[-1] * 1.25)
+        _count_ticks(axes, numbers)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("relative mean squared error, end to end")
+    places = _log_places(panels[0])
+    if len(places) < 8:
+        _label(panels[0].yaxis, places, _power_text)
+    if compared:
+        _reduction_axis(panels[1])
+    figure.legend(loc="outside lower center", ncols=across, frameon=False)
+    return figure
+
+
+def grids_with_errors(results: Results) -> list[str]:
+    """The grids of which some run did not diverge."""
+    return [grid for grid in results.grids() if any(_known(results, grid, k) for k in results.segments())]
+
+
+def _compared(results: Results) -> bool:
+    """Is there the uniform grid, and another to compare with it?"""
+    grids = grids_with_errors(results)
+    return BASELINE in grids and len(grids) > 1
 
 
 def _bars(
@@ -301,7 +320,7 @@ def _count_ticks(axes: Axes, numbers: Sequence[int] | Indices) -> None:
 
 def time_axis(axes: Axes, process: OrnsteinUhlenbeck) -> None:
     """Label and limits of an axis of times."""
-    axes.set_xlabel(r"$t$  (dimensionless Ornstein–Uhlenbeck time)")
+    axes.set_xlabel(TIME)
     axes.set_xlim(process.t_min / 1.05, process.t_max * 1.05)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -95,8 +96,8 @@ def write_experiment(experiment: Experiment, directory: str | os.PathLike[str]) 
     return [*_written(views, directory), *experiment.results.save(directory)]
 
 
-def rebuild_experiment(directory: str | os.PathLike[str]) -> tuple[Experiment, list[Path]]:
-    """Make the pages and figures anew from `distill.json` alone; returns the experiment and the paths written.
+def load_experiment(directory: str | os.PathLike[str]) -> Experiment:
+    """The experiment whose `distill.json` lies in `directory`.
 
     Raises
     ------
@@ -104,12 +105,30 @@ def rebuild_experiment(directory: str | os.PathLike[str]) -> tuple[Experiment, l
     """
     path = Path(directory) / FILE
     data = read_document(path, SCHEMA, _REQUIRED)
-    try:
-        experiment = Experiment.of(Results.from_mapping(data))
+    with _readable(path):
+        return Experiment.of(Results.from_mapping(data))
+
+
+def rebuild_experiment(directory: str | os.PathLike[str]) -> tuple[Experiment, list[Path]]:
+    """Make the pages and figures anew from `distill.json` alone; returns the experiment and the paths written.
+
+    Raises
+    ------
+    InputError : as `load_experiment`.
+    """
+    experiment = load_experiment(directory)
+    with _readable(Path(directory) / FILE):
         views = render(experiment)
+    return experiment, _written(views, directory)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Within the block, what is missing in a file is said in one line."""
+    try:
+        yield
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise InputError(str(path), f"{type(error).__name__} {error}", _REQUIRED) from None
-    return experiment, _written(views, directory)
 
 
 def render(experiment: Experiment) -> dict[str, str]:
