@@ -25,7 +25,13 @@ project = "certflow"
 author = "the authors of certflow"
 release = version = certflow.__version__
 root_doc = "docs/index"
-include_patterns = ["docs/**", "proofs/*.md", "reports/*.md", "benchmarks/README.md", *(p.name for p in ROOT.glob("*.md"))]
+include_patterns = [
+    "docs/**",
+    "proofs/*.md",
+    "reports/*.md",
+    "benchmarks/README.md",
+    *(p.name for p in ROOT.glob("*.md")),
+]
 exclude_patterns = [".*", "build", "certflow", "tests", "tools"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 highlight_language = "none"
@@ -72,7 +78,7 @@ def described(app: Sphinx, what: str, name: str, found: Any, options: Any, lines
         rows = paragraph.splitlines()
         head = rows[:2] if len(rows) > 1 and set(rows[1]) == {"-"} else []
         body = rows[len(head) :]
-        entries = bool(body) and ENTRY.match(body[0]) is not None
+        entries = bool(body) and all(row.startswith("    ") or ENTRY.match(row) for row in body)
         literal = text[-2:-1] == ["::"] or not body or body[0].lstrip().startswith((">>>", "::"))
         if not head and not entries and in_section:
             text.append("")
@@ -98,7 +104,7 @@ def marked(text: str) -> str:
 
 
 def public(app: Sphinx, env: Any, node: Any, contnode: nodes.Element) -> nodes.Node | None:
-    """A class is named by the module that has it and documented where users find it; others have no page, and no link."""
+    """A class is named by the module that has it, and documented where users find it; others have no page, no link."""
     home, _, name = node.get("reftarget", "").rpartition(".")
     if node.get("refdomain") != "py" or not home.startswith("certflow"):
         return None

@@ -1,4 +1,4 @@
-"""What README and the pages of `docs/` show is what happens: their Python and their commands run and print what is shown."""
+"""What README and the pages of `docs/` show is what happens: their Python and their commands print what is shown."""
 
 from __future__ import annotations
 

@@ -15,7 +15,6 @@ from depth import nightly
 from own_project import ROOT, pytest_in, write
 
 import certflow as cf
-from certflow.testing import parametrize_with_checks
 from certflow.testing.gathered import counts_told
 from certflow.testing.hearing import listening
 from certflow.testing.options import PROFILES
