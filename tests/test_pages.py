@@ -210,3 +210,15 @@ def excluded(claim: str, mixture: cf.GaussianMixture) -> bool:
     """Whether every check of the claim says that its hypotheses exclude the mixture."""
     reasons = [check.applies(mixture) for check in CHECKS if check.claim == claim]
     return bool(reasons) and all(reason and not isinstance(reason, OutOfReach) for reason in reasons)
+
+
+def test_every_name_of_the_overview_exists() -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    (block,) = [block for block in blocks(ROOT / "docs" / "python.md") if block.language == "text"]
+    methods = set(re.findall(r"\bp\.(\w+)\(", page))
+    assert len(methods) > 15
+    assert [name for name in methods if not hasattr(cf.OrnsteinUhlenbeck, name)] == []
+    for name in set(re.findall(r"\bcf\.([\w.]+)\(", block.text)):
+        found: Any = cf
+        for part in name.split("."):
+            found = getattr(found, part)

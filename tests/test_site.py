@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from depth import nightly
 from documented import ROOT
 
 PACKAGE = ROOT / "certflow"
@@ -118,6 +119,7 @@ def test_a_broken_link_is_found_out(tmp_path: Path) -> None:
     assert broken(tmp_path) == ["a.html -> b.html#there", "b.html -> c.html", "b.html loads https://x.y/z.js"]
 
 
+@nightly
 def test_the_site_builds_strictly_without_a_broken_link_and_has_every_public_name(tmp_path: Path) -> None:
     pytest.importorskip("sphinx")
     pytest.importorskip("torch")
@@ -153,10 +155,34 @@ def test_the_pages_of_the_site_are_those_of_the_repository() -> None:
     assert {package.rpartition(".")[2] for package in packages()} <= set(api)
 
 
-def test_links_of_the_repository_lead_to_files() -> None:
-    """The pages are read in the repository too, where no build looks at their links."""
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("proofs/*.md")]:
-        text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-        for target in re.findall(r"\]\(([^)#\s]+)[^)\s]*\)", text):
-            if ":" not in target:
-                assert (path.parent / target).exists(), f"{path.relative_to(ROOT)}: {target}"
+def slug(heading: str) -> str:
+    """The anchor of a heading, as GitHub and the site make it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def wrong_links(page: Path) -> list[str]:
+    """Links of a page in the repository to files or headings that are not there."""
+    text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    wrong = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        name, _, place = target.partition("#")
+        to = page.parent / name if name else page
+        if ":" in name or (to.exists() and not place):
+            continue
+        headings = re.findall(r"^#+ (.*)$", to.read_text(encoding="utf-8"), flags=re.MULTILINE) if to.exists() else []
+        if place not in map(slug, headings):
+            wrong.append(f"{page.name}: {target}")
+    return wrong
+
+
+def test_links_between_pages_lead_to_files_and_headings() -> None:
+    """Every day and in the repository, where no build looks at them."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("proofs/*.md"), ROOT / "benchmarks/README.md"]
+    assert [line for page in pages for line in wrong_links(page)] == []
+
+
+def test_a_wrong_link_between_pages_is_found_out(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(
+        "# Which `t`?\n[1](#which-t) [2](a.md#which-t) [3](a.md#what) [4](b.md) [5](https://x.y)"
+    )
+    assert wrong_links(tmp_path / "a.md") == ["a.md: a.md#what", "a.md: b.md"]
