@@ -49,6 +49,7 @@ myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True, "inherited-members": "BaseModel,Exception,ValueError,tuple,object"}
 autodoc_member_order = "bysource"
+autodoc_type_aliases = {"ArrayLike": "ArrayLike", "Floats": "Floats"}
 default_role = "code"
 # Types of other packages are not linked: their pages are not here, and nothing is fetched.
 nitpick_ignore_regex = [("py:.*", r"(?!certflow\.).*")]

@@ -104,6 +104,7 @@ def run_page(path: Path, night: bool, command: Any, capsys: Any) -> int:
     return count
 
 
+@pytest.mark.usefixtures("still_clock")  # a search ends by what it may count, on a slow machine too
 @pytest.mark.parametrize("path", HERE, ids=lambda path: path.stem)
 def test_what_a_page_shows_is_what_happens(
     path: Path, command: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -114,6 +115,7 @@ def test_what_a_page_shows_is_what_happens(
 
 
 @nightly
+@pytest.mark.usefixtures("still_clock")
 @pytest.mark.parametrize("path", HERE, ids=lambda path: path.stem)
 def test_what_takes_long_on_a_page_is_what_happens(
     path: Path, command: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -188,7 +190,7 @@ def test_what_each_kind_of_covariance_keeps_is_as_the_page_says() -> None:
     for row, values in zip(rows, covariances, strict=True):
         mixture = cf.GaussianMixture(weights, means, values)
         assert row[0].split("`")[1] == mixture.kind
-        for cell, column in zip(row[1:], head[1:] if len(head) == len(row) else head, strict=True):
+        for cell, column in zip(row[1:], head, strict=True):
             for claim in claims_of(column):
                 assert excluded(claim, mixture) is cell.startswith("lost"), (row[0], claim)
                 named.add(claim)
@@ -207,9 +209,9 @@ def claims_of(column: str) -> list[str]:
 
 
 def excluded(claim: str, mixture: cf.GaussianMixture) -> bool:
-    """Whether every check of the claim says that its hypotheses exclude the mixture."""
+    """Whether no check of the claim takes the mixture, and one says that the hypotheses exclude it."""
     reasons = [check.applies(mixture) for check in CHECKS if check.claim == claim]
-    return bool(reasons) and all(reason and not isinstance(reason, OutOfReach) for reason in reasons)
+    return bool(reasons) and all(reasons) and not all(isinstance(reason, OutOfReach) for reason in reasons)
 
 
 def test_every_name_of_the_overview_exists() -> None:
