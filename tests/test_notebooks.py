@@ -31,14 +31,15 @@ def test_there_is_one_for_each_door() -> None:
 @pytest.mark.filterwarnings("default")  # what tornado and pyzmq say of each other is not ours
 def test_a_notebook_prints_what_is_kept_in_it(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nbclient, jupyter = pytest.importorskip("nbclient"), pytest.importorskip("jupyter_client")
-    runtime = tempfile.TemporaryDirectory(prefix="certflow-")  # names of sockets are short
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", runtime.name)
+    runtime = tempfile.TemporaryDirectory(prefix="certflow-")  # of the sockets, whose names are short
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     kept = nbformat.read(path, as_version=4)
     run = nbformat.from_dict(kept)
-    kernel = jupyter.AsyncKernelManager(transport="ipc")
+    kernel = jupyter.AsyncKernelManager(transport="ipc", connection_file=f"{runtime.name}/kernel.json")
     with runtime:
-        nbclient.NotebookClient(run, km=kernel, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        nbclient.NotebookClient(
+            run, km=kernel, timeout=600, startup_timeout=600, resources={"metadata": {"path": str(tmp_path)}}
+        ).execute()
     assert printed(run) == printed(kept)
     assert all(output.output_type == "stream" for cell in run.cells for output in cell.get("outputs", []))
