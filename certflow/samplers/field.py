@@ -33,14 +33,18 @@ Denoise = Callable[[Any, Node], Any]
 class Denoiser(Protocol):
     """A model that tells its denoiser: points (N, ...) in OU coordinates and one time; the kind of array that came."""
 
-    def denoiser(self, x: Any, t: Any) -> Any: ...
+    def denoiser(self, x: Any, t: Any) -> Any:
+        """`E[x_0 given x_t = x]`; the shape of `x`."""
+        ...
 
 
 @runtime_checkable
 class Flow(Protocol):
     """A process that tells its velocity `u(x, t) = -x - grad log p_t(x)`, as an `OrnsteinUhlenbeck` does."""
 
-    def velocity(self, x: Any, t: Any) -> Any: ...
+    def velocity(self, x: Any, t: Any) -> Any:
+        """`u(x, t)`; the shape of `x`."""
+        ...
 
 
 def denoise_of(model: Denoiser | Flow) -> Denoise:

@@ -49,10 +49,12 @@ class Schedule:
 
     @property
     def t_min(self) -> float:
+        """The OU time of the data end of usual training."""
         raise NotImplementedError
 
     @property
     def t_max(self) -> float:
+        """The OU time of the noise end of usual training."""
         raise NotImplementedError
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:

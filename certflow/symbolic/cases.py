@@ -54,10 +54,12 @@ class SymbolicCase:
 
     @property
     def n_components(self) -> int:
+        """`K`."""
         return len(self.weights)
 
     @property
     def dimension(self) -> int:
+        """`d`."""
         return len(self.x)
 
     @property

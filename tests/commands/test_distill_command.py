@@ -109,12 +109,12 @@ def test_json_and_csv_on_stdout(command: Command, tiny: None) -> None:
     ]
 
 
-def test_the_lines_of_the_readme_are_understood(
+def test_the_lines_of_the_page_are_understood(
     command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     import certflow as cf
 
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "laboratory.md").read_text(encoding="utf-8")
     lines = re.findall(r"^certflow distill (.*?)(?: > .*)?$", text, flags=re.MULTILINE)
     assert len(lines) == 2
     monkeypatch.chdir(tmp_path)

@@ -15,7 +15,6 @@ from depth import nightly
 from own_project import ROOT, pytest_in, write
 
 import certflow as cf
-from certflow.testing import parametrize_with_checks
 from certflow.testing.gathered import counts_told
 from certflow.testing.hearing import listening
 from certflow.testing.options import PROFILES
@@ -122,14 +121,3 @@ def test_every_kind_and_option_has_its_place() -> None:
     assert all(profile in PAGE for profile in PROFILES)
     for path in re.findall(r"\]\(([^)#]+)\)", PAGE):
         assert (ROOT / "docs" / path).exists(), path
-
-
-def test_the_three_lines_of_the_readme_make_cases_that_pass() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Test your own code")[2]
-    (block,) = re.findall(r"^```python\n(.*?)^```$", readme.partition("\n## ")[0], flags=re.DOTALL | re.MULTILINE)
-    score = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes")).score
-    names: dict[str, Any] = {"parametrize_with_checks": parametrize_with_checks, "my_score": score}
-    exec(block, names)
-    (mark,) = names["test_my_score"].pytestmark
-    for value in mark.args[1]:
-        names["test_my_score"](check=value.values[0])
