@@ -57,22 +57,27 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a chart: its values on the grid of times, its legend and how it is told apart."""
+    """One line of a chart: its values on the grid of times, its legend and how it is told apart.
+
+    column : its name in the CSV of the figure
+    """
 
     values: Sequence[float] | None
     label: str
     colour: str
     dashes: str
+    column: str
 
 
 @dataclass(frozen=True)
 class Marks:
-    """Single values `(t, y)` on a chart, told apart by their marker."""
+    """Single values `(t, y)` on a chart, told apart by their marker; `column` as that of a curve."""
 
     places: Sequence[tuple[float, float]]
     label: str
     colour: str
     marker: str
+    column: str
 
 
 def figures_for(report: Document, p: OrnsteinUhlenbeck | None = None) -> dict[str, str]:
@@ -99,8 +104,8 @@ def _of_curves(name: str, curves: Curves) -> str | None:
     if name == "amplification":
         return amplification(curves.times, curves.stability_two_sided, curves.stability_one_sided)
     sharp = [
-        Marks(curves.sharp_two_sided, r"$L^*(t)$, enclosed", TWO_SIDED, "D"),
-        Marks(curves.sharp_one_sided, r"$\lambda^*(t)$, enclosed", ONE_SIDED, "o"),
+        Marks(curves.sharp_two_sided, r"$L^*(t)$, enclosed", TWO_SIDED, "D", "L_sharp_upper"),
+        Marks(curves.sharp_one_sided, r"$\lambda^*(t)$, enclosed", ONE_SIDED, "o", "lambda_sharp_upper"),
     ]
     return rates(curves.times, curves.lipschitz, curves.growth_rate, sharp)
 
@@ -116,8 +121,8 @@ def rates(
     sharp : enclosed suprema at single times, drawn as markers (proofs/L5.md)
     """
     curves = [
-        Curve(lipschitz, r"$L(t)$, two-sided", TWO_SIDED, "-"),
-        Curve(growth_rate, r"$\lambda(t)$, one-sided", ONE_SIDED, "--"),
+        Curve(lipschitz, r"$L(t)$, two-sided", TWO_SIDED, "-", "L"),
+        Curve(growth_rate, r"$\lambda(t)$, one-sided", ONE_SIDED, "--", "lambda"),
     ]
     return _chart("rates", times, curves, r"rate  (per unit of $t$)", points=sharp, wide_range=True)
 
@@ -127,8 +132,8 @@ def stability(
 ) -> str | None:
     """Integrals of the rates from `t_min` to `t` (proofs/F1.md, F2); `None` if neither is given."""
     curves = [
-        Curve(two_sided, r"$\int_\delta^t L$, two-sided", TWO_SIDED, "-"),
-        Curve(one_sided, r"$\int_\delta^t \lambda$, one-sided", ONE_SIDED, "--"),
+        Curve(two_sided, r"$\int_\delta^t L$, two-sided", TWO_SIDED, "-", "integral_of_L"),
+        Curve(one_sided, r"$\int_\delta^t \lambda$, one-sided", ONE_SIDED, "--", "integral_of_lambda"),
     ]
     return _chart("stability", times, curves, "cumulative stability")
 
@@ -142,8 +147,8 @@ def amplification(
     thousand, which no float holds after exponentiation, has its place on the axis.
     """
     curves = [
-        Curve(two_sided, r"$\exp\int_\delta^t L$, two-sided", TWO_SIDED, "-"),
-        Curve(one_sided, r"$\exp\int_\delta^t \lambda$, one-sided", ONE_SIDED, "--"),
+        Curve(two_sided, r"$\exp\int_\delta^t L$, two-sided", TWO_SIDED, "-", "log_amplification_by_L"),
+        Curve(one_sided, r"$\exp\int_\delta^t \lambda$, one-sided", ONE_SIDED, "--", "log_amplification_by_lambda"),
     ]
     return _chart("amplification", times, curves, "amplification factor", powers_of_ten=True)
 
@@ -158,8 +163,8 @@ def density_and_flow(p: OrnsteinUhlenbeck, *, lines: int = 42, seed: int = 0) ->
     from certflow.report.density import draw_density_and_flow
 
     with drawing_style():
-        figure = draw_density_and_flow(p, lines=lines, seed=seed)
-        return figure_to_svg(figure, "density-flow", caption("density-flow", p.mixture.means.shape[1]))
+        figure, numbers = draw_density_and_flow(p, lines=lines, seed=seed)
+        return figure_to_svg(figure, "density-flow", caption("density-flow", p.mixture.means.shape[1]), numbers)
 
 
 @contextmanager
@@ -213,7 +218,18 @@ def _chart(
         axes.margins(x=0.01)
         axes.legend(loc="best")
         sampling_arrow(axes)
-        return figure_to_svg(figure, name, caption(name))
+        return figure_to_svg(figure, name, caption(name), _table(times, curves, points))
+
+
+def _table(times: Sequence[float], curves: Sequence[Curve], points: Sequence[Marks]) -> str:
+    """CSV of a chart: a row for each time, empty where a curve or a mark has no value there."""
+    columns = {c.column: dict(zip(times, c.values, strict=True)) for c in curves if c.values is not None}
+    columns |= {group.column: dict(group.places) for group in points if group.places}
+    rows = [
+        [f"{t:.10g}", *(f"{found[t]:.10g}" if t in found else "" for found in columns.values())]
+        for t in sorted({t for found in columns.values() for t in found})
+    ]
+    return "\n".join(map(",".join, [["t", *columns], *rows])) + "\n"
 
 
 def scale_wide_range(axes: Axes, values: Floats) -> None:

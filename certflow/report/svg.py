@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
+_METADATA = f"{{{_SVG}}}metadata"
 _ELEMENTS = frozenset(
     {
         "svg", "g", "defs", "path", "use", "clipPath", "rect", "circle", "ellipse", "line", "polyline",
         "polygon", "text", "tspan", "title", "desc", "linearGradient", "radialGradient", "stop", "pattern",
-        "symbol",
+        "symbol", "metadata",
     }
 )  # fmt: skip
 
@@ -24,11 +25,11 @@ ElementTree.register_namespace("", _SVG)
 ElementTree.register_namespace("xlink", _XLINK)
 
 
-def figure_to_svg(figure: Figure, name: str, title: str) -> str:
+def figure_to_svg(figure: Figure, name: str, title: str, numbers: str = "") -> str:
     """A Matplotlib figure as standalone SVG text, the same bytes for the same drawing.
 
     Text becomes paths, so that the figure looks alike wherever it is opened; `title` is what a screen
-    reader says. `name` prefixes every id.
+    reader says. `name` prefixes every id. `numbers`, the CSV of what is drawn, travels with it (`numbers_of`).
     """
     from certflow.report.canvas import mpl
 
@@ -36,7 +37,24 @@ def figure_to_svg(figure: Figure, name: str, title: str) -> str:
     with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": name, "path.simplify_threshold": 0.2}):
         metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(stream, format="svg", metadata=metadata)
-    return isolate(stream.getvalue(), name, title)
+    return with_numbers(isolate(stream.getvalue(), name, title), numbers)
+
+
+def with_numbers(svg: str, numbers: str) -> str:
+    """The SVG document with this text as its `metadata`, in place of what it had; without any if it is empty."""
+    root = ElementTree.fromstring(svg)
+    for present in root.findall(_METADATA):
+        root.remove(present)
+    if numbers:
+        element = ElementTree.Element(_METADATA)
+        element.text = numbers
+        root.append(element)
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def numbers_of(svg: str) -> str:
+    """The CSV of what an SVG document of `figure_to_svg` draws; empty where it has none."""
+    return (ElementTree.fromstring(svg).findtext(_METADATA) or "").strip()
 
 
 def figure_file(figure: Figure, name: str, title: str, suffix: str) -> bytes:
