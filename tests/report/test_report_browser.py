@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from depth import night
 from pages import OVERFLOWING, WIDTHS, Visit
 
 from certflow.claims.registry import STATEMENTS
-from certflow.report.views import write_views
+from certflow.report.report import load_report
+from certflow.report.views import load_figures, write_views
 
 SCHEMES = ("light", "dark")
 
@@ -60,7 +64,7 @@ def test_every_claim_can_be_reached(browser, page_file, report):
             article = visit.page.locator(f"#claim-{result.id}")
             assert article.count() == 1
             assert article.is_visible()
-            visit.page.locator(f".matrix a[href='#claim-{result.id}']").click()
+            visit.page.locator(f".contents a[href='#claim-{result.id}']").click()
             assert visit.page.url.endswith(f"#claim-{result.id}")
             assert article.evaluate("element => element.matches(':target')")
 
@@ -189,3 +193,106 @@ def test_a_link_to_a_proof_unfolds_it(browser, full_report, tmp_path):
         visit.page.locator("#claim-L2 details.proof > summary").click()
         visit.page.locator("#proof-L2 a[href='#proof-S1']").click()
         assert cited.is_visible()
+
+
+# -- what a claim leads to, copying, print -------------------------------------------------------------------
+
+REPORTS = Path(__file__).parents[2] / "reports"
+
+
+@pytest.fixture(scope="module")
+def whole(browser, tmp_path_factory) -> Iterator[Visit]:
+    """The report of iris that the repository keeps, made anew, opened once for all that looks at it."""
+    directory = tmp_path_factory.mktemp("iris")
+    write_views(load_report(REPORTS / "iris"), directory, load_figures(REPORTS / "iris"))
+    with Visit(browser, directory / "report.html", 1400) as visit:
+        yield visit
+
+
+def test_from_every_claim_two_clicks_lead_to_proof_code_and_replay(whole):
+    """One to the claim, one that unfolds: at the claim, or in its row, what is asked for is one click away."""
+    lacking = """ids => ids.filter(id => {
+      const claim = document.getElementById(`claim-${id}`);
+      const linked = document.querySelector(`.contents a[href="#claim-${id}"]`);
+      const proof = claim.querySelector(`details.proof, a[href="#proof-${id}"]`);
+      return !(linked && proof && claim.querySelector("details.code pre, details.code a") &&
+        claim.querySelector("details.again .command"));
+    })"""
+    assert whole.page.evaluate(lacking, list(STATEMENTS)) == []
+    for claim in ("L2", "L6"):  # one with a section, one with a row
+        whole.page.evaluate("location.hash = ''")
+        whole.page.locator(f".contents a[href='#claim-{claim}']").click()
+        place = whole.page.locator(f"#claim-{claim}")
+        if claim == "L6":
+            place.locator("details.more > summary").click()
+        code = place.locator("details.code > summary").first
+        code.click()
+        assert place.locator("details.code .place").first.is_visible()
+    whole.page.locator("#claim-L6 a[href='#proof-L6']").click()
+    assert whole.page.locator("#proof-L6").is_visible()
+
+
+def test_the_keyboard_reaches_every_link_button_and_summary(whole):
+    """Everything is unfolded first, so that all that can ever be reached is asked for."""
+    mark = """() => {
+      document.querySelectorAll("details").forEach(details => { details.open = true; });
+      const all = [...document.querySelectorAll("a[href], button, summary, [tabindex='0']")];
+      all.forEach((element, place) => { element.dataset.place = place; });
+      document.addEventListener("focusin", event => { (window.reached ??= []).push(event.target.dataset.place); });
+      document.activeElement.blur();
+      return [all.length, all.filter(element => !element.checkVisibility()).length];
+    }"""
+    count, hidden = whole.page.evaluate(mark)
+    assert count > 300
+    assert hidden == 0
+    for _ in range(count):
+        whole.page.keyboard.press("Tab")
+    assert whole.page.evaluate("window.reached") == [str(place) for place in range(count)]
+
+
+@pytest.mark.parametrize("width", [360, 1400])
+def test_everything_unfolded_fits(whole, width):
+    whole.page.set_viewport_size({"width": width, "height": 900})
+    whole.page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+    scroll, client = whole.page.evaluate(OVERFLOWING)
+    assert scroll <= client == width
+
+
+def test_a_command_is_copied_by_its_button(whole):
+    whole.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    whole.page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+    line = whole.page.locator("#claim-L2 .line").first
+    line.locator("button").click()
+    line.locator("button", has_text="Copied").wait_for()
+    assert whole.page.evaluate("navigator.clipboard.readText()") == line.locator("pre").inner_text()
+    assert whole.page.locator("[role=status]").inner_text().startswith("Copied: certflow ")
+    assert whole.page.locator(".copied").count() == whole.page.locator("button.copy").count()
+
+
+def test_the_numbers_behind_a_figure_are_a_file(whole):
+    whole.page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+    link = whole.page.locator("#figure-rates a[download]")
+    if not link.count():
+        pytest.skip("the figures of the kept report were drawn before they had numbers")
+    with whole.page.expect_download() as waiting:
+        link.click()
+    assert waiting.value.suggested_filename == "rates.csv"
+    assert Path(waiting.value.path()).read_text().startswith("t,L,lambda,")
+
+
+def test_the_whole_page_was_quiet(whole):
+    """After all that was done with it above."""
+    assert whole.complaints == []
+    assert [url for url in whole.requests if not url.startswith("data:text/csv")] == [whole.url]
+
+
+@pytest.mark.parametrize("name", ["iris", *night("digits", "line-3", "anisotropic-pair", "two-modes")])
+def test_a_report_is_small_and_short_on_paper(browser, name, tmp_path):
+    """At most 3 MB, and 15 sheets of A4 for a quick report; that of two modes is full."""
+    found = load_report(REPORTS / name)
+    write_views(found, tmp_path, load_figures(REPORTS / name))
+    path = tmp_path / "report.html"
+    assert path.stat().st_size <= 3_000_000
+    with Visit(browser, path, 700) as visit:
+        printed = visit.page.pdf(prefer_css_page_size=True)
+    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 15

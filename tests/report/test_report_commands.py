@@ -42,7 +42,8 @@ def python(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 def expanded(words: list[str], folder: Path) -> list[str]:
     """What a shell makes of stars."""
-    return [str(p.relative_to(folder)) if "*" in w else w for w in words for p in (sorted(folder.glob(w)) or [folder])]
+    found = {word: [str(p.relative_to(folder)) for p in sorted(folder.glob(word))] for word in words if "*" in word}
+    return [path for word in words for path in found.get(word, [word])]
 
 
 def test_every_command_of_a_report_runs(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +62,7 @@ def test_every_command_of_a_report_runs(command: Command, tmp_path: Path, monkey
         if program == "certflow":
             ended = command(*words)
             # A claim that does not apply leaves nothing decided: inconclusive.
-            assert ended.code == (3 if "L8" in words else 0), shell
+            assert ended.code == (3 if words[0] == "verify" and "L8" in words else 0), shell
         else:
             assert program == "python"
             done = python(words, folder)
@@ -77,7 +78,8 @@ def test_the_replay_of_a_claim_is_that_of_its_mixture_and_interval(command: Comm
     again = json.loads(command(*words[1:2], tmp_path / words[2], *words[3:], "--format", "json").out)
     assert [again[key] for key in ("t_min", "t_max", "digits", "seed")] == ["1/30", "2", 30, 7]
     assert again["results"][0]["evidence"][0]["numbers"] == report.results[0].evidence[0].numbers
-    assert cf.load_mixture(tmp_path / words[2]).exact_means.tolist() == mixture.exact_means.tolist()
+    kept, known = cf.load_mixture(tmp_path / words[2]), mixture
+    assert kept.exact_means.fractions.tolist() == known.exact_means.fractions.tolist()
 
 
 def test_the_witness_of_a_wrong_process_is_found_again(tmp_path: Path) -> None:
