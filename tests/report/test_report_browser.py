@@ -202,9 +202,12 @@ UNFOLD = "document.querySelectorAll('details').forEach(details => { details.open
 
 
 @pytest.fixture(scope="module")
-def opened(browser, page_file) -> Iterator[Visit]:
-    """One page for all the looks below."""
-    with Visit(browser, page_file, 1400) as visit:
+def opened(browser, report, figures, tmp_path_factory) -> Iterator[Visit]:
+    """One page for all the looks below, on which every claim has its proof."""
+    results = tuple(r.model_copy(update={"proof": f"proofs/{r.id}.md"}) for r in report.results)
+    directory = tmp_path_factory.mktemp("opened")
+    write_views(report.model_copy(update={"results": results}), directory, figures)
+    with Visit(browser, directory / "report.html", 1400) as visit:
         yield visit
 
 
