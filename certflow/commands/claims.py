@@ -91,9 +91,11 @@ def _proof(identifier: str) -> str:
 
 def _described(identifier: str) -> dict[str, Any]:
     """All about one claim, as data."""
+    from certflow.claims.places import place_of
     from certflow.claims.registry import STATEMENTS, checks_of, folder_of, resting_on
 
     statement = STATEMENTS[identifier]
+    places = [place for place in map(place_of, statement.code) if place is not None]
     checks = [
         {
             "name": check.name,
@@ -118,6 +120,7 @@ def _described(identifier: str) -> dict[str, Any]:
         "remark": statement.remark,
         "source": statement.source,
         "code": statement.code,
+        "places": [{"name": place.name, "file": place.path, "line": place.line} for place in places],
         "checks": checks,
         "pending": [str(kind) for kind in statement.pending],
         "certificate": statement.certificate,
@@ -134,6 +137,7 @@ def _page(found: dict[str, Any]) -> str:
         checks.append(f"{check['name']} ({check['kind']})")
         twins = check["false_twins"]
         checks += [f"  rejects: {twin['mistake']}, on {twin['mixture']} ({twin['formulas']})" for twin in twins]
+    places = {place["name"]: f" ({place['file']}, line {place['line']})" for place in found["places"]}
     parts = {
         "chapter": [found["chapter"]],
         "statement": [found["statement"]],
@@ -141,7 +145,7 @@ def _page(found: dict[str, Any]) -> str:
         "remark": [found["remark"]],
         "source": [found["source"]],
         "proof": [_proof(found["id"])],
-        "code": found["code"],
+        "code": [f"{name}{places.get(name, '')}" for name in found["code"]],
         "checks": checks,
         "pending": [", ".join(found["pending"])] if found["pending"] else [],
         "certificate": [f"rule {name} of the checker" for name in found["certificate"]],

@@ -31,7 +31,9 @@ class Document:
         return [path for path in (folder / name for name in (self.name, *self.views)) if path.exists()]
 
 
-REPORT = Document("report", "report.json", "mixture", ("report.html", "report.md", "junit.xml"))
+REPORT = Document(
+    "report", "report.json", "mixture", ("report.html", "report.md", "junit.xml", "badge.svg", "report.bib")
+)
 LABORATORY = Document("laboratory run", "distill.json", "law", ("distill.html", "distill.md", "distill.csv"))
 AUDIT = Document("audit", "audit.json", "mixture", ("audit.html", "audit.md"))
 

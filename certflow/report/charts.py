@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from certflow.numbers.csv_text import csv_text
 from certflow.report.axes import legend, power_ticks, scale_wide_range, time_axes
 from certflow.report.canvas import Axes
 from certflow.report.document import Curves
@@ -17,12 +18,16 @@ _SHADED = 0.12
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a panel: its values, its legend and how it is told apart; `times` where it has a grid of its own."""
+    """One line of a panel: its values, its legend and how it is told apart.
+
+    column : its name in the CSV of the figure; times : where it has a grid of its own
+    """
 
     values: Sequence[float] | None
     label: str
     colour: str
     dashes: str | tuple[float, tuple[float, ...]]
+    column: str = ""
     times: Sequence[float] | None = None
 
 
@@ -56,12 +61,45 @@ def draw_rates(axes: Axes, curves: Curves, sheet: Sheet) -> bool:
     if curves.measured:
         told = f"growth measured at {curves.measured_points} draws"
         measured = [
-            Curve(largest, f"{told}: largest", TYPICAL, "-.", times),
-            Curve(middle, "median; shaded: up to 95 % of draws", TYPICAL, ":", times),
+            Curve(largest, f"{told}: largest", TYPICAL, "-.", times=times),
+            Curve(middle, "median; shaded: up to 95 % of draws", TYPICAL, ":", times=times),
         ]
         axes.fill_between(times, middle, high, color=TYPICAL, alpha=_SHADED, linewidth=0)
     draw_panel(axes, sheet, curves.times, [*bounds, *measured], r"rate  (per unit of $t$)", suprema, wide_range=True)
     return True
+
+
+def rates_table(curves: Curves) -> str:
+    """CSV of what `draw_rates` draws: a row for each time, empty where a column has no value there."""
+    columns = {
+        "L": _over(curves.times, curves.lipschitz),
+        "lambda": _over(curves.times, curves.growth_rate),
+        "L_sharp_lower": {t: low for t, low, _ in _ends(curves, "two_sided")},
+        "L_sharp_upper": {t: high for t, _, high in _ends(curves, "two_sided")},
+        "lambda_sharp_lower": {t: low for t, low, _ in _ends(curves, "one_sided")},
+        "lambda_sharp_upper": {t: high for t, _, high in _ends(curves, "one_sided")},
+        "growth_median": {row[0]: row[1] for row in curves.measured},
+        "growth_95_percent": {row[0]: row[2] for row in curves.measured},
+        "growth_largest": {row[0]: row[3] for row in curves.measured},
+    }
+    return _table(columns)
+
+
+def panel_table(times: Sequence[float], curves: Sequence[Curve]) -> str:
+    """CSV of the lines of a panel, natural logarithms as given, by the names of their columns."""
+    return _table({curve.column: _over(curve.times or times, curve.values) for curve in curves})
+
+
+def _over(times: Sequence[float], values: Sequence[float] | None) -> dict[float, float]:
+    return {} if values is None else dict(zip(times, values, strict=True))
+
+
+def _table(columns: dict[str, dict[float, float]]) -> str:
+    """A row for each time at which one of the columns that have values has one, ten digits a number."""
+    given = {name: found for name, found in columns.items() if found}
+    times = sorted({t for found in given.values() for t in found})
+    rows = [[f"{t:.10g}", *(f"{found[t]:.10g}" if t in found else "" for found in given.values())] for t in times]
+    return csv_text(["t", *given], rows)
 
 
 def draw_panel(

@@ -21,11 +21,24 @@ _CHUNK = 4_000_000
 _TERMS = 10_000_000
 
 
-def draw_density_and_flow(p: OrnsteinUhlenbeck, *, lines: int, seed: int) -> Figure:
-    """The figure of `plots.density_and_flow`; axes in units of x and of dimensionless time."""
+def draw_density_and_flow(p: OrnsteinUhlenbeck, *, lines: int, seed: int) -> tuple[Figure, str]:
+    """The figure of `plots.density_and_flow`, and its flow lines as CSV; axes in units of x and of dimensionless time.
+
+    The CSV has a row for each line and time, in the order of sampling, with the coordinates that are drawn.
+    """
     if p.mixture.means.shape[1] == 1:
         return _over_time(p, lines)
     return _in_the_plane(p, lines, seed)
+
+
+def _flow_lines(times: Times, path: Points, axes: tuple[str, ...]) -> str:
+    """CSV of points of shape (times, lines, coordinates)."""
+    rows = [
+        ",".join([str(k + 1), f"{t:.6g}", *(f"{value:.6g}" for value in point)])
+        for k in range(path.shape[1])
+        for t, point in zip(times, path[:, k], strict=True)
+    ]
+    return "\n".join([",".join(["line", "t", *axes]), *rows]) + "\n"
 
 
 def trajectories(p: OrnsteinUhlenbeck, start: Points, times: Times) -> Points:
@@ -81,7 +94,7 @@ def _added_noise(t: float) -> float:
 # -- two dimensions and more ---------------------------------------------------------------------------------
 
 
-def _in_the_plane(p: OrnsteinUhlenbeck, lines: int, seed: int) -> Figure:
+def _in_the_plane(p: OrnsteinUhlenbeck, lines: int, seed: int) -> tuple[Figure, str]:
     axes_of_plane = _principal_axes(p.mixture.means)
     seen = p if p.mixture.means.shape[1] == 2 else _projected(p, axes_of_plane)
     t_min, t_max = float(p.t_min), float(p.t_max)
@@ -110,7 +123,8 @@ def _in_the_plane(p: OrnsteinUhlenbeck, lines: int, seed: int) -> Figure:
     for axes in panels:
         axes.set_xlabel(labels[0])
     panels[0].set_ylabel(labels[1])
-    return figure
+    columns = ("x1", "x2") if seen is p else ("axis1", "axis2")
+    return figure, _flow_lines(times, path, columns)
 
 
 def _principal_axes(means: Points) -> Matrices:
@@ -167,7 +181,7 @@ def _contours(axes: Axes, seen: OrnsteinUhlenbeck, t: float, low: Points, high: 
 # -- one dimension -------------------------------------------------------------------------------------------
 
 
-def _over_time(p: OrnsteinUhlenbeck, lines: int) -> Figure:
+def _over_time(p: OrnsteinUhlenbeck, lines: int) -> tuple[Figure, str]:
     t_min, t_max = float(p.t_min), float(p.t_max)
     times = np.geomspace(t_min, t_max, 90)
     times[[0, -1]] = t_min, t_max
@@ -196,7 +210,7 @@ def _over_time(p: OrnsteinUhlenbeck, lines: int) -> Figure:
     side.set_xlabel(f"$p_t(x)$ at $t = {t_min:.3g}$")
     side.set_ylabel("$x$")
     side.spines[["top", "right"]].set_visible(False)
-    return figure
+    return figure, _flow_lines(times[::-1], path[:, :, None], ("x",))
 
 
 def _mass_rank(density: Floats, width: Floats) -> Floats:

@@ -48,6 +48,9 @@ class Document(Frozen):
     started: str
     seconds: float
     command: str = Field(default="", description="command line that gives this report again")
+    formulas: str = Field(
+        default="certflow.process.OrnsteinUhlenbeck", description="class of the process whose formulas were under test"
+    )
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 

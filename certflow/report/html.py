@@ -1,4 +1,4 @@
-"""The report as one HTML page: no network, everything inside; a script of ours that the page can do without."""
+"""The report as one HTML page: no network, everything inside, and nothing lost where scripts are off."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from certflow.claims.model import KIND_MEANING, Evidence, Kind
-from certflow.report import verdict
+from certflow import __version__
+from certflow.claims.model import KIND_MEANING, ClaimResult, Evidence, Kind, Outcome
+from certflow.report import commands, verdict
+from certflow.report.badge import badge
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
+from certflow.report.citation import PAPER, citation
 from certflow.report.document import Document
 from certflow.report.formatting import (
     abbreviate,
@@ -30,22 +35,26 @@ from certflow.report.formatting import (
 )
 from certflow.report.graph.page import graph_view
 from certflow.report.mathml import typeset, typeset_inline
+from certflow.report.origins import origins
 from certflow.report.proofs import proof_views
-from certflow.report.svg import isolate
+from certflow.report.svg import isolate, numbers_of, with_numbers
 
 #: Scalars of a list beyond which the page shows its beginning only; report.json has it whole.
 MIXTURE_ENTRIES = 200
 WITNESS_ENTRIES = 2000
+#: The scripts of the page, in `templates`; no other is run.
+SCRIPTS = ("copy.js", "graph.js")
 
 
 @dataclass(frozen=True)
 class FigureView:
-    """A figure with its words; the SVG has been made safe to stand inline."""
+    """A figure with its words; the SVG has been made safe to stand inline. `numbers` is the CSV of what it draws."""
 
     anchor: str
     title: str
     caption: str
     svg: Markup
+    numbers: str = ""
 
 
 def render_html(report: Document, figures: Mapping[str, str] | None = None) -> str:
@@ -65,7 +74,12 @@ def render_html(report: Document, figures: Mapping[str, str] | None = None) -> s
             overall=dataclasses.replace(verdict.outcome_cell(report.outcome), text=verdict.headline(report)),
             sentences=verdict.verdict_sentences(report),
             attention=verdict.attention(report),
-            groups=verdict.groups(report),
+            groups=verdict.groups(decided(report)),
+            excluded=_with_outcome(report, Outcome.NOT_APPLICABLE),
+            unchecked=_with_outcome(report, Outcome.NOT_CHECKED),
+            apart={r.id for r in report.results} - {r.id for r in decided(report).results},
+            contents=verdict.groups(report),
+            origins=origins(report),
             anchors=anchors,
             known=verdict.resting_on(report),
             graph=graph_view(report, anchors) if report.results else None,
@@ -76,10 +90,34 @@ def render_html(report: Document, figures: Mapping[str, str] | None = None) -> s
             mixture_json=json_text(mixture),
             mixture_entries=count_entries(report.mixture),
             mixture_shortened=mixture != report.mixture,
-            command=verdict.reproduce_command(report),
-            recheck=verdict.RECHECK if report.certificates else "",
+            command=commands.again(report),
+            entries=(citation(report), PAPER),
+            badge=Markup(isolate(badge(report), "badge")),
+            scripts=[Markup(_script(name)) for name in SCRIPTS],
+            script_hashes=" ".join(map(_hash, SCRIPTS)),
         )
     )
+
+
+def decided(report: Document) -> Document:
+    """The report of the claims that have a section: those that hold, fail or are in doubt."""
+    apart = (Outcome.NOT_APPLICABLE, Outcome.NOT_CHECKED)
+    return report.model_copy(update={"results": tuple(r for r in report.results if r.outcome not in apart)})
+
+
+def _with_outcome(report: Document, outcome: Outcome) -> list[ClaimResult]:
+    return [result for result in report.results if result.outcome is outcome]
+
+
+@cache
+def _script(name: str) -> str:
+    return (files("certflow.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _hash(name: str) -> str:
+    """What the policy of the page says of a script that may run: the digest of its text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(_script(name).encode()).digest()).decode()}'"
 
 
 def figure_views(report: Document, figures: Mapping[str, str]) -> list[FigureView]:
@@ -88,9 +126,9 @@ def figure_views(report: Document, figures: Mapping[str, str]) -> list[FigureVie
     views = []
     for name in order:
         words = caption(name, verdict.dimension(report))
-        views.append(
-            FigureView(f"figure-{name}", figure_title(name), words, Markup(isolate(figures[name], name, words)))
-        )
+        svg = isolate(figures[name], name, words)
+        drawing = Markup(with_numbers(svg, ""))
+        views.append(FigureView(f"figure-{name}", figure_title(name), words, drawing, numbers_of(svg)))
     return views
 
 
@@ -117,20 +155,6 @@ def _witness(item: Evidence) -> str:
 
 
 @cache
-def _script(name: str) -> Markup:
-    """A script of the templates, as it stands in the page."""
-    source, _, _ = PackageLoader("certflow.report").get_source(environment(), name)
-    return Markup(source)
-
-
-@cache
-def _script_hash(name: str) -> str:
-    """What the page's policy names to let this script run and no other: the hash of its text."""
-    digest = hashlib.sha256(_script(name).encode("utf-8")).digest()
-    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
-
-
-@cache
 def environment() -> Environment:
     made = Environment(
         loader=PackageLoader("certflow.report"),
@@ -151,6 +175,7 @@ def environment() -> Environment:
         "sources": verdict.sources,
         "rows": rows_of,
         "basename": posixpath.basename,
+        "quote": quote,
     }
     made.globals |= {
         "cell": verdict.cell,
@@ -158,8 +183,8 @@ def environment() -> Environment:
         "kind_label": verdict.KIND_LABEL,
         "kind_meaning": KIND_MEANING,
         "outcome_meaning": verdict.OUTCOME_MEANING,
-        "script": _script,
-        "script_hash": _script_hash,
+        "commands": commands,
+        "version": __version__,
         "pending": verdict.PENDING,
         "nothing": verdict.NOTHING,
     }

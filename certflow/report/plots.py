@@ -7,7 +7,7 @@ dash pattern as well as by colour; times are dimensionless Ornstein–Uhlenbeck 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 
@@ -17,7 +17,7 @@ from certflow.law.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.axes import sampling_arrow
 from certflow.report.captions import FIGURE_NAMES, caption
-from certflow.report.charts import Curve, draw_panel, draw_rates
+from certflow.report.charts import Curve, draw_panel, draw_rates, panel_table, rates_table
 from certflow.report.document import Curves, Document
 from certflow.report.style import ONE_SIDED, SCREEN, TWO_SIDED, drawing_style
 from certflow.report.svg import figure_to_svg
@@ -38,7 +38,9 @@ def figure_named(name: str, curves: Curves | None, p: OrnsteinUhlenbeck | None, 
         if p is None:
             return None
         lines = 42 if len(p.mixture.means) <= 500 else 16  # each costs a flow over all modes
-        return _of_law(type(p), json.dumps(to_mapping(p.mixture)), p.exact_t_min, p.exact_t_max, lines, seed)
+        law = json.dumps(to_mapping(p.mixture))
+        of: Hashable = type(p)
+        return _of_law(of, law, p.exact_t_min, p.exact_t_max, lines, seed)
     return None if curves is None else _of_curves(name, curves)
 
 
@@ -72,7 +74,7 @@ def rates(curves: Curves) -> str | None:
         if not draw_rates(axes, curves, SCREEN):
             return None
         sampling_arrow(axes)
-        return figure_to_svg(figure, "rates", caption("rates"))
+        return figure_to_svg(figure, "rates", caption("rates"), rates_table(curves))
 
 
 def stability(
@@ -80,8 +82,8 @@ def stability(
 ) -> str | None:
     """Integrals of the rates from `t_min` to `t` (proofs/F1.md, F2); `None` if neither is given."""
     curves = [
-        Curve(two_sided, r"$\int_\delta^t L$, two-sided", TWO_SIDED, "-"),
-        Curve(one_sided, r"$\int_\delta^t \lambda$, one-sided", ONE_SIDED, "--"),
+        Curve(two_sided, r"$\int_\delta^t L$, two-sided", TWO_SIDED, "-", "integral_of_L"),
+        Curve(one_sided, r"$\int_\delta^t \lambda$, one-sided", ONE_SIDED, "--", "integral_of_lambda"),
     ]
     return _chart("stability", times, curves, "cumulative stability")
 
@@ -95,8 +97,8 @@ def amplification(
     thousand, which no float holds after exponentiation, has its place on the axis.
     """
     curves = [
-        Curve(two_sided, r"$\exp\int_\delta^t L$, two-sided", TWO_SIDED, "-"),
-        Curve(one_sided, r"$\exp\int_\delta^t \lambda$, one-sided", ONE_SIDED, "--"),
+        Curve(two_sided, r"$\exp\int_\delta^t L$, two-sided", TWO_SIDED, "-", "log_amplification_by_L"),
+        Curve(one_sided, r"$\exp\int_\delta^t \lambda$, one-sided", ONE_SIDED, "--", "log_amplification_by_lambda"),
     ]
     return _chart("amplification", times, curves, "amplification factor", powers_of_ten=True)
 
@@ -111,8 +113,8 @@ def density_and_flow(p: OrnsteinUhlenbeck, *, lines: int = 42, seed: int = 0) ->
     from certflow.report.density import draw_density_and_flow
 
     with drawing_style():
-        figure = draw_density_and_flow(p, lines=lines, seed=seed)
-        return figure_to_svg(figure, "density-flow", caption("density-flow", p.mixture.means.shape[1]))
+        figure, numbers = draw_density_and_flow(p, lines=lines, seed=seed)
+        return figure_to_svg(figure, "density-flow", caption("density-flow", p.mixture.means.shape[1]), numbers)
 
 
 def _chart(
@@ -125,4 +127,4 @@ def _chart(
         axes = figure.add_subplot()
         draw_panel(axes, SCREEN, times, curves, label, powers_of_ten=powers_of_ten)
         sampling_arrow(axes)
-        return figure_to_svg(figure, name, caption(name))
+        return figure_to_svg(figure, name, caption(name), panel_table(times, curves))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from certflow.claims.model import ClaimResult
+from certflow.claims.model import ClaimResult, Outcome
 from certflow.claims.proof_pages import proof_page
 from certflow.report.commonmark import render_page
 from certflow.report.document import Document
@@ -23,6 +23,8 @@ _PATH = re.compile(r"proofs/([\w-]+)\.md")
 _CITED = re.compile(r"\]\(([A-Z]\d*|notation|evidence)\.md\)")
 #: The page that explains the symbols of all others, which do not cite it for them.
 _SYMBOLS = "notation"
+#: Claims with these outcomes have a row of a table, which holds no page.
+_ROWS = (Outcome.NOT_APPLICABLE, Outcome.NOT_CHECKED)
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,15 @@ class ProofView:
 
 def proof_views(report: Document) -> dict[str, ProofView]:
     """The pages that the report holds, by path; empty where no claim has a page or this package has none."""
-    holders: dict[str, str] = {}
-    for result in report.results:
-        name = _page_of(result)
-        if name is not None:
-            holders.setdefault(name, result.id)
-    if not holders:
+    pages = [(name, result) for result in report.results if (name := _page_of(result)) is not None]
+    if not pages:
         return {}
+    holders: dict[str, str] = {}
+    for name, result in pages:
+        if result.outcome not in _ROWS:
+            holders.setdefault(name, result.id)
     rested_on = [name for result in report.results for name in result.rests_on]
-    held = _with_cited([*holders, *rested_on, _SYMBOLS])
+    held = _with_cited([*holders, *(name for name, _ in pages), *rested_on, _SYMBOLS])
     anchors = {f"{name}.md": f"proof-{name}" for name in held}
     kept = KeptPages(render_page)
     return {

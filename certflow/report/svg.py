@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
+_METADATA = f"{{{_SVG}}}metadata"
 _ELEMENTS = frozenset(
     {
         "svg", "g", "defs", "path", "use", "clipPath", "rect", "circle", "ellipse", "line", "polyline",
         "polygon", "text", "tspan", "title", "desc", "linearGradient", "radialGradient", "stop", "pattern",
-        "symbol",
+        "symbol", "metadata",
     }
 )  # fmt: skip
 
@@ -29,10 +30,11 @@ ElementTree.register_namespace("", _SVG)
 ElementTree.register_namespace("xlink", _XLINK)
 
 
-def figure_to_svg(figure: Figure, name: str, title: str, *, text: bool = False) -> str:
+def figure_to_svg(figure: Figure, name: str, title: str, numbers: str = "", *, text: bool = False) -> str:
     """A Matplotlib figure as standalone SVG text, the same bytes for the same drawing.
 
     title : what a screen reader says; name : prefixes every id
+    numbers : the CSV of what is drawn, which travels with it (`numbers_of`)
     text : text stays text, in the first of `style.FACES` that a reader has, so that it is found and edited; otherwise
         it becomes paths, so that the figure looks alike wherever it is opened
     """
@@ -44,7 +46,24 @@ def figure_to_svg(figure: Figure, name: str, title: str, *, text: bool = False) 
         metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(stream, format="svg", metadata=metadata)
     svg = stream.getvalue()
-    return isolate(readable(svg) if text else svg, name, title)
+    return with_numbers(isolate(readable(svg) if text else svg, name, title), numbers)
+
+
+def with_numbers(svg: str, numbers: str) -> str:
+    """The SVG document with this text as its `metadata`, in place of what it had; without any if it is empty."""
+    root = ElementTree.fromstring(svg)
+    for present in root.findall(_METADATA):
+        root.remove(present)
+    if numbers:
+        element = ElementTree.Element(_METADATA)
+        element.text = numbers
+        root.append(element)
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def numbers_of(svg: str) -> str:
+    """The CSV of what an SVG document of `figure_to_svg` draws; empty where it has none."""
+    return (ElementTree.fromstring(svg).findtext(_METADATA) or "").strip()
 
 
 def figure_file(figure: Figure, name: str, title: str, suffix: str) -> bytes:

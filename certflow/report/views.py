@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 
 from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.errors import InputError
+from certflow.report.badge import badge
 from certflow.report.captions import FIGURE_NAMES, caption
+from certflow.report.citation import bibliography
+from certflow.report.commands import CHECKER, MIXTURE_FILE
 from certflow.report.document import Document
 from certflow.report.formatting import json_text
 from certflow.report.graph.drawing import draw_alone
@@ -20,11 +24,13 @@ from certflow.report.junit import render_junit
 from certflow.report.markdown import render_markdown, summary_markdown
 from certflow.report.svg import isolate
 from certflow.report.verdict import mixture_name
+from certflow.report.witnesses import witness_scripts
 
 #: The figure that every report has, made from it alone; the page draws its own.
 GRAPH = "graph"
 #: Certificates are named after their claim.
 _OWN_NAME = re.compile(r"[A-Z][0-9]+(-[a-z0-9.+-]+)?\.json")
+_OWN_SCRIPT = re.compile(r"[A-Z][0-9]+\.py")
 
 
 def write_views(
@@ -33,6 +39,8 @@ def write_views(
     """Write `report.json`, `report.md`, `report.html`, `junit.xml` and `figures/*.svg`, each atomically.
 
     `figures/graph.svg`, the graph of statements, is drawn from the report whatever the figures are.
+    With them what the commands of the page need: the mixture alone, the witnesses as files of Python, beside the
+    certificates the checker; and `badge.svg` and `report.bib`.
     `figures` maps names (lower case letters, digits, hyphens) to SVG text. Without it, the figures that lie
     in the directory already are used, so that the views are rebuilt without computing anything. Returns
     the paths written. Raises `ValueError` for a bad figure name or a figure that is not SVG.
@@ -46,11 +54,19 @@ def write_views(
         "report.html": page,
         "junit.xml": render_junit(report),
         f"figures/{GRAPH}.svg": draw_alone(report_nodes(report), f"{mixture_name(report)}: what rests on what"),
+        "badge.svg": badge(report),
+        "report.bib": bibliography(report),
+        MIXTURE_FILE: _encodable(json_text(report.mixture) + "\n"),
+        **witness_scripts(report),
+        **(_checker() if report.certificates else {}),
     }
     if figures is not None:
         contents |= {f"figures/{name}.svg": svg for name, svg in kept.items()}
         for name in set(FIGURE_NAMES) - set(kept):  # of an earlier run on another mixture
             (folder / "figures" / f"{name}.svg").unlink(missing_ok=True)
+    for path in (folder / "witnesses").glob("*.py"):
+        if f"witnesses/{path.name}" not in contents and _OWN_SCRIPT.fullmatch(path.name):
+            path.unlink(missing_ok=True)
     return [write_text_atomic(folder / name, content) for name, content in contents.items()]
 
 
@@ -82,9 +98,19 @@ def _holds(path: Path, text: str) -> bool:
 
 def report_json(report: Document) -> str:
     """The report as JSON text that `load_report` reads back to an equal report."""
-    # Surrogates have no UTF-8 form; every other character JSON carries as it is.
-    text = json_text(report.model_dump(by_alias=True)) + "\n"
+    return _encodable(json_text(report.model_dump(by_alias=True)) + "\n")
+
+
+def _encodable(text: str) -> str:
+    """Surrogates have no UTF-8 form; every other character JSON carries as it is."""
     return re.sub("[\ud800-\udfff\x7f-\x9f]", lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def _checker() -> dict[str, str]:
+    """The modules of the independent checker, by their places beside the certificates."""
+    folder = files("certflow.certificate.checker")
+    modules = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py"))
+    return {f"{CHECKER}/{name}": (folder / name).read_text(encoding="utf-8") for name in modules}
 
 
 def load_figures(directory: str | os.PathLike[str]) -> dict[str, str]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from depth import night
 from pages import OVERFLOWING, WIDTHS, Visit
 
 from certflow.claims.registry import STATEMENTS
-from certflow.report.views import write_views
+from certflow.report.report import load_report
+from certflow.report.views import load_figures, write_views
 
 SCHEMES = ("light", "dark")
 
@@ -60,7 +64,7 @@ def test_every_claim_can_be_reached(browser, page_file, report):
             article = visit.page.locator(f"#claim-{result.id}")
             assert article.count() == 1
             assert article.is_visible()
-            visit.page.locator(f".matrix a[href='#claim-{result.id}']").click()
+            visit.page.locator(f".contents a[href='#claim-{result.id}']").click()
             assert visit.page.url.endswith(f"#claim-{result.id}")
             assert article.evaluate("element => element.matches(':target')")
 
@@ -137,7 +141,7 @@ def test_hostile_text_stays_text(browser, hostile_report, tmp_path):
         assert visit.complaints == []
         assert visit.requests == [visit.url]
         assert visit.page.locator("img, iframe, object").count() == 0
-        assert visit.page.locator("script").count() == 2  # those of the graph
+        assert visit.page.locator("script").count() == 3  # the data of the graph among them
         assert "<script>alert(1)</script> ]]> ␀" in visit.page.locator("h1").inner_text()
         scroll, client = visit.page.evaluate(OVERFLOWING)
         assert scroll <= client
@@ -189,3 +193,87 @@ def test_a_link_to_a_proof_unfolds_it(browser, full_report, tmp_path):
         visit.page.locator("#claim-L2 details.proof > summary").click()
         visit.page.locator("#proof-L2 a[href='#proof-S1']").click()
         assert cited.is_visible()
+
+
+# -- what a claim leads to, copying, print -------------------------------------------------------------------
+
+REPORTS = Path(__file__).parents[2] / "reports"
+UNFOLD = "document.querySelectorAll('details').forEach(details => { details.open = true; })"
+
+
+@pytest.fixture(scope="module")
+def opened(browser, report, figures, tmp_path_factory) -> Iterator[Visit]:
+    """One page for all the looks below, on which every claim has its proof."""
+    results = tuple(r.model_copy(update={"proof": f"proofs/{r.id}.md"}) for r in report.results)
+    directory = tmp_path_factory.mktemp("opened")
+    write_views(report.model_copy(update={"results": results}), directory, figures)
+    with Visit(browser, directory / "report.html", 1400) as visit:
+        yield visit
+
+
+def test_from_every_claim_two_clicks_lead_to_proof_code_and_replay(opened, report):
+    """One to the claim; at the claim, or in its row, what is asked for is one more click away."""
+    for result in report.results:
+        opened.page.locator(f".contents a[href='#claim-{result.id}']").click()
+        place = opened.page.locator(f"#claim-{result.id}")
+        if place.locator("details.more").count():
+            place.locator("details.more > summary").click()
+            place.locator(f"a[href='#proof-{result.id}']").click()
+        else:
+            place.locator("details.proof > summary").click()
+        assert opened.page.locator(f"#proof-{result.id}").is_visible()
+        for name, inside in (("code", ".place"), ("again", ".command")):
+            place.locator(f"details.{name} > summary").first.click()
+            assert place.locator(f"details.{name} {inside}").first.is_visible()
+
+
+def test_the_keyboard_reaches_every_link_button_and_summary(opened):
+    unreached = """() => [...document.querySelectorAll("a[href], button, summary, pre")].filter(element => {
+      element.focus({preventScroll: true});
+      return element.tabIndex < 0 || document.activeElement !== element;
+    }).map(element => element.outerHTML.slice(0, 100))"""
+    opened.page.evaluate(UNFOLD)
+    assert opened.page.evaluate(unreached) == []
+    opened.page.locator("#claim-L2 details.again summary").first.focus()
+    for expected in ("PRE", "BUTTON", "PRE", "BUTTON"):
+        opened.page.keyboard.press("Tab")
+        assert opened.page.evaluate("document.activeElement.tagName") == expected
+
+
+def test_a_command_is_copied_by_its_button(opened):
+    opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened.page.evaluate(UNFOLD)
+    line = opened.page.locator("#claim-F1 details.witness .line").first
+    line.locator("button").click()
+    line.locator("button", has_text="Copied").wait_for()
+    assert opened.page.evaluate("navigator.clipboard.readText()") == "python witnesses/F1.py"
+    assert opened.page.locator("[role=status]").inner_text() == "Copied: python witnesses/F1.py"
+    assert opened.page.locator(".copied").count() == opened.page.locator("button.copy").count()
+
+
+def test_the_numbers_behind_a_figure_are_a_file(opened):
+    opened.page.evaluate(UNFOLD)
+    with opened.page.expect_download() as waiting:
+        opened.page.locator("#figure-rates a[download]").click()
+    assert waiting.value.suggested_filename == "rates.csv"
+    assert Path(waiting.value.path()).read_text().startswith("t,L,lambda\n0.01,")
+
+
+def test_everything_unfolded_fits_a_phone_and_the_page_stayed_quiet(opened):
+    opened.page.set_viewport_size({"width": 360, "height": 900})
+    opened.page.evaluate(UNFOLD)
+    scroll, client = opened.page.evaluate(OVERFLOWING)
+    assert scroll <= client == 360
+    assert opened.complaints == []
+    assert [url for url in opened.requests if not url.startswith("data:text/csv")] == [opened.url]
+
+
+@pytest.mark.parametrize("name", ["iris", *night("digits", "line-3", "anisotropic-pair", "two-modes")])
+def test_a_report_is_small_and_short_on_paper(browser, name, tmp_path):
+    """At most 3 MB, and 15 sheets of A4: what the repository keeps of each, made anew; that of two modes is full."""
+    write_views(load_report(REPORTS / name), tmp_path, load_figures(REPORTS / name))
+    path = tmp_path / "report.html"
+    assert path.stat().st_size <= 3_000_000
+    with Visit(browser, path, 700) as visit:
+        printed = visit.page.pdf(prefer_css_page_size=True)
+    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 15

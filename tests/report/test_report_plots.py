@@ -66,7 +66,7 @@ def test_svg_has_no_style_sheet_no_date_no_script(figures):
     for svg in figures.values():
         root = ElementTree.fromstring(svg)
         assert {element.tag.rpartition("}")[2] for element in root.iter()} <= {
-            "svg", "g", "defs", "path", "use", "clipPath", "rect", "title",
+            "svg", "g", "defs", "path", "use", "clipPath", "rect", "title", "metadata",
         }  # fmt: skip
         assert not re.search(r"<dc:|Matplotlib v|20\d\d-\d\d", svg)
 

@@ -20,7 +20,7 @@ from certflow.report.markdown import render_markdown, summary_markdown
 from certflow.report.report import load_report
 from certflow.report.views import append_job_summary, load_figures, report_json, write_views
 
-VIEWS = {"report.html", "report.md", "report.json", "junit.xml"}
+VIEWS = {"report.html", "report.md", "report.json", "junit.xml", "badge.svg", "report.bib", "report.mixture.json"}
 
 
 def files(directory: Path) -> set[str]:
@@ -30,7 +30,7 @@ def files(directory: Path) -> set[str]:
 def test_views_and_figures_are_written(report, figures, tmp_path):
     written = write_views(report, tmp_path / "new" / "folder", figures)
     directory = tmp_path / "new" / "folder"
-    expected = VIEWS | {f"figures/{name}.svg" for name in (*figures, "graph")}
+    expected = VIEWS | {f"figures/{name}.svg" for name in (*figures, "graph")} | {"witnesses/F1.py"}
     assert {str(path.relative_to(directory)) for path in written} == expected == files(directory)
 
 

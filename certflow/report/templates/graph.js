@@ -3,6 +3,7 @@
 // whatever a reader does changes the address, and the page follows it, on loading and on the way back too.
 (() => {
   const section = document.getElementById("graph");
+  if (!section) return; // a report without claims has none
   const nodes = JSON.parse(document.getElementById("graph-data").textContent);
   const frame = section.querySelector(".graph-frame");
   const svg = frame.querySelector("svg");
