@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, TextIO
 
-from certflow.errors import InputError
+from certflow.errors import InputError, did_you_mean
 
 BAD_INPUT, INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 4, 130, 141
 
@@ -71,15 +72,17 @@ def _dispatch(arguments: list[str]) -> int:
 def _usage(error: Any) -> str:
     """A usage error of the argument parser in one line: where, what came, what is required."""
     context = getattr(error, "ctx", None)
-    message = error.format_message().rstrip(".")
+    message = re.split(r" Did you mean| \(Possible options", error.format_message())[0].rstrip(".")
     if context is None:
         return f"{message}; required: a command line as `certflow --help` describes it"
     where = context.command_path.removeprefix("certflow").strip()
     if type(error).__name__ == "NoSuchOption":
         known = [option for parameter in context.command.params for option in parameter.opts if option[:2] == "--"]
-        required = f"one of {', '.join([*known, '--help'])}"
+        required = f"one of {', '.join([*known, '--help'])}{did_you_mean(error.option_name, known)}"
     elif hasattr(context.command, "list_commands"):
-        required = f"one of the commands {', '.join(context.command.list_commands(context))}"
+        known = context.command.list_commands(context)
+        written = next((word for word in re.findall("'(.*?)'", message)), "")
+        required = f"one of the commands {', '.join(known)}{did_you_mean(written, known)}"
     else:
         required = " ".join(context.get_usage().split()).removeprefix("Usage: ")
     return f"{where}: {message}; required: {required}" if where else f"{message}; required: {required}"

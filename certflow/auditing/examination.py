@@ -15,7 +15,7 @@ from certflow.auditing.result import Findings
 from certflow.auditing.subject import Subject, repeats, subject_of
 from certflow.auditing.text import text
 from certflow.auditing.witness import witness
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.law.library import load_mixture
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.inputs import real_number, whole_number
@@ -119,7 +119,7 @@ def audit(
     """
     process = _process(model, mixture, schedule, t_min, t_max)
     if quantity not in EXACT:
-        raise InputError("quantity", quantity, f"one of {', '.join(EXACT)}")
+        raise unknown("quantity", quantity, EXACT)
     count = whole_number(times, "times", 2, 1000)
     number = whole_number(samples, "samples", MIN_SAMPLES, MAX_SAMPLES)
     steps = whole_number(segments, "segments", 1, 1000)

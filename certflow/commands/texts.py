@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from certflow.atomic import destination
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.law.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
@@ -30,7 +30,7 @@ def integer(text: str, field: str, low: int, high: int) -> int:
 def choice(text: str, field: str, known: Sequence[str]) -> str:
     """`text`, which must be one of `known`."""
     if text not in known:
-        raise InputError(field, text, f"one of {', '.join(known)}")
+        raise unknown(field, text, known)
     return text
 
 

@@ -60,8 +60,8 @@ def print_report(report: Report) -> None:
     with console.capture() as captured:
         console.print(grid)
         console.print()
-        for reason, ids in verdict.unchecked(report).items():
-            console.print(f"… not yet checked: {', '.join(ids)} ({plain(reason)})\n", style="dim")
+        for line in verdict.left_out(report):
+            console.print(f"… {plain(line)}\n", style="dim")
         console.print(verdict_line)
         if kept := verdict.kept_sentence(report):
             console.print(f"{clean(kept)} --fresh proves them anew.", style="dim")

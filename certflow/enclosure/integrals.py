@@ -16,7 +16,7 @@ import numpy as np
 from certflow.bounds.stability import RATES, CommonVariance
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Program, Variable
 from certflow.enclosure.results import Enclosure, ball_ends
-from certflow.errors import InputError, NoEnclosure
+from certflow.errors import InputError, NoEnclosure, unknown
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.balls import ArbArithmetic
 from certflow.numbers.exact import exact_number
@@ -290,7 +290,7 @@ def shape_of(law: GaussianMixture) -> tuple[Fraction, Fraction]:
 def check_rate(rate: Any, field: str = "rate") -> None:
     """Raise `InputError` for a rate that is not one of the two."""
     if not isinstance(rate, str) or rate not in RATES:
-        raise InputError(field, rate, f"one of {', '.join(RATES)}")
+        raise unknown(field, rate, RATES)
 
 
 def check_digits(digits: Any) -> int:

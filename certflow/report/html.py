@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from certflow.claims.model import KIND_MEANING, Evidence, Kind
+from certflow.claims.model import KIND_MEANING, Evidence, Kind, Outcome
 from certflow.report import verdict
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
 from certflow.report.document import Document
@@ -61,6 +61,8 @@ def render_html(report: Document, figures: Mapping[str, str] | None = None) -> s
             facts=verdict.facts(report),
             overall=dataclasses.replace(verdict.outcome_cell(report.outcome), text=verdict.headline(report)),
             sentences=verdict.verdict_sentences(report),
+            left_out=verdict.left_out(report),
+            not_checked=Outcome.NOT_CHECKED,
             attention=verdict.attention(report),
             groups=verdict.groups(report),
             anchors=anchors,
