@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from certflow.auditing.consequences import consequences
@@ -42,6 +43,14 @@ class Audit(Findings):
 
     def __str__(self) -> str:
         return self.text()
+
+    def __repr__(self) -> str:
+        """The verdict in one line."""
+        largest = self.largest
+        return (
+            f"<audit of {shorten(self.model, 40, placeholder='...')}: {self.verdict}, largest relative error of its "
+            f"{self.quantity} {largest.error.value:.3g} at t = {largest.t:.4g}, threshold {self.threshold:.3g}>"
+        )
 
     def text(self) -> str:
         """A short account, the verdict first."""

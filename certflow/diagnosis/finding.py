@@ -139,6 +139,11 @@ class Diagnosis:
     def __str__(self) -> str:
         return self.text()
 
+    def __repr__(self) -> str:
+        """The verdict in one line."""
+        found = f"{_count(len(self.errors), 'error')}, {_count(len(self.advice), 'piece')} of advice"
+        return f"<diagnosis of {_count(self.times.size, 'noise level')} for {self.meant_for}: {found}>"
+
     def mapping(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
