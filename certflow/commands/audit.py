@@ -18,6 +18,7 @@ from certflow.numbers.exact import exact_number
 from certflow.progress import progress_of_one
 from certflow.samplers.solvers import SOLVERS
 from certflow.schedules.predictions import PREDICTIONS, QUANTITIES
+from certflow.terminal import filled
 from certflow.testing.named import SCHEDULES, modules_of, named, schedule_named
 
 #: Names of arguments in Python and of options here.
@@ -120,7 +121,7 @@ def audit(
 
         print_json(json_text(result.mapping()) + "\n")
     else:
-        print(f"{headline(law)}\n\n{result.text()}")
+        print(f"{filled(headline(law))}\n\n{result.text()}")
         if folder is not None:
             print(f"\nWritten: {', '.join(map(str, AUDIT.paths(folder)))}")
     return result.exit_code

@@ -9,7 +9,8 @@ import typer
 
 from certflow.commands.options import Format
 from certflow.commands.output import print_json
-from certflow.commands.texts import choice, named, table
+from certflow.commands.texts import choice, named
+from certflow.terminal import columns, filled, table
 
 
 def claims(
@@ -120,7 +121,7 @@ def _page(found: dict[str, Any]) -> str:
     lines = [f"{found['id']}  {found['title']}", ""]
     for label, texts in parts.items():
         for first, text in zip([label, *[""] * len(texts)], texts or ["none"], strict=False):
-            lines.append(f"{first:<13}{text}")
+            lines.append(f"{first:<13}{text}" if columns() is None else filled(text, f"{first:<13}", " " * 13))
     return "\n".join(lines)
 
 

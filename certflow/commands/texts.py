@@ -14,8 +14,8 @@ from certflow.errors import InputError, unknown
 from certflow.law.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
-#: Columns of running text, and the exit code of a run that settled nothing.
-WIDTH, INCONCLUSIVE = 96, 3
+#: The exit code of a run that settled nothing.
+INCONCLUSIVE = 3
 #: Seeds beyond this are refused by scikit-learn.
 LARGEST_SEED = 2**32 - 1
 
@@ -112,20 +112,6 @@ def file_target(text: str | None, field: str, suffixes: Sequence[str]) -> Path |
 def plot_target(text: str | None) -> Path | None:
     """The file of a `--plot`."""
     return file_target(text, "--plot", (".svg", ".png"))
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> str:
-    """Aligned columns, the first `left` of them to the left, the others to the right."""
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return "  ".join(padded).rstrip()
-
-    return "\n".join([line(head), line(["─" * width for width in widths]), *map(line, rows)])
 
 
 def headline(mixture: GaussianMixture) -> str:
