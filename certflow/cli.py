@@ -19,6 +19,8 @@ from typing import Any, TextIO
 
 from certflow.errors import InputError, did_you_mean
 
+#: What a shell sets to the words that it completes.
+_COMPLETE = "_CERTFLOW_COMPLETE"
 BAD_INPUT, INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 4, 130, 141
 
 
@@ -53,16 +55,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     import typer
+    from typer.completion import shell_complete
 
     from certflow.commands import command
 
     root = command()
+    if asked := os.environ.get(_COMPLETE):  # by a shell, after Tab
+        return shell_complete(root, {}, "certflow", _COMPLETE, asked)
     try:
         # Not `root.main`: that one prints errors on several lines and ends the process.
         with root.make_context("certflow", arguments) as context:
             return int(root.invoke(context) or 0)
     except typer.Exit as done:
         return int(done.exit_code)
+    except SystemExit as done:  # how typer ends after --show-completion
+        return int(done.code or 0)
     except Exception as error:
         if hasattr(error, "format_message") and getattr(error, "exit_code", None) == BAD_INPUT:
             return _fail(_usage(error), BAD_INPUT)

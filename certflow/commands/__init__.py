@@ -23,7 +23,6 @@ from certflow.commands.verify import verify
 def command() -> Any:
     """The root command, with every command that exists."""
     app = typer.Typer(
-        add_completion=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
         help="Check the mathematics of flow distillation on Gaussian mixtures, with the evidence shown.",

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from certflow.commands.completion import claims as known_claims
 from certflow.commands.options import Format
 from certflow.commands.output import print_json
 from certflow.commands.texts import choice, named
@@ -14,7 +15,10 @@ from certflow.terminal import columns, filled, table
 
 
 def claims(
-    claim: Annotated[str | None, typer.Argument(metavar="[ID]", help="A claim, such as L2; all unless given.")] = None,
+    claim: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="A claim, such as L2; all unless given.", autocompletion=known_claims),
+    ] = None,
     output: Format = "text",
 ) -> int:
     """List the claims, or tell all about one of them.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from certflow.commands.completion import among
 from certflow.commands.options import Mixture, TMax, TMin
 from certflow.commands.output import command_line, output_directory, print_document, print_json, resumable
 from certflow.commands.texts import (
@@ -21,6 +22,7 @@ from certflow.commands.texts import (
     writing,
 )
 from certflow.errors import InputError
+from certflow.grids.registry import KINDS
 from certflow.process import OrnsteinUhlenbeck
 from certflow.progress import progress_bar
 from certflow.terminal import filled, table
@@ -52,7 +54,9 @@ def distill(
     grids: Annotated[
         str | None,
         typer.Option(
-            metavar="A,B,...", help="Kinds of grids, with a rate after a colon: stability-balanced:two-sided."
+            metavar="A,B,...",
+            autocompletion=among(KINDS, several=True),
+            help="Kinds of grids, with a rate after a colon: stability-balanced:two-sided.",
         ),
     ] = None,
     segments: Annotated[str, typer.Option(metavar="K,...", help="Numbers of segments.")] = "1,2,4,8",
@@ -61,7 +65,12 @@ def distill(
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Write the report here; an interrupted training is resumed.")
     ] = None,
-    output: Annotated[str, typer.Option("--format", metavar="text|json|csv", help="What is printed.")] = "text",
+    output: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="text|json|csv", autocompletion=among(("text", "json", "csv")), help="What is printed."
+        ),
+    ] = "text",
     t_min: TMin = "0.01",
     t_max: TMax = "3",
     steps: Annotated[str | None, typer.Option(metavar="N", help="Training steps of each map.")] = None,

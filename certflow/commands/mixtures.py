@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from certflow.commands.completion import among
+from certflow.commands.completion import mixtures as known_mixtures
 from certflow.commands.output import print_json, warn
 from certflow.commands.texts import (
     LARGEST_SEED,
@@ -63,7 +65,9 @@ def list_mixtures() -> int:
 
 @mixtures.command("show")
 def show(
-    mixture: Annotated[str, typer.Argument(metavar="NAME", help="A built-in name, or a mixture file.")],
+    mixture: Annotated[
+        str, typer.Argument(metavar="NAME", help="A built-in name, or a mixture file.", autocompletion=known_mixtures)
+    ],
 ) -> int:
     """Print a mixture as a mixture file.
 
@@ -83,6 +87,7 @@ def fit(
         str | None,
         typer.Option(
             metavar="|".join(COVARIANCE_TYPES),
+            autocompletion=among(COVARIANCE_TYPES),
             help="One variance for each component, one for all, one matrix for all, one matrix for each, "
             "one diagonal for each (default: common, which keeps most claims, unless the data speak against it).",
         ),

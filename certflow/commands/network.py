@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from certflow.commands.completion import among
 from certflow.commands.network_table import NetworkTable, network_table
 from certflow.commands.options import Mixture, TMax, TMin
 from certflow.commands.output import print_document, print_json
@@ -45,7 +46,15 @@ def network(
         typer.Option(metavar="N", help="Draws at each of 50 times (default: 2000, and 8 where eps is below 1e-9)."),
     ] = None,
     seed: Annotated[str, typer.Option(metavar="N", help="Seed of the draws.")] = "0",
-    output: Annotated[str, typer.Option("--format", metavar="text|csv|latex|json", help="What is printed.")] = "text",
+    output: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="text|csv|latex|json",
+            autocompletion=among(("text", "csv", "latex", "json")),
+            help="What is printed.",
+        ),
+    ] = "text",
     plot: Annotated[
         str | None, typer.Option(metavar="FILE.svg|pdf|png", help="Draw sizes and errors against eps here.")
     ] = None,

@@ -17,7 +17,7 @@ def log_plot(
     legend: Sequence[str],
     ends: tuple[str, str],
 ) -> list[str]:
-    """Lines of text: one column for each time, or each `stride` of them, logarithmic upwards if every value is positive.
+    """Lines of text: a column for each time, or each `stride` of them, logarithmic upwards if all values are positive.
 
     `curves` pairs a mark with values; where two curves meet, the mark is `◉`. `ends` label the first and the
     last time.
