@@ -11,7 +11,7 @@ import numpy as np
 from certflow.commands.data_text import read_columns
 from certflow.commands.output import warn
 from certflow.errors import InputError, did_you_mean
-from certflow.numbers.arrays import Floats, Points
+from certflow.numbers.arrays import Flags, Points
 
 _TEXTS = (".csv", ".tsv", ".txt")
 _SUFFIXES = (".npz", ".txt", ".tsv", ".npy", ".csv")
@@ -95,7 +95,7 @@ def _complete(points: Points, places: dict[tuple[int, int], tuple[str, str]] | N
 
     places : of what is missing in a text, where and what stands there, by row and column
     """
-    missing: Floats = np.isnan(points)
+    missing: Flags = np.isnan(points)
     gaps = missing.any(axis=1)
     left = int((~gaps).sum())
     if left == len(points):

@@ -79,7 +79,7 @@ def read_columns(content: bytes, source: str) -> Columns:
 
 def _numbers(lines: _Lines, columns: list[int]) -> Columns:
     points = np.empty((len(lines), len(columns)))
-    places = {}
+    places: dict[tuple[int, int], tuple[str, str]] = {}
     for index, (number, row) in enumerate(lines):
         for place, column in enumerate(columns):
             entry, where = row[column], f"DATA line {number}, column {column + 1}"

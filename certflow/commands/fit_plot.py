@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,12 @@ def draw(choice: Choice, name: str, target: Path) -> None:
         left, right = figure.subplots(1, 2)
         for place, word in enumerate(words):
             of_type = [each for each in choice.found if each.covariance_type == word]
-            style = {"marker": _MARKS[place % 5], "color": _COLOURS[place % 5], "label": word, "linewidth": 1.2}
+            style: dict[str, Any] = {
+                "marker": _MARKS[place % 5],
+                "color": _COLOURS[place % 5],
+                "label": word,
+                "linewidth": 1.2,
+            }
             left.plot([each.n_components for each in of_type], [each.bic for each in of_type], **style)
             judged = [each for each in of_type if each.held_out is not None]
             right.errorbar(

@@ -111,7 +111,7 @@ def fit(
     from certflow.law.formats import save_mixture
 
     counts = _counts(components, compare)
-    types = COVARIANCE_TYPES
+    types: tuple[str, ...] = COVARIANCE_TYPES
     if covariance_type is not None:
         types = (choice(covariance_type, "--covariance-type", COVARIANCE_TYPES),)
     number = integer(seed, "--seed", 0, LARGEST_SEED)

@@ -124,7 +124,8 @@ def chosen(ordered: Iterable[Candidate]) -> tuple[Candidate, list[tuple[Candidat
     are told better by more than two standard errors of the paired difference.
     """
     first, *others = ordered
-    best, compared = first, []
+    best = first
+    compared: list[tuple[Candidate, Candidate, float, float]] = []
     for rival in others:
         gain, error = rival.gain(best)
         compared.append((best, rival, gain, error))
