@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, TextIO
 
-from certflow.errors import InputError
+from certflow.errors import InputError, did_you_mean
 
+#: What a shell sets to the words that it completes.
+_COMPLETE = "_CERTFLOW_COMPLETE"
 BAD_INPUT, INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 4, 130, 141
 
 
@@ -52,16 +55,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     import typer
+    from typer.completion import shell_complete
 
     from certflow.commands import command
 
-    root = command(*arguments[:1])
+    asked = os.environ.get(_COMPLETE)  # by a shell, after Tab
+    root = command() if asked else command(*arguments[:1])
+    if asked:
+        return shell_complete(root, {}, "certflow", _COMPLETE, asked)
     try:
         # Not `root.main`: that one prints errors on several lines and ends the process.
         with root.make_context("certflow", arguments) as context:
             return int(root.invoke(context) or 0)
     except typer.Exit as done:
         return int(done.exit_code)
+    except SystemExit as done:  # how typer ends after --show-completion
+        return int(done.code or 0)
     except Exception as error:
         if hasattr(error, "format_message") and getattr(error, "exit_code", None) == BAD_INPUT:
             return _fail(_usage(error), BAD_INPUT)
@@ -71,15 +80,17 @@ def _dispatch(arguments: list[str]) -> int:
 def _usage(error: Any) -> str:
     """A usage error of the argument parser in one line: where, what came, what is required."""
     context = getattr(error, "ctx", None)
-    message = error.format_message().rstrip(".")
+    message = re.split(r" Did you mean| \(Possible options", error.format_message())[0].rstrip(".")
     if context is None:
         return f"{message}; required: a command line as `certflow --help` describes it"
     where = context.command_path.removeprefix("certflow").strip()
     if type(error).__name__ == "NoSuchOption":
         known = [option for parameter in context.command.params for option in parameter.opts if option[:2] == "--"]
-        required = f"one of {', '.join([*known, '--help'])}"
+        required = f"one of {', '.join([*known, '--help'])}{did_you_mean(error.option_name, known)}"
     elif hasattr(context.command, "list_commands"):
-        required = f"one of the commands {', '.join(context.command.list_commands(context))}"
+        known = context.command.list_commands(context)
+        written = next((word for word in re.findall("'(.*?)'", message)), "")
+        required = f"one of the commands {', '.join(known)}{did_you_mean(written, known)}"
     else:
         required = " ".join(context.get_usage().split()).removeprefix("Usage: ")
     return f"{where}: {message}; required: {required}" if where else f"{message}; required: {required}"

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import copy
 import copyreg
+import difflib
 import pickle
+from collections.abc import Iterable
 from typing import Any
 
 #: How torch is installed with certflow, for errors of what needs it.
 INSTALL_TORCH = "pip install 'certflow[torch]'"
 INSTALL_ONNX = "pip install 'certflow[onnx]'"
+#: Which part of two names must agree for one to be meant by the other; longer texts are no names.
+_NEAR, _LONGEST_NAME = 0.6, 100
 
 
 class CertflowError(Exception):
@@ -71,6 +75,31 @@ class OutsideNormalForm(CertflowError, ValueError):
 
 class AccuracyWarning(RuntimeWarning):
     """Some trajectories did not reach the tolerance that was asked for."""
+
+
+def unknown(field: str, value: Any, known: Iterable[Any], before: str = "one of ", after: str = "") -> InputError:
+    """The error of a name that is none of those known: it lists them, and asks about the nearest."""
+    names = [str(name) for name in known]
+    return InputError(field, value, f"{before}{', '.join(names)}{after}{did_you_mean(value, names)}")
+
+
+def did_you_mean(value: Any, known: Iterable[str]) -> str:
+    """`; did you mean iris?` of the name that a text comes nearest to; empty where none is near."""
+    found = nearest(value, known)
+    return "" if found is None else f"; did you mean {found}?"
+
+
+def nearest(value: Any, known: Iterable[str]) -> str | None:
+    """The name that a text differs least from, upper and lower case, `_` and `-` taken for the same; None if far."""
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
+        return None
+    folded = {_folded(name): name for name in reversed(list(known))}  # of two alike the first
+    found = difflib.get_close_matches(_folded(value), reversed(list(folded)), n=1, cutoff=_NEAR)
+    return folded[found[0]] if found else None
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold().replace("_", "-")
 
 
 def _portable(value: Any) -> Any:

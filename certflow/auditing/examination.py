@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from certflow.auditing.consequences import consequences
@@ -15,7 +16,7 @@ from certflow.auditing.result import Findings
 from certflow.auditing.subject import Subject, repeats, subject_of
 from certflow.auditing.text import text
 from certflow.auditing.witness import witness
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.law.library import load_mixture
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.inputs import real_number, whole_number
@@ -42,6 +43,14 @@ class Audit(Findings):
 
     def __str__(self) -> str:
         return self.text()
+
+    def __repr__(self) -> str:
+        """The verdict in one line."""
+        largest = self.largest
+        return (
+            f"<audit of {shorten(self.model, 40, placeholder='...')}: {self.verdict}, largest relative error of its "
+            f"{self.quantity} {largest.error.value:.3g} at t = {largest.t:.4g}, threshold {self.threshold:.3g}>"
+        )
 
     def text(self) -> str:
         """A short account, the verdict first."""
@@ -119,7 +128,7 @@ def audit(
     """
     process = _process(model, mixture, schedule, t_min, t_max)
     if quantity not in EXACT:
-        raise InputError("quantity", quantity, f"one of {', '.join(EXACT)}")
+        raise unknown("quantity", quantity, EXACT)
     count = whole_number(times, "times", 2, 1000)
     number = whole_number(samples, "samples", MIN_SAMPLES, MAX_SAMPLES)
     steps = whole_number(segments, "segments", 1, 1000)

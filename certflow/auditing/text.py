@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from textwrap import fill
-
 from certflow.auditing.result import Findings
 from certflow.auditing.tables import Table, at_the_end, by_time, in_short, meaning, verdict_sentence
 from certflow.auditing.witness import Witness
 from certflow.numbers.numerals import figure
+from certflow.terminal import filled, table
 
-_WIDTH = 96
 #: Lines of numbers of a witness; more are on the page and in JSON.
 _SHOWN = 24
 
 
 def text(audit: Findings) -> str:
     """The verdict, likely causes, the errors, where, the worst draw, what it makes of samples."""
-    parts = [fill(verdict_sentence(audit), _WIDTH)]
+    parts = [filled(verdict_sentence(audit))]
     if audit.causes:
         parts.append("\n".join(f"likely cause: {cause.sentence} ({cause.name})" for cause in audit.causes))
     parts.append(_table(by_time(audit), left=0))
     where = list(in_short(audit))
     if where:
         at = f"Where it errs at t = {figure(audit.largest.t, 4)}"
-        parts.append("\n".join([at, "", *(fill(f"- {one}", _WIDTH, subsequent_indent="  ") for one in where)]))
+        parts.append("\n".join([at, "", *(filled(one, "- ", "  ") for one in where)]))
     if audit.witness is not None:
         parts.append(_witness(audit.witness))
     parts.append(_table(at_the_end(audit), left=2))
-    parts += [fill(note, _WIDTH) for note in audit.notes]
-    return "\n\n".join([*parts, fill(meaning(audit), _WIDTH)])
+    parts += [filled(note) for note in audit.notes]
+    return "\n\n".join([*parts, filled(meaning(audit))])
 
 
 def _witness(witness: Witness) -> str:
@@ -40,13 +38,6 @@ def _witness(witness: Witness) -> str:
     return "\n".join([title, "", *(f"    {line}" for line in lines)])
 
 
-def _table(table: Table, left: int = 1) -> str:
-    rows = [table.head, *table.rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(table.head))]
-
-    def line(cells: tuple[str, ...]) -> str:
-        both = zip(cells, widths, strict=True)
-        return "  ".join(c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(both)).rstrip()
-
-    ruled = [line(table.head), line(tuple("─" * width for width in widths)), *map(line, table.rows)]
-    return "\n".join([table.title, "", *ruled, *(["", fill(table.note, _WIDTH)] if table.note else [])])
+def _table(one: Table, left: int = 1) -> str:
+    shown = table(one.head, one.rows, left)
+    return "\n".join([filled(one.title), "", shown, *(["", filled(one.note)] if one.note else [])])

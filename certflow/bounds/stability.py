@@ -19,7 +19,7 @@ import numpy as np
 
 from certflow.bounds.guard import TERMS, exact_ball, repaired, silent
 from certflow.bounds.rates import growth_rate_bound, lipschitz_bound
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.field.evaluate import CHUNK_NUMBERS, check_times
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.accuracy import TOLERANCE
@@ -58,7 +58,7 @@ def _integrated(
 ) -> Any:
     """A function of the integral, whose error in float64 may be as `accepted` says of a value."""
     if rate not in RATES:
-        raise InputError("rate", rate, f"one of {', '.join(RATES)}")
+        raise unknown("rate", rate, RATES)
     arithmetic = arithmetic_of(s, t, fields=("s", "t"))
     with arithmetic.undisturbed(), silent():
         start, end = _interval(arithmetic, s, t)

@@ -117,3 +117,6 @@ class ClaimResult(Frozen):
     reason: str = Field(default="", description="why not applicable, inconclusive or not yet checked")
     evidence: tuple[Evidence, ...] = ()
     pending: tuple[Kind, ...] = Field(default=(), description="kinds of evidence that do not exist yet")
+    left_out: dict[Kind, str] = Field(
+        default_factory=dict, description="why this run has no evidence of a kind: profile, torch, or this version"
+    )

@@ -37,7 +37,6 @@ def command(name: str | None = None) -> Any:
 @cache
 def _root_of(names: tuple[str, ...]) -> Any:
     app = typer.Typer(
-        add_completion=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
         help="Check the mathematics of flow distillation on Gaussian mixtures, with the evidence shown.",

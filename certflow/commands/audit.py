@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from certflow.auditing.examination import audit as held
+from certflow.commands.completion import among
 from certflow.commands.options import Format, Mixture, Width
 from certflow.commands.output import AUDIT, command_line, output_directory, print_json
 from certflow.commands.plotting import plot_targets
@@ -19,6 +20,7 @@ from certflow.numbers.exact import exact_number
 from certflow.progress import progress_of_one
 from certflow.samplers.solvers import SOLVERS
 from certflow.schedules.predictions import PREDICTIONS, QUANTITIES
+from certflow.terminal import filled
 from certflow.testing.named import SCHEDULES, modules_of, named, schedule_named
 
 #: Names of arguments in Python and of options here.
@@ -41,17 +43,23 @@ def audit(
     ],
     mixture: Mixture,
     predicts: Annotated[
-        str | None, typer.Option(metavar="|".join(PREDICTIONS), help="What it predicts (default: score).")
+        str | None,
+        typer.Option(
+            metavar="|".join(PREDICTIONS), autocompletion=among(PREDICTIONS), help="What it predicts (default: score)."
+        ),
     ] = None,
     schedule: Annotated[
         str | None,
         typer.Option(
             metavar="S",
+            autocompletion=among(SCHEDULES),
             help=f"Its noise schedule, one of {', '.join(SCHEDULES)} (the default), with options after a colon: "
             "flow-matching:shift=3.",
         ),
     ] = None,
-    quantity: Annotated[str, typer.Option(metavar="|".join(QUANTITIES), help="What is compared.")] = "score",
+    quantity: Annotated[
+        str, typer.Option(metavar="|".join(QUANTITIES), autocompletion=among(QUANTITIES), help="What is compared.")
+    ] = "score",
     max_error: Annotated[
         str | None,
         typer.Option(
@@ -68,12 +76,22 @@ def audit(
     samples: Annotated[str, typer.Option(metavar="N", help="Draws at each time, 1024 or more.")] = "8192",
     seed: Annotated[str, typer.Option(metavar="N", help="Seed of everything that is drawn.")] = "0",
     sampler: Annotated[
-        str, typer.Option(metavar="|".join(SOLVERS), help="The solver that is run with it and with the exact score.")
+        str,
+        typer.Option(
+            metavar="|".join(SOLVERS),
+            autocompletion=among(SOLVERS),
+            help="The solver that is run with it and with the exact score.",
+        ),
     ] = "euler",
     segments: Annotated[str, typer.Option(metavar="K", help="Steps of the solver, segments of a student.")] = "8",
     time_scale: Annotated[str | None, typer.Option(metavar="F", help="1000 for a network that takes 1000 tau.")] = None,
     arrays: Annotated[
-        str | None, typer.Option(metavar="torch|numpy", help="What it takes (default: what it turns out to take).")
+        str | None,
+        typer.Option(
+            metavar="torch|numpy",
+            autocompletion=among(("torch", "numpy")),
+            help="What it takes (default: what it turns out to take).",
+        ),
     ] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write audit.html, .md and .json here.")] = None,
     plot: Annotated[
@@ -130,7 +148,7 @@ def audit(
 
         print_json(json_text(result.mapping()) + "\n")
     else:
-        print(f"{headline(law)}\n\n{result.text()}")
+        print(f"{filled(headline(law))}\n\n{result.text()}")
         written = [*([] if folder is None else AUDIT.paths(folder)), *([] if target is None else [target.path])]
         if written:
             print(f"\nWritten: {', '.join(map(str, written))}")

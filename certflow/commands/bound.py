@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,16 +14,16 @@ from certflow.commands.output import print_document, print_json
 from certflow.commands.plotting import plot_targets
 from certflow.commands.texts import (
     INCONCLUSIVE,
-    WIDTH,
     choice,
     headline,
     integer,
     read_process,
-    table,
 )
 from certflow.errors import InputError, NoGlobalBound
 from certflow.numbers.numerals import above, below, exponential, exponential_above, figure, nearest
 from certflow.process import OrnsteinUhlenbeck
+from certflow.progress import progress_bar
+from certflow.terminal import filled, table
 
 if TYPE_CHECKING:
     from certflow.commands.bound_sharp import Sharp
@@ -78,7 +77,8 @@ def bound(
 
         if not isinstance(found, Rates):
             raise InputError("--sharp", mixture, "a mixture that has a global bound")
-        enclosed = sharp(process, found.times)
+        with progress_bar():  # a search of up to a minute for each time
+            enclosed = sharp(process, found.times)
     if target is not None:
         from certflow.commands.bound_plot import draw
 
@@ -102,7 +102,7 @@ def bound(
 
 
 def _text(found: Rates | Balls, process: OrnsteinUhlenbeck) -> str:
-    title = f"{headline(process.mixture)}, {found.times[0]} ≤ t ≤ {found.times[-1]}"
+    title = filled(f"{headline(process.mixture)}, {found.times[0]} ≤ t ≤ {found.times[-1]}")
     body = _rates_text(found, process) if isinstance(found, Rates) else _balls_text(found, process)
     return f"{title}\n\n{body}"
 
@@ -136,7 +136,7 @@ def _rates_text(found: Rates, process: OrnsteinUhlenbeck) -> str:
             "",
             *log_plot(found.curve_times, curves, ("● L(t)", "○ λ(t)", "◉ both"), (found.times[0], found.times[-1])),
             "",
-            fill(explanation, WIDTH),
+            filled(explanation),
         ]
     )
 
@@ -150,16 +150,16 @@ def _sharp_text(enclosed: Sharp, found: Rates) -> str:
     ]
     head = ("t", "λ*(t) = sup λmax(−∇u)", "L*(t) = sup ‖∇u‖", "λ/λ*", "L/L*")
     parts = [
-        "Sharp rates: the suprema over all x, proved from both sides, to six digits; two ends rounded outwards.",
+        filled("Sharp rates: suprema over all x, proved from both sides, to six digits; two ends rounded outwards."),
         "",
         table(head, rows),
     ]
     if enclosed.integral is not None:
-        parts += ["", fill(_integral_text(enclosed.integral, found.times), WIDTH)]
+        parts += ["", filled(_integral_text(enclosed.integral, found.times))]
     if not enclosed.complete:
         parts += [
             "",
-            fill("Inconclusive: a search ran out of its budget; what is printed is proved, but not sharp.", WIDTH),
+            filled("Inconclusive: a search ran out of its budget; what is printed is proved, but not sharp."),
         ]
     return "\n".join(parts)
 
@@ -211,14 +211,11 @@ def _balls_text(found: Balls, process: OrnsteinUhlenbeck) -> str:
     head = ("t", "R", "‖∇u‖ on |x| ≤ R, at most", "P(|X_t| > R), at most")
     return "\n".join(
         [
-            fill(paragraph, WIDTH),
+            filled(paragraph),
             "",
             table(head, rows),
             "",
-            fill(
-                "Computed in float64 and rounded, not enclosed; upper bounds, which may be far from sharp.",
-                WIDTH,
-            ),
+            filled("Computed in float64 and rounded, not enclosed; upper bounds, which may be far from sharp."),
         ]
     )
 

@@ -9,14 +9,19 @@ from typing import Annotated, Any
 import typer
 
 from certflow.atomic import write_text_atomic
+from certflow.commands.completion import claims as known_claims
 from certflow.commands.options import Format
 from certflow.commands.output import print_json
-from certflow.commands.texts import choice, file_target, named, table, writing
+from certflow.commands.texts import choice, file_target, named, writing
 from certflow.errors import InputError
+from certflow.terminal import columns, filled, table
 
 
 def claims(
-    claim: Annotated[str | None, typer.Argument(metavar="[ID]", help="A claim, such as L2; all unless given.")] = None,
+    claim: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="A claim, such as L2; all unless given.", autocompletion=known_claims),
+    ] = None,
     output: Format = "text",
     graph: Annotated[
         str | None, typer.Option(metavar="FILE.svg|md", help="Write the graph of what rests on what here, and no list.")
@@ -156,7 +161,7 @@ def _page(found: dict[str, Any]) -> str:
     lines = [f"{found['id']}  {found['title']}", ""]
     for label, texts in parts.items():
         for first, text in zip([label, *[""] * len(texts)], texts or ["none"], strict=False):
-            lines.append(f"{first:<13}{text}")
+            lines.append(f"{first:<13}{text}" if columns() is None else filled(text, f"{first:<13}", " " * 13))
     return "\n".join(lines)
 
 

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from certflow.commands.completion import among
 from certflow.commands.options import TABLE_FORMATS, Mixture, TableFormat, TMax, TMin, Width
 from certflow.commands.output import command_line, output_directory, print_document, print_json, resumable, warn
 from certflow.commands.plotting import Plot, plot_targets
 from certflow.commands.texts import (
     INCONCLUSIVE,
-    WIDTH,
     choice,
     headline,
     integer,
     read_process,
     renamed,
-    table,
     writing,
 )
 from certflow.errors import InputError
+from certflow.grids.registry import KINDS
 from certflow.process import OrnsteinUhlenbeck
 from certflow.progress import progress_bar
+from certflow.terminal import filled, table
 
 if TYPE_CHECKING:
     from certflow.distill.results import Growth, Results
@@ -55,7 +55,9 @@ def distill(
     grids: Annotated[
         str | None,
         typer.Option(
-            metavar="A,B,...", help="Kinds of grids, with a rate after a colon: stability-balanced:two-sided."
+            metavar="A,B,...",
+            autocompletion=among(KINDS, several=True),
+            help="Kinds of grids, with a rate after a colon: stability-balanced:two-sided.",
         ),
     ] = None,
     segments: Annotated[str, typer.Option(metavar="K,...", help="Numbers of segments.")] = "1,2,4,8",
@@ -199,19 +201,15 @@ def _text(results: Results, process: OrnsteinUhlenbeck, growth: Growth | None, l
     setting = results.setting
     size = f"{setting['settings']['hidden']} hidden units, {setting['settings']['depth']} layers"
     parts = [
-        f"{headline(process.mixture)}, {setting['t_min']} ≤ t ≤ {setting['t_max']}",
-        fill(
+        filled(f"{headline(process.mixture)}, {setting['t_min']} ≤ t ≤ {setting['t_max']}"),
+        filled(
             f"{setting['maps']} residual maps of {setting['parameters_per_map']} parameters ({size}), "
-            f"{setting['settings']['steps']} training steps each; {taken(setting)}.",
-            WIDTH,
+            f"{setting['settings']['steps']} training steps each; {taken(setting)}."
         ),
         *(_table(one) for one in tables(results)),
-        "\n".join(
-            fill(line, WIDTH, initial_indent="- ", subsequent_indent="  ")
-            for line in (*sentences(results, growth), *results.diverged(), *left_out)
-        ),
-        fill(MEANING, WIDTH),
-        fill(LIMITS, WIDTH),
+        "\n".join(filled(line, "- ", "  ") for line in (*sentences(results, growth), *results.diverged(), *left_out)),
+        filled(MEANING),
+        filled(LIMITS),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -223,4 +221,4 @@ def _table(one: Table) -> str:
     ]
     head = [f"{cell}  " if one.best and j else cell for j, cell in enumerate(one.head)]
     note = one.note.replace("Set off:", "*:")
-    return f"{one.title}\n\n{table(head, marked, left=1)}\n\n{fill(note, WIDTH)}"
+    return f"{filled(one.title)}\n\n{table(head, marked, left=1)}\n\n{filled(note)}"

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from certflow.commands.completion import among, mixtures
 from certflow.commands.options import Format
 from certflow.commands.output import print_json
 from certflow.commands.texts import choice, integer, read_mixture, renamed
 from certflow.diagnosis.examination import doctor as examine
 from certflow.diagnosis.reading import LIBRARIES, class_or_config, read
 from certflow.errors import InputError
+from certflow.grids.export.stepping import STEPPING
 from certflow.process import OrnsteinUhlenbeck
 from certflow.progress import progress_of_one
 from certflow.samplers.solvers import SOLVERS
@@ -32,12 +34,20 @@ def doctor(
         ),
     ],
     library: Annotated[
-        str, typer.Option("--as", metavar="|".join(LIBRARIES), help="Whose numbers they are; ou: times of certflow.")
+        str,
+        typer.Option(
+            "--as",
+            metavar="|".join(LIBRARIES),
+            autocompletion=among(LIBRARIES),
+            help="Whose numbers they are; ou: times of certflow.",
+        ),
     ],
     scheduler: Annotated[
         str | None,
         typer.Option(
-            metavar="CLASS|FILE", help="The diffusers scheduler that gets the list, or its scheduler_config.json."
+            metavar="CLASS|FILE",
+            autocompletion=among(STEPPING),
+            help="The diffusers scheduler that gets the list, or its scheduler_config.json.",
         ),
     ] = None,
     count: Annotated[
@@ -47,6 +57,7 @@ def doctor(
         str | None,
         typer.Option(
             metavar="M",
+            autocompletion=mixtures,
             help="Also the error of these steps on this mixture, a file or a built-in name, beside the least at the "
             "same cost.",
         ),
@@ -54,7 +65,9 @@ def doctor(
     sampler: Annotated[
         str | None,
         typer.Option(
-            metavar="S", help=f"The solver, one of {', '.join(SOLVERS)} (default: the scheduler's own, or euler)."
+            metavar="S",
+            autocompletion=among(SOLVERS),
+            help=f"The solver, one of {', '.join(SOLVERS)} (default: the scheduler's own, or euler).",
         ),
     ] = None,
     output: Format = "text",

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from certflow.commands.completion import among
 from certflow.commands.grid_code import program
 from certflow.commands.grid_formats import grid_csv, grid_latex
 from certflow.commands.grid_making import Made, compared, made
@@ -19,6 +20,7 @@ from certflow.commands.output import note, print_document, print_json, warn
 from certflow.commands.plotting import plot_targets
 from certflow.commands.texts import LARGEST_SEED, choice, integer, read_process, renamed
 from certflow.errors import InputError
+from certflow.grids.export.stepping import STEPPING
 from certflow.grids.nodes import DISTILLED
 from certflow.grids.registry import KINDS
 from certflow.planning.names import PREDICTED
@@ -53,6 +55,7 @@ def grid(
         str | None,
         typer.Option(
             metavar="KIND",
+            autocompletion=among((*KINDS, "auto")),
             help=f"One of {', '.join(KINDS)}; auto (default): for trained maps chosen from a pilot training, for a "
             "solver found by a search on its error.",
         ),
@@ -61,6 +64,7 @@ def grid(
         str | None,
         typer.Option(
             metavar="S",
+            autocompletion=among(SAMPLERS),
             help=f"The maps that the grid is for, one of {', '.join(SAMPLERS)} (default: what --scheduler or --export "
             "implies, else distilled: maps trained on its segments).",
         ),
@@ -73,6 +77,7 @@ def grid(
         str | None,
         typer.Option(
             metavar="RATE",
+            autocompletion=among(dict.fromkeys(rate for kind in KINDS.values() for rate in kind.rates)),
             help="What is balanced: for stability-balanced one-sided (default), two-sided, sharp; for typical "
             "frobenius (default), spectral; for entropic entropy (default), rescaled. Alone it names its kind.",
         ),
@@ -89,12 +94,18 @@ def grid(
     ] = None,
     seed: Annotated[str | None, typer.Option(metavar="N", help="For kinds that look at sampled points.")] = None,
     export: Annotated[
-        str | None, typer.Option(metavar="FORMAT", help=f"Print the nodes as one of {', '.join(EXPORTS)} takes them.")
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            autocompletion=among(EXPORTS),
+            help=f"Print the nodes as one of {', '.join(EXPORTS)} takes them.",
+        ),
     ] = None,
     scheduler: Annotated[
         str | None,
         typer.Option(
             metavar="CLASS|FILE",
+            autocompletion=among(STEPPING),
             help="The scheduler of diffusers, its scheduler_config.json, or the function of k-diffusion that gets the "
             "nodes; it implies --export and --sampler.",
         ),

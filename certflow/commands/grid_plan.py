@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from certflow.commands.texts import WIDTH, table
 from certflow.errors import INSTALL_TORCH, InputError
 from certflow.numbers.numerals import figure
 from certflow.planning.names import check_plan
 from certflow.process import OrnsteinUhlenbeck
 from certflow.progress import progress_of_one
+from certflow.terminal import filled, table
 
 if TYPE_CHECKING:
     from certflow.planning.planner import Recommendation
@@ -74,7 +73,7 @@ def plan_text(recommendation: Recommendation, tolerance: float | None = None, se
     if tolerance is not None:
         explanation += f" {_met(chosen.grid.segments, tolerance, searched)}"
     head = ("  grid", "predicted error", "within a factor")
-    return "\n".join([table(head, rows, left=1), "", fill(explanation, WIDTH)])
+    return "\n".join([table(head, rows, left=1), "", filled(explanation)])
 
 
 def _met(segments: int, tolerance: float, searched: bool) -> str:

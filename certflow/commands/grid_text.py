@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import Any
 
 from certflow.commands.grid_making import Made
 from certflow.commands.grid_request import Request
 from certflow.commands.grid_table import Table
-from certflow.commands.texts import WIDTH, headline, table
+from certflow.commands.texts import headline
 from certflow.grids.grid import TimeGrid
 from certflow.grids.nodes import DISTILLED
 from certflow.numbers.numerals import exponential, figure
 from certflow.planning.names import PREDICTED, summary_of
 from certflow.process import OrnsteinUhlenbeck
 from certflow.samplers.solvers import SOLVERS
+from certflow.terminal import filled, table
 
 
 def grid_text(request: Request, made: Made, process: OrnsteinUhlenbeck, shown: Table, ends: tuple[str, str]) -> str:
@@ -26,16 +26,16 @@ def grid_text(request: Request, made: Made, process: OrnsteinUhlenbeck, shown: T
     )
     kind = f"{found.kind} ({options})" if options else found.kind
     lines = [
-        f"{headline(process.mixture)}, {ends[0]} ≤ t ≤ {ends[1]}",
-        fill(f"{number}, {kind}{_for(found)}: {summary_of(found.kind)}", WIDTH),
+        filled(f"{headline(process.mixture)}, {ends[0]} ≤ t ≤ {ends[1]}"),
+        filled(f"{number}, {kind}{_for(found)}: {summary_of(found.kind)}"),
         "",
         table(*_cells(found, shown, ends)),
         "",
         *_picture(found, shown, ends),
         "",
-        fill(_explanation(found, shown), WIDTH),
+        filled(_explanation(found, shown)),
         "",
-        fill(_meaning(request, made), WIDTH),
+        filled(_meaning(request, made)),
     ]
     return "\n".join(lines)
 
@@ -100,15 +100,16 @@ def _cells(found: TimeGrid, shown: Table, ends: tuple[str, str]) -> tuple[list[s
 
 def _picture(found: TimeGrid, shown: Table, ends: tuple[str, str]) -> list[str]:
     """The curves over `log t`, and the nodes on their axis."""
-    from certflow.commands.unicode_plot import log_plot
+    from certflow.commands.unicode_plot import log_plot, stride
 
     curves = [("○", shown.curve_bound)] if shown.curve_bound else []
     legend = ["○ λ(t)"] if shown.curve_bound else []
     curves.append(("·", shown.curve_typical))
     lines = log_plot(shown.curve_times, curves, [*legend, "· typical ‖∇u‖_F", "● nodes, on the axis"], ends)
+    step = stride(len(shown.curve_times))
     axis, start = list(lines[-2]), lines[-2].index("└") + 1
     for column in shown.columns(found.times):
-        axis[start + column] = "●"
+        axis[start + column // step] = "●"
     return [*lines[:-2], "".join(axis), lines[-1]]
 
 

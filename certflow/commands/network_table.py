@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from textwrap import fill
 from typing import Any
 
-from certflow.commands.texts import WIDTH, headline, table
+from certflow.commands.texts import headline
 from certflow.errors import InputError
 from certflow.networks.constructed import ConstructedScore, constructed_score
 from certflow.networks.floor import Floor, depth_floor
@@ -17,6 +16,7 @@ from certflow.networks.rate import Rate, Size, rate
 from certflow.numbers.csv_text import csv_text
 from certflow.numbers.numerals import above, figure
 from certflow.process import OrnsteinUhlenbeck
+from certflow.terminal import filled, table
 
 #: Rows of different errors below 1/e that a fit needs.
 _FIT = 3
@@ -148,20 +148,20 @@ class NetworkTable:
 
     def text(self) -> str:
         """The table, the parts of the bounds, the rate and the floor, with what they mean."""
-        title = f"{headline(self.process.mixture)}, {self.ends[0]} ≤ t ≤ {self.ends[1]}"
+        title = filled(f"{headline(self.process.mixture)}, {self.ends[0]} ≤ t ≤ {self.ends[1]}")
         names = list(self.rows[0].score.parts)
         parts = [[row.eps, *(above(row.score.parts[name], 3) for name in names)] for row in self.rows]
         paragraphs = [
             title,
             table((*_COLUMNS, *self.powers, "floor"), [row.cells() for row in self.rows]),
-            fill(self._meaning(), WIDTH),
+            filled(self._meaning()),
             "Parts of the bound in L², each rounded up:\n\n" + table(("eps", *names), parts),
         ]
         if self.rate is not None:
-            paragraphs.append(fill(f"Rate (A7): {self.rate}.", WIDTH))
+            paragraphs.append(filled(f"Rate (A7): {self.rate}."))
         floor = self.rows[-1].floor
         if floor is not None:
-            paragraphs.append(fill(f"Floor (A8): {floor}", WIDTH))
+            paragraphs.append(filled(f"Floor (A8): {floor}"))
         if not self.holds:
             paragraphs.append("Violated: a draw is further off than the bound for every x. Please report it.")
         return "\n\n".join(paragraphs)

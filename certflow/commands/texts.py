@@ -10,12 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from certflow.atomic import destination
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.law.mixture import GaussianMixture
 from certflow.process import OrnsteinUhlenbeck
 
-#: Columns of running text, and the exit code of a run that settled nothing.
-WIDTH, INCONCLUSIVE = 96, 3
+#: The exit code of a run that settled nothing.
+INCONCLUSIVE = 3
 #: Seeds beyond this are refused by scikit-learn.
 LARGEST_SEED = 2**32 - 1
 
@@ -30,7 +30,7 @@ def integer(text: str, field: str, low: int, high: int) -> int:
 def choice(text: str, field: str, known: Sequence[str]) -> str:
     """`text`, which must be one of `known`."""
     if text not in known:
-        raise InputError(field, text, f"one of {', '.join(known)}")
+        raise unknown(field, text, known)
     return text
 
 
@@ -107,20 +107,6 @@ def file_target(text: str | None, field: str, suffixes: Sequence[str]) -> Path |
         if real.exists() and not os.access(real, os.W_OK):
             raise InputError(field, text, "a path that can be written (it is read-only)")
     return target
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> str:
-    """Aligned columns, the first `left` of them to the left, the others to the right."""
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return "  ".join(padded).rstrip()
-
-    return "\n".join([line(head), line(["─" * width for width in widths]), *map(line, rows)])
 
 
 def headline(mixture: GaussianMixture) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, isfinite, log10
+from math import ceil, floor, isfinite, log10
 
-ROWS = 11
+from certflow.terminal import columns, filled
+
+#: Lines of the picture, and columns that its labels may need.
+ROWS, _BESIDE = 11, 12
 
 
 def log_plot(
@@ -14,7 +17,7 @@ def log_plot(
     legend: Sequence[str],
     ends: tuple[str, str],
 ) -> list[str]:
-    """Lines of text: one column for each time, logarithmic upwards if every value is positive.
+    """Lines of text: a column for each time, or each `stride` of them, logarithmic upwards if all values are positive.
 
     `curves` pairs a mark with values; where two curves meet, the mark is `◉`. `ends` label the first and the
     last time.
@@ -30,6 +33,8 @@ def log_plot(
 
     bottom, top = height(low), height(high)
     span = (top - bottom) or 1.0
+    step = stride(len(times))
+    times, curves = times[::step], [(mark, curve[::step]) for mark, curve in curves]
     grid = [[" "] * len(times) for _ in range(ROWS)]
     for mark, curve in curves:
         for column, value in enumerate(curve):
@@ -42,7 +47,14 @@ def log_plot(
     axis = " " * width + " └" + "─" * len(times)
     gap = len(times) - len(ends[0]) - len(ends[1]) - 4
     scale = f"{' ' * (width + 2)}t = {ends[0]}{' ' * max(gap, 1)}{ends[1]}"
-    return ["    ".join(legend) + ("" if logarithmic else "    (linear upwards)"), *lines, axis, scale]
+    told = "    ".join(legend) + ("" if logarithmic else "    (linear upwards)")
+    return [*filled(told).splitlines(), *lines, axis, scale]
+
+
+def stride(count: int) -> int:
+    """How many of so many times stand for a column, so that the picture fits."""
+    room = columns()
+    return 1 if room is None else max(ceil(count / max(room - _BESIDE, 1)), 1)
 
 
 def _label(value: float) -> str:

@@ -12,6 +12,7 @@ from certflow.claims.model import ClaimResult, Kind, Outcome
 from certflow.report import verdict
 from certflow.report.formatting import clean
 from certflow.report.report import Report
+from certflow.terminal import columns
 
 #: Columns of text where the output is not a terminal.
 WIDTH = 100
@@ -39,7 +40,7 @@ def print_report(report: Report) -> None:
 
     console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=WIDTH)
+        console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=columns() or WIDTH)
     shape = f"K = {len(report.mixture['weights'])}, d = {len(report.mixture['means'][0])}"
     kind = report.mixture["covariances"]["kind"]
     name = " ".join(clean(verdict.mixture_name(report)).split())
@@ -60,8 +61,8 @@ def print_report(report: Report) -> None:
     with console.capture() as captured:
         console.print(grid)
         console.print()
-        for reason, ids in verdict.unchecked(report).items():
-            console.print(f"… not yet checked: {', '.join(ids)} ({plain(reason)})\n", style="dim")
+        for line in verdict.left_out(report):
+            console.print(f"… {plain(line)}\n", style="dim")
         console.print(verdict_line)
         if kept := verdict.kept_sentence(report):
             console.print(f"{clean(kept)} --fresh proves them anew.", style="dim")

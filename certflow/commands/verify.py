@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from certflow.commands.completion import among
+from certflow.commands.completion import claims as listed_claims
 from certflow.commands.options import Format, Mixture, TMax, TMin
 from certflow.commands.output import REPORT, command_line, output_directory, print_json, resumable, warn
 from certflow.commands.texts import LARGEST_SEED, choice, integer, read_process, renamed, writing
@@ -23,9 +25,15 @@ def verify(
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Write the report here; an interrupted run is resumed.")
     ] = None,
-    profile: Annotated[str, typer.Option(metavar="quick|full", help="How much evidence is collected.")] = "quick",
+    profile: Annotated[
+        str,
+        typer.Option(
+            metavar="quick|full", autocompletion=among(("quick", "full")), help="How much evidence is collected."
+        ),
+    ] = "quick",
     claims: Annotated[
-        str | None, typer.Option(metavar="L2,F1,...", help="Only these claims (default: every one).")
+        str | None,
+        typer.Option(metavar="L2,F1,...", autocompletion=listed_claims, help="Only these claims (default: every one)."),
     ] = None,
     digits: Annotated[str, typer.Option(metavar="N", help="Digits of the high-precision checks.")] = "50",
     seed: Annotated[str, typer.Option(metavar="N", help="Seed of everything that is drawn.")] = "0",

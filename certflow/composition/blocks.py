@@ -20,7 +20,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.numbers.arithmetic import arithmetic_of
 from certflow.numbers.exact import check_plain, is_symbolic
 from certflow.numbers.inputs import check_shapes, is_tensor
@@ -81,7 +81,7 @@ def local_error_bound(
 
 def _check_method(method: Any) -> None:
     if method not in ORDERS:
-        raise InputError("method", method, f"one of {', '.join(ORDERS)}")
+        raise unknown("method", method, ORDERS)
 
 
 def _check_one(name: str, value: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from certflow.errors import InputError
+from certflow.errors import InputError, did_you_mean
 from certflow.grids.export.schedulers import TAKERS
 from certflow.grids.export.stepping import STEPPING, other_multistep, stepping_of
 from certflow.grids.export.training import DEFAULTS, Training
@@ -221,7 +221,9 @@ def of_name(scheduler: Any) -> Convention:
     config = dict(scheduler) if isinstance(scheduler, Mapping) else {"_class_name": scheduler}
     name = config.get("_class_name")
     if not isinstance(name, str) or name not in _ROWS:
-        raise InputError("scheduler", scheduler, f"a config with its _class_name, or one of {known_schedulers()}")
+        hint = did_you_mean(name, _ROWS)
+        required = f"a config with its _class_name, or one of {known_schedulers()}{hint}"
+        raise InputError("scheduler", scheduler, required)
     given = {**TAKERS.get(name, (None, {}))[1], **config}
     training = {key: value for key, value in given.items() if key in DEFAULTS and key != "rescale_betas_zero_snr"}
     levels = None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from textwrap import fill
 from typing import Any
 
-from certflow.diagnosis.measurement import WIDTH, Measurement
+from certflow.diagnosis.measurement import Measurement
 from certflow.numbers.arrays import Times
 from certflow.numbers.numerals import figure
+from certflow.terminal import filled
 
 SCHEMA = "certflow/diagnosis/1"
 
@@ -70,8 +70,8 @@ class Finding:
     def lines(self) -> list[str]:
         """For people: the kind, what is wrong, the line that mends it."""
         level, meaning = ("error", ERRORS) if self.is_error else ("advice", ADVICE)
-        message = fill(self.message, WIDTH, initial_indent="  ", subsequent_indent="  ")
-        return [f"{level}: {self.name}: {meaning[self.name]}", message, f"  mend: {self.mend}"]
+        message = filled(self.message, "  ", "  ")
+        return [filled(f"{level}: {self.name}: {meaning[self.name]}", indent="  "), message, f"  mend: {self.mend}"]
 
     def mapping(self) -> dict[str, Any]:
         """Plain JSON values; a value that is no number of JSON stands as text."""
@@ -123,10 +123,10 @@ class Diagnosis:
     def text(self) -> str:
         """For people: what was found, each with its line, and the mended list."""
         advice = f"{_count(len(self.advice), 'piece')} of advice" if self.advice else "no advice"
-        lines = [f"{self.meant_for}: {_count(len(self.errors), 'error')}, {advice}"]
+        lines = [filled(f"{self.meant_for}: {_count(len(self.errors), 'error')}, {advice}")]
         if self.times.size > 1:
             ends = f"t from {figure(self.times[0], 4)} to {figure(self.times[-1], 4)} in OU time"
-            lines.append(f"{self.times.size} noise levels, {ends}")
+            lines.append(filled(f"{self.times.size} noise levels, {ends}"))
         if self.measured is not None:
             lines += ["", *self.measured.lines()]
         for finding in self.findings:
@@ -138,6 +138,11 @@ class Diagnosis:
 
     def __str__(self) -> str:
         return self.text()
+
+    def __repr__(self) -> str:
+        """The verdict in one line."""
+        found = f"{_count(len(self.errors), 'error')}, {_count(len(self.advice), 'piece')} of advice"
+        return f"<diagnosis of {_count(self.times.size, 'noise level')} for {self.meant_for}: {found}>"
 
     def mapping(self) -> dict[str, Any]:
         """Plain JSON values."""

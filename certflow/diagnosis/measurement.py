@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from textwrap import fill
 from typing import Any
 
 from certflow.numbers.numerals import figure
+from certflow.terminal import filled
 
 #: Columns of running text.
-WIDTH = 96
 #: Advice is given where a list has more than this times the least mean squared error: twice its root.
 BETTER = 4.0
 
@@ -104,4 +103,4 @@ class Measurement:
 
 
 def _filled(text: str, indent: str = "") -> str:
-    return fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent or "  ")
+    return filled(text, indent, indent or "  ")

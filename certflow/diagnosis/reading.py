@@ -28,7 +28,7 @@ from certflow.diagnosis.conventions import (
     of_object,
 )
 from certflow.diagnosis.schedule import Schedule, even, whole
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.grids.export.formats import EXPORT_SCHEMA
 from certflow.grids.export.karras import karras
 from certflow.numbers.arrays import Floats
@@ -121,7 +121,7 @@ def _written(text: str) -> list[float] | None:
 def schedule_of(steps: Any, library: Any, scheduler: Any, asked: Any, mu: Any) -> Schedule:
     """The numbers and the convention; see `doctor` for the arguments and errors."""
     if library not in LIBRARIES:
-        raise InputError("library", library, "one of " + ", ".join(LIBRARIES))
+        raise unknown("library", library, LIBRARIES)
     if isinstance(steps, str | Path):
         steps = read(steps)
     if hasattr(steps, "set_timesteps"):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 
 from certflow.distill.samples import POOL, draw
-from certflow.errors import InputError, NoGlobalBound
+from certflow.errors import NoGlobalBound, unknown
 from certflow.law.spectra import smallest_variance
 from certflow.process import OrnsteinUhlenbeck
 
@@ -234,5 +234,5 @@ def device_of(name: str) -> torch.device:
     if name == "cuda" and torch.cuda.is_available():
         return torch.device("cuda")
     if name not in known:
-        raise InputError("device", name, f"one of {', '.join(known)} (what this machine has)")
+        raise unknown("device", name, known, after=" (what this machine has)")
     return torch.device(name)

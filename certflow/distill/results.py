@@ -75,6 +75,13 @@ class Results:
     rows: tuple[dict[str, Any], ...]
     setting: Mapping[str, Any]
 
+    def __repr__(self) -> str:
+        """What was run, in one line; `rows` has the numbers."""
+        numbers = ", ".join(map(str, self.segments()))
+        seeds = len({row["seed"] for row in self.rows})
+        name = self.setting.get("mixture", "a mixture")
+        return f"<{len(self.rows)} runs on {name}: {', '.join(self.grids())}; K = {numbers}; seeds: {seeds}>"
+
     def grids(self) -> list[str]:
         """Labels in the order of the run."""
         return list(dict.fromkeys(row["grid"] for row in self.rows))

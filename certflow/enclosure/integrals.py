@@ -16,7 +16,7 @@ import numpy as np
 from certflow.bounds.stability import RATES, CommonVariance
 from certflow.enclosure.expressions import Constant, Exp, Expression, Log, Program, Variable
 from certflow.enclosure.results import Enclosure, ball_ends
-from certflow.errors import InputError, NoEnclosure
+from certflow.errors import InputError, NoEnclosure, unknown
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.balls import ArbArithmetic
 from certflow.numbers.exact import exact_number
@@ -35,7 +35,7 @@ MAX_DIGITS = 350
 MAX_EXPONENT = 9000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class IntegralEnclosure(Enclosure):
     """`lower <= int_s^t <= upper`, proved whether or not the budget sufficed.
 
@@ -66,7 +66,7 @@ def integrate(expression: Expression, lower: Any, upper: Any, digits: int = 25) 
     >>> from certflow.enclosure import integrate
     >>> from certflow.enclosure.expressions import Variable
     >>> print(integrate(1 / Variable(), 1, 2, digits=15))  # ln 2
-    [0.6931471805599453, 0.69314718055994531]
+    [0.6931471805, 0.6931471806] (relative gap 1.5e-17)
 
     Source: F. Johansson, Numerical integration in arbitrary-precision ball arithmetic (2018).
     """
@@ -135,9 +135,9 @@ def stability(
     >>> import certflow as cf
     >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
     >>> print(cf.enclosure.stability(p, "0.1", "1", digits=10))
-    [1.13372492726, 1.13372492727]
+    [1.133724927, 1.133724928] (relative gap 8.9e-12)
     >>> print(cf.enclosure.stability(p, "0.1", "1", rate="two-sided", digits=10))
-    [1.24548309198, 1.24548309199]
+    [1.245483091, 1.245483092] (relative gap 8.1e-12)
     """
     law = common_law(process)
     interval = _interval(s, t)
@@ -158,7 +158,7 @@ def amplification(
     >>> import certflow as cf
     >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
     >>> print(cf.enclosure.amplification(p, "0.1", "1", digits=10))
-    [3.10720909837, 3.10720909838]
+    [3.107209098, 3.107209099] (relative gap 3.3e-12)
     """
     exponent = stability(process, s, t, rate, digits)
     if abs(exponent.upper) > MAX_EXPONENT:
@@ -290,7 +290,7 @@ def shape_of(law: GaussianMixture) -> tuple[Fraction, Fraction]:
 def check_rate(rate: Any, field: str = "rate") -> None:
     """Raise `InputError` for a rate that is not one of the two."""
     if not isinstance(rate, str) or rate not in RATES:
-        raise InputError(field, rate, f"one of {', '.join(RATES)}")
+        raise unknown(field, rate, RATES)
 
 
 def check_digits(digits: Any) -> int:

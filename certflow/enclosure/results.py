@@ -11,6 +11,9 @@ from certflow.errors import NotFinite
 from certflow.numbers.exact import exact_text
 from certflow.numbers.numerals import above, below
 
+#: Digits of an end that `str` shows.
+_SHOWN = 10
+
 
 class ExactDecimal(Fraction):
     """A finite decimal: a `Fraction` that prints as the decimal that it is."""
@@ -44,18 +47,37 @@ def _leading_exponent(value: Fraction) -> int:
 
 
 class Ends:
-    """Two proved ends, `lower` and `upper`, as text: `[lower, upper]` in full, or rounded outwards to a few digits.
+    """Two proved ends, `lower` and `upper`, as text: `[lower, upper]`, rounded outwards to a few digits.
 
-    >>> found = Enclosure(ExactDecimal("2.76083879"), ExactDecimal("2.7632460759"))
-    >>> print(found, f"{found:.4}")
-    [2.76083879, 2.7632460759] [2.76, 2.764]
+    `str` gives ten digits and how far the ends are apart; a format such as `.40` that many digits; the attributes all.
+
+    >>> found = Enclosure(ExactDecimal("2.76083879"), ExactDecimal("2.76324607591357"))
+    >>> print(found)
+    [2.76083879, 2.763246076] (relative gap 0.00088)
+    >>> found
+    Enclosure([2.76083879, 2.763246076] (relative gap 0.00088))
+    >>> f"{found:.4}", str(found.upper)
+    ('[2.76, 2.764]', '2.76324607591357')
     """
 
     lower: Fraction
     upper: Fraction
 
     def __str__(self) -> str:
-        return f"[{self.lower}, {self.upper}]"
+        told = ", ".join(filter(None, (self._gap(), *self._remarks())))
+        return f"{self:.{_SHOWN}}" + (f" ({told})" if told else "")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self})"
+
+    def _gap(self) -> str:
+        """`(upper - lower) / max(|lower|, |upper|)`, rounded up; no words for the same number twice."""
+        largest = max(abs(self.lower), abs(self.upper))
+        return f"relative gap {above((self.upper - self.lower) / largest, 2)}" if self.lower < self.upper else ""
+
+    def _remarks(self) -> tuple[str, ...]:
+        """What else a reader of the ends must know."""
+        return () if getattr(self, "complete", True) else ("wider than asked for",)
 
     def __format__(self, specification: str) -> str:
         """`.N`: N significant digits, the lower end rounded down, the upper one up."""
@@ -70,7 +92,7 @@ class Ends:
         return f"[{below(self.lower, digits)}, {above(self.upper, digits)}]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Enclosure(Ends):
     """`lower <= value <= upper`, proved; both ends are exact (`str(...)` is the exact decimal).
 

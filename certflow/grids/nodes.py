@@ -13,6 +13,8 @@ from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.inputs import float_array
 
 MAX_SEGMENTS = 10_000
+#: Nodes that a text shows.
+_SHOWN = 12
 
 #: What `sampler` is of grids for trained maps.
 DISTILLED = "distilled"
@@ -67,6 +69,7 @@ class Nodes:
         return -(self.times + np.log(-np.expm1(-2 * self.times)) / 2)
 
     def __repr__(self) -> str:
-        nodes = ", ".join(f"{time:.4g}" for time in self.times)
+        shown = [f"{time:.4g}" for time in self.times]
+        nodes = ", ".join(shown if len(shown) <= _SHOWN else [*shown[: _SHOWN // 2], "...", *shown[-2:]])
         kind = self.kind if self.sampler == DISTILLED else f"{self.kind} for {self.sampler}"
         return f"{type(self).__name__}({kind}, K={self.segments}: {nodes})"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from certflow.errors import InputError
+from certflow.errors import unknown
 from certflow.numbers.inputs import real_number, whole_number
 
 
@@ -43,7 +43,7 @@ def one_of(known: Sequence[str]) -> Callable[[str, Any], str]:
 
     def check(name: str, value: Any) -> str:
         if value not in known:
-            raise InputError(name, value, f"one of {', '.join(known)}")
+            raise unknown(name, value, known)
         return str(value)
 
     return check

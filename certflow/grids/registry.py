@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from certflow.errors import InputError
+from certflow.errors import InputError, did_you_mean, unknown
 from certflow.grids.grid import MAX_SEGMENTS, TimeGrid
 from certflow.grids.kinds import ays, balanced, coordinates, entropic, gits, optimal_steps, score_optimal, typical
 from certflow.grids.model_field import ModelField
@@ -142,10 +142,10 @@ def grid_of_kind(
         raise InputError("mixture", "symbolic parameters", "numbers")
     number = count(1, MAX_SEGMENTS)("segments", segments)
     if not isinstance(kind, str) or kind not in KINDS:
-        raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
+        raise unknown("kind", kind, KINDS)
     if isinstance(process, ModelField) and not KINDS[kind].of_models:
-        known = ", ".join(name for name, entry in KINDS.items() if entry.of_models)
-        raise InputError("kind", kind, f"one of {known} for a model: a bound over all x is known of mixtures alone")
+        known = [name for name, entry in KINDS.items() if entry.of_models]
+        raise unknown("kind", kind, known, after=" for a model: a bound over all x is known of mixtures alone")
     given = _checked(kind, rate, options)
     times, found = KINDS[kind].nodes(process, number, **given)
     return finished((process.t_min, process.t_max), kind, times, given | found)
@@ -158,7 +158,8 @@ def _checked(kind: str, rate: str | None, options: Mapping[str, Any]) -> dict[st
     for name in options:
         if name not in known.options:
             have = [*(["rate"] if known.rates else []), *known.options]
-            raise InputError(name, options[name], f"an option of kind {kind}, which has {', '.join(have) or 'none'}")
+            which = f"an option of kind {kind}, which has {', '.join(have) or 'none'}{did_you_mean(name, have)}"
+            raise InputError(name, options[name], which)
     checked: dict[str, Any] = {}
     if known.rates:
         checked["rate"] = known.rates[0] if rate is None else one_of(known.rates)("rate", rate)

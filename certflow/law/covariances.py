@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, get_args
 
-from certflow.errors import InputError
+from certflow.errors import unknown
 
 #: The four kinds.
 Kind = Literal["common-isotropic", "isotropic", "shared", "full"]
@@ -42,5 +42,5 @@ FITTED = {
 def check_fitted(covariance_type: object) -> Model:
     """What a fit of this type is. Raises `InputError` for another word."""
     if not isinstance(covariance_type, str) or covariance_type not in FITTED:
-        raise InputError("covariance_type", covariance_type, f"one of {', '.join(FITTED)}")
+        raise unknown("covariance_type", covariance_type, FITTED)
     return FITTED[covariance_type]

@@ -76,6 +76,7 @@ def fit(data: Any, n_components: int, *, covariance_type: str = "spherical", see
         warnings.warn(
             "the fit has NOT converged: more data or fewer components may help", ConvergenceWarning, stacklevel=2
         )
+    likelihoods = row_log_likelihoods(scaled, best.weights, best.means, best.covariances)
     origin = {
         "method": "expectation maximisation, scikit-learn GaussianMixture",
         "scikit-learn": sklearn.__version__,
@@ -85,7 +86,7 @@ def fit(data: Any, n_components: int, *, covariance_type: str = "spherical", see
         "seed": seed,
         "points": len(points),
         "converged": best.converged,
-        "mean_log_likelihood": _mean_log_likelihood(scaled, best) - float(np.log(scale).sum()),
+        "mean_log_likelihood": float(likelihoods.mean()) - float(np.log(scale).sum()),
     }
     with np.errstate(over="ignore", under="ignore"):
         covariances = _mapped_back(best.covariances, scale, model)
@@ -193,21 +194,21 @@ def _mapped_back(covariances: Floats, scale: Floats, model: Model) -> Floats:
     return covariances * np.outer(scale, scale) if _by_column(model) else covariances * scale[0] ** 2
 
 
-def _mean_log_likelihood(scaled: Floats, fitted: _Fitted) -> float:
+def row_log_likelihoods(points: Floats, weights: Floats, means: Points, covariances: Any) -> Floats:
+    """`log p(x_i)` of rows `x_i`, shape (n,); parameters as of a `GaussianMixture`."""
     from scipy.special import logsumexp
 
-    dimension = scaled.shape[1]
-    covariances = fitted.covariances
+    dimension, covariances = points.shape[1], np.asarray(covariances)
     if covariances.ndim < 2:
         covariances = covariances[..., None, None] * np.eye(dimension)
-    factors = np.linalg.cholesky(np.broadcast_to(covariances, (len(fitted.weights), dimension, dimension)))
+    factors = np.linalg.cholesky(np.broadcast_to(covariances, (len(weights), dimension, dimension)))
     terms = [
         np.log(weight)
-        - (np.linalg.solve(factor, (scaled - mean).T) ** 2).sum(axis=0) / 2
+        - (np.linalg.solve(factor, (points - mean).T) ** 2).sum(axis=0) / 2
         - np.log(np.diagonal(factor)).sum()
-        for weight, mean, factor in zip(fitted.weights, fitted.means, factors, strict=True)
+        for weight, mean, factor in zip(weights, means, factors, strict=True)
     ]
-    return float(logsumexp(terms, axis=0).mean() - dimension * np.log(2 * np.pi) / 2)
+    return np.asarray(logsumexp(terms, axis=0) - dimension * np.log(2 * np.pi) / 2)
 
 
 def _summing_to_one(weights: Floats) -> Floats:

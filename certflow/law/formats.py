@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from certflow.atomic import write_bytes_atomic
-from certflow.errors import InputError
+from certflow.errors import InputError, did_you_mean, nearest, unknown
 from certflow.law.covariances import AXES, KINDS, Kind
 from certflow.law.origin import check_text, plain_origin
 from certflow.law.texts import Number, as_numbers, parse_json, parse_toml, toml_text
@@ -57,6 +57,10 @@ class Parameters(NamedTuple):
     name: str
     origin: dict[str, Any]
     kind: str | None = None
+
+
+#: The keys of a mixture file.
+_KEYS = ("schema", "name", "weights", "means", "covariances", "origin")
 
 
 class _Covariances(BaseModel):
@@ -177,19 +181,29 @@ def _depth(values: Any) -> int:
 
 
 def _one_line(error: ValidationError) -> InputError:
-    first = error.errors()[0]
+    found = error.errors()
+    missing = {str(each["loc"][-1]) for each in found if each["type"] == "missing"}
+    misspelt = (
+        each for each in found if each["type"] == "extra_forbidden" and nearest(each["loc"][-1], missing) is not None
+    )
+    first = next(misspelt, found[0])
     field = ".".join(str(part) for part in first["loc"]) or "MIXTURE"
     if first["type"] == "missing":
         return InputError(field, "nothing", "this key")
     if first["type"] == "extra_forbidden":
-        return InputError(
-            field, first["input"], "no such key (known: schema, name, weights, means, covariances, origin)"
-        )
+        return _no_such_key(field, first["input"])
     if first["type"] == "literal_error":
         return InputError(field, first["input"], first["ctx"]["expected"].replace("'", '"'))
     return InputError(
         field, first["input"], first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     )
+
+
+def _no_such_key(field: str, value: Any, known: tuple[str, ...] = _KEYS) -> InputError:
+    if field.startswith("covariances."):
+        known = ("kind", "values")
+    key = field.rpartition(".")[2]
+    return InputError(field, value, f"no such key (known: {', '.join(known)}){did_you_mean(key, known)}")
 
 
 def _from_npz(content: bytes, path: Path) -> Parameters:
@@ -199,10 +213,9 @@ def _from_npz(content: bytes, path: Path) -> Parameters:
             arrays = {key: archive[key] for key in archive.files}
     except Exception:  # NumPy raises many kinds of error on foreign or truncated bytes
         raise InputError("MIXTURE", str(path), required) from None
-    known = {"schema", "name", "kind", "weights", "means", "covariances", "origin"}
     for key in arrays:
-        if key not in known:
-            raise InputError(key, "an array", f"no such key (known: {', '.join(sorted(known))})")
+        if key not in (*_KEYS, "kind"):
+            raise _no_such_key(key, "an array", (*_KEYS, "kind"))
     for key in ("weights", "means", "covariances"):
         if key not in arrays:
             raise InputError(key, "nothing", required)
@@ -213,7 +226,7 @@ def _from_npz(content: bytes, path: Path) -> Parameters:
     parts = [_texts(arrays[key]) for key in ("weights", "means", "covariances")]
     kind = texts.get("kind")
     if kind is not None and kind not in KINDS:
-        raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
+        raise unknown("kind", kind, KINDS)
     return Parameters(parts[0], parts[1], parts[2], texts.get("name", path.stem), origin, kind)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
-from certflow.errors import InputError
+from certflow.errors import InputError, did_you_mean
 from certflow.law import formats
 from certflow.law.builtin import builtin_names, builtin_parameters
 from certflow.law.mixture import GaussianMixture
@@ -37,12 +39,21 @@ def load_mixture(source: str | PathLike[str]) -> GaussianMixture:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError("MIXTURE", name, required) from None
+        raise InputError("MIXTURE", name, required + _nearest(path)) from None
     except OSError as error:  # a name that is too long, links in a circle, a directory that may not be entered
         raise InputError("MIXTURE", name, f"{required} ({error.strerror})") from None
     if stat.S_ISDIR(mode):
         raise InputError("MIXTURE", name, "a file, not a directory")
     return _mixture(formats.read_file(path))
+
+
+def _nearest(path: Path) -> str:
+    """A question after the built-in name, or the mixture file beside it, that a name may stand for."""
+    known = list(builtin_mixtures())
+    if path.suffix or path.parent != Path():
+        with suppress(OSError):
+            known += [str(found) for found in path.parent.iterdir() if found.suffix in (".json", ".toml", ".npz")]
+    return did_you_mean(str(path), known)
 
 
 def from_mapping(mapping: Any) -> GaussianMixture:

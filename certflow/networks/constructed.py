@@ -86,6 +86,12 @@ class ConstructedScore:
     bound: Any
     bits: int
 
+    def __repr__(self) -> str:
+        """What was asked for and the sizes, in one line; `error_bound` is computed when it is asked for."""
+        net = self.network
+        sizes = f"depth {net.depth}, width {net.width}, {net.parameters_count} parameters"
+        return f"<constructed score of {self.process.mixture.name}, eps = {self.eps:g}, p = {self.p_norm:g}: {sizes}>"
+
     @cached_property
     def error_bound(self) -> float:
         """`sup_t ||N(., t) - s(., t)||_{L^p(p_t)}` is at most this, for all `t` in `[t_min, t_max]`; rounded up."""
@@ -143,6 +149,10 @@ class Proved:
     """What is known of a constructed score, for whatever evaluates it; `constructed` has the rest."""
 
     constructed: ConstructedScore
+
+    def __repr__(self) -> str:
+        """What was asked for and the sizes, in one line; of a torch module `layers` shows the layers."""
+        return repr(self.constructed)
 
     @property
     def eps(self) -> float:

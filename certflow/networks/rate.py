@@ -69,6 +69,9 @@ class Rate:
         """`2 + ceil(log2 K) + 3 log2 log(1/eps) + c` at values of `log(1/eps)`, `c` the allowance."""
         return _leading(self.components, np.log2(log)) + self.allowance
 
+    def __repr__(self) -> str:
+        return f"<rate over {len(self.sizes)} sizes: {self}>"
+
     def __str__(self) -> str:
         """The rate in words."""
         depth, width = self.depth, self.width

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.numbers.arrays import Floats
 from certflow.numbers.exact import check_plain, exact_number, is_whole
 
@@ -68,7 +68,7 @@ def one_of(value: Any, field: str, names: Iterable[str]) -> str:
     """
     listed = tuple(names)
     if not isinstance(value, str) or value not in listed:
-        raise InputError(field, value, f"one of {', '.join(listed)}")
+        raise unknown(field, value, listed)
     return value
 
 

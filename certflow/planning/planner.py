@@ -70,6 +70,10 @@ class Recommendation:
     reason: str
     beta: float = 0.0
 
+    def __repr__(self) -> str:
+        """The choice in one line."""
+        return f"<{self.chosen.grid!r}, of {len(self.options)} that were looked at: {self.reason}>"
+
     @property
     def grid(self) -> TimeGrid:
         """The chosen grid; its options tell the prediction."""

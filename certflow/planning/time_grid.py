@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.grids.grid import TimeGrid
 from certflow.grids.nodes import DISTILLED
 from certflow.grids.options import one_of
@@ -128,7 +128,7 @@ def time_grid(
         with progress_of(progress, "pilot") as told:
             return recommend(process, segments, tolerance, kind=kind, progress=told, **options).grid
     if not isinstance(kind, str) or kind not in KINDS:
-        raise InputError("kind", kind, f"one of {', '.join(KINDS)}, {AUTO}")
+        raise unknown("kind", kind, (*KINDS, AUTO))
     if progress:
         given["progress"] = progress
     return replace(grid_of_kind(process, segments, kind, rate, **given, **options), sampler=sampler)

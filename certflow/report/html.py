@@ -73,6 +73,8 @@ def render_html(report: Document, figures: Mapping[str, str] | None = None) -> s
             facts=verdict.facts(report),
             overall=dataclasses.replace(verdict.outcome_cell(report.outcome), text=verdict.headline(report)),
             sentences=verdict.verdict_sentences(report),
+            left_out=verdict.left_out(report),
+            not_checked=Outcome.NOT_CHECKED,
             attention=verdict.attention(report),
             groups=verdict.groups(decided(report)),
             excluded=_with_outcome(report, Outcome.NOT_APPLICABLE),

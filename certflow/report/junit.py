@@ -91,7 +91,9 @@ def _suite_properties(report: Document) -> dict[str, str]:
     facts |= {"t_min": report.t_min, "t_max": report.t_max, "profile": report.profile}
     facts |= {"digits": report.digits, "seed": report.seed, "command": verdict.reproduce_command(report)}
     facts |= {f"environment.{key}": value for key, value in report.environment.items()}
-    facts |= {f"claim.{result.id}": result.outcome.value for result in report.results}
+    for result in report.results:
+        facts[f"claim.{result.id}"] = result.outcome.value
+        facts |= {f"claim.{result.id}.no_{kind.value}": reason for kind, reason in result.left_out.items()}
     return {key: value if isinstance(value, str) else value_text(plain(value)) for key, value in facts.items()}
 
 

@@ -43,6 +43,7 @@ def render_markdown(report: Document, figures: Mapping[str, str] | None = None) 
         "",
         _prose(" ".join(verdict.verdict_sentences(report))),
         "",
+        *_left_out(report),
     ]
     rows = [(cell_text(key), cell_text(value_text(value))) for key, value in verdict.facts(report)]
     lines += [*table_lines(("", ""), rows), ""]
@@ -79,7 +80,7 @@ def summary_markdown(report: Document) -> str:
     """What a CI page shows of a run: the verdict, what needs attention, the table of evidence."""
     lines = [f"## certflow: {text(verdict.mixture_name(report))}", ""]
     lines += [f"**{verdict.SYMBOL[report.outcome]} {verdict.headline(report)}**", ""]
-    lines += [_prose(" ".join(verdict.verdict_sentences(report))), ""]
+    lines += [_prose(" ".join(verdict.verdict_sentences(report))), "", *_left_out(report)]
     attention = verdict.attention(report)
     for result in attention:
         lines.append(f"- {_mark(result.outcome)} **{text(result.id)}** {_prose(result.title)}")
@@ -98,6 +99,12 @@ def summary_markdown(report: Document) -> str:
     ]
     lines += code_lines(verdict.reproduce_command(report), "sh")
     return "\n".join(lines) + "\n"
+
+
+def _left_out(report: Document) -> list[str]:
+    """What was not checked, with the reasons."""
+    lines = [f"- {verdict.SYMBOL[Outcome.NOT_CHECKED]} {_prose(line)}" for line in verdict.left_out(report)]
+    return [*lines, ""] if lines else []
 
 
 def text(value: str) -> str:
@@ -179,7 +186,9 @@ def _claim(result: ClaimResult, known: Mapping[str, str]) -> list[str]:
         lines += _evidence(item)
     if result.pending:
         kinds = ", ".join(verdict.KIND_LABEL[kind] for kind in result.pending)
-        lines += [f"{verdict.PENDING.symbol} pending: {kinds}", ""]
+        lines += [f"{verdict.PENDING.symbol} pending: {kinds} (this version has no check of that kind)", ""]
+    for kind, reason in result.left_out.items():
+        lines += [f"{verdict.NOTHING.symbol} {verdict.KIND_LABEL[kind]}: {_prose(reason)}", ""]
     return lines
 
 

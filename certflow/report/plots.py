@@ -10,6 +10,7 @@ import json
 from collections.abc import Hashable, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from typing import cast
 
 from certflow.law.formats import to_mapping
 from certflow.law.library import from_mapping
@@ -39,8 +40,7 @@ def figure_named(name: str, curves: Curves | None, p: OrnsteinUhlenbeck | None, 
             return None
         lines = 42 if len(p.mixture.means) <= 500 else 16  # each costs a flow over all modes
         law = json.dumps(to_mapping(p.mixture))
-        of: Hashable = type(p)
-        return _of_law(of, law, p.exact_t_min, p.exact_t_max, lines, seed)
+        return _of_law(cast(Hashable, type(p)), law, p.exact_t_min, p.exact_t_max, lines, seed)
     return None if curves is None else _of_curves(name, curves)
 
 

@@ -83,6 +83,10 @@ _SEVERITY = (
 )
 
 
+#: Outcomes of claims that a check looked at.
+_CHECKED = (Outcome.HOLDS, Outcome.VIOLATED, Outcome.INCONCLUSIVE)
+
+
 @dataclass(frozen=True)
 class Cell:
     """One cell of the table claim × kind: a state for the style sheet, a symbol and a word."""
@@ -162,20 +166,28 @@ def counts(report: Document) -> dict[Outcome, int]:
 
 
 def verdict_sentences(report: Document) -> list[str]:
-    """The summary in words: how many claims came out how, and on what strengths of evidence."""
-    total = len(report.results)
-    if not total:
+    """The summary in words: how many claims came out how, and on what strengths of evidence.
+
+    What does not apply and what was not checked is told apart, and is in no total.
+    """
+    if not report.results:
         return ["No claim was looked at."]
-    phrases = []
-    for outcome, count in counts(report).items():
-        if not count:
-            continue
-        if outcome is Outcome.HOLDS:
-            phrases.append(f"{count} {'holds' if count == 1 else 'hold'}")
-        else:
-            phrases.append(f"{count} {'is' if count == 1 else 'are'} {outcome.value}")
-    sentences = [f"Of {total} {'claim' if total == 1 else 'claims'}, {_listed(phrases)}."]
+    tally = counts(report)
+    checked = [_counted(outcome, tally[outcome]) for outcome in _CHECKED if tally[outcome]]
+    rest = [_counted(outcome, count) for outcome, count in tally.items() if count and outcome not in _CHECKED]
+    sentences = []
+    if checked:
+        total = sum(tally[outcome] for outcome in _CHECKED)
+        sentences.append(f"Of {total} {'claim' if total == 1 else 'claims'} checked, {_listed(checked)}.")
+    if rest:
+        sentences.append(f"Of the others, {_listed(rest)}." if checked else f"{_listed(rest)}.")
     return sentences + _nothing_decided(report) + _strength_sentences(report)
+
+
+def _counted(outcome: Outcome, count: int) -> str:
+    if outcome is Outcome.HOLDS:
+        return f"{count} {'holds' if count == 1 else 'hold'}"
+    return f"{count} {'is' if count == 1 else 'are'} {outcome.value}"
 
 
 def unchecked(report: Document) -> dict[str, list[str]]:
@@ -187,9 +199,21 @@ def unchecked(report: Document) -> dict[str, list[str]]:
     return found
 
 
+def left_out(report: Document) -> list[str]:
+    """What was not checked and why, a line for each reason: claims, then kinds of evidence of claims that were."""
+    lines = [f"not yet checked: {', '.join(ids)} ({reason})" for reason, ids in unchecked(report).items()]
+    found: dict[tuple[Kind, str], list[str]] = {}
+    for result in report.results:
+        if result.outcome in _CHECKED:
+            for kind, reason in result.left_out.items():
+                found.setdefault((kind, reason), []).append(result.id)
+    told = ((f"no {KIND_LABEL[kind]} evidence for {', '.join(ids)}", reason) for (kind, reason), ids in found.items())
+    return lines + [f"{what} ({reason})" for what, reason in told]
+
+
 def _nothing_decided(report: Document) -> list[str]:
     """Why no claim holds, fails or is in doubt, where that is so."""
-    if {result.outcome for result in report.results} - {Outcome.NOT_CHECKED, Outcome.NOT_APPLICABLE}:
+    if any(result.outcome in _CHECKED for result in report.results):
         return []
     reasons = "; ".join(f"{', '.join(ids)}: {reason}" for reason, ids in unchecked(report).items())
     return [f"Nothing was checked. {reasons}." if reasons else "Nothing was checked, as no claim applies."]

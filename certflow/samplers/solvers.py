@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from certflow.errors import InputError
+from certflow.errors import unknown
 from certflow.samplers.field import Denoise, Node
 
 
@@ -106,5 +106,5 @@ def solver_of(sampler: Any) -> Solver:
     InputError : an unknown one.
     """
     if not isinstance(sampler, str) or sampler not in SOLVERS:
-        raise InputError("sampler", sampler, f"one of {', '.join(SOLVERS)}")
+        raise unknown("sampler", sampler, SOLVERS)
     return SOLVERS[sampler]

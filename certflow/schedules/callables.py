@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.numbers.inputs import at_least_single, is_followed, is_tensor
 from certflow.schedules.networks import first_parameter, is_module, network_of
 from certflow.schedules.schedule import known
@@ -34,7 +34,7 @@ class Call:
         if not callable(f):
             raise InputError("f", f, "a callable f(x, tau)")
         if arrays is not None and not (isinstance(arrays, str) and arrays in ARRAYS):
-            raise InputError("arrays", arrays, "one of " + ", ".join(ARRAYS))
+            raise unknown("arrays", arrays, ARRAYS)
         self.f, self.conditioning = f, dict(conditioning)
         self.network = network_of(f)
         self.own = arrays is None and self.network is not None

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.numbers.exact import exact_number
 from certflow.numbers.inputs import is_tensor, joint_shape, real_number, whole_number
 from certflow.schedules import diffusers_models
@@ -76,7 +76,7 @@ class Model:
         **conditioning: Any,
     ):
         if not isinstance(predicts, str) or predicts not in PREDICTIONS:
-            raise InputError("predicts", predicts, "one of " + ", ".join(PREDICTIONS))
+            raise unknown("predicts", predicts, PREDICTIONS)
         if not isinstance(schedule, Schedule):
             raise InputError("schedule", schedule, "a schedule of certflow.schedules, such as certflow.schedules.edm()")
         self.call = Call(f, arrays, conditioning)

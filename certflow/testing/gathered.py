@@ -80,7 +80,8 @@ class Gathered:
             for report in test.reports():
                 for claim in report["claims"]:
                     kinds = ", ".join(dict.fromkeys(item["kind"] for item in claim["evidence"]))
-                    where = f"{report['mixture']} ({kinds})" if kinds else report["mixture"]
+                    told = kinds if claim["outcome"] != "not yet checked" else claim["reason"]
+                    where = f"{report['mixture']} ({told})" if told else report["mixture"]
                     found.setdefault(claim["id"], {}).setdefault(claim["outcome"], []).append(where)
             for claim in () if any(test.reports()) else test.claims:
                 found.setdefault(claim.upper(), {}).setdefault(f"{_TESTS}{test.outcome}", []).append(test.name)

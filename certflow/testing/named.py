@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import certflow.schedules as schedules
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.numbers.exact import exact_number
 from certflow.schedules.model import Model
 from certflow.schedules.schedule import Schedule
@@ -91,7 +91,7 @@ def schedule_named(text: str, field: str) -> Schedule:
     name, _, listed = text.partition(":")
     name = name.replace("_", "-")  # as Python has them
     if name not in SCHEDULES:
-        raise InputError(field, name, f"one of {', '.join(SCHEDULES)}")
+        raise unknown(field, name, SCHEDULES)
     make = getattr(schedules, name.replace("-", "_"))
     known = list(inspect.signature(make).parameters)
     given: dict[str, Any] = {}

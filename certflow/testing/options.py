@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import certflow
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 
 PROFILES = ("quick", "full")
 SUITE = "certflow.testing.suite"
@@ -26,13 +26,13 @@ def check_options(config: pytest.Config) -> None:
     profile, only = config.getoption("--certflow-profile"), _only(config)
     seed_of(config)
     if profile not in (None, *PROFILES):
-        raise InputError("--certflow-profile", profile, f"one of {', '.join(PROFILES)}")
+        raise unknown("--certflow-profile", profile, PROFILES)
     if only is not None:
         from certflow.claims.registry import STATEMENTS
 
         for claim in only:
             if claim not in STATEMENTS:
-                raise InputError("--certflow-claims", claim, f"ids among {', '.join(STATEMENTS)}")
+                raise unknown("--certflow-claims", claim, STATEMENTS, before="ids among ")
     folder = config.getoption("--certflow-report")
     if folder is not None and not (folder and _may_be_made(config.invocation_params.dir / folder)):
         raise InputError("--certflow-report", folder, "the name of a directory, below directories")
@@ -109,7 +109,7 @@ def score_of(config: pytest.Config) -> tuple[Any, dict[str, Any]] | None:
         from certflow.schedules import PREDICTIONS
 
         if described["predicts"] not in PREDICTIONS:
-            raise InputError("--certflow-predicts", described["predicts"], f"one of {', '.join(PREDICTIONS)}")
+            raise unknown("--certflow-predicts", described["predicts"], PREDICTIONS)
         options["predicts"] = described["predicts"]
     if described["schedule"] is not None:
         options["schedule"] = schedule_named(described["schedule"], "--certflow-schedule")

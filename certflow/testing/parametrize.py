@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from certflow.errors import InputError
+from certflow.errors import InputError, did_you_mean, unknown
 from certflow.testing.hearing import tell
 from certflow.testing.result import CheckFailed, Result
 
@@ -174,13 +174,14 @@ def check_cases(
 ) -> list[Case]:
     """The cases of `parametrize_with_checks`, in the order: subjects, mixtures, parts."""
     if kind not in KINDS:
-        raise InputError("kind", kind, f"one of {', '.join(KINDS)}")
+        raise unknown("kind", kind, KINDS)
     named = _named(subjects)
     module = _module(kind)
     known = [*inspect.signature(getattr(module, f"check_{kind}")).parameters][2:]
     for name in options:
         if name not in known:
-            raise InputError(name, options[name], f"an option of check_{kind}: {', '.join(known)}")
+            required = f"an option of check_{kind}: {', '.join(known)}{did_you_mean(name, known)}"
+            raise InputError(name, options[name], required)
     if mixtures is None and not _needs_a_mixture(module):
         held: list[Any] = [None]
     else:

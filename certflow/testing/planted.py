@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from certflow.errors import InputError
+from certflow.errors import unknown
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats
 from certflow.process import OrnsteinUhlenbeck
@@ -111,9 +111,9 @@ class PlantedModel:
 
     def __post_init__(self) -> None:
         if self.fault not in FAULTS:
-            raise InputError("fault", self.fault, f"one of {', '.join(FAULTS)}")
+            raise unknown("fault", self.fault, FAULTS)
         if self.predicts not in PREDICTIONS:
-            raise InputError("predicts", self.predicts, f"one of {', '.join(PREDICTIONS)}")
+            raise unknown("predicts", self.predicts, PREDICTIONS)
 
     @cached_property
     def model(self) -> Model:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from certflow.errors import InputError
+from certflow.errors import unknown
 from certflow.field.components import components_at
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import variance_extremes
@@ -101,7 +101,7 @@ def precision_of(dtype: Any, field: str = "dtype") -> Precision:
     if isinstance(dtype, type) and issubclass(dtype, np.floating):
         name = np.dtype(dtype).name
     if name not in PRECISIONS:
-        raise InputError(field, dtype, "one of " + ", ".join(PRECISIONS))
+        raise unknown(field, dtype, PRECISIONS)
     return PRECISIONS[name]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from certflow.errors import InputError
+from certflow.errors import unknown
 from certflow.field.components import components_at, quantity_from
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Flags, Floats, Points, Times
@@ -162,7 +162,7 @@ def exact_quantity(mixture: GaussianMixture, quantity: str, x: Points, t: Times,
 def check_predicts(predicts: Any) -> str:
     """One of `cf.Model`'s predictions."""
     if not isinstance(predicts, str) or predicts not in PREDICTIONS:
-        raise InputError("predicts", predicts, "one of " + ", ".join(PREDICTIONS))
+        raise unknown("predicts", predicts, PREDICTIONS)
     return predicts
 
 

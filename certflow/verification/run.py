@@ -18,7 +18,7 @@ from certflow.claims.check import PROFILES, Check, Context, OutOfReach
 from certflow.claims.digits import ALONE
 from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
 from certflow.claims.registry import PENDING, STATEMENTS, checks_of
-from certflow.errors import INSTALL_TORCH, InputError
+from certflow.errors import INSTALL_TORCH, InputError, unknown
 from certflow.law.formats import to_mapping
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_text
@@ -85,7 +85,7 @@ def verify(
     process = subject if isinstance(subject, OrnsteinUhlenbeck) else OrnsteinUhlenbeck(subject, "0.01", "3")
     wanted = _wanted(claims)
     if profile not in PROFILES:
-        raise InputError("profile", profile, f"one of {', '.join(PROFILES)}")
+        raise unknown("profile", profile, PROFILES)
     digits = whole_number(digits, "digits", 15, 1000)
     seed = whole_number(seed, "seed", 0, 2**32 - 1)
     jobs = whole_number(jobs, "jobs", 1, 64)
@@ -144,7 +144,7 @@ def _wanted(claims: Iterable[str] | None) -> list[str]:
     for place, claim in enumerate(wanted):
         wanted[place] = claim.upper() if isinstance(claim, str) else claim
         if wanted[place] not in STATEMENTS:
-            raise InputError("claims", claim, f"ids among {', '.join(STATEMENTS)}")
+            raise unknown("claims", claim, STATEMENTS, before="ids among ")
     if not wanted:
         raise InputError("claims", wanted, "at least one id")
     return [claim for claim in STATEMENTS if claim in wanted]
@@ -165,7 +165,8 @@ def _collect(
         evidence = [found[check.name] for check, reason, later in entries if reason is None and later is None]
         reasons = [reason for _, reason, _ in entries if reason is not None]
         waiting = [later for _, reason, later in entries if reason is None and later is not None]
-        results.append(_result(claim, evidence, reasons, waiting[0] if waiting else None))
+        result = _result(claim, evidence, reasons, waiting[0] if waiting else None)
+        results.append(result.model_copy(update={"left_out": _left_out(result, entries)}))
     if progress is not None:
         progress(len(checks), len(checks), "report")
     return results, next((mistakes[check.name] for check in checks if check.name in mistakes), None), figures
@@ -209,6 +210,15 @@ def _mistaken(check: Check, error: Exception) -> Evidence:
     )
 
 
+def _left_out(result: ClaimResult, entries: list[tuple[Check, str | None, str | None]]) -> dict[Kind, str]:
+    """Of each kind of evidence that a claim applies to and that no check of it collected, why none did."""
+    if result.outcome is Outcome.NOT_APPLICABLE:
+        return {}
+    there = {item.kind for item in result.evidence}
+    why = {check.kind: later for check, reason, later in reversed(entries) if reason is None and later is not None}
+    return {kind: why[kind] for kind in Kind if kind in why and kind not in there}
+
+
 def _hindrance(context: Context, check: Check) -> tuple[str | None, str | None]:
     """What hypotheses exclude a check, and what else it cannot be run for; both None where it can be run."""
     reason = check.applies(context.mixture)
@@ -223,7 +233,7 @@ def _postponed(context: Context, check: Check) -> str | None:
         return None
     torch = importlib.util.find_spec("torch") is not None
     if not context.profile.trained:
-        return f"its evidence comes with the full profile{'' if torch else ', and needs torch'}"
+        return f"its evidence comes with the full profile{'' if torch else f', and needs torch: {INSTALL_TORCH}'}"
     return None if torch else f"its evidence needs torch: {INSTALL_TORCH}"
 
 
@@ -263,7 +273,7 @@ def _judge(evidence: list[Evidence], reasons: list[str], later: str | None) -> t
         return Outcome.NOT_CHECKED, later
     if evidence or reasons:
         return Outcome.NOT_APPLICABLE, reasons[0] if reasons else evidence[0].summary
-    return Outcome.NOT_CHECKED, "no check of it exists yet"
+    return Outcome.NOT_CHECKED, "this version has no check of it"
 
 
 def overall(outcomes: Iterable[Outcome]) -> Outcome:

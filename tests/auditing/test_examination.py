@@ -289,6 +289,9 @@ def test_the_text_begins_with_the_verdict():
     for word in ("proved", "certified", "correct"):
         assert word not in text
     assert str(wrong()) == wrong().text()
+    assert "\n" not in repr(wrong())
+    assert len(repr(wrong())) < 200
+    assert "above, largest relative error of its score" in repr(wrong())
 
 
 def test_json_is_strict_and_has_everything():

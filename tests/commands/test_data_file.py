@@ -12,7 +12,8 @@ import pytest
 from certflow.commands.data_file import read_points
 
 POINTS = [[1.5, 2.5], [1.7, 2.1], [1.1, 2.9]]
-LEFT_OUT = "certflow: warning: DATA column 1 is left out as an index of the rows: "
+MISSING = "certflow: warning: "
+LEFT_OUT = f"{MISSING}DATA column 1 is left out as an index of the rows: "
 
 #: content of a file whose points are POINTS, and how the warning begins, if there is one
 READ: dict[str, tuple[str | bytes, str]] = {
@@ -43,6 +44,35 @@ READ: dict[str, tuple[str | bytes, str]] = {
     "r-row-names": ("a\tb\nx1\t1.5\t2.5\nx2\t1.7\t2.1\nx3\t1.1\t2.9\n", f"{LEFT_OUT}it has no name"),
     "index": ("index,a,b\n0,1.5,2.5\n1,1.7,2.1\n2,1.1,2.9\n", f"{LEFT_OUT}it counts the rows"),
     "id-from-one": ("ID,a,b\n1,1.5,2.5\n2,1.7,2.1\n3,1.1,2.9\n", f"{LEFT_OUT}it counts the rows"),
+    "spaces-alone": ("1.5 2.5\n1.7 2.1\n1.1 2.9\n", ""),
+    "spaces-in-columns": ("   a     b\n  1.5   2.5\n  1.7   2.1\n  1.1   2.9  \n", ""),
+    "savetxt": ("# made on Monday\n# a b\n1.5 2.5\n1.7 2.1\n# half\n1.1 2.9\n", ""),
+    "spaces-and-decimal-commas": ("1,5 2,5\n1,7 2,1\n1,1 2,9\n", ""),
+    "quoted-decimal-commas": ('"1,5","2,5"\n"1,7","2,1"\n"1,1","2,9"\n', ""),
+    "comments": ("# made by, a program\na,b\n1.5,2.5\n1.7,2.1\n1.1,2.9\n", ""),
+    "missing": (
+        "a,b\n1.5,2.5\n1.7,2.1\nNA,0\n1.1,2.9\n",
+        f"{MISSING}1 of 4 rows have a missing entry and are left out",
+    ),
+    "missing-in-words": ("a;b\n?;1\n1,5;2,5\n1,7;2,1\n1,1;2,9\n0;#N/A\n;\n", f"{MISSING}3 of 6 rows"),
+    "missing-first": ("nan,nan\n1.5,2.5\n1.7,2.1\n1.1,2.9\n", f"{MISSING}1 of 4 rows"),
+    "species": (
+        "a,b,species\n1.5,2.5,setosa\n1.7,2.1,setosa\n1.1,2.9,virginica\n",
+        f"{MISSING}DATA column 3 (species) is left out: it holds no numbers (setosa, virginica)",
+    ),
+    "species-without-names": (
+        "1.5,2.5,x y\n1.7,2.1,z\n1.1,2.9,?\n",
+        f"{MISSING}DATA column 3 is left out: it holds no",
+    ),
+    "dates": ("day;a;b\n2024-01-01;1,5;2,5\n2024-01-02;1,7;2,1\n2024-01-03;1,1;2,9\n", f"{MISSING}DATA column 1 (day)"),
+    "nothing": (
+        "a,b,c\n1.5,2.5,\n1.7,2.1,NA\n1.1,2.9,\n",
+        f"{MISSING}DATA column 3 (c) is left out: it holds no numbers",
+    ),
+    "classes": (
+        "target,a,b\n1,1.5,2.5\n0,1.7,2.1\n0,1.1,2.9\n",
+        f"{MISSING}DATA column 1 (target) is left out: it seems",
+    ),
     "no-header": ("0,1.5,2.5\n1,1.7,2.1\n2,1.1,2.9\n", f"{LEFT_OUT}it counts the rows"),
 }
 
@@ -85,9 +115,16 @@ REFUSED: dict[str, tuple[str, str | bytes, str, str]] = {
     "a-text": ("d.csv", "a,b\n1,2\nx,4\n", "DATA line 3, column 1: got 'x'", "a number"),
     "after-blank-lines": ("d.csv", "a,b\n\n\n1,2\n\nx,4\n", "DATA line 6, column 1", "a number"),
     "underscores": ("d.csv", "1_0,2\n3,4\n", "DATA line 1, column 1: got '1_0'", "a number"),
-    "quoted-decimal-comma": ("d.csv", '"1,5","2,5"\n"1,7","2,1"\n', "DATA line 2, column 1: got '1,7'", "a number"),
+    "thousands": ("d.csv", '"1,500","2,500"\n"1,700","2,100"\n', "DATA line 2, column 1: got '1,700'", "a number"),
+    "mostly-missing": (
+        "d.csv",
+        "a,b\n1,2\n,3\n,4\n5,6\n,\n",
+        "DATA line 3, column 1: got ''",
+        "3 of 5 rows have a missing",
+    ),
+    "text-alone": ("d.csv", "a,b\nx,y\nz,w\n", "DATA line 2, column 1: got 'x'", "a number"),
     "comma-and-point": ("d.csv", "1.5;2,5\n1.7;2,1\n", "DATA line 1, column 2: got '2,5'", "a number"),
-    "spaces-between": ("d.csv", "1.5 2.5\n1.7 2.1\n", "DATA line 2, column 1: got '1.7 2.1'", "a number"),
+    "other-numbers-of-words": ("d.csv", "1.5 2.5\n1.7\n", "DATA line 2: got '1 entries'", "2 numbers"),
     "names-of-other-columns": ("d.csv", "a,b,c,d\n1,2\n3,4\n", "DATA line 1: got '4 names'", "one for each column"),
     "more-entries": ("d.csv", "a,b\n1,2\n3,4,5\n", "DATA line 3: got '3 entries'", "2 numbers"),
     "infinite": ("d.csv", "a,b\n1,2\n3,-inf\n", "DATA row 2, column 2: got -inf", "a finite number"),
@@ -170,3 +207,32 @@ def test_a_directory_is_refused(tmp_path: Path, command: Callable[..., Any]) -> 
     ended = command("mixtures", "fit", tmp_path / "data.csv", "--components", 1)
     assert ended.code == 2
     assert "a readable file" in ended.err
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "txt", "TXT"])
+def test_the_name_of_a_text_says_nothing_of_its_separator(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"data.{suffix}"
+    path.write_text("1.5\t2.5\n1.7\t2.1\n1.1\t2.9\n")
+    np.testing.assert_array_equal(read_points(str(path)), POINTS)
+
+
+def test_an_archive_has_one_array_or_one_with_a_name(tmp_path: Path, command: Callable[..., Any]) -> None:
+    path = tmp_path / "data.npz"
+    np.savez(path, anything=POINTS)
+    np.testing.assert_array_equal(read_points(str(path)), POINTS)
+    np.savez(path, X=POINTS, y=np.arange(3))
+    np.testing.assert_array_equal(read_points(str(path)), POINTS)
+    for arrays in ({"a": POINTS, "b": POINTS}, {"weights": [1.0], "means": [[0.0]], "covariances": [1.0]}):
+        np.savez(path, **arrays)
+        ended = command("mixtures", "fit", path, "--components", 1)
+        assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+        assert ended.err.startswith("certflow: DATA: got ")
+
+
+def test_rows_of_an_array_with_nan_are_left_out_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "data.npy", np.array([*POINTS, [np.nan, 1.0]]))
+    np.testing.assert_array_equal(read_points(str(tmp_path / "data.npy")), POINTS)
+    assert (
+        "1 of 4 rows have a missing entry and are left out, the first at DATA row 4, column 1"
+        in capsys.readouterr().err
+    )

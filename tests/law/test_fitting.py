@@ -135,7 +135,7 @@ def test_what_has_not_converged_is_said_in_one_line(
         found = cf.GaussianMixture.fit(points, 5)
     assert found.origin["converged"] is False
     np.save(tmp_path / "data.npy", points)
-    ended = command("mixtures", "fit", tmp_path / "data.npy", "--components", 5)
+    ended = command("mixtures", "fit", tmp_path / "data.npy", "--components", 5, "--covariance-type", "spherical")
     assert ended.code == 0
     assert json.loads(ended.out)["origin"]["converged"] is False
     assert ended.err.startswith("certflow: warning: the fit has NOT converged: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,10 @@ from certflow.report.formatting import (
     rows_of,
     value_text,
 )
+from certflow.report.html import render_html
+from certflow.report.junit import render_junit
+from certflow.report.markdown import render_markdown, summary_markdown
+from certflow.report.views import report_json
 
 
 @pytest.mark.parametrize(
@@ -118,10 +123,9 @@ def test_a_short_value_is_not_abbreviated():
 
 
 def test_summary_sentences(report):
-    first, second, third = verdict.verdict_sentences(report)
-    assert first == (
-        "Of 7 claims, 3 hold, 1 is violated, 1 is inconclusive, 1 is not applicable and 1 is not yet checked."
-    )
+    first, others, second, third = verdict.verdict_sentences(report)
+    assert first == ("Of 5 claims checked, 3 hold, 1 is violated and 1 is inconclusive.")
+    assert others == "Of the others, 1 is not applicable and 1 is not yet checked."
     assert second == (
         "Evidence for the 3 that hold: symbolic reduction for 1, enclosure for 1, "
         "high-precision points for 1, sampled cases for 1, empirical measurement for 1."
@@ -132,7 +136,7 @@ def test_summary_sentences(report):
 def test_summary_of_one_claim_and_of_none(report):
     one = report.model_copy(update={"results": report.results[1:2]})
     assert verdict.verdict_sentences(one) == [
-        "Of 1 claim, 1 holds.",
+        "Of 1 claim checked, 1 holds.",
         "Evidence for the one that holds: enclosure for 1.",
     ]
     assert verdict.verdict_sentences(report.model_copy(update={"results": ()})) == ["No claim was looked at."]
@@ -146,7 +150,7 @@ def test_a_report_in_which_nothing_was_checked_says_why(report):
     update = {"results": (absent,), "outcome": Outcome.INCONCLUSIVE}
     nothing = report.model_copy(update=update)
     assert verdict.verdict_sentences(nothing) == [
-        "Of 1 claim, 1 is not yet checked.",
+        "1 is not yet checked.",
         f"Nothing was checked. {absent.id}: {absent.reason}.",
     ]
     assert verdict.headline(nothing) == "inconclusive: nothing was checked"
@@ -205,3 +209,32 @@ def test_reproduce_command_quotes_what_a_shell_would_read(report):
         "certflow verify mixture.json --profile 'a b; rm' --digits 50 --seed 0 --t-min 0.01 --t-max 3 --out report"
     )
     assert verdict.reproduce_command(report) == report.command
+
+
+TORCH = "its evidence needs torch: pip install 'certflow[torch]'"
+
+
+def test_why_something_was_not_checked_stands_in_every_view(report):
+    """Of a claim that was not checked, and of a kind of evidence that a claim which was has not."""
+    results = [
+        result.model_copy(update={"left_out": {Kind.EMPIRICAL: TORCH}}) if result.id == "F1" else result
+        for result in report.results
+    ]
+    told = report.model_copy(update={"results": tuple(results)})
+    (absent,) = (result for result in told.results if result.outcome is Outcome.NOT_CHECKED)
+    assert verdict.left_out(told) == [
+        f"not yet checked: {absent.id} ({absent.reason})",
+        f"no empirical evidence for F1 ({TORCH})",
+    ]
+    assert verdict.verdict_sentences(told)[0] == verdict.verdict_sentences(report)[0]
+    views = {
+        "html": html.unescape(render_html(told, {})),
+        "md": render_markdown(told).replace("\\", ""),
+        "summary": summary_markdown(told).replace("\\", ""),
+        "json": report_json(told),
+        "junit": html.unescape(render_junit(told)),
+    }
+    for name, text in views.items():
+        words = " ".join(text.replace("’", "'").split())
+        assert TORCH in words, name
+        assert absent.reason in words, name

@@ -179,13 +179,13 @@ def test_the_quick_profile_says_where_the_evidence_on_trained_maps_is():
 def test_a_claim_without_checks_is_not_checked(monkeypatch):
     monkeypatch.setattr("certflow.verification.run.checks_of", lambda claim: ())
     (result,) = cf.verify(cf.load_mixture("line-3"), ["A1"], digits=20).results
-    assert (result.outcome, result.reason) == (Outcome.NOT_CHECKED, "no check of it exists yet")
+    assert (result.outcome, result.reason) == (Outcome.NOT_CHECKED, "this version has no check of it")
 
 
 @pytest.mark.parametrize(
     ("profile", "reason"),
     [
-        ("quick", "its evidence comes with the full profile, and needs torch"),
+        ("quick", "its evidence comes with the full profile, and needs torch: pip install 'certflow[torch]'"),
         ("full", "its evidence needs torch: pip install 'certflow[torch]'"),
     ],
 )

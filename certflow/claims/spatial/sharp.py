@@ -176,7 +176,8 @@ def sharp_value(context: Context, name: str) -> Finding:
                 room = ROUNDING * (abs(found.lower) + abs(found.upper)) + Fraction(1, 10**DIGITS)
                 outcome = within(value, found.lower, found.upper, room)
                 if outcome is Outcome.HOLDS and not found.complete:
-                    outcome, summary = Outcome.INCONCLUSIVE, f"known to lie in {_interval(found)} only"
+                    budget = f"not settled within the {context.profile.search_seconds:g} s of a search"
+                    outcome, summary = Outcome.INCONCLUSIVE, f"{budget}: known to lie in {_interval(found)} only"
                 else:
                     summary = f"the Jacobian's rate there is {float(value.mid()):.10g}, not in {_interval(found)}"
                 where = f"sharp {kind} rate at t = {float(time):.6g}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from certflow.errors import InputError
+from certflow.errors import unknown
 from certflow.numbers.arrays import Points
 
 #: Principal components of the digits, pixels of the side of a patch, and one row of so many that is held out.
@@ -89,5 +89,5 @@ def data_set(name: str) -> DataSet:
     InputError : an unknown one.
     """
     if name not in DATA_SETS:
-        raise InputError("data_set", name, f"one of {', '.join(DATA_SETS)}")
+        raise unknown("data_set", name, DATA_SETS)
     return DATA_SETS[name]()

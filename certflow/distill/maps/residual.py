@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from certflow.distill.maps.activations import ACTIVATIONS
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 
 #: More than what float32 errs in a spectral norm, relative: a budget is kept in exact arithmetic too.
 ROUNDING = 1e-5
@@ -140,7 +140,7 @@ class ResidualMaps(torch.nn.Module):
 def check_shape(hidden: Any, activation: Any, lipschitz: Any) -> None:
     """Raises InputError for a network that there is not."""
     if activation not in ACTIVATIONS:
-        raise InputError("activation", activation, f"one of {', '.join(ACTIVATIONS)}")
+        raise unknown("activation", activation, ACTIVATIONS)
     if activation == "groupsort" and hidden % 2:
         raise InputError("hidden", hidden, "an even number (groupsort sorts pairs)")
     number = isinstance(lipschitz, int | float) and not isinstance(lipschitz, bool)

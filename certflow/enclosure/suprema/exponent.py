@@ -43,7 +43,7 @@ _NARROWEST = 2.0**-20
 _POOR = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SharpStability(Ends):
     """`lower <= int_s^t lambda* <= upper`, proved; exact decimals; `f"{found:.6}"` rounds them outwards.
 

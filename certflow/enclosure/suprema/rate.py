@@ -28,7 +28,7 @@ class Block:
         return 0 if self.found.proof is None else self.found.proof.leaves
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SharpRate(Ends):
     """`lower <= sup_x rate <= upper`, both proved; exact decimals; `f"{rate:.6}"` rounds them outwards.
 

@@ -56,7 +56,11 @@ class TubeStep:
     growth: Fraction
 
 
-@dataclass(frozen=True)
+#: Coordinates that a text of a tube shows.
+_SHOWN = 4
+
+
+@dataclass(frozen=True, repr=False)
 class FlowTube:
     """`lower[i] <= Phi_{t_from -> reached}(x)[i] <= upper[i]` for every `x` of the box, proved.
 
@@ -80,6 +84,16 @@ class FlowTube:
     start: Fraction
     bits: int
     steps: tuple[TubeStep, ...]
+
+    def __str__(self) -> str:
+        """The image in one line, ten digits of each end and of at most four coordinates, rounded outwards."""
+        ends = zip(self.lower[:_SHOWN], self.upper[:_SHOWN], strict=True)
+        shown = " x ".join(f"{Enclosure(low, high):.10}" for low, high in ends)
+        more = f" x ... ({len(self.lower)} coordinates)" if len(self.lower) > _SHOWN else ""
+        return f"{shown}{more} ({self.outcome}, radius {self.radius}, |D Phi| in {self.derivative_norm:.3})"
+
+    def __repr__(self) -> str:
+        return f"FlowTube({self})"
 
     @property
     def radius(self) -> ExactDecimal:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from certflow.errors import InputError
+from certflow.errors import InputError, did_you_mean, unknown
 from certflow.grids.export import schedulers
 from certflow.grids.export.formats import SINGLE, Export, check_end, final_step, sigmas_of
 from certflow.grids.export.schedulers import TAKERS, Job, Setup, supported
@@ -124,7 +124,7 @@ def setup(scheduler: Any, mu: Any, config: Mapping[str, Any], also: str = "sched
     name, own, fixed = _identify(scheduler)
     for option, value in config.items():
         if option not in _CONFIG:
-            raise InputError("option", option, also + ", ".join(_CONFIG))
+            raise unknown("option", option, _CONFIG, before=also)
         if fixed:
             raise InputError(option, value, "no such option beside a scheduler object, whose own config counts")
     return Setup(name, {**TAKERS[name][1], **own, **config}, mu)
@@ -175,7 +175,8 @@ def _known(name: str, candidates: tuple[str, ...]) -> str:
             return candidate
         if candidate in REFUSED:
             raise InputError("scheduler", name, f"one that takes a grid ({REFUSED[candidate]}): {supported()}")
-    raise InputError("scheduler", name, "a scheduler of diffusers that takes a grid: " + supported())
+    required = "a scheduler of diffusers that takes a grid: " + supported()
+    raise InputError("scheduler", name, required + did_you_mean(name, TAKERS))
 
 
 def _code(name: str, arguments: Mapping[str, Any], container: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.grids.export.formats import SINGLE, Export, check_end, final_step, largest_shift, sigmas_of
 from certflow.grids.nodes import Nodes
 from certflow.numbers.arrays import Floats
@@ -43,7 +43,7 @@ def to_k_diffusion(grid: Nodes, sampler: str = "sample_euler", end: str = "zero"
     if sampler in UNTIMED:
         raise InputError("sampler", sampler, "one that takes sigmas (this one chooses its own): " + ", ".join(SAMPLERS))
     if sampler not in SAMPLERS:
-        raise InputError("sampler", sampler, "one of " + ", ".join(SAMPLERS))
+        raise unknown("sampler", sampler, SAMPLERS)
     check_end(end, sampler)
     sigmas = sigmas_of(grid)
     values = [*sigmas.tolist(), 0.0] if end == "zero" else sigmas.tolist()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from certflow.errors import InputError
+from certflow.errors import InputError, did_you_mean
 from certflow.grids.export.diffusers import REFUSED
 from certflow.grids.export.karras import SAMPLERS, UNTIMED
 from certflow.grids.export.schedulers import TAKERS
@@ -121,7 +121,7 @@ def stepping_of(name: str, config: Mapping[str, Any] | None = None) -> Stepping:
     if name not in STEPPING:
         there = f"of diffusers {', '.join(TAKERS)}; of k-diffusion {', '.join(SAMPLERS)}"
         reason = f" ({REFUSED[name]})" if name in REFUSED else " (this one chooses its own)" if name in UNTIMED else ""
-        raise InputError("scheduler", name, f"one that takes a grid{reason}: {there}")
+        raise InputError("scheduler", name, f"one that takes a grid{reason}: {there}{did_you_mean(name, STEPPING)}")
     found, given = STEPPING[name], config or {}
     if found.name == "LTXEulerAncestralRFScheduler" and given.get("eta") == 0:
         return replace(found, why="")

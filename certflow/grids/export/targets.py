@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.grids.export.diffusers import to_diffusers
 from certflow.grids.export.formats import Export, to_json
 from certflow.grids.export.karras import to_edm, to_k_diffusion
@@ -47,13 +47,13 @@ def export(grid: Nodes, format: str = "json", **options: Any) -> Export:
     if not isinstance(grid, Nodes):
         raise InputError("grid", grid, "a certflow.grids.TimeGrid")
     if format not in FORMATS:
-        raise InputError("format", format, "one of " + ", ".join(FORMATS))
+        raise unknown("format", format, FORMATS)
     maker = _MAKERS[format]
     parameters = inspect.signature(maker).parameters
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         for option in options:
             if option not in list(parameters)[1:]:
-                raise InputError("option", option, f"one of {', '.join(list(parameters)[1:])} for the format {format}")
+                raise unknown("option", option, list(parameters)[1:], after=f" for the format {format}")
     made = maker(grid, **options)
     return replace(made, notes=(*made.notes, *_for_others(grid, made)))
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.numbers.arrays import Floats, Indices
 from certflow.numbers.inputs import float_array, real_number, whole_number
 from certflow.schedules.table import checked
@@ -47,9 +47,9 @@ class Training:
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Training:
         """From `alphas_cumprod`, from `trained_betas` or from a named beta schedule."""
-        unknown = [name for name in config if name not in DEFAULTS]
-        if unknown:
-            raise InputError("option", unknown[0], "one of " + ", ".join(DEFAULTS))
+        other = [name for name in config if name not in DEFAULTS]
+        if other:
+            raise unknown("option", other[0], DEFAULTS)
         named = {name: value for name, value in {**DEFAULTS, **config}.items() if value is not None}
         if "alphas_cumprod" in named:
             alphas = _cumulative(named["alphas_cumprod"], bool(named.get("rescale_betas_zero_snr")))
@@ -108,9 +108,7 @@ def _time(sigma: float) -> float:
 def _betas(config: Mapping[str, Any]) -> Singles:
     schedule, count = config["beta_schedule"], config["num_train_timesteps"]
     if schedule not in _BETA_SCHEDULES:
-        raise InputError(
-            "beta_schedule", schedule, f"one of {', '.join(_BETA_SCHEDULES)}; or give the scheduler or alphas_cumprod"
-        )
+        raise unknown("beta_schedule", schedule, _BETA_SCHEDULES, after="; or give the scheduler or alphas_cumprod")
     count = whole_number(count, "num_train_timesteps", 2, 1_000_000, "a whole number from 2 to 1000000")
     if schedule == "squaredcos_cap_v2":
         levels = np.cos((np.arange(count + 1) / count + 0.008) / 1.008 * np.pi / 2) ** 2

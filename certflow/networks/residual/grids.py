@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from certflow.errors import InputError
+from certflow.errors import unknown
 from certflow.networks.gadgets.polynomials import dyadic
 from certflow.networks.residual.coordinates import Coordinates
 from certflow.networks.residual.local_errors import LocalErrors
@@ -94,7 +94,7 @@ def grid_of(kind: Any, coordinates: Coordinates, errors: LocalErrors, blocks: in
         return uniform_kappa(coordinates, blocks)
     if kind == "uniform-time":
         return uniform_time(coordinates, blocks)
-    raise InputError("grid", kind, f"one of {', '.join(KINDS)}")
+    raise unknown("grid", kind, KINDS)
 
 
 @dataclass(frozen=True)

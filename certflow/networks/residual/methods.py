@@ -8,7 +8,7 @@ from typing import Any
 
 from flint import fmpq
 
-from certflow.errors import InputError
+from certflow.errors import unknown
 
 
 @dataclass(frozen=True)
@@ -83,5 +83,5 @@ def method_of(name: Any) -> Method:
     InputError : there is none.
     """
     if not isinstance(name, str) or name not in METHODS:
-        raise InputError("method", name, f"one of {', '.join(METHODS)}")
+        raise unknown("method", name, METHODS)
     return METHODS[name]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from certflow.errors import InputError
+from certflow.errors import InputError, unknown
 from certflow.law.covariances import KINDS
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_number
@@ -130,4 +130,4 @@ def _condition(max_condition: Any) -> Fraction | None:
 
 def _check_word(field: str, value: Any, words: tuple[Any, ...]) -> None:
     if not any(value is word or (isinstance(word, str) and value == word) for word in words):
-        raise InputError(field, value, f"one of {', '.join(map(str, words))}")
+        raise unknown(field, value, words)

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from certflow.errors import InputError
+from certflow.errors import InputError, did_you_mean
 from certflow.numbers.exact import exact_number, exact_text
 from certflow.numbers.inputs import whole_number
 
@@ -50,4 +50,4 @@ def check_some(field: str, given: Sequence[str], known: Collection[str]) -> None
         raise InputError(field, given, required)
     for name in given:
         if name not in known:
-            raise InputError(field, name, required)
+            raise InputError(field, name, required + did_you_mean(name, known))
