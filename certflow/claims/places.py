@@ -35,6 +35,8 @@ def place_of(name: str) -> Place | None:
     'certflow/bounds/rates.py'
     """
     words = name.split(".")
+    if not all(word.isidentifier() for word in words):
+        return None
     for length in range(len(words) - 1, 0, -1):
         path = Path(*words[:length]).with_suffix(".py")
         lines = _lines(path)
