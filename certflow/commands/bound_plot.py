@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from certflow.commands.bound_sharp import Sharp
 from certflow.commands.bound_table import Balls, Rates
 from certflow.commands.plotting import Plot, label
 from certflow.numbers.exact import exact_number
 from certflow.process import OrnsteinUhlenbeck
 
 if TYPE_CHECKING:
+    from certflow.commands.bound_sharp import Sharp
     from certflow.report.canvas import Figure
     from certflow.report.document import Curves
     from certflow.report.style import Sheet

@@ -223,7 +223,7 @@ def test_report_as_latex(command: Command, tmp_path: Path) -> None:
     ended = command("report", out, "--latex")
     assert (ended.code, ended.err) == (0, "")
     found = tables(ended.out)
-    assert [row[:1] + row[2:3] for one in found[1:-1] for row in one.rows] == [["S2", "holds"], ["L3", "holds"]]
+    assert [row[:1] + row[2:3] for one in found[1:-1] for row in one.rows] == [["G3", "holds"]]
     assert found[-1].rows[0][:2] == ["L6", "not applicable"]
     assert r"50 \% of a\_b \& \{c\}" in found[0].caption
     assert [path.name for path in out.iterdir()] == ["report.json"]
