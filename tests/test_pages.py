@@ -224,3 +224,12 @@ def test_every_name_of_the_overview_exists() -> None:
         found: Any = cf
         for part in name.split("."):
             found = getattr(found, part)
+
+
+def test_every_path_of_the_map_exists() -> None:
+    table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("## The repository")[2]
+    names = [name for cell in re.findall(r"^\| (`.*?) \|", table, flags=re.MULTILINE) for name in cell.split("`")[1::2]]
+    assert len(names) > 15
+    for name in names:
+        pattern = name.rstrip("/")
+        assert [*ROOT.glob(pattern), *(ROOT / "certflow").glob(pattern)], name
