@@ -49,7 +49,7 @@ OPERATIONS = {
 @pytest.mark.parametrize("span", [(-3, 3), (-200, 200)])
 def test_four_operations(name, span):
     rng = np.random.default_rng(len(name) + span[1])
-    a, b = numbers(rng, cases(CASES // 8), *span), numbers(rng, cases(CASES // 8), *span)
+    a, b = numbers(rng, cases(CASES // 24), *span), numbers(rng, cases(CASES // 24), *span)
     operation = OPERATIONS[name]
     exact = [operation(x, y) for x, y in zip(fractions(a), fractions(b), strict=True)]
     assert worst(operation(a, b), exact) < UNIT
