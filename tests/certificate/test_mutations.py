@@ -19,6 +19,7 @@ from certflow.certificate.checker import (
     flow_tubes,
     reading,
     refusals,
+    sharp_integrals,
     sharp_rates,
     verdicts,
 )
@@ -92,7 +93,7 @@ def indulgent(words: str) -> Callable[..., None]:
 
 
 #: The modules that require something of a certificate.
-READERS = (cases, closed_forms, coverings, flow_tubes, reading, sharp_rates, verdicts)
+READERS = (cases, closed_forms, coverings, flow_tubes, reading, sharp_integrals, sharp_rates, verdicts)
 #: What is broken, where, how, and the claim and group in which it shows.
 TWINS: dict[str, tuple[Any, str, Callable[[], Any], str, str]] = {
     "every matrix is positive": (coverings, "positive", lambda: always(True), "L5", "false, hints"),
@@ -107,6 +108,9 @@ TWINS: dict[str, tuple[Any, str, Callable[[], Any], str, str]] = {
     "any bound, L5": (cases.Case, "bound", lambda: always(None), "L5", "assertion, new hash"),
     "any bound, F1": (cases.Case, "bound", lambda: always(None), "F1", "false, hints"),
     "any bound, F2": (cases.Case, "bound", lambda: always(None), "F2", "problem, new hash"),
+    "no panels": (sharp_integrals, "integral_above", lambda: always(0), "F5", "false, hints"),
+    "any pieces": (sharp_integrals, "integral_below", lambda: always(2**140), "F5", "assertion, new hash"),
+    "panels without coverings": (sharp_integrals, "Panel", lambda: always(None), "F5", "false, hints"),
     "any bound, S3": (cases.Case, "bound", lambda: always(None), "S3", "assertion, new hash"),
     "any node of a grid": (READERS, "require", lambda: indulgent("assertion.nodes"), "G1", "problem, new hash"),
     "any panels": (READERS, "require", lambda: indulgent("assertion.times"), "L2", "assertion, new hash"),

@@ -14,8 +14,8 @@ from certflow.claims.evidence.balls import ends
 from certflow.claims.model import Outcome
 from certflow.enclosure.closed_forms import panel_times
 from certflow.enclosure.results import rounded_down
-from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
 from certflow.enclosure.suprema.exponent import SharpStability, sharp_stability
+from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
 from certflow.enclosure.suprema.rate import SharpRate
 from certflow.errors import InputError
 from certflow.law.exposed import exposed_diameter

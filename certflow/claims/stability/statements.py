@@ -91,13 +91,14 @@ STATEMENTS = (
     Statement(
         id="F5",
         title="Sharp stability",
-        statement=r"| \Phi_{t \to s}(x) - \Phi_{t \to s}(y) | \le \exp \left( \int_s^t \lambda^* \right) |x - y|, \qquad "
-        r"\int_s^t \lambda^* = \int_{r(t)}^{r(s)} V^*(r) \, dr - \frac{1}{2} \log \frac{v_t}{v_s} \le \int_s^t \lambda",
+        statement=r"| \Phi_{t \to s}(x) - \Phi_{t \to s}(y) | \le \exp \left( \int_s^t \lambda^* \right) |x - y|, "
+        r"\qquad \int_s^t \lambda^* = \int_{r(t)}^{r(s)} V^*(r) \, dr - \frac{1}{2} \log \frac{v_t}{v_s} "
+        r"\le \int_s^t \lambda",
         hypotheses=(MIXTURE, COMMON_VARIANCE, r"$\delta \le s < t \le T$"),
         source=beyond("F5"),
-        remark=r"$\lambda^*(t) = \sup_x \lambda_{\max}(-J)$ is the rate itself, not a bound of it: no rate that holds for "
-        "all x has a smaller integral. It is enclosed from both sides; on a grid of modes it is a small part of the "
-        "closed form.",
+        remark=r"$\lambda^*(t) = \sup_x \lambda_{\max}(-J)$ is the rate itself, not a bound of it: no rate that holds "
+        "for all x has a smaller integral. It is enclosed from both sides; on a grid of modes it is a small part of "
+        "the closed form.",
         proof="proofs/F5.md",
         code=(
             "certflow.enclosure.suprema.exponent.sharp_stability",
