@@ -1,4 +1,4 @@
-"""Certificates of sharp rates (L5), their integral (F5) and flow tubes (S3) as they are produced, and their mixtures."""
+"""Certificates of sharp rates (L5), their integral (F5) and flow tubes (S3) as produced, and their mixtures."""
 
 from __future__ import annotations
 
