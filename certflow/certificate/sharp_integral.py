@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from certflow.certificate.checker import check
 from certflow.certificate.closed_forms import MAX_BITS, MAX_GROWTH, factor_above
-from certflow.certificate.envelope import envelope
+from certflow.certificate.envelope import certificate_text, envelope
 from certflow.certificate.sharp import BITS, TAKEN, USUAL, lost_bits
 from certflow.enclosure.expressions import ball
+from certflow.enclosure.integrals import check_effort
 from certflow.enclosure.results import ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.cover import Cover
 from certflow.enclosure.suprema.exponent import SharpIntegral, sharp_integral
@@ -28,8 +32,10 @@ from certflow.process import OrnsteinUhlenbeck
 DIGITS, SLACK = 12, Fraction(1, 10**13)
 #: Share of the integral that the midpoint rule of the checker may lose, and the largest number of steps of a piece.
 LOST, MAX_STEPS = 5e-4, 2000
-#: Coverings with more leaves than this give way to a wider gap: a check then takes some seconds.
-MAX_LEAVES = 12_000
+#: Seconds that a search has at least: for what is found without one.
+_LEAST = 1e-3
+#: Where the checker would be asked for more work than it does, the gap is widened by `FACTOR`, at most to `WIDEST`.
+FACTOR, WIDEST = 4, Fraction(1, 10)
 
 
 def sharp_integral_certificate(
@@ -38,12 +44,58 @@ def sharp_integral_certificate(
     """F5: `lower <= int lambda* <= upper` over `[t_min, t_max]` and `|Phi(x) - Phi(y)| <= factor |x - y|`, with the
     panels that prove it, and the enclosure that it was made from (`found.complete`: the gap asked for was reached).
 
+    Where the checker would refuse the panels for their work, the gap is widened; if that is not enough, Popoviciu's
+    inequality takes the place of the largest coverings, and the enclosure counts as not complete.
+
     Raises
     ------
     InputError : covariances that are not common-isotropic, fewer than two different means, a precision beyond the
-        format's, a gap or seconds out of range.
+        format's, a mixture that is too large for the checker, a gap or seconds out of range.
     """
-    made = sharp_integral(process, process.exact_t_min, process.exact_t_max, gap, seconds)
+    if process.mixture.kind != "common-isotropic":
+        raise InputError("mixture", f"{process.mixture.kind} covariances", "common-isotropic covariance")
+    wanted, seconds = check_effort(gap, seconds)
+    deadline, width = time.perf_counter() + seconds, wanted
+    while True:
+        left = max(deadline - time.perf_counter(), _LEAST)
+        made = sharp_integral(process, process.exact_t_min, process.exact_t_max, width, left)
+        certificate = _certificate(process, made)
+        if check(certificate_text(certificate)).accepted:
+            complete = made.found.complete and width == wanted
+            return certificate, replace(made, found=replace(made.found, complete=complete))
+        if FACTOR * width > WIDEST or time.perf_counter() > deadline:
+            break
+        width *= FACTOR
+    while sum(map(_leaves, made.panels)):
+        made = _coarser(made)
+        certificate = _certificate(process, made)
+        if check(certificate_text(certificate)).accepted:
+            return certificate, made
+    raise InputError("mixture", f"{process.mixture.n_components} components", "a mixture of which the checker can read")
+
+
+def _leaves(panel: Panel) -> int:
+    return sum(proof.leaves for proof in panel.proofs if proof is not None)
+
+
+def _coarser(made: SharpIntegral) -> SharpIntegral:
+    """With at most half of the leaves: Popoviciu's inequality takes the place of the largest coverings."""
+    popoviciu = max(points.diameter_squared for points in made.factors) / 4
+    allowed, kept = sum(map(_leaves, made.panels)) // 2, {}
+    for panel in sorted(made.panels, key=_leaves):
+        allowed -= _leaves(panel)
+        loose = replace(
+            panel,
+            levels=None,
+            upper=(Fraction(panel.high) - Fraction(panel.low)) * popoviciu,
+            proofs=(None,) * len(panel.proofs),
+        )
+        kept[panel.low] = panel if allowed >= 0 else loose
+    found = replace(made.found, complete=False)
+    return replace(made, found=found, panels=tuple(kept[low] for low in sorted(kept)))
+
+
+def _certificate(process: OrnsteinUhlenbeck, made: SharpIntegral) -> dict[str, Any]:
     if not made.panels:
         raise InputError("mixture", "a single mean", "at least two different means")
     bits = BITS + max(0, math.ceil(3 * (process.exact_t_max - USUAL)))
@@ -54,7 +106,7 @@ def sharp_integral_certificate(
     with ball_precision(2 * BITS):
         drift, off = ball_ends(_expansion(process))
     upper = sum((panel.upper for panel in made.panels), Fraction(0))
-    lower = sum((_midpoints(made.factors[piece.factor], piece, steps) for piece, steps in pieces), Fraction(0))
+    lower = sum((_midpoints(piece, steps) for piece, steps in pieces), Fraction(0))
     growth = rounded_up(upper + drift + off + SLACK * (upper + abs(drift)), DIGITS)
     least = rounded_down(lower + drift - off - 100 * SLACK * (lower + abs(drift)), DIGITS)
     assertion = {
@@ -74,7 +126,7 @@ def sharp_integral_certificate(
         "panels": [_panel(panel, made.factors) for panel in made.panels],
         "pieces": [_piece(piece, made.factors[piece.factor], steps) for piece, steps in pieces],
     }
-    return envelope(process, "F5", assertion, proof), made
+    return envelope(process, "F5", assertion, proof)
 
 
 def _expansion(process: OrnsteinUhlenbeck) -> Any:
@@ -150,7 +202,7 @@ def _ranges(piece: Piece) -> tuple[float, float]:
     return float(max(line.heights) - min(line.heights)), float(max(line.rates) - min(line.rates))
 
 
-def _midpoints(points: Points, piece: Piece, steps: int) -> Fraction:
+def _midpoints(piece: Piece, steps: int) -> Fraction:
     """What the checker will find, in float64: which decides nothing, since the checker does it again."""
     width, (height, rate) = float(piece.high - piece.low), _ranges(piece)
     nodes: Floats = float(piece.low) + (np.arange(steps) + 0.5) * (width / steps)

@@ -9,6 +9,7 @@ import typer
 import certflow
 from certflow.commands.audit import audit
 from certflow.commands.bound import bound
+from certflow.commands.certify import certify
 from certflow.commands.check import check
 from certflow.commands.claims import claims
 from certflow.commands.distill import distill
@@ -37,6 +38,7 @@ def command() -> Any:
     app.callback()(_root)
     app.command()(verify)
     app.command()(check)
+    app.command()(certify)
     app.command()(claims)
     app.command()(bound)
     app.command()(grid)

@@ -181,5 +181,9 @@ _HINTS = {
 }
 _INTEGRAL = {"lower": Fraction, "upper": Fraction, "factor": (Fraction,)}
 F5 = Rule(
-    "panels", _INTEGRAL, _HINTS, sharp_integral, "proofs/F5.md, proofs/sharp.md, proofs/checker.md sections 4, 5 and 10"
+    "panels",
+    _INTEGRAL,
+    _HINTS,
+    sharp_integral,
+    "proofs/F5.md, proofs/sharp.md, proofs/checker.md sections 4 and 5 and 10",
 )
