@@ -23,7 +23,6 @@ from certflow.enclosure.suprema.panels import Panel, Piece
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.search import Proof
 from certflow.errors import InputError
-from certflow.numbers.arrays import Floats
 from certflow.numbers.exact import exact_text
 from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
@@ -205,6 +204,6 @@ def _ranges(piece: Piece) -> tuple[float, float]:
 def _midpoints(piece: Piece, steps: int) -> Fraction:
     """What the checker will find, in float64: which decides nothing, since the checker does it again."""
     width, (height, rate) = float(piece.high - piece.low), _ranges(piece)
-    nodes: Floats = float(piece.low) + (np.arange(steps) + 0.5) * (width / steps)
+    nodes = np.linspace(0.5, steps - 0.5, steps, dtype=np.float64) * (width / steps) + float(piece.low)
     off = width**3 * height**2 * rate**2 / (192 * steps**2)
     return Fraction(max(float(piece.line.variances(nodes).sum()) * width / steps - off, 0.0)) / piece.line.size

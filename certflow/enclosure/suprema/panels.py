@@ -126,9 +126,8 @@ class Panels:
         mantissa, exponent = np.frexp(np.geomspace(max(outer[0], outer[1] / 64), outer[1], 7)[1:-1])
         inside = np.ldexp(np.rint(mantissa * 2.0**EDGE_BITS) / 2.0**EDGE_BITS, exponent)
         edges = np.unique([outer[0], *inside[(outer[0] < inside) & (inside < outer[1])], outer[1]])
-        widest = max(float(max(points.squares) - min(points.squares)) for points in self.factors)
-        if widest * outer[1] < _STILL * self.gap:
-            edges = edges[[0, -1]]  # means on a sphere: `V*` hardly depends on `r`
+        if self._still(outer[1]):
+            edges = edges[[0, -1]]
         # The margins of the lines are relative to V*, the gap is relative to what the drift leaves of its integral.
         values = np.array([self._place(float(edge)).best.value for edge in edges])
         spread = float(np.diff(edges) @ (values[1:] + values[:-1]) / 2)
@@ -149,6 +148,14 @@ class Panels:
             self._push(heap, self._panel(panel.low, middle))
             self._push(heap, self._panel(middle, panel.high))
         return tuple(panel for *_, panel in sorted(heap, key=lambda entry: entry[1]))
+
+    def _still(self, most: float) -> bool:
+        """Whether `V*` hardly depends on `r`: means on a sphere, or an exposed pair at the largest distance (L4)."""
+        widest = max(points.diameter_squared for points in self.factors)
+        if any(points.diameter_squared == widest and _exposed(points) for points in self.factors):
+            return True
+        spread = max(float(max(points.squares) - min(points.squares)) for points in self.factors)
+        return spread * most < _STILL * self.gap
 
     @staticmethod
     def _push(heap: list[tuple[float, float, Panel]], panel: Panel) -> None:
@@ -187,8 +194,9 @@ class Panels:
             # What was proved: tau(r) <= the line as the float64 numbers of the threshold define it, with its rounding.
             rise = Fraction(threshold.slope) * (Fraction(high) - Fraction(low))
             line = Fraction(ends[0]), Fraction(ends[0]) + rise
-            if sum(line) / 2 < popoviciu:
-                return sum(line) / 2, line, proofs
+            mean = sum(line, Fraction(0)) / 2
+            if mean < popoviciu:
+                return mean, line, proofs
             break
         return popoviciu, None, (None,) * len(self.factors)
 
@@ -279,6 +287,13 @@ class Panels:
         return top_direction((weights[:, None] * deviation).T @ deviation)
 
 
+def _exposed(points: Points) -> bool:
+    """Whether a pair at the distance `D` is the hull or spans an edge of it."""
+    edges = [face.members for face in points.faces if len(face.members) == 2]
+    edges += [(0, 1)] if len(points.points) == 2 else []
+    return any(points.distance_squared(i, j) == points.diameter_squared for i, j in edges)
+
+
 def _law(points: Points) -> tuple[Any, ...]:
     """What a proof depends on."""
     return points.coordinates, points.embedding, points.axes, points.weights, points.scale
@@ -288,7 +303,7 @@ def _dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
     return sum((x * y for x, y in zip(a, b, strict=True)), Fraction(0))
 
 
-def _short(value: float) -> Fraction:
+def _short(value: Fraction) -> Fraction:
     """A dyadic number of 40 significant bits: any tilt gives a valid lower bound, a short one is faster."""
     mantissa, exponent = np.frexp(float(value))
     return Fraction(round(float(mantissa) * 2**40)) * Fraction(2) ** (int(exponent) - 40)

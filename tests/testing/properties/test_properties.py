@@ -212,7 +212,7 @@ def test_every_property_names_a_claim_and_is_killed() -> None:
     assert set(BY_NAME) == set(KILLS) | others
 
 
-#: Claims that say nothing of any x, t or mixture, or that others imply (L1 by L2 and S4, F5 by F1 and L5; G3 is its own).
+#: Claims that say nothing of any x, t or mixture, or that others imply (L1 by L2 and S4, F5 by F1, L5; G3 is its own).
 ELSEWHERE = {"L1", "G4", "F5"}
 
 
