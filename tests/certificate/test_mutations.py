@@ -9,7 +9,8 @@ from typing import Any
 
 import mutations
 import pytest
-from mutations import CASES, CLAIMS, GROUPS, certificates, false_certificates, is_true
+from depth import nightly
+from mutations import CASES, CLAIMS, GROUPS, PUBLISHED, certificates, false_certificates, is_true
 
 from certflow.certificate import checker
 from certflow.certificate.checker import (
@@ -38,6 +39,14 @@ def test_nothing_false_is_accepted(claim: str, group: str, record_property: Call
     else:  # neither the checker nor the oracle refuses all
         assert tally.refused > 0
         assert tally.true > 0
+
+
+@nightly
+@pytest.mark.parametrize("group", GROUPS)
+def test_ten_thousand_of_the_integral(group: str) -> None:
+    """F5, whose few cases of every day are for its cost."""
+    assert PUBLISHED["F5"] * len(GROUPS) > 10_000
+    assert mutations.run("F5", group, PUBLISHED["F5"], seed=1).false == []
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
