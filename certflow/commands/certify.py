@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from textwrap import fill
+from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -141,8 +141,9 @@ def _text(rows: list[_Row]) -> str:
 
 
 def _indented(text: str) -> str:
-    breaks = {"break_long_words": False, "break_on_hyphens": False}
-    return fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ", **breaks)
+    wrapper = TextWrapper(WIDTH, initial_indent="  ", subsequent_indent="  ")
+    wrapper.break_long_words = wrapper.break_on_hyphens = False
+    return wrapper.fill(text)
 
 
 def _command(paths: list[str]) -> str:
