@@ -118,6 +118,7 @@ class Panels:
     def __init__(self, factors: tuple[Points, ...], gap: float, deadline: float, drift: float):
         self.factors, self.gap, self.deadline, self.drift = factors, gap, deadline, drift
         self.known: dict[float, _Place] = {}
+        self.pair = _exposed(factors)
         self.margin = gap
 
     def run(self, outer: tuple[float, float], inner: tuple[float, float]) -> tuple[Panel, ...]:
@@ -150,12 +151,9 @@ class Panels:
         return tuple(panel for *_, panel in sorted(heap, key=lambda entry: entry[1]))
 
     def _still(self, most: float) -> bool:
-        """Whether `V*` hardly depends on `r`: means on a sphere, or an exposed pair at the largest distance (L4)."""
-        widest = max(points.diameter_squared for points in self.factors)
-        if any(points.diameter_squared == widest and _exposed(points) for points in self.factors):
-            return True
+        """Whether `V*` hardly depends on `r`: an exposed pair at the largest distance (L4), or means on a sphere."""
         spread = max(float(max(points.squares) - min(points.squares)) for points in self.factors)
-        return spread * most < _STILL * self.gap
+        return self.pair is not None or spread * most < _STILL * self.gap
 
     @staticmethod
     def _push(heap: list[tuple[float, float, Panel]], panel: Panel) -> None:
@@ -218,6 +216,13 @@ class Panels:
         return tuple(proofs[_law(points)] for points in self.factors)
 
     def _place(self, r: float) -> _Place:
+        if self.pair is not None:  # where its points have equal mass, and no others have any: no search
+            number, index = self.pair
+            task = common_isotropic_task(self.factors[number], ball(Fraction(r)))
+            if index is not None:
+                face = self.factors[number].faces[index]
+                task = task.face(face.members, face.axes, 0.0)
+            return _Place(number, propose(task, (), face=index))
         if r not in self.known:
             found = []
             for number, points in enumerate(self.factors):
@@ -249,7 +254,8 @@ class Panels:
         at = np.array([low, (low + high) / 2, high])
         values = np.array([line.variances(at) for line in lines])
         best = int(np.argmax(values.mean(axis=1)))
-        if time.perf_counter() > self.deadline or not (values[best] > _POOR * values[best].max()).all():
+        late = self.pair is None and time.perf_counter() > self.deadline
+        if late or not (values[best] > _POOR * values[best].max()).all():
             return Fraction(0), None
         with suppress(NoEnclosure):
             found = integrate(lines[best].expression(), Fraction(low), Fraction(high), 8)
@@ -287,11 +293,17 @@ class Panels:
         return top_direction((weights[:, None] * deviation).T @ deviation)
 
 
-def _exposed(points: Points) -> bool:
-    """Whether a pair at the distance `D` is the hull or spans an edge of it."""
-    edges = [face.members for face in points.faces if len(face.members) == 2]
-    edges += [(0, 1)] if len(points.points) == 2 else []
-    return any(points.distance_squared(i, j) == points.diameter_squared for i, j in edges)
+def _exposed(factors: tuple[Points, ...]) -> tuple[int, int | None] | None:
+    """A factor and the number of its face, None for the whole, that is a pair at the largest distance of all: then
+    `V* = D^2/4` for every `r` (proofs/L4.md)."""
+    widest = max(points.diameter_squared for points in factors)
+    for number, points in enumerate(factors):
+        if len(points.points) == 2 and points.diameter_squared == widest:
+            return number, None
+        for index, face in enumerate(points.faces):
+            if len(face.members) == 2 and points.distance_squared(*face.members) == widest:
+                return number, index
+    return None
 
 
 def _law(points: Points) -> tuple[Any, ...]:
