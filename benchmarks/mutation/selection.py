@@ -71,12 +71,16 @@ AREAS: tuple[Area, ...] = (
     ),
     Area(
         "checker",
-        _files("certificate/checker", "", "reading verdicts arithmetic closed_forms sharp_rates coverings flow_tubes"),
+        _files(
+            "certificate/checker",
+            "",
+            "reading verdicts arithmetic closed_forms sharp_rates sharp_integrals coverings flow_tubes",
+        ),
         _files(
             "tests/certificate",
             "test_",
-            "check_command closed_form_producers checker_arithmetic work checker_flow_tube checker_sharp checker_rules "
-            "mutations",
+            "check_command closed_form_producers checker_arithmetic work checker_flow_tube checker_sharp "
+            "checker_sharp_integral checker_rules mutations",
         ),
     ),
 )

@@ -55,7 +55,7 @@ def flow_stability(process: OrnsteinUhlenbeck) -> dict[str, Any]:
         "diameter_squared": exact_text(law.diameter_squared),
         "growth": exact_text(growth),
         "contraction": exact_text(contraction),
-        "factor": None if growth > MAX_GROWTH else exact_text(_exponential(growth)),
+        "factor": None if growth > MAX_GROWTH else exact_text(factor_above(growth)),
     }
     return envelope(process, "F1", assertion, {"rule": "closed-form", "bits": bits})
 
@@ -159,9 +159,8 @@ def _expansion_enclosure(process: OrnsteinUhlenbeck) -> Any:
     return stability(OrnsteinUhlenbeck(alone, start, end), start, end, "one-sided", 2 * DIGITS)
 
 
-def _exponential(growth: Fraction) -> Fraction:
+def factor_above(growth: Fraction) -> Fraction:
     """A decimal above `exp(growth)`, by 10^-20 of it."""
-
     from certflow.enclosure.expressions import ball
     from certflow.enclosure.results import ball_ends
 

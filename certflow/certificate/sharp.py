@@ -48,7 +48,7 @@ def sharp_certificate(
         raise InputError("t", t, f"a time from t_min = {process.t_min:g} to t_max = {process.t_max:g}")
     if process.mixture.kind != "common-isotropic":
         raise InputError("mixture", f"{process.mixture.kind} covariances", "common-isotropic covariance")
-    bits = BITS + max(0, ceil(3 * (time - USUAL))) + max(0, _lost_bits(process, time) - TAKEN)
+    bits = BITS + max(0, ceil(3 * (time - USUAL))) + max(0, lost_bits(process, time) - TAKEN)
     if bits > MAX_BITS:
         raise InputError("t", t, f"a time at which {MAX_BITS} bits hold the rate")
     found = _small(process, time, rate, wanted, seconds)
@@ -70,7 +70,7 @@ def sharp_certificate(
     return envelope(process, "L5", assertion, proof), found
 
 
-def _lost_bits(process: OrnsteinUhlenbeck, time: Fraction) -> int:
+def lost_bits(process: OrnsteinUhlenbeck, time: Fraction) -> int:
     """About `log2(D^2/v^2)`."""
     variance: Any = process.mixture.exact_covariances.fractions[()]
     width = variance * Fraction(exp(-2 * time)) - Fraction(expm1(-2 * time))

@@ -14,6 +14,7 @@ import certflow
 NAMES = (
     "verify",
     "check",
+    "certify",
     "claims",
     "bound",
     "grid",

@@ -126,6 +126,38 @@ def ladder(depth: int, leaf: str) -> str:
     return "0 " * depth + " ".join([leaf] * (depth + 1))
 
 
+def integral(means: list[list[str]], panels: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """F5 with one block of all axes; `bits`, `pieces`, `start` by name. At t = 3 r is about 0.0012, at 0.5 0.28."""
+    proof = {"rule": "panels", "bits": more.get("bits", 128), "turn": None}
+    proof["blocks"] = [{"axes": list(range(len(means[0]))), "pivots": list(range(len(means[0])))}]
+    proof |= {"start": more.get("start", "0"), "panels": panels, "pieces": more.get("pieces", [])}
+    return sealed(
+        {
+            "schema": "certflow/certificate/1",
+            "claim": "F5",
+            "problem": {"mixture": mixture(means), "t_min": "0.5", "t_max": "3"},
+            "assertion": {"lower": "-1e9", "upper": "1e9", "factor": None},
+            "proof": proof,
+            "producer": {"name": "x"},
+        }
+    )
+
+
+def panel(end: str, covered: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
+    """A panel of one block, `cover` without its regions, `levels`, `faces`."""
+    covers: list[Any] = [None]
+    if covered is not None:
+        rest = {key: covered[key] for key in ("radius", "boxes", "cones")}
+        covers = [{"cover": rest, "faces": more.get("faces", [])}]
+    return {"end": end, "levels": more.get("levels", ["1/3", "1/3"]), "covers": covers}
+
+
+def piece(size: int, members: int, steps: int, **more: Any) -> dict[str, Any]:
+    found = {"start": "0.01", "end": "0.2", "steps": steps, "block": 0, "members": list(range(members)), "normal": None}
+    entries = {"tilt": ["0"] * size, "slope": ["0"] * size, "vector": ["1"] + ["0"] * (size - 1)}
+    return found | entries | more
+
+
 def flow(means: list[list[str]], steps: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     size = len(means[0])
     assertion = {"x": more.get("x", ["0.1"] * size), "t_from": "1", "t_to": "1"}
@@ -310,6 +342,32 @@ def certificates() -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
         lambda: sharp(simplex(2, 400), None, threshold="100", t="500000", t_max="1000000", point=["1"] * 2),
     )
     yield "L5, a long vector", lambda: sharp(simplex(2, 400), None, threshold="100", vector=[LONG] * 2)
+    ramp = [panel(f"{k}e-6", None, levels=["100", "200"]) for k in range(1, 300_001)]
+    yield "F5, many panels", lambda: integral(simplex(2), ramp)
+    yield "F5, many panels of many bits", lambda: integral(simplex(2), ramp[:100_000], bits=1024)
+    yield (
+        "F5, panels of coverings",
+        lambda: integral(simplex(2), [panel(f"{k}e-3", cover(2, "P0,1")) for k in range(1, 3000)]),
+    )
+    yield "F5, Taylor leaves", lambda: integral(simplex(2), [panel("1", cover(2, tree(14, 3, "T")))], bits=64)
+    yield "F5, Taylor leaves of 1024 bits", lambda: integral(eight, [panel("1", cover(8, tree(5, 9, "T")))], bits=1024)
+    yield (
+        "F5, pair leaves of many means",
+        lambda: integral(simplex(2, 600), [panel("1", cover(2, tree(9, 3, "P0,1")), levels=["100", "200"])]),
+    )
+    yield "F5, long levels", lambda: integral(simplex(2), [panel("1", cover(2, tree(9, 3, "P0,1")), levels=[BIG, "9"])])
+    yield "F5, a deep cone", lambda: integral(simplex(2), [panel("1", cover(2, "P0,1", ladder(3_000, "P0,1")))])
+    whole = [panel("1", None, levels=["100", "200"])]
+    yield "F5, many midpoints", lambda: integral(simplex(2), whole, pieces=[piece(2, 3, 999_999)])
+    yield (
+        "F5, many pieces",
+        lambda: integral(
+            simplex(2),
+            whole,
+            pieces=[piece(2, 3, 1, start=f"{k}e-6", end=f"{k + 1}e-6") for k in range(10_000, 90_000)],
+        ),
+    )
+    yield "F5, long tilts", lambda: integral(simplex(2, 300), whole, pieces=[piece(2, 300, 9, tilt=[LONG, BIG])])
     still, near = {"end": START, "order": 2}, {"end": "0.3671875", "order": 2}
     yield "S3, many steps", lambda: flow([["0"], ["1"]], [still, near] * 60_000)
     yield "S3, many steps of many bits", lambda: flow([["0"], ["1"]], [still, near] * 60_000, bits=1024)

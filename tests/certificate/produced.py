@@ -1,4 +1,4 @@
-"""Certificates of sharp rates (L5) and of flow tubes (S3) as the package produces them, and their mixtures."""
+"""Certificates of sharp rates (L5), their integral (F5) and flow tubes (S3) as produced, and their mixtures."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import certflow as cf
 from certflow.certificate.envelope import certificate_text
 from certflow.certificate.flow_tube import flow_tube_certificate
 from certflow.certificate.sharp import sharp_certificate
+from certflow.certificate.sharp_integral import sharp_integral_certificate
 
 
 def mixture(means: list[list[str]], weights: list[str], variance: str, name: str = "law") -> cf.GaussianMixture:
@@ -74,6 +75,16 @@ def _sharp(law: str, t: str, kind: str, gap: str) -> str:
 def sharp(law: str, t: str, kind: str = "one-sided", gap: str = "1e-6") -> dict[str, Any]:
     """A fresh copy of the certificate of the sharp rate at `t`."""
     return json.loads(_sharp(law, t, kind, gap))
+
+
+@cache
+def _integral(law: str, gap: str) -> str:
+    return certificate_text(sharp_integral_certificate(process(law), gap=gap, seconds=1e4)[0])
+
+
+def integral(law: str, gap: str = "0.1") -> dict[str, Any]:
+    """A fresh copy of the certificate of the integral of the sharp rate."""
+    return json.loads(_integral(law, gap))
 
 
 @cache

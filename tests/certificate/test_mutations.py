@@ -9,6 +9,7 @@ from typing import Any
 
 import mutations
 import pytest
+from depth import nightly
 from mutations import CASES, CLAIMS, GROUPS, PUBLISHED, certificates, false_certificates, is_true
 
 from certflow.certificate import checker
@@ -19,6 +20,7 @@ from certflow.certificate.checker import (
     flow_tubes,
     reading,
     refusals,
+    sharp_integrals,
     sharp_rates,
     verdicts,
 )
@@ -37,6 +39,14 @@ def test_nothing_false_is_accepted(claim: str, group: str, record_property: Call
     else:  # neither the checker nor the oracle refuses all
         assert tally.refused > 0
         assert tally.true > 0
+
+
+@nightly
+@pytest.mark.parametrize("group", GROUPS)
+def test_ten_thousand_of_the_integral(group: str) -> None:
+    """F5, whose few cases of every day are for its cost."""
+    assert PUBLISHED["F5"] * len(GROUPS) > 10_000
+    assert mutations.run("F5", group, PUBLISHED["F5"], seed=1).false == []
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
@@ -93,7 +103,7 @@ def indulgent(words: str) -> Callable[..., None]:
 
 
 #: The modules that require something of a certificate.
-READERS = (cases, closed_forms, coverings, flow_tubes, reading, sharp_rates, verdicts)
+READERS = (cases, closed_forms, coverings, flow_tubes, reading, sharp_integrals, sharp_rates, verdicts)
 #: What is broken, where, how, and the claim and group in which it shows.
 TWINS: dict[str, tuple[Any, str, Callable[[], Any], str, str]] = {
     "every matrix is positive": (coverings, "positive", lambda: always(True), "L5", "false, hints"),
@@ -108,6 +118,9 @@ TWINS: dict[str, tuple[Any, str, Callable[[], Any], str, str]] = {
     "any bound, L5": (cases.Case, "bound", lambda: always(None), "L5", "assertion, new hash"),
     "any bound, F1": (cases.Case, "bound", lambda: always(None), "F1", "false, hints"),
     "any bound, F2": (cases.Case, "bound", lambda: always(None), "F2", "problem, new hash"),
+    "no panels": (sharp_integrals, "integral_above", lambda: always(0), "F5", "false, hints"),
+    "any pieces": (sharp_integrals, "integral_below", lambda: always(2**140), "F5", "assertion, new hash"),
+    "panels without coverings": (sharp_integrals, "Panel", lambda: always(None), "F5", "false, hints"),
     "any bound, S3": (cases.Case, "bound", lambda: always(None), "S3", "assertion, new hash"),
     "any node of a grid": (READERS, "require", lambda: indulgent("assertion.nodes"), "G1", "problem, new hash"),
     "any panels": (READERS, "require", lambda: indulgent("assertion.times"), "L2", "assertion, new hash"),

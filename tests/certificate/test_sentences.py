@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from certificates import LAWS, certificate, sealed, sealed_as_before
 from constructed import constructed
-from produced import sharp, tube
+from produced import integral, sharp, tube
 
 from certflow.certificate import checker
 from certflow.certificate.checker import closed_forms
@@ -64,6 +64,11 @@ SENTENCES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "L5": (
         "at t = <e>, <n> <= sup over all x of lambda_max(-J) <= <n>",
         (("exact", "t"), ("down", "lower"), ("up", "upper")),
+    ),
+    "F5": (
+        "int lambda* lies in [<n>, <n>], lambda* = sup over all x of lambda_max(-J), "
+        "and for all x, y, |Phi(x)-Phi(y)| <= exp(<n>) |x-y|, factor <n>",
+        (("down", "lower"), ("up", "upper"), ("up", "upper"), ("up", "factor")),
     ),
     "S3": (
         "Phi from t = <e> to t = <e> takes x into the box [lower, upper], x = <l>, lower = <l>, upper = <l>",
@@ -123,6 +128,8 @@ def assert_sentence(content: dict[str, Any]) -> None:
 def base(claim: str) -> dict[str, Any]:
     if claim == "L5":
         return sharp("plane 5", "0.3", gap="1e-3")
+    if claim == "F5":
+        return integral("two")
     if claim == "A6":
         return constructed("two modes")
     return tube("ring-8", ("0.01", "0")) if claim == "S3" else certificate(LAWS["plane"], claim)
@@ -148,7 +155,7 @@ def loosened(draw: random.Random, value: Fraction, sign: int, exponents: tuple[i
     return value + sign * size * (abs(value) or 1)
 
 
-#: By how much a bound may be looser, as powers of 10; the growth of F1 by little, since its factor is to fit.
+#: By how much a bound may be looser, as powers of 10; the growth of F1 and F5 by little, since its factor is to fit.
 LITTLE, ANY = (-300, -60, -25, -21), (-300, -60, -25, -21, -9, 0, 3, 40, 300)
 
 
@@ -161,7 +168,8 @@ def respelled(draw: random.Random, content: dict[str, Any]) -> dict[str, Any]:
             ends = (-1, 1) if key in ("one-sided", "two-sided") else [sign] * len(value)
             return [again(key, entry, end) for entry, end in zip(value, ends, strict=True)]
         number = Fraction(value) * (2 if key == "factor" else 1)
-        return spelled(draw, loosened(draw, number, sign, LITTLE if key == "growth" else ANY))
+        with_factor = key == ("upper" if content["claim"] == "F5" else "growth")
+        return spelled(draw, loosened(draw, number, sign, LITTLE if with_factor else ANY))
 
     assertion = {
         key: value if key in ("rate", "kind", "segments", "network") else again(key, value, signs.get(key, 0))

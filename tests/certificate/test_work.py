@@ -190,6 +190,7 @@ BY_HAND = {
     ),
     "L5": hostile.sharp(simplex(2), cover(2, "P0,1"), threshold="1e9"),
     "L5, no cover": hostile.sharp(simplex(2), None, threshold="1e9"),
+    "F5": hostile.integral(simplex(2), [hostile.panel("1", cover(2, "2 P0,1 P0,1"))], pieces=[hostile.piece(2, 3, 4)]),
     "S3": hostile.flow([["0"], ["1"]], [{"end": hostile.START, "order": 4}]),
 }
 STEPS = {
@@ -201,6 +202,7 @@ STEPS = {
     "G1, two segments": 94652,
     "L5": 99074,
     "L5, no cover": 86890,
+    "F5": 149033,
     "S3": 83520,
 }
 

@@ -67,7 +67,20 @@ def test_help(line: str, command: Command) -> None:
 def test_help_offers_exactly_the_commands_that_exist(command: Command) -> None:
     lines = command("--help").out.split("Commands:")[1].split("\n\n")[0].splitlines()
     assert {line.split()[0] for line in lines if line.strip()} == {
-        *("verify", "check", "claims", "bound", "grid", "doctor", "audit", "distill", "network", "mixtures", "report")
+        *(
+            "verify",
+            "check",
+            "certify",
+            "claims",
+            "bound",
+            "grid",
+            "doctor",
+            "audit",
+            "distill",
+            "network",
+            "mixtures",
+            "report",
+        )
     }
 
 

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from .arithmetic import Interval, dot
 from .cases import LIST, Case
+from .matrices import Matrix, eliminate, positive
 from .refusals import require
 from .work import MAX_DIMENSION, bits_of, fraction_steps, product_steps
 
-Matrix = list[list[Fraction]]
 _TOKEN = re.compile(r"[0-9]|T|[FR][0-9]{1,6}|P[0-9]{1,6},[0-9]{1,6}")
 _REGIONS = [{"centre": LIST, "frame": [LIST], "boxes": str}]
 COVER = {"radius": Fraction, "boxes": str, "cones": [str], "regions": _REGIONS}
@@ -78,7 +78,8 @@ class Cell(NamedTuple):
 
 class Covering:
     """Verifies the coverings of one block: that of all its points, and that of every face which the proof names (5).
-    While a cell is settled, `heights[k]` is `y.a_k` at its vertices for each member, in units, off by < `error`."""
+    While a cell is settled, `heights[k]` is `y.a_k` at its vertices for each member, in units, off by < `error`,
+    `slopes[k]` the part that grows towards infinity (here all of it), and `taus` the threshold at the vertices."""
 
     #: Masses that grow by more than e^16384 settle nothing.
     LARGEST = 2**14
@@ -88,7 +89,7 @@ class Covering:
         self.tau, self.ln2 = tau, self.a.log(self.a.rational(Fraction(2)))[0]
         self.geometry = [[(x << self.p) // law.unit for x in point] for point in law.points]
         self.wide = max(self.p, bits_of(x for point in self.geometry for x in point))
-        self.excesses: dict[tuple[int, int], list[int | None]] = {}
+        self.excesses: dict[tuple[int, int, Fraction], list[int | None]] = {}
         self.tasks: list[Task] = []
         count, size = len(law.points), len(law.points[0])
         parts = [(block | {"members": list(range(count))}, field)]
@@ -134,10 +135,10 @@ class Covering:
     def tree(self, text: str, root: Cell, task: Task, field: str, regions: Any = (), frame: Any = ()) -> None:
         """A binary tree in preorder: a number bisects the cell on that axis, a letter names what settles it: P, T, F,
         see `pair`, `taylor`, `face`; R, that every vertex, hence the cell, lies in a region that is covered."""
-        n, unit, stack = len(task.columns), self.law.unit, [root]
+        n, stack = len(root.ends), [root]
         long = bits_of([self.tau, *(x for ends in root.ends for x in ends), *(x for row in frame for x in row)])
         self.work.spend(100 * n * (text.count(" ") + 1) + 20 * len(task.members) * n, field)
-        tilts = {k: [self.law.points[k][j] for j in task.columns] for k in task.members}
+        tilts, unit = self.tilts(task)
         rows = [[self.a.rational(x)[0] for x in row] for row in frame]
         off = max((sum(map(abs, row)) >> self.p) + 4 + n for row in rows) if rows else 1
         self.error = (max(sum(map(abs, tilt)) for tilt in tilts.values()) // unit + 1) * off + 4 + n
@@ -154,7 +155,7 @@ class Covering:
                 stack += cell.halved(numbers[0])
                 continue
             if (kind, depth) not in costs:
-                costs[kind, depth] = self.cost(task, kind, bool(frame), depth, long)
+                costs[kind, depth] = self.cost(task, n, kind, bool(frame), depth, long)
             self.work.spend(costs[kind, depth], where)
             vertices, bounded = cell.vertices()
             if kind == "R" and bounded and numbers[0] < len(regions):
@@ -168,6 +169,10 @@ class Covering:
                 if rows:
                     rounded = [[dot(row, (self.a.one[0], *vertex)) >> self.p for row in rows] for vertex in rounded]
                 self.heights = {k: [dot(tilt, vertex) // unit for vertex in rounded] for k, tilt in tilts.items()}
+                self.slopes, self.taus = self.heights, self.thresholds(vertices)
+                if n > len(task.columns):  # the rest of a vertex does not grow with the cell
+                    steep = [vertex[: len(task.columns)] for vertex in rounded]
+                    self.slopes = {k: [dot(tilt, vertex) // unit for vertex in steep] for k, tilt in tilts.items()}
                 if kind == "P":
                     settled = set(numbers) <= set(task.members) and self.pair(task, bounded, *numbers)
                 elif kind == "T":
@@ -177,11 +182,19 @@ class Covering:
             require(settled, where, token, "a reason that settles its cell")
         require(not stack, field, f"{len(stack)} cells left open", "a tree without open cells")
 
-    def cost(self, task: Task, kind: str, framed: bool, depth: int, long: int) -> int:
-        """Steps of a leaf: its vertices and heights, a mass of each point; and the terms of the Taylor rule.
+    def tilts(self, task: Task) -> tuple[dict[int, list[int]], int]:
+        """What a vertex is multiplied with for the height of each member, in integers, and their denominator."""
+        return {k: [self.law.points[k][j] for j in task.columns] for k in task.members}, self.law.unit
+
+    def thresholds(self, vertices: Matrix) -> list[Fraction]:
+        """`tau` at the vertices, an affine function."""
+        return [self.tau] * len(vertices)
+
+    def cost(self, task: Task, n: int, kind: str, framed: bool, depth: int, long: int) -> int:
+        """Steps of a leaf: its `2^n` vertices and heights, a mass of each point; and the terms of the Taylor rule.
 
         Ends of the cell have `depth` bits, the numbers of the proof up to `long`."""
-        n, size, members, p, wide = len(task.columns), len(self.geometry[0]), len(task.members), self.p, self.wide
+        size, members, p, wide = len(self.geometry[0]), len(task.members), self.p, self.wide
         height, bits = p + 2 * depth + 2 * long + wide, self.law.size
         vertex = n * (fraction_steps(2 * depth) + product_steps(height, 2 * depth))
         vertex += framed * n * n * product_steps(height, p + long)
@@ -198,10 +211,15 @@ class Covering:
     def share(self, k: int, pairs: Iterable[tuple[int, int]], bounded: bool) -> int | None:
         """`U` with `p_k <= U sum p_i` over the cell, the sum over the points in the pairs, in units; None without one:
         `p_i + p_j >= 2 sqrt(p_i p_j)`, `log(p_k / sqrt(p_i p_j))` is affine and towards infinity must not grow."""
-        rows, logs, bounds = self.heights, self.law.logs, []
+        logs, bounds = self.law.logs, list[int]()
+
+        def most(rows: dict[int, list[int]], i: int, j: int) -> int:
+            largest: int = max(map(add, map(sub, rows[k], rows[i]), map(sub, rows[k], rows[j])))
+            return largest + 4 * self.error
+
         for i, j in pairs:
-            top = max(map(add, map(sub, rows[k], rows[i]), map(sub, rows[k], rows[j]))) + 4 * self.error
-            if bounded or top <= 0:
+            top = most(self.heights, i, j)
+            if bounded or (top if self.slopes is self.heights else most(self.slopes, i, j)) <= 0:
                 bound = -(-(2 * logs[k][1] - logs[i][0] - logs[j][0] + top) >> 1)
                 bounds.append(bound - self.ln2 if i != j else bound)
         if not bounds or min(bounds) >> self.p >= self.LARGEST:
@@ -211,9 +229,10 @@ class Covering:
     def pair(self, task: Task, bounded: bool, i: int, j: int) -> bool:
         """Pair rule: `b = (a_i+a_j)/2`, `q = |a_i-a_j|^2/4 <= tau`, `p_k <= U_k (p_i+p_j)`, `sum_k U_k x_k <= 1`,
         `x_k = (|a_k-b|^2-tau)_+ / max(tau - (e.(a_k-b))^2, tau-q)`."""
-        if (i, j) not in self.excesses:
-            self.excesses[i, j] = self.excess(i, j)
-        need, unit, total, mass = self.excesses[i, j], self.a.one[0], 0, 0
+        tau = min(self.taus)
+        if (i, j, tau) not in self.excesses:
+            self.excesses[i, j, tau] = self.excess(i, j, tau)
+        need, unit, total, mass = self.excesses[i, j, tau], self.a.one[0], 0, 0
         outside = [x for k, x in enumerate(need) if task.budget and k not in self.heights]
         for k in task.members:
             if k not in (i, j) and (need[k] != 0 or task.budget):
@@ -225,10 +244,10 @@ class Covering:
             return False
         return total + task.budget * (unit + mass) * sum(filter(None, outside)) <= unit * unit
 
-    def excess(self, i: int, j: int) -> list[int | None]:
+    def excess(self, i: int, j: int, least: Fraction) -> list[int | None]:
         """`x_k` of the pair rule for each point, rounded up to units; None where there is none (at i, j: `q > tau`)."""
-        points, tau, found = self.law.points, self.tau * 4 * self.law.unit**2, list[int | None]()
-        long = 4 * (self.law.size + 2) + bits_of([self.tau])
+        points, tau, found = self.law.points, least * 4 * self.law.unit**2, list[int | None]()
+        long = 4 * (self.law.size + 2) + bits_of([least])
         each = (
             len(points[0]) * (10 + 2 * product_steps(self.law.size, self.law.size))
             + 5 * fraction_steps(long)
@@ -275,9 +294,11 @@ class Covering:
         b = [sum(g[k][0] * self.geometry[k][j] for k in rows) // total for j in axes]
         d = [list(map(sub, point, b)) for point in self.geometry]
         # In units: z is off by `slack`, an entry of d by 1, tau by 1, so A_k by `wide (1 + |d_k|^2)` at most.
-        tau, wide, slack = (self.tau.numerator << p) // self.tau.denominator, 4 * len(axes) + 2, 4 * error + 4
+        taus = [(tau.numerator << p) // tau.denominator for tau in self.taus]
+        wide, slack = 4 * len(axes) + 2, 4 * error + 4
+        least, most = min(taus), max(taus)
         squares = [(dot(x, x) >> p) + 2 * (sum(map(abs, x)) >> p) + wide for x in d]
-        surplus = [max(square - tau + 1, 0) for square in squares]
+        surplus = [max(square - least + 1, 0) for square in squares]
         rho, margin, grown, weights = 0, 0, 0, list[list[int]]()
         for k, row in rows.items():
             z = [x - middle[k] - s for x, s in zip(row, shift, strict=True)]
@@ -289,46 +310,17 @@ class Covering:
             # e^z - 1 - z <= z^2/2 / (1 - z/3) for z < 3
             rest = (3 * high * zeta * zeta // (2 * (3 * one - zeta)) >> p) + 2 if zeta < 2 * one else raised
             rho, grown = rho + rest * surplus[k], grown + raised
-            margin += ((high - low) * (one + zeta) + high * slack) * (max(tau, squares[k]) + one) + one
+            margin += ((high - low) * (one + zeta) + high * slack) * (max(most, squares[k]) + one) + one
             margin += high * (one + zeta) * ((wide * (one + squares[k]) >> p) + 1)
             weights.append([low * (one + x) for x in z])
         outside = sum(x for k, x in enumerate(surplus) if k not in rows)
         rho += math.ceil(task.budget * grown * outside)
-        entries = [[(tau << p if i == j else 0) - d[k][i] * d[k][j] for k in rows] for i in axes for j in range(i + 1)]
-        for corner in zip(*weights, strict=True):
+        entries = [[-d[k][i] * d[k][j] for k in rows] for i in axes for j in range(i + 1)]
+        for tau, corner in zip(taus, zip(*weights, strict=True), strict=True):
             flat = iter([dot(corner, entry) for entry in entries])
             matrix = [list(islice(flat, i + 1)) for i in axes]
             for i in axes:
-                matrix[i][i] -= (rho << 2 * p) + (margin << p)
+                matrix[i][i] += (sum(corner) * tau << p) - (rho << 2 * p) - (margin << p)
             if not positive(matrix):
                 return False
         return True
-
-
-def positive(lower: list[list[int]]) -> bool:
-    """Whether a symmetric integer matrix, given by its lower triangle, is positive definite: its leading minors are
-    positive (Sylvester), computed without fractions (Bareiss) in its place."""
-    previous = 1
-    for k, pivot in enumerate(lower):
-        if pivot[k] <= 0:
-            return False
-        for i in range(k + 1, len(lower)):
-            for j in range(k + 1, i + 1):
-                lower[i][j] = (lower[i][j] * pivot[k] - lower[i][k] * lower[j][k]) // previous
-        previous = pivot[k]
-    return True
-
-
-def eliminate(rows: Matrix, columns: Iterable[int]) -> int:
-    """Reduce the rows, in place, by elimination on these columns (Gauss, Jordan); the number of pivots, which lead."""
-    rank = 0
-    for j in columns:
-        pivot = next((i for i in range(rank, len(rows)) if rows[i][j]), None)
-        if pivot is not None:
-            rows[rank], rows[pivot] = rows[pivot], rows[rank]
-            rows[rank] = [x / rows[rank][j] for x in rows[rank]]
-            for i, row in enumerate(rows):
-                if i != rank and row[j]:
-                    rows[i] = [x - row[j] * y for x, y in zip(row, rows[rank], strict=True)]
-            rank += 1
-    return rank

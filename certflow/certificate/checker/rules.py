@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import closed_forms, flow_tubes, networks, sharp_rates
+from . import closed_forms, flow_tubes, networks, sharp_integrals, sharp_rates
 from .cases import Rule
 
 RULES: dict[str, Rule] = {
@@ -11,6 +11,7 @@ RULES: dict[str, Rule] = {
     "L5": sharp_rates.L5,
     "F1": closed_forms.F1,
     "F2": closed_forms.F2,
+    "F5": sharp_integrals.F5,
     "G1": closed_forms.G1,
     "S3": flow_tubes.S3,
     "A6": networks.A6,

@@ -14,6 +14,7 @@ from certflow.claims.evidence.balls import ends
 from certflow.claims.model import Outcome
 from certflow.enclosure.closed_forms import panel_times
 from certflow.enclosure.results import rounded_down
+from certflow.enclosure.suprema.exponent import SharpStability, sharp_stability
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
 from certflow.enclosure.suprema.rate import SharpRate
 from certflow.errors import InputError
@@ -167,6 +168,30 @@ def sharp_at(context: Context, time: Fraction, kind: str) -> tuple[SharpRate, di
     process = context.process
     return sharp(
         context.mixture, (process.exact_t_min, process.exact_t_max), time, kind, context.profile.search_seconds
+    )
+
+
+@lru_cache(maxsize=16)
+def sharp_integral(
+    mixture: GaussianMixture, interval: tuple[Fraction, Fraction], gap: str, seconds: float, certified: bool
+) -> tuple[SharpStability, dict[str, Any] | None]:
+    """`int lambda*` over the interval, of a common variance, and its certificate if it is wanted and there is one."""
+    from certflow.certificate.sharp_integral import sharp_integral_certificate
+
+    process = OrnsteinUhlenbeck(mixture, *interval)
+    if certified and mixture.diameter_squared > 0 and certifiable(mixture):
+        with suppress(InputError):
+            certificate, made = sharp_integral_certificate(process, gap=gap, seconds=seconds)
+            return made.found, certificate
+    return sharp_stability(process, *interval, gap=gap, seconds=seconds), None
+
+
+def sharp_growth(context: Context) -> tuple[SharpStability, dict[str, Any] | None]:
+    """`sharp_integral` for the mixture and interval of the process under test; its formulas play no part."""
+    process, profile = context.process, context.profile
+    interval = process.exact_t_min, process.exact_t_max
+    return sharp_integral(
+        context.mixture, interval, profile.integral_gap, profile.search_seconds, profile.sharp_integral
     )
 
 

@@ -36,6 +36,7 @@ from certflow.claims.evidence.sharpness import (
     row,
     searchable,
     sharp_at,
+    sharp_growth,
     sharp_times,
     time_text,
 )
@@ -202,16 +203,7 @@ def _closed(context: Context, time: Fraction, kind: str) -> Any:
 
 def _integrals(context: Context) -> dict[str, Any]:
     """`int lambda*` beside `int lambda`, over the whole interval."""
-    from certflow.enclosure.suprema.exponent import sharp_stability
-
-    process = context.process
-    found = sharp_stability(
-        process,
-        process.exact_t_min,
-        process.exact_t_max,
-        gap=context.profile.integral_gap,
-        seconds=context.profile.search_seconds,
-    )
+    found, _ = sharp_growth(context)
     return {
         "integral_of_the_sharp_rate": f"[{found.lower}, {found.upper}]",
         "integral_of_the_closed_form": str(found.popoviciu),

@@ -7,7 +7,8 @@ from certflow.claims.evidence.builders import enclosed_check, symbolic_check, tr
 from certflow.claims.field.twins import OvershootingFlow
 from certflow.claims.hypotheses import COMMON, has_bound, is_symmetric_pair, within_reach
 from certflow.claims.model import Kind
-from certflow.claims.stability import closed_forms, exponents, growth, pairs, separatrix, twins
+from certflow.claims.spatial.sharp import sharp_applies
+from certflow.claims.stability import closed_forms, exponents, growth, pairs, separatrix, sharp, twins
 
 CHECKS = (
     symbolic_check("F1", Twin("half the exponent", twins.HalfExponent), applies=has_bound),
@@ -81,5 +82,11 @@ CHECKS = (
         closed_forms.late_amplification,
         COMMON,
         (Twin("half the exponent", twins.HalfExponent), Twin("lost sqrt(v_s/v_t)", twins.LostPrefactor)),
+    ),
+    enclosed_check(
+        "F5",
+        sharp.sharp_exponent,
+        Twin("half the exponent", twins.HalfExponent),
+        applies=sharp_applies("common-isotropic"),
     ),
 )

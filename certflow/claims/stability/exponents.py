@@ -14,14 +14,13 @@ from typing import Any
 
 from certflow.claims.check import Context, Finding
 from certflow.claims.evidence.balls import KINDS, bracket, ends, integral_of, interval_of, precision, shown, within
-from certflow.claims.evidence.sharpness import certificates_of, searchable, time_text
+from certflow.claims.evidence.sharpness import certificates_of, searchable, sharp_growth, time_text
 from certflow.claims.evidence.tubes import tube_size
 from certflow.claims.model import Outcome
 from certflow.claims.stability.tubes import MAX_GROWING_TUBE_SIZE, tied_tube
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import integrate, rate_pieces, stability
 from certflow.enclosure.results import Enclosure, rounded_down, rounded_up
-from certflow.enclosure.suprema.exponent import sharp_stability
 from certflow.errors import NoEnclosure
 from certflow.numbers.exact import exact_number, exact_text
 from certflow.numbers.numerals import above, below, figure, nearest
@@ -70,11 +69,11 @@ def flow_exponent(context: Context, name: str) -> Finding:
 
     The upper bound of `int lambda*` is the smaller of what its own search proves and of the quadrature of `lambda`.
     """
-    process, profile, (start, end) = context.process, context.profile, interval_of(context)
+    process, (start, end) = context.process, interval_of(context)
     sharp = None
     if searchable(context.mixture) is None:
         with suppress(NoEnclosure):
-            sharp = sharp_stability(process, start, end, gap=profile.integral_gap, seconds=profile.search_seconds)
+            sharp, _ = sharp_growth(context)
     with precision(context):
         exponents = {rate: integral_of(process, start, end, rate) for rate in KINDS}
         closed = _quadrature(process, start, end, "one-sided")[1]

@@ -1,4 +1,4 @@
-"""Statements of the flow map's stability (F1-F4)."""
+"""Statements of the flow map's stability (F1-F5)."""
 
 from __future__ import annotations
 
@@ -87,5 +87,26 @@ STATEMENTS = (
         code=("certflow.process.OrnsteinUhlenbeck.amplification", "certflow.bounds.stability.CommonVariance.integral"),
         tests=("tests/bounds/test_stability.py", "tests/symbolic/test_derivations.py"),
         depends_on=("F2",),
+    ),
+    Statement(
+        id="F5",
+        title="Sharp stability",
+        statement=r"| \Phi_{t \to s}(x) - \Phi_{t \to s}(y) | \le \exp \left( \int_s^t \lambda^* \right) |x - y|, "
+        r"\qquad \int_s^t \lambda^* = \int_{r(t)}^{r(s)} V^*(r) \, dr - \frac{1}{2} \log \frac{v_t}{v_s} "
+        r"\le \int_s^t \lambda",
+        hypotheses=(MIXTURE, COMMON_VARIANCE, r"$\delta \le s < t \le T$"),
+        source=beyond("F5"),
+        remark=r"$\lambda^*(t) = \sup_x \lambda_{\max}(-J)$ is the rate itself, not a bound of it: no rate that holds "
+        "for all x has a smaller integral. It is enclosed from both sides; on a grid of modes it is a small part of "
+        "the closed form.",
+        proof="proofs/F5.md",
+        code=(
+            "certflow.enclosure.suprema.exponent.sharp_stability",
+            "certflow.certificate.sharp_integral.sharp_integral_certificate",
+            "certflow.process.OrnsteinUhlenbeck.stability",
+        ),
+        tests=("tests/enclosure/suprema/test_exponent.py", "tests/certificate/test_checker_sharp_integral.py"),
+        certificate=("panels",),
+        depends_on=("F1", "F2", "L5"),
     ),
 )

@@ -1,4 +1,4 @@
-"""The integral of the sharp rate over time (L5), against mpmath's quadrature of the exact rate and the closed form."""
+"""The integral of the sharp rate (L5, F5), against quadrature in mpmath of the exact rate, and the closed form."""
 
 from __future__ import annotations
 
