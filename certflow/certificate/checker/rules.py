@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from . import closed_forms, flow_tubes, networks, sharp_rates
+from typing import Any
+
+from . import closed_forms, flow_tubes, networks, sharp_rates, sharp_shared
 from .cases import Rule
 
 RULES: dict[str, Rule] = {
@@ -15,3 +17,15 @@ RULES: dict[str, Rule] = {
     "S3": flow_tubes.S3,
     "A6": networks.A6,
 }
+
+#: Rules of the same claims for other kinds of covariance.
+OTHERS: dict[tuple[str, str], Rule] = {(claim, rule.kind): rule for claim, rule in (("L5", sharp_shared.L5),)}
+
+
+def rule_of(content: dict[str, Any]) -> Rule:
+    """The rule of the claim for the kind of covariances in the file; that for a common variance where there is none."""
+    value: Any = content["problem"]
+    for key in ("mixture", "covariances", "kind"):
+        value = value.get(key) if isinstance(value, dict) else None
+    claim = content["claim"]
+    return OTHERS.get((claim, value), RULES[claim]) if isinstance(value, str) else RULES[claim]

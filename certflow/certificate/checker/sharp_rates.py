@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations, islice
 
-from .arithmetic import Interval, dot
+from .arithmetic import Arithmetic, Interval, dot
 from .cases import INDICES, KINDS, LIST, Case, Rule
 from .coverings import COVER, Covering, Law
 from .refusals import require
@@ -107,23 +107,28 @@ def witnessed(case: Case, laws: list[Law], r: Interval, pull: Interval) -> Fract
     # From the middle c: -r |a+c|^2 + (m/v) x.(a+c) = -r |a|^2 + ((m/v) x - 2 r c).a + a constant. Any tilt will do.
     shifts = [a.mul((2 * r[0], 2 * r[0]), a.rational(c))[0] for c in law.middle]
     tilt = [a.mul(pull, a.rational(x[axis]))[0] - shift for axis, shift in zip(axes, shifts, strict=True)]
-    total, mean, square = (0, 0), (0, 0), (0, 0)
     gains = [dot(tilt, law.points[k]) for k in members]
     powers = [
         a.add(law.logs[k], (gain // law.unit, -(-gain // law.unit))) for k, gain in zip(members, gains, strict=True)
     ]
+    lengths = [a.rational(dot(vector, law.points[k]) / law.unit) for k in members]
+    length: Fraction = dot(vector, vector)
+    return Fraction(max(variance_of(a, powers, lengths)[0], 0), a.one[0]) / length
+
+
+def variance_of(a: Arithmetic, powers: Sequence[Interval], heights: Sequence[Interval]) -> Interval:
+    """The variance of numbers under masses proportional to `exp(powers)`: mean square less square of the mean."""
+    total, mean, square = (0, 0), (0, 0), (0, 0)
     lead = max(high for _, high in powers)
-    for k, power in zip(members, powers, strict=True):
-        mass, height = a.exp(a.sub(power, (lead, lead))), a.rational(dot(vector, law.points[k]) / law.unit)
+    for power, height in zip(powers, heights, strict=True):
+        mass = a.exp(a.sub(power, (lead, lead)))
         weighted = a.mul(mass, height)
         total, mean, square = a.add(total, mass), a.add(mean, weighted), a.add(square, a.mul(weighted, height))
-    variance = a.sub(a.div(square, total), a.square(a.div(mean, total)))
-    length: Fraction = dot(vector, vector)
-    return Fraction(max(variance[0], 0), a.one[0]) / length
+    return a.sub(a.div(square, total), a.square(a.div(mean, total)))
 
 
-_FACES = [{"members": INDICES, "pivots": INDICES, "cover": COVER}]
-_BLOCK = {"axes": INDICES, "threshold": Fraction, "pivots": INDICES, "cover": (COVER,), "faces": _FACES}
+FACES = [{"members": INDICES, "pivots": INDICES, "cover": COVER}]
+_BLOCK = {"axes": INDICES, "threshold": Fraction, "pivots": INDICES, "cover": (COVER,), "faces": FACES}
 _LOWER = {"block": range(MAX_VALUES), "members": INDICES, "normal": (LIST,), "point": LIST, "vector": LIST}
 _SHARP = {"t": Fraction, "kind": KINDS, "lower": Fraction, "upper": Fraction}
 _HINTS = {"blocks": [_BLOCK], "turn": ([range(-(2**64), 2**64)],), "lower": _LOWER}
