@@ -48,6 +48,7 @@ class Case:
         problem, field = read(content["problem"], shape, "problem", work), "problem.mixture"
         mixture, self.t_min, self.t_max = problem["mixture"], problem["t_min"], problem["t_max"]
         weights, rows, self.covariances = mixture["weights"], mixture["means"], mixture["covariances"]["values"]
+        self.kind = rule.kind
         variance = self.covariances if rule.kind == "common-isotropic" else Fraction(1)
         for k, weight in enumerate(weights):
             require(weight > 0, f"{field}.weights[{k}]", weight, "a number > 0")

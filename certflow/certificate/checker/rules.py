@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import closed_forms, flow_tubes, networks, sharp_rates, sharp_shared
+from . import closed_forms, flow_kinds, flow_tubes, networks, sharp_rates, sharp_shared
 from .cases import Rule
 
 RULES: dict[str, Rule] = {
@@ -19,7 +19,8 @@ RULES: dict[str, Rule] = {
 }
 
 #: Rules of the same claims for other kinds of covariance.
-OTHERS: dict[tuple[str, str], Rule] = {(claim, rule.kind): rule for claim, rule in (("L5", sharp_shared.L5),)}
+OTHERS: dict[tuple[str, str], Rule] = {("L5", sharp_shared.L5.kind): sharp_shared.L5}
+OTHERS |= {("S3", rule.kind): rule for rule in flow_kinds.S3}
 
 
 def rule_of(content: dict[str, Any]) -> Rule:
