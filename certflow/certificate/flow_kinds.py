@@ -55,6 +55,8 @@ def kind_tube_certificate(
         if verdict.accepted:
             return certificate
         refused = verdict.text
+        if "steps of work" in refused:  # more bits and more parts are more work
+            break
     raise InputError("x", [exact_text(entry) for entry in x], f"a path that {MAX_BITS} bits confirm ({refused})")
 
 
@@ -62,7 +64,10 @@ def _steps(path: HeatPath, parts: int) -> dict[str, Any]:
     """The nodes, with each step in so many parts."""
     pairs = pairwise(path.nodes)
     ends = [left + (right - left) * Fraction(part, parts) for left, right in pairs for part in range(1, parts + 1)]
-    return {"start": exact_text(path.nodes[0]), "steps": [{"end": exact_text(end), "order": path.order} for end in ends]}
+    return {
+        "start": exact_text(path.nodes[0]),
+        "steps": [{"end": exact_text(end), "order": path.order} for end in ends],
+    }
 
 
 def _floors(process: OrnsteinUhlenbeck) -> list[str]:
@@ -79,8 +84,8 @@ def _size_in_bits(process: OrnsteinUhlenbeck, path: HeatPath, x: tuple[Fraction,
     """Bits of the largest of means, coordinates and nodes, and of the largest precision."""
     numbers = [*process.mixture.exact_means.fractions.flat, *x, *path.nodes]
     narrow = min(float(np.linalg.eigvalsh(part)[0]) for part in process.mixture.covariance_matrices)
-    widest = 1 / (narrow + float(min(path.nodes)))
-    return max(math.ceil(abs(Fraction(number))).bit_length() for number in numbers) + max(0, math.ceil(math.log2(widest)))
+    widest = max(0, math.ceil(-math.log2(narrow + float(min(path.nodes)))))
+    return widest + max(math.ceil(abs(Fraction(number))).bit_length() for number in numbers)
 
 
 def _decimal(value: Fraction, places: int, rounded: Any) -> str:

@@ -36,15 +36,13 @@ def shared_certificate(process: OrnsteinUhlenbeck, found: SharpRate, bits: int) 
     metric = found.metric
     if metric is None:
         raise InputError("mixture", "a single mean", "at least two different means")
-    proof, axes = metric.proof, tuple(range(metric.points.dimension))
+    proof, coordinates = metric.proof, tuple(range(metric.points.dimension))
     hints = {
         "metric": [[exact_text(entry) for entry in row] for row in metric.factor],
         "threshold": exact_text(_threshold(metric)),
         "pivots": list(metric.points.axes),
         "cover": None if proof is None else cover_hints(proof),
-        "faces": []
-        if metric.proof is None
-        else face_hints(metric.proof, metric.points, tuple(range(metric.points.dimension))),
+        "faces": [] if proof is None else face_hints(proof, metric.points, coordinates),
         "lower": {"point": [exact_text(entry) for entry in found.witness.point], "vector": _vector(process, found)},
     }
     refused = ""

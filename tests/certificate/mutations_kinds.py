@@ -2,9 +2,11 @@
 
 As in mutations.py: the oracle reads nothing but the file, shares no code with the checker and believes no hint.
 
-L5, shared : the largest eigenvalue of `-J`, from the definitions at 60 digits: exact for two means; else `lower` must be
-    reached at a point, of a dense search or from the file, and `upper` must reach the best point, and the bound of L6 or
-    the upper end of `sharp_rate` of the file's problem
+L5, shared : the largest eigenvalue of `-J`, from the definitions at 60 digits: exact for two means; else `lower` must
+    be reached at a point, of a dense search or from the file, and `upper` must reach the best point, and the bound of
+    L6 or the upper end of `sharp_rate` of the file's problem
+S3 : the image by quantiles along the line of the means, of components with different variances there, and across it,
+    where the variances agree, 60 digits
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from mutations import Certificate, Tally, below, corrupted_at, corrupted_text, h
 import certflow as cf
 from certflow.certificate import checker
 from certflow.certificate.envelope import certificate_text
+from certflow.certificate.flow_tube import flow_tube_certificate
 from certflow.certificate.sharp import sharp_certificate
 from certflow.enclosure.suprema.sharp import sharp_rate
 
@@ -35,7 +38,10 @@ OBLIQUE = [["0.1", "0.02"], ["0.02", "0.3"]]
 LAWS = {
     "two": cf.GaussianMixture(["0.4", "0.6"], [["0", "0"], ["1", "0.5"]], OBLIQUE, name="two"),
     "three": cf.GaussianMixture(
-        ["0.2", "0.5", "0.3"], [["-1.5", "0"], ["0.1", "1"], ["0.8", "0.3"]], [["0.04", "0.01"], ["0.01", "0.5"]], name="three"
+        ["0.2", "0.5", "0.3"],
+        [["-1.5", "0"], ["0.1", "1"], ["0.8", "0.3"]],
+        [["0.04", "0.01"], ["0.01", "0.5"]],
+        name="three",
     ),
     "edge": cf.GaussianMixture(
         ["0.1", "0.5", "0.1", "0.1", "0.2"],
@@ -47,6 +53,26 @@ LAWS = {
         ["1/3"] * 3, [["-1", "2"], ["0", "0"], ["1", "-2"]], [["0.3", "-0.1"], ["-0.1", "0.1"]], name="line"
     ),
 }
+#: Means along (3, 4), variances there and across.
+TURNED = [["-0.6", "-0.8"], ["0.3", "0.4"]]
+
+
+def turned(along: str, across: str) -> list[list[str]]:
+    a, b = Fraction(along) / 25, Fraction(across) / 25
+    return [[str(9 * a + 16 * b), str(12 * a - 12 * b)], [str(12 * a - 12 * b), str(16 * a + 9 * b)]]
+
+
+TUBED = {
+    "line": cf.GaussianMixture(["0.3", "0.7"], [["-1"], ["1"]], ["0.04", "0.25"], name="line"),
+    "full": cf.GaussianMixture(["0.4", "0.6"], TURNED, [turned("0.04", "0.3"), turned("0.3", "0.3")], name="full"),
+    "shared": cf.GaussianMixture(["0.4", "0.6"], TURNED, turned("0.04", "0.3"), name="shared"),
+}
+TUBES = (
+    ("line", ["0.3"], "0.5", "0.4", 12),
+    ("line", ["-0.2"], "0.2", "0.3", 12),
+    ("full", ["0.3", "0.1"], "0.5", "0.45", 16),
+    ("shared", ["-0.1", "0.2"], "0.4", "0.35", 16),
+)
 SHARP = (
     ("two", "0.3", "two-sided"),
     ("three", "0.05", "one-sided"),
@@ -58,13 +84,15 @@ SHARP = (
 @cache
 def certificates(family: str) -> list[Certificate]:
     """Small certificates of the family, as the package produces them."""
-    return [
-        json.loads(certificate_text(sharp_certificate(process(name), t, kind, gap="1e-3")[0])) for name, t, kind in SHARP
-    ]
+    if family == "S3":
+        made = [flow_tube_certificate(process(name), x, *ends, digits) for name, x, *ends, digits in TUBES]
+    else:
+        made = [sharp_certificate(process(name), t, kind, gap="1e-3")[0] for name, t, kind in SHARP]
+    return [json.loads(certificate_text(content)) for content in made]
 
 
 def process(name: str) -> cf.OrnsteinUhlenbeck:
-    return cf.OrnsteinUhlenbeck(LAWS[name], "0.01", "3")
+    return cf.OrnsteinUhlenbeck((LAWS | TUBED)[name], "0.01", "3")
 
 
 @cache
@@ -85,7 +113,16 @@ def lowered(content: Certificate) -> Certificate:
     return content
 
 
-FALSIFIED: dict[str, Callable[[Certificate], Certificate]] = {"L5": lowered}
+def shifted(content: Certificate) -> Certificate:
+    """S3: the box moved by its width."""
+    assertion = content["assertion"]
+    width = Fraction(assertion["upper"][0]) - Fraction(assertion["lower"][0])
+    for key in ("lower", "upper"):
+        assertion[key][0] = str(Fraction(assertion[key][0]) + width)
+    return content
+
+
+FALSIFIED: dict[str, Callable[[Certificate], Certificate]] = {"L5": lowered, "S3": shifted}
 
 
 def corrupted_file(draw: random.Random, family: str, group: str) -> tuple[str, str] | None:
@@ -141,7 +178,10 @@ class Problem:
         if kind == "isotropic":
             matrices = [[[Fraction(v) * x for x in row] for row in identity] for v in values]
         elif kind in ("shared", "full"):
-            matrices = [[[Fraction(x) for x in row] for row in part] for part in ([values] * count if kind == "shared" else values)]
+            matrices = [
+                [[Fraction(x) for x in row] for row in part]
+                for part in ([values] * count if kind == "shared" else values)
+            ]
         else:
             raise ValueError("another kind")
         self.kind, self.covariances = kind, matrices
@@ -290,10 +330,76 @@ def pair_bound(problem: Problem, t: Fraction, kind: str) -> Any:
 
 @cache
 def enclosed(key: Any, t: Fraction, kind: str) -> Any:
-    """An upper bound of the supremum to the relative gap 1e-9."""
+    """An upper bound of the supremum to the relative gap 1e-5."""
     weights, means, covariances = key
     law = cf.GaussianMixture(list(weights), [list(mean) for mean in means], [list(row) for row in covariances[0]])
-    return mpf(sharp_rate(cf.OrnsteinUhlenbeck(law, t / 2, 2 * t), t, kind).upper)
+    return mpf(sharp_rate(cf.OrnsteinUhlenbeck(law, t / 2, 2 * t), t, kind, gap="1e-5").upper)
 
 
-ORACLES: dict[str, Callable[[Problem, Certificate], bool]] = {"L5": supremum_holds}
+def image_holds(problem: Problem, content: Certificate) -> bool:
+    """S3 where means are on a line of which all covariances have the direction as an eigenvector, d = 1 or 2."""
+    assertion = content["assertion"]
+    x, start, end = ([Fraction(a) for a in assertion["x"]], Fraction(assertion["t_from"]), Fraction(assertion["t_to"]))
+    lists = len(x) == len(assertion["lower"]) == len(assertion["upper"]) == problem.size
+    if not lists or not all(problem.t_min <= t <= problem.t_max for t in (start, end)):
+        return False
+    value = image(as_key(problem), tuple(x), start, end)
+    box = zip(assertion["lower"], assertion["upper"], strict=True)
+    return all(below(mpf(low), y) and below(y, mpf(high)) for y, (low, high) in zip(value, box, strict=True))
+
+
+@cache
+def image(key: Any, x: tuple[Fraction, ...], start: Fraction, end: Fraction) -> list[Any]:
+    weights, means, covariances = key
+    if len(x) == 1:
+        variances = [part[0][0] for part in covariances]
+        return [line_image(weights, [mpf(mean[0]) for mean in means], variances, mpf(x[0]), start, end)]
+    e = [b - a for a, b in zip(means[0], means[-1], strict=True)]
+    axes, square = (e, [-e[1], e[0]]), e[0] ** 2 + e[1] ** 2
+    places = [[dot(axis, mean) / square for mean in means] for axis in axes]
+    images = [[[dot(row, axis) for row in part] for part in covariances] for axis in axes]
+    values = [[dot(axis, v) / square for v in parts] for axis, parts in zip(axes, images, strict=True)]
+    fits = all(
+        v == [c * a for a in axis]
+        for axis, vs, cs in zip(axes, images, values, strict=True)
+        for v, c in zip(vs, cs, strict=True)
+    )
+    if not fits or len(set(places[1])) > 1 or len(set(values[1])) > 1:
+        raise ValueError("no product of a line and a normal law")
+    length = mpmath.sqrt(mpf(square))
+    at = [
+        line_image(weights, [length * mpf(a) for a in row], vs, mpf(dot(axis, x)) / length, start, end) / length
+        for axis, row, vs in zip(axes, places, values, strict=True)
+    ]
+    return [at[0] * mpf(a) + at[1] * mpf(b) for a, b in zip(*axes, strict=True)]
+
+
+def dot(x: Any, y: Any) -> Any:
+    return sum(a * b for a, b in zip(x, y, strict=True))
+
+
+def line_image(weights: Any, means: Any, variances: Any, x: Any, start: Fraction, end: Fraction) -> Any:
+    """`F_end^-1(F_start(x))` by bisection, in the smaller tail."""
+
+    def tails(s: Any, t: Fraction) -> list[Any]:
+        m, q = mpmath.exp(-mpf(t)), mpmath.exp(-2 * mpf(t))
+        steps = [(s - m * a) / mpmath.sqrt(2 * (q * mpf(v) + 1 - q)) for a, v in zip(means, variances, strict=True)]
+        return [
+            mpmath.fsum(mpf(w) * mpmath.erfc(sign * step) for w, step in zip(weights, steps, strict=True))
+            for sign in (-1, 1)
+        ]
+
+    masses = tails(x, start)
+    side, low, high = int(masses[1] < masses[0]), mpmath.mpf(-1), mpmath.mpf(1)
+    while not (tails(low, end)[0] <= masses[0] and tails(high, end)[1] <= masses[1]):
+        low, high = 2 * low, 2 * high
+    while high - low > mpmath.mpf(10) ** -50:
+        middle = (low + high) / 2
+        if (tails(middle, end)[side] < masses[side]) == (side == 0):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+ORACLES: dict[str, Callable[[Problem, Certificate], bool]] = {"L5": supremum_holds, "S3": image_holds}

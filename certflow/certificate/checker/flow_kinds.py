@@ -134,7 +134,7 @@ class Tube:
         `g_k`, `D_k` within `theta_k` of the growth of `log p_k` less a common function, `E_k` within `eps_k` of `p_k`;
         the path is a solution if `X' = h/2 T/S`, `S = sum p_k`, `T = sum p_k g_k` (11)."""
         a, case, parts, size, h = self.a, self.case, self.parts, self.case.size, end - now
-        p, one, axes, count = a.bits, a.one[0], range(self.case.size), len(self.parts)
+        p, axes, count = a.bits, range(size), len(parts)
         norms = self.norms(min(now, end), field)
         bulk = bits_of([now, h, *self.xi, *norms, *(x for part in parts for x in part.mean)]) + p // 4
         matrices = 1 if parts[0].single else size**3

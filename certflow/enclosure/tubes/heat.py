@@ -122,10 +122,10 @@ def _expand(law: _Law, xi: Vector, theta: Any, order: int, bits: int) -> tuple[l
         common = sum((row[0] * value for row, value in zip(weights, grown, strict=True)), flint.arb(0)) / total[0]
         for k in range(count):
             gains[k].append((grown[k] - common).mid())
-    return path, _length(law, theta, path, weights, total[0], order, bits)
+    return path, _length(law, theta, path, weights, total[0], bits)
 
 
-def _length(law: _Law, theta: Any, path: list[Vector], weights: list[Vector], mass: Any, order: int, bits: int) -> float:
+def _length(law: _Law, theta: Any, path: list[Vector], weights: list[Vector], mass: Any, bits: int) -> float:
     """Where the last two coefficients of the path and of the masses, divided by all mass, are below `2^-bits`."""
     size = 1 + max(abs(float(row[0])) for row in path)
     narrow = min(float(matrix[i, i].mid()) for matrix in law.covariances for i in range(matrix.nrows()))
