@@ -75,8 +75,7 @@ def test_a_box_beside_the_truth() -> None:
 
 def test_hints_that_prove_nothing() -> None:
     content = tube("line", "0.5", "0.4")
-    steps = content["proof"]["steps"]
-    refuse(changed(content, "proof.steps", steps[-1:]), "")
+    refuse(changed(content, "proof.steps", []), "proof.steps", "a node nearer to the time")
     refuse(changed(content, "proof.steps.0.order", 2), "")
     refuse(changed(content, "proof.steps.0.order", 1), "proof.steps[0].order", "from 2")
     refuse(changed(content, "proof.steps.0.end", "1/3"), "proof.steps[0].end", "binary")
@@ -104,10 +103,9 @@ def test_covariances_that_are_none() -> None:
 
 @pytest.mark.parametrize("law", ["line", *night("full")])
 def test_a_path_without_its_defect(law: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One step of order 4 where there were several: its end is no image, which only the defect tells."""
+    """Steps of order 4 where they were of more: their end is no image, which only the defect tells."""
     content = tube(law, "0.5", "0.4")
-    end = content["proof"]["steps"][-1]["end"]
-    short = changed(content, "proof.steps", [{"end": end, "order": 4}])
+    short = changed(content, "proof.steps", [step | {"order": 4} for step in content["proof"]["steps"]])
     refuse(short, "")
     with monkeypatch.context() as patch:
         patch.setattr(flow_kinds.Tube, "grow", lambda *_: None)
@@ -119,7 +117,7 @@ def test_a_path_without_its_defect(law: str, monkeypatch: pytest.MonkeyPatch) ->
         false, unit = short, 1 << content["proof"]["bits"]
         with mpmath.workdps(40):
             scale = Fraction(mpmath.nstr(mpmath.exp(mpmath.mpf("-0.4")), 35))
-        for axis, xi in enumerate(seen[0]):
+        for axis, xi in enumerate(seen[-1]):
             value = Fraction(xi, unit) * scale
             for key, side in (("lower", -1), ("upper", 1)):
                 false = changed(false, f"assertion.{key}.{axis}", str(value + side * Fraction(1, 10**20)))
@@ -137,16 +135,16 @@ def test_tails_of_products() -> None:
 
 def test_the_producer_says_what_it_needs() -> None:
     law = process("full")
-    with pytest.raises(InputError, match="t_to: got '0.001'; required: a time from t_min"):
+    with pytest.raises(InputError, match=r"t_to: got '0\.001'; required: a time from t_min"):
         flow_tube_certificate(law, ["0", "0"], "3", "0.001")
-    with pytest.raises(InputError, match="x: got shape"):
+    with pytest.raises(InputError, match="x: got 'shape"):
         flow_tube_certificate(law, ["0"], "3", "0.1")
     with pytest.raises(InputError, match="digits: got 0"):
         flow_tube_certificate(law, ["0", "0"], "3", "0.1", 0)
     wide = cf.GaussianMixture(
         ["1/2", "1/2"], [["0"] * 9, ["1"] * 9], [[str(int(i == j)) for j in range(9)] for i in range(9)]
     )
-    with pytest.raises(InputError, match="mixture: got matrices of 9 rows; required: at most 8"):
+    with pytest.raises(InputError, match="mixture: got 'matrices of 9 rows'; required: at most 8"):
         flow_tube_certificate(cf.OrnsteinUhlenbeck(wide, "0.01", "3"), ["0"] * 9, "3", "0.1")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from . import closed_forms, flow_kinds, flow_tubes, networks, sharp_rates, sharp_shared
 from .cases import Rule
+from .refusals import require
 
 RULES: dict[str, Rule] = {
     "L2": closed_forms.L2,
@@ -25,8 +26,11 @@ OTHERS |= {("S3", rule.kind): rule for rule in flow_kinds.S3}
 
 def rule_of(content: dict[str, Any]) -> Rule:
     """The rule of the claim for the kind of covariances in the file; that for a common variance where there is none."""
-    value: Any = content["problem"]
+    claim, value = content["claim"], content["problem"]
     for key in ("mixture", "covariances", "kind"):
         value = value.get(key) if isinstance(value, dict) else None
-    claim = content["claim"]
-    return OTHERS.get((claim, value), RULES[claim]) if isinstance(value, str) else RULES[claim]
+    rules = {rule.kind: rule for rule in (RULES[claim], *(rule for (of, _), rule in OTHERS.items() if of == claim))}
+    if not isinstance(value, str):
+        return RULES[claim]
+    require(value in rules, "problem.mixture.covariances.kind", value, " or ".join(rules))
+    return rules[value]
