@@ -73,7 +73,7 @@ def _threshold(metric: Metric) -> Fraction:
         for alpha in metric.points.coordinates
     ]
     squares = (sum((a - b) ** 2 for a, b in zip(x, y, strict=True)) for x in images for y in images)
-    return Fraction(rounded_up(max(squares) / 4, _ALONG))
+    return Fraction(rounded_up(Fraction(max(squares)) / 4, _ALONG))
 
 
 def _vector(process: OrnsteinUhlenbeck, found: SharpRate) -> list[str]:

@@ -42,8 +42,8 @@ class Shared:
         each = fraction_steps(long) + product_steps(a.bits + long, long) + product_steps(a.bits + long, a.bits)
         self.case.work.spend(3 * size**2 * (20 + each), FIELD)
         found: Intervals = [[(0, 0)] * size for _ in range(size)]
-        parts = ([[int(i == j) for j in range(size)] for i in range(size)], 1), (self.s, self.unit)
-        parts = (*parts, (self.square, self.unit**2))[: len(factors)]
+        identity = [[int(i == j) for j in range(size)] for i in range(size)]
+        parts = (identity, 1), (self.s, self.unit), (self.square, self.unit**2)
         for factor, (matrix, unit), power in zip(factors, parts, self.powers, strict=False):
             for i, row in enumerate(matrix):
                 for j in range(i + 1):

@@ -45,7 +45,8 @@ class _Law:
 
     @classmethod
     def of(cls, mixture: GaussianMixture) -> _Law:
-        values, d, count = mixture.exact_covariances.fractions, mixture.dimension, mixture.n_components
+        values: Any = mixture.exact_covariances.fractions
+        d, count = mixture.dimension, mixture.n_components
         matrices = []
         for k in range(count):
             if mixture.kind in ("common-isotropic", "isotropic"):
