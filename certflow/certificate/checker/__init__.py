@@ -3,8 +3,8 @@
     python -I -S certflow/certificate/checker [--work N] FILE...
 
 A certificate asserts bounds for the probability-flow ODE of a Gaussian mixture with common isotropic variance `s2` (L5
-and S3 also of other covariances), or for the error of a network that stands for its score. All of it is computed again from the file alone, in exact
-rationals and outward-rounded intervals of integers; nothing is searched for or sampled, and what cannot be decided, or
+and S3 also of other covariances), or for the error of a network that stands for its score. All of it is computed again
+from the file alone, in exact rationals and outward-rounded intervals of integers; nothing is searched for or sampled, and what cannot be decided, or
 would take much time or memory, is refused. Prints a line for each file, which says what is asserted; exit code 0: all
 accepted, 1: at least one refused, 2: bad usage or a file that cannot be read. A copy of the folder runs anywhere.
 
