@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
@@ -27,9 +28,15 @@ SCHEMA = json.loads((files("certflow.certificate") / "certificate-1.schema.json"
 FORM = jsonschema.Draft202012Validator(SCHEMA)
 
 
-def tube(law: str, t_from: str, t_to: str, digits: int = 12) -> dict[str, Any]:
+@cache
+def made(law: str, t_from: str, t_to: str) -> str:
     x = ["0.3", "0.1"][: TUBED[law].dimension]
-    return json.loads(certificate_text(flow_tube_certificate(process(law), x, t_from, t_to, digits)))
+    return certificate_text(flow_tube_certificate(process(law), x, t_from, t_to))
+
+
+def tube(law: str, t_from: str, t_to: str) -> dict[str, Any]:
+    """A fresh copy of the certificate."""
+    return json.loads(made(law, t_from, t_to))
 
 
 def check(content: dict[str, Any]) -> Verdict:
@@ -50,7 +57,7 @@ def holds(content: dict[str, Any]) -> bool:
         return image_holds(Problem(content["problem"]), content)
 
 
-@pytest.mark.parametrize("law", TUBED)
+@pytest.mark.parametrize("law", ["full", *night("line", "shared")])
 @pytest.mark.parametrize(("t_from", "t_to"), [("1", "0.05"), *night(("3", "0.01"), ("0.02", "2.9"), ("0.5", "0.5"))])
 def test_the_box_contains_the_quantile_map(law: str, t_from: str, t_to: str) -> None:
     content = tube(law, t_from, t_to)
@@ -64,7 +71,7 @@ def test_the_box_contains_the_quantile_map(law: str, t_from: str, t_to: str) -> 
 
 
 def test_a_box_beside_the_truth() -> None:
-    content = tube("full", "0.5", "0.4")
+    content = tube("full", "0.5", "0.45")
     for axis, share in ((0, "1e-11"), (1, "-1e-11"), (0, "1")):
         moved = content
         for key in ("lower", "upper"):
@@ -149,7 +156,7 @@ def test_the_producer_says_what_it_needs() -> None:
 
 
 def test_nodes_are_binary_and_in_order() -> None:
-    proof = tube("line", "1", "0.05")["proof"]
+    proof = tube("line", "0.5", "0.05")["proof"]
     nodes = [Fraction(proof["start"]), *(Fraction(step["end"]) for step in proof["steps"])]
     assert all(node.denominator & (node.denominator - 1) == 0 for node in nodes)
     assert all(left > right for left, right in pairwise(nodes))
@@ -168,5 +175,5 @@ def test_hostile_numbers_are_counted(path: str) -> None:
 def test_many_steps_are_counted() -> None:
     content = tube("line", "0.5", "0.4")
     steps = [{"end": end, "order": 256} for end in [step["end"] for step in content["proof"]["steps"]] * 200]
-    verdict = counted(json.dumps(changed(content, "proof.steps", steps)), 3_000_000)
+    verdict = counted(json.dumps(changed(content, "proof.steps", steps)), 1_000_000)
     assert "steps of work" in verdict.text

@@ -12,7 +12,7 @@ import jsonschema
 import mpmath
 import pytest
 from certificates import changed
-from depth import night
+from depth import night, nightly
 from hostile import counted
 from mutations_kinds import DIGITS, LAWS, Problem, below, mpf, pair_bound, process, supremum_holds
 
@@ -50,7 +50,7 @@ def refuse(content: dict[str, Any], field: str, *words: str) -> None:
         assert word in verdict.text, verdict.text
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", ["two", "three", *night("edge", "line in a plane")])
 @pytest.mark.parametrize(("t", "kind"), [("0.3", "two-sided"), *night(("0.02", "one-sided"), ("3", "two-sided"))])
 def test_what_is_produced_is_accepted_and_true(law: str, t: str, kind: str) -> None:
     content = rate(law, t, kind)
@@ -71,9 +71,14 @@ def test_a_hull_of_lower_dimension_and_no_covering() -> None:
     assert line["proof"]["cover"] is not None
     pair = rate("two", "0.3", gap="1e-9")
     assert check(pair).accepted
-    edge = rate("edge", "1")
-    assert edge["proof"]["faces"]
-    assert " F0" in json.dumps(edge["proof"]["cover"])
+
+
+@nightly
+def test_a_covering_with_faces() -> None:
+    content = rate("edge", "1")
+    assert check(content).accepted
+    assert content["proof"]["faces"]
+    assert "F0" in json.dumps(content["proof"]["cover"])
 
 
 def test_the_closed_form_where_a_covering_would_be_large(monkeypatch: pytest.MonkeyPatch) -> None:

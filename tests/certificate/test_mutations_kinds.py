@@ -16,7 +16,7 @@ from certflow.certificate.checker import coverings, sharp_shared
 from certflow.certificate.envelope import certificate_text
 
 #: Cases of each group every day.
-CASES = 24
+CASES = 18
 
 
 @pytest.mark.parametrize("group", GROUPS)
