@@ -9,9 +9,11 @@ from typing import Any
 
 from certflow.certificate.checker import check
 from certflow.certificate.envelope import certificate_text, envelope
+from certflow.certificate.flow_kinds import kind_tube_certificate
 from certflow.enclosure.tubes.tube import FlowTube, flow_tube
 from certflow.errors import InputError
 from certflow.numbers.exact import ExactArray, exact_number, exact_text
+from certflow.numbers.inputs import whole_number
 from certflow.process import OrnsteinUhlenbeck
 
 #: The format's largest precision and order.
@@ -31,7 +33,7 @@ def flow_tube_certificate(
 
     Raises
     ------
-    InputError : bad input, covariances that are not common-isotropic, a time outside `[t_min, t_max]`, or a tube that
+    InputError : bad input, a time outside `[t_min, t_max]`, covariance matrices of more than 8 rows, or a tube that
         does not reach `t_to` with the precision of the format.
     """
     start, end = exact_number(t_from, "t_from"), exact_number(t_to, "t_to")
@@ -40,6 +42,8 @@ def flow_tube_certificate(
             raise InputError(name, given, f"a time from t_min = {process.t_min:g} to t_max = {process.t_max:g}")
     if isinstance(digits, int) and digits * math.log2(10) + GUARD_BITS > MAX_BITS:
         raise InputError("digits", digits, f"few enough for {MAX_BITS} bits, {GUARD_BITS} of them the checker's own")
+    if process.mixture.kind != "common-isotropic":
+        return kind_tube_certificate(process, _point(process, x), start, end, whole_number(digits, "digits", 1, 1000))
     tube = flow_tube(process, x, start, end, digits + 1)
     if not tube.complete:
         raise InputError("t_to", t_to, f"a time that a tube of {digits} digits reaches")
@@ -61,6 +65,16 @@ def flow_tube_certificate(
         if check(certificate_text(certificate)).accepted:
             return certificate
     raise InputError("x", x, f"a point whose path {PARTS[-1]} times as many steps confirm")
+
+
+def _point(process: OrnsteinUhlenbeck, x: Any) -> tuple[Fraction, ...]:
+    """The exact coordinates of a point."""
+    if process.mixture.is_symbolic:
+        raise InputError("p", process.mixture, "a mixture of numbers, not of symbols")
+    point, d = ExactArray.of(x, "x"), process.mixture.dimension
+    if point.shape != (d,) or point.is_symbolic:
+        raise InputError("x", f"shape {point.shape}", f"{d} numbers, shape ({d},)")
+    return tuple(Fraction(entry) for entry in point.fractions)
 
 
 def _steps(tube: FlowTube, parts: int) -> dict[str, Any]:

@@ -10,15 +10,19 @@ from typing import Any
 
 from certflow.certificate.closed_forms import MAX_BITS
 from certflow.certificate.envelope import envelope
+from certflow.certificate.hints import cover_hints, face_hints
+from certflow.certificate.sharp_shared import shared_certificate
 from certflow.enclosure.suprema.common import coarser
-from certflow.enclosure.suprema.cover import Cover, Region
 from certflow.enclosure.suprema.points import turned_point
 from certflow.enclosure.suprema.rate import Block, SharpRate
+from certflow.enclosure.suprema.shared import closed_rate
 from certflow.enclosure.suprema.sharp import sharp_rate
 from certflow.errors import InputError
 from certflow.numbers.exact import exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck
 
+#: Kinds of covariance of which sharp rates have certificates.
+CERTIFIED = ("common-isotropic", "shared")
 #: Bits of the checker's arithmetic: the float64 margins of the producer are far above what it can lose with these.
 #: After the time `USUAL` rates fall like `e^{-2t}`, and three bits more for each unit of time keep their digits.
 BITS, USUAL = 128, 3
@@ -40,18 +44,22 @@ def sharp_certificate(
 
     Raises
     ------
-    InputError : a time outside `[t_min, t_max]` or beyond the format's precision, covariances that are not
-        common-isotropic, fewer than two means.
+    InputError : a time outside `[t_min, t_max]` or beyond the format's precision, covariances that are neither
+        common-isotropic nor shared, fewer than two means.
     """
     time, wanted = exact_number(t, "t"), exact_number(gap, "gap")
     if not process.exact_t_min <= time <= process.exact_t_max:
         raise InputError("t", t, f"a time from t_min = {process.t_min:g} to t_max = {process.t_max:g}")
-    if process.mixture.kind != "common-isotropic":
-        raise InputError("mixture", f"{process.mixture.kind} covariances", "common-isotropic covariance")
-    bits = BITS + max(0, ceil(3 * (time - USUAL))) + max(0, lost_bits(process, time) - TAKEN)
+    if process.mixture.kind not in CERTIFIED:
+        raise InputError("mixture", f"{process.mixture.kind} covariances", " or ".join(CERTIFIED))
+    bits = BITS + max(0, ceil(3 * (time - USUAL)))
+    if process.mixture.kind == "common-isotropic":
+        bits += max(0, lost_bits(process, time) - TAKEN)
     if bits > MAX_BITS:
         raise InputError("t", t, f"a time at which {MAX_BITS} bits hold the rate")
     found = _small(process, time, rate, wanted, seconds)
+    if process.mixture.kind == "shared":
+        return shared_certificate(process, found, bits), found
     if not found.blocks:
         raise InputError("mixture", "a single mean", "at least two different means")
     assertion = {
@@ -91,7 +99,8 @@ def _small(process: OrnsteinUhlenbeck, time: Fraction, rate: str, wanted: Fracti
     first = bisect_left(places, True, key=lambda place: found(place).leaves <= MAX_LEAVES)
     if first < len(places):
         return found(places[first])
-    return coarser(found(places[-1] if places else 0), process.mixture, MAX_LEAVES)
+    last = found(places[-1] if places else 0)
+    return closed_rate(last, process.mixture) if last.metric else coarser(last, process.mixture, MAX_LEAVES)
 
 
 def _block(block: Block) -> dict[str, Any]:
@@ -99,34 +108,8 @@ def _block(block: Block) -> dict[str, Any]:
     proof = block.found.proof
     if proof is None:  # Popoviciu's inequality
         return {**header, "pivots": [], "cover": None, "faces": []}
-    used = sorted(proof.faces)
-    places = {number: place for place, number in enumerate(used)}
-    faces = [
-        {
-            "members": list(block.points.faces[number].members),
-            "pivots": [block.points.axes[axis] for axis in block.points.faces[number].axes],
-            "cover": _cover(proof.faces[number], places),
-        }
-        for number in used
-    ]
-    return {**header, "pivots": list(block.points.axes), "cover": _cover(proof.whole, places), "faces": faces}
-
-
-def _cover(cover: Cover, places: dict[int, int]) -> dict[str, Any]:
-    return {
-        "radius": exact_text(Fraction(cover.radius)),
-        "boxes": cover.boxes.text(places),
-        "cones": [tree.text(places) for tree in cover.cones],
-        "regions": [_region(region, region.boxes.text(places)) for region in cover.regions],
-    }
-
-
-def _region(region: Region, boxes: str) -> dict[str, Any]:
-    return {
-        "centre": [exact_text(Fraction(float(entry))) for entry in region.centre],
-        "frame": [[exact_text(Fraction(float(entry))) for entry in row] for row in region.frame],
-        "boxes": boxes,
-    }
+    faces = face_hints(proof, block.points, block.points.axes)
+    return {**header, "pivots": list(block.points.axes), "cover": cover_hints(proof), "faces": faces}
 
 
 def _lower(found: SharpRate) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,7 +17,6 @@ from certflow.commands.options import Format, Mixture, TMax, TMin
 from certflow.commands.output import print_json
 from certflow.commands.texts import (
     INCONCLUSIVE,
-    WIDTH,
     check_directory,
     choice,
     headline,
@@ -31,6 +29,7 @@ from certflow.errors import InputError
 from certflow.numbers.exact import exact_number
 from certflow.process import OrnsteinUhlenbeck
 from certflow.progress import progress_bar
+from certflow.terminal import filled
 
 if TYPE_CHECKING:
     from certflow.certificate.catalogue import Offer
@@ -93,7 +92,7 @@ def certify(
     if output == "json":
         print_json(json.dumps(_mapping(process, rows, folder), indent=1, ensure_ascii=False) + "\n")
     else:
-        print(f"{headline(process.mixture)}, {t_min.strip()} ≤ t ≤ {t_max.strip()}\n\n{_text(rows)}")
+        print(f"{filled(headline(process.mixture))}, {t_min.strip()} ≤ t ≤ {t_max.strip()}\n\n{_text(rows)}")
     return 0 if written else INCONCLUSIVE
 
 
@@ -106,8 +105,7 @@ def _made(wanted: list[Offer], folder: Path, budget: int) -> list[_Row]:
     searches = sum(offer.searched for offer in wanted)
     with progress_bar() as told:
         for number, offer in enumerate(wanted):
-            if told is not None:
-                told(number, len(wanted), offer.stem)
+            told(number, len(wanted), offer.stem)
             made = offer.make((deadline - time.perf_counter()) / max(searches, 1))
             searches -= offer.searched
             if made.certificate is None:
@@ -130,9 +128,9 @@ def _text(rows: list[_Row]) -> str:
         if row.path is not None:
             lines = [_indented(row.text), *([] if row.complete else [_indented(_WIDE)])]
             parts.append("\n".join([str(row.path), *lines]))
-    missing = [f"{row.name}: {row.text}" for row in rows if row.path is None]
+    missing = [filled(f"{row.name}: {row.text}", "  ", "    ") for row in rows if row.path is None]
     if missing:
-        parts.append("\n".join(["Not certified:", *(f"  {line}" for line in missing)]))
+        parts.append("\n".join(["Not certified:", *missing]))
     written = [str(row.path) for row in rows if row.path is not None]
     if written:
         command = _command(written)
@@ -141,9 +139,7 @@ def _text(rows: list[_Row]) -> str:
 
 
 def _indented(text: str) -> str:
-    wrapper = TextWrapper(WIDTH, initial_indent="  ", subsequent_indent="  ")
-    wrapper.break_long_words = wrapper.break_on_hyphens = False
-    return wrapper.fill(text)
+    return filled(text, "  ", "  ")
 
 
 def _command(paths: list[str]) -> str:

@@ -148,8 +148,6 @@ def test_the_producer_says_what_it_needs() -> None:
             flow_tube_certificate(law, ["0.3"], *times)
     with pytest.raises(InputError, match="digits: got 300"):
         flow_tube_certificate(law, ["0.3"], "3", "0.01", 300)
-    with pytest.raises(InputError, match="common isotropic"):
-        flow_tube_certificate(cf.OrnsteinUhlenbeck(cf.load_mixture("two-variances")), ["0", "0"], 3, 0.01)
     with pytest.raises(InputError, match="shape"):
         flow_tube_certificate(law, ["0.3", "0"], "3", "0.01")
 

@@ -18,31 +18,38 @@ SCHEMA = "certflow/certificate/1"
 #: Shapes that several rules share.
 LIST, INDICES, KINDS = [Fraction], [range(MAX_VALUES)], {"one-sided", "two-sided"}
 _MIXTURE = {"schema": {"certflow/mixture/1"}, "name": str, "weights": LIST, "means": [LIST]}
-_COVARIANCES = {"kind": {"common-isotropic"}, "values": Fraction}
-_PROBLEM = {"mixture": _MIXTURE | {"covariances": _COVARIANCES}, "t_min": Fraction, "t_max": Fraction}
+#: Shapes of the covariances by kind.
+COVARIANCES: dict[str, Any] = {"common-isotropic": Fraction, "isotropic": LIST, "shared": [LIST], "full": [[LIST]]}
 
 
 class Rule(NamedTuple):
     """How certificates of one claim are decided: the rule's name in the file, the shapes of the assertion and of the
-    hints, the function, which refuses or says what is asserted, and where it is proved that what it accepts is true."""
+    hints, the function, which refuses or says what is asserted, where it is proved that what it accepts is true, and
+    the kind of covariances that it is for."""
 
     name: str
     assertion: dict[str, Any]
     hints: dict[str, Any]
     decide: Callable[[Case], str]
     proofs: str
+    kind: str = "common-isotropic"
 
 
 class Case:
-    """One certificate as its rule sees it, exact: the mixture `sum_k weights[k]/total N(means[k]/denominator, (1-c) I)`
-    in integers, the assertion, also as it is written (`claimed`), the proof; and the rates of growth, enclosed (3)."""
+    """One certificate as its rule sees it, exact: the mixture `sum_k weights[k]/total N(means[k]/denominator, Sigma_k)`
+    in integers, its `covariances` as they are written, `Sigma_k = (1-c) I` if they are common; the assertion, also as
+    it is written (`claimed`), the proof; and the rates of growth of a common variance, enclosed (3)."""
 
     def __init__(self, content: dict[str, Any], rule: Rule, work: Work):
         self.work, self.claim, self.claimed = work, content["claim"], content["assertion"]
         self.proof = read(content["proof"], {"rule": {rule.name}, "bits": range(64, 1025)} | rule.hints, "proof", work)
-        problem, field = read(content["problem"], _PROBLEM, "problem", work), "problem.mixture"
+        covariances = {"kind": {rule.kind}, "values": COVARIANCES[rule.kind]}
+        shape = {"mixture": _MIXTURE | {"covariances": covariances}, "t_min": Fraction, "t_max": Fraction}
+        problem, field = read(content["problem"], shape, "problem", work), "problem.mixture"
         mixture, self.t_min, self.t_max = problem["mixture"], problem["t_min"], problem["t_max"]
-        weights, rows, variance = mixture["weights"], mixture["means"], mixture["covariances"]["values"]
+        weights, rows, self.covariances = mixture["weights"], mixture["means"], mixture["covariances"]["values"]
+        self.kind = rule.kind
+        variance = self.covariances if rule.kind == "common-isotropic" else Fraction(1)
         for k, weight in enumerate(weights):
             require(weight > 0, f"{field}.weights[{k}]", weight, "a number > 0")
         self.weights, denominator = over_common_denominator(weights, f"{field}.weights", work)

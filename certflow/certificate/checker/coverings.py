@@ -23,7 +23,9 @@ COVER = {"radius": Fraction, "boxes": str, "cones": [str], "regions": _REGIONS}
 
 class Law:
     """The law of the means on some axes (4), equal ones merged: points `a_k`, integers over `unit`, the `middle` of an
-    axis at 0, weights, and `logs = log w_k - r |a_k|^2`: responsibilities are `p_k = exp(logs_k + y.a_k)`, scaled."""
+    axis at 0, weights, and `logs = log w_k - r |a_k|^2`: responsibilities are `p_k = exp(logs_k + y.a_k)`, scaled.
+
+    `figure`, over `scale`, holds the points whose covariance is meant: the `a_k` themselves, or a linear image (11)."""
 
     def __init__(self, case: Case, means: list[list[int]], axes: list[int], r: Interval):
         bits, total = bits_of([case.denominator, *(x for row in means for x in row)]) + 2, case.total.bit_length()
@@ -42,6 +44,12 @@ class Law:
         logs = [a.log(a.rational(Fraction(weight, case.total))) for weight in merged.values()]
         self.logs = list(map(a.sub, logs, squares))
         self.size = bits_of([self.unit, *(x for point in self.points for x in point)])
+        self.figure, self.scale, self.length = self.points, self.unit, self.size
+
+    def seen(self, figure: list[list[int]], scale: int) -> None:
+        """The points whose covariance is meant, over a scale."""
+        self.figure, self.scale = figure, scale
+        self.length = bits_of([scale, *(x for point in figure for x in point)])
 
 
 class Task(NamedTuple):
@@ -87,7 +95,7 @@ class Covering:
     def __init__(self, case: Case, law: Law, tau: Fraction, block: dict[str, Any], field: str):
         self.a, self.p, self.work, self.law = case.arithmetic, case.arithmetic.bits, case.work, law
         self.tau, self.ln2 = tau, self.a.log(self.a.rational(Fraction(2)))[0]
-        self.geometry = [[(x << self.p) // law.unit for x in point] for point in law.points]
+        self.geometry = [[(x << self.p) // law.scale for x in point] for point in law.figure]
         self.wide = max(self.p, bits_of(x for point in self.geometry for x in point))
         self.excesses: dict[tuple[int, int, Fraction], list[int | None]] = {}
         self.tasks: list[Task] = []
@@ -246,10 +254,10 @@ class Covering:
 
     def excess(self, i: int, j: int, least: Fraction) -> list[int | None]:
         """`x_k` of the pair rule for each point, rounded up to units; None where there is none (at i, j: `q > tau`)."""
-        points, tau, found = self.law.points, least * 4 * self.law.unit**2, list[int | None]()
-        long = 4 * (self.law.size + 2) + bits_of([least])
+        points, tau, found = self.law.figure, least * 4 * self.law.scale**2, list[int | None]()
+        long = 4 * (self.law.length + 2) + bits_of([least])
         each = (
-            len(points[0]) * (10 + 2 * product_steps(self.law.size, self.law.size))
+            len(points[0]) * (10 + 2 * product_steps(self.law.length, self.law.length))
             + 5 * fraction_steps(long)
             + product_steps(long + self.p, long)
         )

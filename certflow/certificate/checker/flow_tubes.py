@@ -21,21 +21,8 @@ def flow_tube(case: Case) -> str:
     """S3: `lower <= Phi(x) <= upper`, Phi the flow from `t_from` to `t_to`, in `z = x/sqrt(v)`, `Q = e^-t/sqrt(v)`:
     `dz/dQ = sum_k gamma_k mu_k`, `gamma_k ~ w_k exp(-|z - Q mu_k|^2/2)` (6)."""
     a, claim, steps = case.arithmetic, case.assertion, case.proof["steps"]
-    for key in ("x", "lower", "upper"):
-        require(len(claim[key]) == case.size, f"assertion.{key}", claim[key], f"{case.size} numbers, one for each axis")
-    nodes, roots, clocks, ends = [], [], [], [case.proof["start"], *(step["end"] for step in steps)]
-    case.work.spend(sum(20 + product_steps(a.bits + bits_of([end]), bits_of([end])) for end in ends), "proof.steps")
-    case.spend(
-        2 + case.size,
-        "assertion",
-        *(x for key in ("x", "lower", "upper") for x in claim[key]),
-        claim["t_from"],
-        claim["t_to"],
-    )
-    for i, node in enumerate(ends):
-        low, high = a.rational(node)
-        require(0 < low == high, f"proof.steps[{i - 1}].end" if i else "proof.start", node, "a positive binary number")
-        nodes.append(low)
+    read_box(case)
+    nodes, roots, clocks = nodes_of(case), list[Interval](), list[Interval]()
     for key in ("t_from", "t_to"):
         case.within(key)
         roots.append(a.sqrt(case.variance(case.decay(claim[key]))))
@@ -49,6 +36,31 @@ def flow_tube(case: Case) -> str:
         low, high = a.mul(roots[1], (z - tube.radius, z + tube.radius))
         case.bound("below", low, "the image", "lower", i)
         case.bound("above", high, "the image", "upper", i)
+    return box_sentence(case)
+
+
+def read_box(case: Case) -> None:
+    """Require point and box of the assertion to have a number for each axis, and count what their enclosures take."""
+    claim = case.assertion
+    for key in ("x", "lower", "upper"):
+        require(len(claim[key]) == case.size, f"assertion.{key}", claim[key], f"{case.size} numbers, one for each axis")
+    numbers = [x for key in ("x", "lower", "upper") for x in claim[key]]
+    case.spend(2 + case.size, "assertion", *numbers, claim["t_from"], claim["t_to"])
+
+
+def nodes_of(case: Case) -> list[int]:
+    """Start and ends of the steps, which must be positive binary numbers, in units."""
+    a, nodes, ends = case.arithmetic, list[int](), [case.proof["start"], *(step["end"] for step in case.proof["steps"])]
+    case.work.spend(sum(20 + product_steps(a.bits + bits_of([end]), bits_of([end])) for end in ends), "proof.steps")
+    for i, node in enumerate(ends):
+        low, high = a.rational(node)
+        require(0 < low == high, f"proof.steps[{i - 1}].end" if i else "proof.start", node, "a positive binary number")
+        nodes.append(low)
+    return nodes
+
+
+def box_sentence(case: Case) -> str:
+    """What is asserted of a point and its image, in words."""
     start, end = case.said(exactly, "t_from"), case.said(exactly, "t_to")
     said = f"Phi from t = {start} to t = {end} takes x into the box [lower, upper]"
     if case.size > FEW:

@@ -12,7 +12,7 @@ from .coverings import Cell, Covering, Law, Task
 from .matrices import Matrix
 from .refusals import require
 from .sentences import at_least, at_most
-from .sharp_rates import factors, farthest, require_exposed, spread
+from .sharp_rates import factors, farthest, require_exposed, variance_of
 from .work import MAX_VALUES, bits_of, fraction_steps, product_steps
 
 
@@ -161,7 +161,7 @@ def integral_below(case: Case, laws: list[Law], scale: int, piece: dict[str, Any
     enclosed = [a.rational(height) for height in heights]
     for j in range(steps):
         powers = [(low + j * down, high + j * up) for (low, high), (down, up) in zip(first, moves, strict=True)]
-        total += max(spread(a, powers, enclosed)[0], 0)
+        total += max(variance_of(a, powers, enclosed)[0], 0)
     off = steps * step**3 * (max(heights) - min(heights)) ** 2 * (max(slopes) - min(slopes)) ** 2 / 192
     found = (Fraction(total, a.one[0]) * step - off) / dot(vector, vector)
     return a.rational(max(found, Fraction(0)))[0]

@@ -123,9 +123,8 @@ def witnessed(case: Case, laws: list[Law], r: Interval, pull: Interval) -> Fract
         a.add(law.logs[k], (gain // law.unit, -(-gain // law.unit))) for k, gain in zip(members, gains, strict=True)
     ]
     heights = [a.rational(dot(vector, law.points[k]) / law.unit) for k in members]
-    variance = spread(a, powers, heights)
     length: Fraction = dot(vector, vector)
-    return Fraction(max(variance[0], 0), a.one[0]) / length
+    return Fraction(max(variance_of(a, powers, heights)[0], 0), a.one[0]) / length
 
 
 def require_exposed(law: Law, members: list[int], normal: list[Fraction], field: str) -> None:
@@ -136,9 +135,10 @@ def require_exposed(law: Law, members: list[int], normal: list[Fraction], field:
     require(members == exposed, f"{field}.members", members, f"the {len(exposed)} points that the normal exposes")
 
 
-def spread(a: Arithmetic, powers: list[Interval], heights: list[Interval]) -> Interval:
-    """The variance of these heights with weights `e^powers`, scaled so that the largest is about 1."""
-    total, mean, square, lead = (0, 0), (0, 0), (0, 0), max(high for _, high in powers)
+def variance_of(a: Arithmetic, powers: Sequence[Interval], heights: Sequence[Interval]) -> Interval:
+    """The variance of numbers under masses proportional to `exp(powers)`: mean square less square of the mean."""
+    total, mean, square = (0, 0), (0, 0), (0, 0)
+    lead = max(high for _, high in powers)
     for power, height in zip(powers, heights, strict=True):
         mass = a.exp(a.sub(power, (lead, lead)))
         weighted = a.mul(mass, height)
@@ -146,8 +146,8 @@ def spread(a: Arithmetic, powers: list[Interval], heights: list[Interval]) -> In
     return a.sub(a.div(square, total), a.square(a.div(mean, total)))
 
 
-_FACES = [{"members": INDICES, "pivots": INDICES, "cover": COVER}]
-_BLOCK = {"axes": INDICES, "threshold": Fraction, "pivots": INDICES, "cover": (COVER,), "faces": _FACES}
+FACES = [{"members": INDICES, "pivots": INDICES, "cover": COVER}]
+_BLOCK = {"axes": INDICES, "threshold": Fraction, "pivots": INDICES, "cover": (COVER,), "faces": FACES}
 _LOWER = {"block": range(MAX_VALUES), "members": INDICES, "normal": (LIST,), "point": LIST, "vector": LIST}
 _SHARP = {"t": Fraction, "kind": KINDS, "lower": Fraction, "upper": Fraction}
 _HINTS = {"blocks": [_BLOCK], "turn": ([range(-(2**64), 2**64)],), "lower": _LOWER}

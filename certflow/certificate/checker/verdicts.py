@@ -12,7 +12,7 @@ from .arithmetic import Imprecise
 from .cases import SCHEMA, Case
 from .reading import parse, read
 from .refusals import Refused, require, shown
-from .rules import RULES
+from .rules import RULES, rule_of
 from .sentences import exactly
 from .work import MAX_BYTES, MAX_WORK, Work
 
@@ -45,7 +45,7 @@ def check(text: str, most: int = MAX_WORK) -> Verdict:
         claim, producer = content["claim"], content["producer"]
         texts = isinstance(producer, dict) and all(isinstance(entry, str) for entry in producer.values())
         require(texts, "producer", producer, "an object of texts")
-        rule = RULES[claim]
+        rule = rule_of(content)
         case = Case(content, rule, work)
         said, problem = rule.decide(case), content["problem"]
         start, end = exactly(problem["t_min"], case.t_min), exactly(problem["t_max"], case.t_max)

@@ -152,11 +152,11 @@ def sharp(
     mixture: GaussianMixture, interval: tuple[Fraction, Fraction], time: Fraction, kind: str, seconds: float
 ) -> tuple[SharpRate, dict[str, Any] | None]:
     """The sharp rate at one time, and its certificate where the format has one; several checks ask for the same."""
-    from certflow.certificate.sharp import sharp_certificate
+    from certflow.certificate.sharp import CERTIFIED, sharp_certificate
     from certflow.enclosure.suprema.sharp import sharp_rate
 
     process = OrnsteinUhlenbeck(mixture, *interval)
-    if mixture.kind == "common-isotropic" and mixture.diameter_squared > 0 and certifiable(mixture):
+    if mixture.kind in CERTIFIED and mixture.diameter_squared > 0 and certifiable(mixture):
         with suppress(InputError):  # a time so late that the format's precision does not reach
             certificate, found = sharp_certificate(process, time, kind, seconds=seconds)
             return found, certificate

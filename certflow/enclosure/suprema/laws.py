@@ -21,6 +21,8 @@ from certflow.numbers.floats import UNIT
 
 #: Working precision of the balls from which float64 tasks are made.
 BITS = 160
+#: Bits of the metric in a certificate.
+PLACES = 96
 _RANGE = 1e60
 
 
@@ -45,12 +47,26 @@ def shared_task(points: Points, metric: Any, offsets: list[Any]) -> Task:
 
     metric : `M^{-1}` as an `arb_mat` (d, d); offsets : `log w_k - m^2 mu_k.P mu_k / 2` as balls
     """
+    return _task(points, _gram(points, metric), offsets, _floats(points.coordinates), None)
+
+
+def metric_factor(points: Points, metric: Any) -> list[list[Fraction]]:
+    """`U` upper triangular with `|U alpha_k|^2 = a_k.M^{-1} a_k`, rounded to `PLACES` bits of its largest entry."""
+    upper = [[Fraction(*map(int, (entry.mid().fmpq().p, entry.mid().fmpq().q))) for entry in row]
+             for row in _upper_factor(_gram(points, metric))]  # fmt: skip
+    largest = max(abs(entry) for row in upper for entry in row)
+    unit = Fraction(2) ** (largest.numerator.bit_length() - largest.denominator.bit_length() - PLACES)
+    return [[round(entry / unit) * unit for entry in row] for row in upper]
+
+
+def _gram(points: Points, metric: Any) -> list[list[Any]]:
+    """`E^T M^{-1} E`, so that `alpha.G alpha` are the lengths of the metric in coordinates."""
     import flint
 
     columns = flint.arb_mat([[ball(entry) for entry in row] for row in points.embedding])
     gram = columns.transpose() * metric * columns
     n = points.dimension
-    return _task(points, [[gram[i, j] for j in range(n)] for i in range(n)], offsets, _floats(points.coordinates), None)
+    return [[gram[i, j] for j in range(n)] for i in range(n)]
 
 
 def _task(

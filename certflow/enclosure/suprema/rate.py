@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from certflow.enclosure.results import Ends, ExactDecimal
 from certflow.enclosure.suprema.points import Points
+from certflow.enclosure.suprema.search import Proof
 from certflow.enclosure.suprema.supremum import Supremum
 from certflow.enclosure.suprema.witness import Witness, spread_out, turned_back
 
@@ -28,6 +29,17 @@ class Block:
         return 0 if self.found.proof is None else self.found.proof.leaves
 
 
+@dataclass(frozen=True)
+class Metric:
+    """The proof of a shared covariance: `Cov(U alpha) <= I` for all tilts, `alpha` the coordinates of the points, `U`
+    (rational) with `|U alpha|^2` near `a.M(level)^{-1} a`; by Popoviciu's inequality where `proof` is None."""
+
+    points: Points
+    level: Fraction
+    factor: list[list[Fraction]]
+    proof: Proof | None
+
+
 @dataclass(frozen=True, repr=False)
 class SharpRate(Ends):
     """`lower <= sup_x rate <= upper`, both proved; exact decimals; `f"{rate:.6}"` rounds them outwards.
@@ -36,7 +48,7 @@ class SharpRate(Ends):
     relative gap asked for was reached (if not, the verdict is inconclusive and this is the best enclosure so far);
     spread : for common variance the same for `V*`, the supremum of `lambda_max Cov_gamma(mu)`; blocks : what the proof
     consists of, in the coordinates of the plane turned by `turn`, if that is not None; best_block, members, direction :
-    block, points and vector of the witness (without blocks: in `R^d`)
+    block, points and vector of the witness (without blocks: in `R^d`); metric : the proof of a shared covariance
     """
 
     lower: ExactDecimal
@@ -51,6 +63,7 @@ class SharpRate(Ends):
     members: tuple[int, ...] = ()
     direction: tuple[Fraction, ...] = ()
     turn: tuple[int, int] | None = None
+    metric: Metric | None = None
 
     @property
     def kind(self) -> str:
@@ -74,4 +87,5 @@ class SharpRate(Ends):
     @property
     def leaves(self) -> int:
         """Number of settled cells in the proof."""
-        return sum(block.leaves for block in self.blocks)
+        covered = 0 if self.metric is None or self.metric.proof is None else self.metric.proof.leaves
+        return covered + sum(block.leaves for block in self.blocks)

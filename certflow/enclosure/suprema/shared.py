@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -21,10 +21,10 @@ import numpy as np
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.results import ball_ends, rounded_down, rounded_up
 from certflow.enclosure.suprema.cover import Budget, Counterexample, Exhausted
-from certflow.enclosure.suprema.laws import BITS, shared_task
+from certflow.enclosure.suprema.laws import BITS, metric_factor, shared_task
 from certflow.enclosure.suprema.points import MAX_HULL_DIMENSION, MAX_POINTS, Points
-from certflow.enclosure.suprema.rate import DIGITS, SharpRate
-from certflow.enclosure.suprema.search import Candidate, improve, propose, prove
+from certflow.enclosure.suprema.rate import DIGITS, Metric, SharpRate
+from certflow.enclosure.suprema.search import Candidate, Proof, improve, propose, prove
 from certflow.enclosure.suprema.supremum import MAX_CELLS
 from certflow.enclosure.suprema.tasks import Task, Threshold
 from certflow.enclosure.suprema.witness import (
@@ -43,6 +43,8 @@ from certflow.numbers.precision import ball_precision
 #: Natural logarithm of what is left of the mass of vanishing components at a point that stands for a limit.
 FADED = 80
 _ROUNDS = 30
+#: Shares of the gap at which a covering is tried, and what is added to what it proves.
+_SHARE, _ROOM = 0.85, 0.1
 #: Significant digits of a direction that is irrational.
 _ALONG = 40
 
@@ -75,9 +77,16 @@ class _Law:
 
     def task(self, level: float) -> Task:
         """The task "`Cov <= M(level)`", in which the threshold is 1."""
-        slope = ball(Fraction(level)) - 1
-        metric = (slope * (self.variance * self.variance) + self.variance).inv() * (self.m * self.m)
-        return shared_task(self.points, metric, self.offsets)
+        return shared_task(self.points, self._metric(Fraction(level)), self.offsets)
+
+    def metric(self, level: Fraction, proof: Proof | None) -> Metric:
+        """What proves a level, in rationals."""
+        return Metric(self.points, level, metric_factor(self.points, self._metric(level)), proof)
+
+    def _metric(self, level: Fraction) -> Any:
+        """`M(level)^{-1}`."""
+        slope = ball(level) - 1
+        return (slope * (self.variance * self.variance) + self.variance).inv() * (self.m * self.m)
 
     def level(self, task: Task, best: Candidate) -> float:
         """`lambda_max(I - P + m^2 P Cov P)` at a candidate (float64)."""
@@ -102,11 +111,11 @@ def shared_rate(mixture: GaussianMixture, time: Fraction, rate: str, gap: float,
         law = _Law.of(mixture, time)
         lowest, highest = _eigenvalues(law.precision)
         if len(law.points.points) == 1:
-            upper, lower = _end(1 - lowest, 1), _end(1 - lowest, -1)
+            metric, upper, lower = None, _end(1 - lowest, 1), _end(1 - lowest, -1)
             witness = Witness((Fraction(0),) * mixture.dimension, None, tuple(range(mixture.n_components)))
             vector = tuple(top_direction(-_floats(law.precision)))
         else:
-            best, upper = _enclose(law, mixture, time, gap, deadline)
+            best, metric, upper = _enclose(law, mixture, time, gap, deadline)
             lower, witness, vector = _evaluate(law, mixture, best)
         if rate == "two-sided":
             upper = max(upper, _end(highest - 1, 1))
@@ -116,33 +125,48 @@ def shared_rate(mixture: GaussianMixture, time: Fraction, rate: str, gap: float,
                 lower, witness, vector = vertex, place, tuple(top_direction(_floats(law.precision)))
         low, high = rounded_down(lower, DIGITS), rounded_up(upper, DIGITS)
         complete = high - low <= gap * abs(high)
-        return SharpRate(low, high, witness, complete, rate, time, members=witness.components, direction=vector)
+        return SharpRate(
+            low, high, witness, complete, rate, time, members=witness.components, direction=vector, metric=metric
+        )
+
+
+def closed_rate(found: SharpRate, mixture: GaussianMixture) -> SharpRate:
+    """The same with the bound of L6 for its upper end, which needs no covering; not complete."""
+    with ball_precision(BITS):
+        law, closed = _Law.of(mixture, found.time), _closed_form(mixture, found.time)
+        upper = closed if found.rate == "one-sided" else max(closed, _end(_eigenvalues(law.precision)[1] - 1, 1))
+        high, metric = rounded_up(upper, DIGITS), law.metric(closed, None)
+    return replace(found, upper=high, complete=False, metric=metric)
 
 
 def _enclose(
     law: _Law, mixture: GaussianMixture, time: Fraction, gap: float, deadline: float
-) -> tuple[Candidate, Fraction]:
-    """The best candidate and a proved upper bound of `lambda*`: within the gap, or as near as the budget allows."""
+) -> tuple[Candidate, Metric, Fraction]:
+    """The best candidate and a proved upper bound of `lambda*`: within the gap, or as near as the budget allows.
+
+    The bound is a little above the level that a covering proves: a certificate's rational metric needs room.
+    """
     closed = _closed_form(mixture, time)
     best, level = _climb(law, law.task(float(closed)))
     if law.points.dimension > MAX_HULL_DIMENSION or len(law.points.points) > MAX_POINTS:
-        return best, closed
+        return best, law.metric(closed, None), closed
     first = True
     while True:
-        target = level + gap * max(abs(level), 1e-12) * 0.9
+        target = level + gap * max(abs(level), 1e-12) * _SHARE
         if target >= float(closed):
-            return best, closed
+            return best, law.metric(closed, None), closed
         task = law.task(target)
         remaining = max(deadline - clock.perf_counter(), 0.0)
         budget = Budget(MAX_CELLS, clock.perf_counter() + (remaining / 2 if first else remaining / 3))
         try:
             for _ in range(_ROUNDS):
                 try:
-                    prove(task, law.points.faces, Threshold(1.0), budget)
-                    return best, Fraction(target)
+                    proof = prove(task, law.points.faces, Threshold(1.0), budget)
+                    upper = Fraction(target + gap * max(abs(level), 1e-12) * _ROOM)
+                    return best, law.metric(Fraction(target), proof), min(upper, closed)
                 except Counterexample as found:
                     best, level = _raise(law, task, found, best, level)
-                    target = level + gap * max(abs(level), 1e-12) * 0.9
+                    target = level + gap * max(abs(level), 1e-12) * _SHARE
                     task = law.task(target)
         except Exhausted:
             pass
