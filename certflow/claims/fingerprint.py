@@ -30,7 +30,7 @@ _Seen = dict[int, Any]
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, Fraction, type(Ellipsis))
 #: Names that say where a module lies, what it was compiled to or when it was loaded, not what it computes.
 _UNTOLD = {"__dict__", "__weakref__", "__doc__", "__annotations__", "__builtins__", "__file__", "__cached__"}
-_UNTOLD |= {"__spec__", "__loader__", "__path__", "_LOADED"}
+_UNTOLD |= {"__spec__", "__loader__", "__path__", "_LOADED", "__slotnames__"}  # the last is left by pickle
 #: What `torch.compile` puts into the modules that it has read: `__compiled_fn_7_...`, `__builtins_dict___2`, `_281_c9`.
 _COMPILED = re.compile(r"__\w*(?<!__)|_\d+_c\d+")
 #: What pytest puts before the names that it adds to a module when it rewrites assertions: `@pytest_ar`.

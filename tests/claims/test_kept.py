@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import certflow.bounds.rates
 from certflow.claims import fingerprint, kept
 from certflow.claims.check import Context
 from certflow.claims.evidence import derived
-from certflow.claims.fingerprint import live_digests
+from certflow.claims.fingerprint import class_digest, live_digests
 from certflow.claims.model import Outcome
 from certflow.claims.registry import checks_of
 from certflow.claims.spatial.twins import WrongSignGrowth
@@ -294,6 +295,15 @@ def test_a_run_leaves_the_digests_of_the_code_as_they_were(place):
     derivation("S2")
     after = live_digests()
     assert {name for name in before if before[name] != after[name]} == set()
+
+
+def test_what_is_sent_to_a_worker_is_the_same_code(monkeypatch):
+    """Pickle leaves the names of the slots in a class; else nothing that a run with workers kept were found again."""
+    monkeypatch.delattr(OrnsteinUhlenbeck, "__slotnames__", raising=False)
+    before = class_digest(OrnsteinUhlenbeck)
+    pickle.dumps(OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "3"))
+    assert "__slotnames__" in vars(OrnsteinUhlenbeck)
+    assert class_digest(OrnsteinUhlenbeck) == before
 
 
 def test_what_pytest_puts_into_a_rewritten_module_is_no_code_of_ours(monkeypatch):
