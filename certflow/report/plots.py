@@ -92,7 +92,8 @@ def figure_named(name: str, curves: Curves | None, p: OrnsteinUhlenbeck | None, 
         if p is None:
             return None
         lines = 42 if len(p.mixture.means) <= 500 else 16  # each costs a flow over all modes
-        return _of_law(type(p), json.dumps(to_mapping(p.mixture)), p.exact_t_min, p.exact_t_max, lines, seed)
+        of: Any = type(p)  # (mypy takes a class for no Hashable)
+        return _of_law(of, json.dumps(to_mapping(p.mixture)), p.exact_t_min, p.exact_t_max, lines, seed)
     return None if curves is None else _of_curves(name, curves)
 
 
