@@ -56,7 +56,9 @@ def with_numbers(svg: str, numbers: str) -> str:
         root.remove(present)
     if numbers:
         element = ElementTree.Element(_METADATA)
-        element.text = numbers
+        element.text = "\n".join(
+            numbers.splitlines()
+        )  # as whoever reads the XML gets it: RFC 4180 ends lines otherwise
         root.append(element)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
