@@ -280,7 +280,7 @@ def _again(report: Document) -> list[str]:
     lines += ["To build the views again from `report.json`, in the directory of this file:", ""]
     lines += [*code_lines(commands.REBUILD, "sh"), ""]
     if report.certificates:
-        words = "To check all certificates again, by a checker that shares no code with what made them, in certflow or alone:"
+        words = "To check all certificates again, by a checker that shares no code with what made them:"
         lines += [words, "", *code_lines(f"{commands.RECHECK}\n{commands.RECHECK_ALONE}", "sh"), ""]
     return lines
 

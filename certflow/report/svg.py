@@ -56,9 +56,7 @@ def with_numbers(svg: str, numbers: str) -> str:
         root.remove(present)
     if numbers:
         element = ElementTree.Element(_METADATA)
-        element.text = "\n".join(
-            numbers.splitlines()
-        )  # as whoever reads the XML gets it: RFC 4180 ends lines otherwise
+        element.text = "\n".join(numbers.splitlines())  # whoever reads XML gets no other ends of lines
         root.append(element)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
