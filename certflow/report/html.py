@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from certflow import __version__
-from certflow.claims.model import KIND_MEANING, ClaimResult, Evidence, Kind, Outcome
+from certflow.claims.model import KIND_MEANING, Evidence, Kind, Outcome
 from certflow.report import commands, verdict
 from certflow.report.badge import badge
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
@@ -33,7 +33,7 @@ from certflow.report.formatting import (
     rows_of,
     value_text,
 )
-from certflow.report.graph.page import graph_view
+from certflow.report.graph.page import graph_link, graph_view
 from certflow.report.mathml import typeset, typeset_inline
 from certflow.report.origins import origins
 from certflow.report.proofs import proof_views
@@ -76,10 +76,10 @@ def render_html(report: Document, figures: Mapping[str, str] | None = None) -> s
             left_out=verdict.left_out(report),
             not_checked=Outcome.NOT_CHECKED,
             attention=verdict.attention(report),
-            groups=verdict.groups(decided(report)),
-            excluded=_with_outcome(report, Outcome.NOT_APPLICABLE),
-            unchecked=_with_outcome(report, Outcome.NOT_CHECKED),
-            apart={r.id for r in report.results} - {r.id for r in decided(report).results},
+            groups=verdict.groups(verdict.decided(report)),
+            excluded=verdict.with_outcome(report, Outcome.NOT_APPLICABLE),
+            unchecked=verdict.with_outcome(report, Outcome.NOT_CHECKED),
+            apart={r.id for r in report.results} - {r.id for r in verdict.decided(report).results},
             contents=verdict.groups(report),
             origins=origins(report),
             anchors=anchors,
@@ -99,16 +99,6 @@ def render_html(report: Document, figures: Mapping[str, str] | None = None) -> s
             script_hashes=" ".join(map(_hash, SCRIPTS)),
         )
     )
-
-
-def decided(report: Document) -> Document:
-    """The report of the claims that have a section: those that hold, fail or are in doubt."""
-    apart = (Outcome.NOT_APPLICABLE, Outcome.NOT_CHECKED)
-    return report.model_copy(update={"results": tuple(r for r in report.results if r.outcome not in apart)})
-
-
-def _with_outcome(report: Document, outcome: Outcome) -> list[ClaimResult]:
-    return [result for result in report.results if result.outcome is outcome]
 
 
 @cache
@@ -169,6 +159,7 @@ def environment() -> Environment:
     made.filters |= {
         "duration": duration,
         "figure": value_text,
+        "graph_link": graph_link,
         "kept": verdict.kept,
         "label": verdict.label,
         "typeset": typeset,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from certflow.claims.model import KIND_MEANING, ClaimResult, Evidence, Kind, Outcome
-from certflow.report import verdict
+from certflow.report import commands, verdict
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
 from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, clean, duration, json_text, rows_of, value_text
@@ -29,6 +29,12 @@ _PORTABLE = {
     r"\\": r"\cr ",
 }
 
+#: Claims that stand in tables after the others: the heading, and that of the column of reasons.
+_APART = {
+    Outcome.NOT_APPLICABLE: ("Claims that do not apply to this mixture", "why it does not apply"),
+    Outcome.NOT_CHECKED: ("Claims that were not checked", "why it was not checked"),
+}
+
 _PROOFS = (
     "Proof pages lie in the folder `proofs` of the package and of its repository; "
     "`report.html`, written beside this file, holds those of the claims."
@@ -47,7 +53,7 @@ def render_markdown(report: Document, figures: Mapping[str, str] | None = None) 
     ]
     rows = [(cell_text(key), cell_text(value_text(value))) for key, value in verdict.facts(report)]
     lines += [*table_lines(("", ""), rows), ""]
-    lines += ["## Evidence at a glance", "", *_matrix(report), ""]
+    lines += ["## Evidence at a glance", "", *_matrix(verdict.decided(report)), ""]
     lines += [
         f"{verdict.PENDING.symbol} pending: does not exist yet for the claim. –: not collected in this run.",
         "",
@@ -69,10 +75,18 @@ def render_markdown(report: Document, figures: Mapping[str, str] | None = None) 
     if any(result.proof for result in report.results):
         lines += [_PROOFS, ""]
     known = verdict.resting_on(report)
-    for group in verdict.groups(report):
+    for group in verdict.groups(verdict.decided(report)):
         lines += [f"### {group.title}", ""]
         for result in group.results:
-            lines += _claim(result, known)
+            lines += _claim(report, result, known)
+    for outcome, (title, why) in _APART.items():
+        if results := verdict.with_outcome(report, outcome):
+            rows = [(f"**{text(r.id)}**", _prose(r.title), _prose(r.reason) + _pending(r)) for r in results]
+            lines += [f"### {title}", "", *table_lines(("claim", "", why), rows), ""]
+            lines += ["<details><summary>What they say, and how they are run again</summary>", ""]
+            for result in results:
+                lines += _claim(report, result, known)
+            lines += ["</details>", ""]
     return "\n".join([*lines, *_meaning(), *_run(report)]) + "\n"
 
 
@@ -168,7 +182,12 @@ def _graph(report: Document) -> list[str]:
     return ["## What rests on what", "", words, "", *code_lines(mermaid(report_nodes(report)), "mermaid"), ""]
 
 
-def _claim(result: ClaimResult, known: Mapping[str, str]) -> list[str]:
+def _pending(result: ClaimResult) -> str:
+    kinds = ", ".join(verdict.KIND_LABEL[kind] for kind in result.pending)
+    return f" · {verdict.PENDING.symbol} pending: {kinds}" if kinds else ""
+
+
+def _claim(report: Document, result: ClaimResult, known: Mapping[str, str]) -> list[str]:
     lines = [f"#### {text(result.id)} · {_prose(result.title)}", "", f"**{_mark(result.outcome)}**", ""]
     if result.statement:
         lines += [f"$$ {portable_latex(result.statement)} $$", ""]
@@ -189,6 +208,10 @@ def _claim(result: ClaimResult, known: Mapping[str, str]) -> list[str]:
         lines += [f"{verdict.PENDING.symbol} pending: {kinds} (this version has no check of that kind)", ""]
     for kind, reason in result.left_out.items():
         lines += [f"{verdict.NOTHING.symbol} {verdict.KIND_LABEL[kind]}: {_prose(reason)}", ""]
+    again = (commands.witness(result), commands.replay(report, result), commands.told(result))
+    if any(again):
+        lines += [f"Run {text(result.id)} again, and all about it:", ""]
+        lines += [*code_lines("\n".join(line for line in again if line), "sh"), ""]
     return lines
 
 
@@ -208,6 +231,9 @@ def _evidence(item: Evidence) -> list[str]:
         links = ", ".join(f"[{text(path.rpartition('/')[2])}]({path})" for path in item.certificates)
         took = duration(item.checking_seconds)
         lines += [f"Certificates: {links}. The independent checker took {took}.", ""]
+        lines += ["Each checked again, by certflow and by the checker beside them, with Python and nothing else:", ""]
+        checks = [line for path in item.certificates for line in (commands.check(path), commands.check_alone(path))]
+        lines += [*code_lines("\n".join(checks), "sh"), ""]
     if item.witness is not None:
         lines += ["Witness, replayable:", "", *code_lines(json_text(abbreviate(item.witness, 2000)), "json"), ""]
     seed = "" if item.seed is None else f" · seed {item.seed}"
@@ -238,18 +264,25 @@ def _run(report: Document) -> list[str]:
         "",
         "## The run",
         "",
-        *code_lines(verdict.reproduce_command(report), "sh"),
-        "",
-        *_recheck(report),
+        *_again(report),
         *table_lines(("", ""), [(cell_text(key), cell_text(value)) for key, value in facts.items()]),
     ]
 
 
-def _recheck(report: Document) -> list[str]:
-    if not report.certificates:
-        return []
-    words = "To check the certificates again, in this directory, by a checker that shares no code with what made them:"
-    return [words, "", *code_lines(verdict.RECHECK, "sh"), ""]
+def _again(report: Document) -> list[str]:
+    """How the report was made, and how it and its certificates are had again."""
+    if command := commands.again(report):
+        made = "This report was made by" if report.command else "To obtain this report again, beside this file:"
+        lines = [made, "", *code_lines(command, "sh"), ""]
+    else:
+        words = f"The formulas under test were those of {report.formulas}, which the command line does not have."
+        lines = [text(words), ""]
+    lines += ["To build the views again from `report.json`, in the directory of this file:", ""]
+    lines += [*code_lines(commands.REBUILD, "sh"), ""]
+    if report.certificates:
+        words = "To check all certificates again, by a checker that shares no code with what made them:"
+        lines += [words, "", *code_lines(f"{commands.RECHECK}\n{commands.RECHECK_ALONE}", "sh"), ""]
+    return lines
 
 
 def code_lines(content: str, language: str) -> list[str]:

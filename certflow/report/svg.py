@@ -56,7 +56,7 @@ def with_numbers(svg: str, numbers: str) -> str:
         root.remove(present)
     if numbers:
         element = ElementTree.Element(_METADATA)
-        element.text = numbers
+        element.text = "\n".join(numbers.splitlines())  # whoever reads XML gets no other ends of lines
         root.append(element)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 

@@ -156,7 +156,17 @@ def groups(report: Document) -> list[Group]:
 
 def attention(report: Document) -> list[ClaimResult]:
     """The claims that a reader must look at: violated ones, then inconclusive ones."""
-    return [r for outcome in _SEVERITY[:2] for r in report.results if r.outcome is outcome]
+    return [result for outcome in _SEVERITY[:2] for result in with_outcome(report, outcome)]
+
+
+def with_outcome(report: Document, outcome: Outcome) -> list[ClaimResult]:
+    """The claims of one outcome, in the order of the report."""
+    return [result for result in report.results if result.outcome is outcome]
+
+
+def decided(report: Document) -> Document:
+    """The report of the claims that have a section: those that hold, fail or are in doubt."""
+    return report.model_copy(update={"results": tuple(r for r in report.results if r.outcome in _CHECKED)})
 
 
 def counts(report: Document) -> dict[Outcome, int]:
@@ -193,9 +203,8 @@ def _counted(outcome: Outcome, count: int) -> str:
 def unchecked(report: Document) -> dict[str, list[str]]:
     """The ids of the claims that were not checked, by the reason why."""
     found: dict[str, list[str]] = {}
-    for result in report.results:
-        if result.outcome is Outcome.NOT_CHECKED:
-            found.setdefault(result.reason or "no reason was given", []).append(result.id)
+    for result in with_outcome(report, Outcome.NOT_CHECKED):
+        found.setdefault(result.reason or "no reason was given", []).append(result.id)
     return found
 
 

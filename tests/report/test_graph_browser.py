@@ -68,6 +68,18 @@ def test_the_keyboard_reaches_every_node_and_moves_along_edges(browser, page_fil
         assert visit.requests == [visit.url]
 
 
+def test_a_claim_leads_to_its_place_in_the_graph(browser, page_file):
+    with Visit(browser, page_file, 1400) as visit:
+        visit.page.locator("#claim-F1 .graph-link").click()
+        arrive(visit.page, "F1", "#graph=F1")
+        top, bottom = node(visit.page, "F1").evaluate(
+            "node => [node.getBoundingClientRect().top, node.getBoundingClientRect().bottom]"
+        )
+        assert 0 <= top < bottom <= visit.page.evaluate("innerHeight")
+        visit.page.locator("#graph-panel a", has_text="Statement, evidence and proof").click()
+        assert visit.page.url.endswith("#claim-F1")
+
+
 def test_a_click_tells_what_rests_on_what_and_the_address_restores_it(browser, page_file):
     with Visit(browser, page_file, 1400) as visit:
         page = visit.page

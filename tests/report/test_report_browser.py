@@ -71,7 +71,7 @@ def test_every_claim_can_be_reached(browser, page_file, report):
 
 def test_witness_of_a_violation_is_open_and_the_mixture_unfolds(browser, page_file):
     with Visit(browser, page_file, 768) as visit:
-        assert visit.page.locator("#claim-F1 details.witness pre").is_visible()
+        assert visit.page.locator("#claim-F1 details.witness pre").first.is_visible()
         mixture = visit.page.locator("#mixture pre")
         assert not mixture.is_visible()
         visit.page.locator("#mixture summary").click()
@@ -228,7 +228,8 @@ def test_from_every_claim_two_clicks_lead_to_proof_code_and_replay(opened, repor
 
 
 def test_the_keyboard_reaches_every_link_button_and_summary(opened):
-    unreached = """() => [...document.querySelectorAll("a[href], button, summary, pre")].filter(element => {
+    # Of the nodes of the graph one is in the order of the Tab key, and the arrow keys lead to the others.
+    unreached = """() => [...document.querySelectorAll("a[href]:not(.node), button, summary, pre")].filter(element => {
       element.focus({preventScroll: true});
       return element.tabIndex < 0 || document.activeElement !== element;
     }).map(element => element.outerHTML.slice(0, 100))"""
@@ -247,7 +248,7 @@ def test_a_command_is_copied_by_its_button(opened):
     line.locator("button").click()
     line.locator("button", has_text="Copied").wait_for()
     assert opened.page.evaluate("navigator.clipboard.readText()") == "python witnesses/F1.py"
-    assert opened.page.locator("[role=status]").inner_text() == "Copied: python witnesses/F1.py"
+    assert opened.page.locator(".unseen[role=status]").inner_text() == "Copied: python witnesses/F1.py"
     assert opened.page.locator(".copied").count() == opened.page.locator("button.copy").count()
 
 

@@ -19,7 +19,7 @@ import certflow as cf
 from certflow.certificate import checker
 from certflow.claims.model import Outcome
 from certflow.claims.registry import STATEMENTS, checks_of
-from certflow.report import load_report, render_html
+from certflow.report import load_report, render_html, render_markdown
 from certflow.report.badge import badge, badge_words
 from certflow.report.citation import bibliography, mixture_digest
 from certflow.report.commands import all_commands, replay, witness
@@ -34,6 +34,12 @@ CLAIMS = "G1,G3,L8"  # certificates; points of a formula; a claim that does not 
 def shown(page: str) -> list[str]:
     """The command lines of a page."""
     return [unescape(line) for line in re.findall(r'<pre class="command[^>]*>(.*?)</pre>', page, flags=re.DOTALL)]
+
+
+def fenced(text: str) -> set[str]:
+    """The command lines of the report in Markdown."""
+    blocks = re.findall(r"^```sh\n(.*?)\n```$", text, re.MULTILINE | re.DOTALL)
+    return {line for block in blocks for line in block.split("\n")}
 
 
 def python(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -53,7 +59,7 @@ def test_every_command_of_a_report_runs(command: Command, tmp_path: Path, monkey
     assert command(*shlex.split(line)[1:]).code == 0
     folder = tmp_path / "report"
     report, page = load_report(folder), (folder / "report.html").read_text(encoding="utf-8")
-    assert set(shown(page)) == set(all_commands(report))
+    assert set(shown(page)) == set(all_commands(report)) == fenced((folder / "report.md").read_text(encoding="utf-8"))
     assert len(report.certificates) == 2
     assert shown(page)[-4] == report.command == line
     for shell in dict.fromkeys(shown(page)):
@@ -149,6 +155,11 @@ def test_claims_apart_have_a_row_and_no_section(report) -> None:
     assert re.findall(r'<tr id="claim-(\w+)"', tables) == ["L8", "M1"]
     matrix = re.search(r'<table class="matrix">.*?</table>', page, flags=re.DOTALL)[0]
     assert re.findall(r'href="#claim-(\w+)"', matrix) == ["S2", "L2", "L5", "F1", "E5"]
+    sections, does_not, unchecked = re.split(r"^### Claims that .*$", render_markdown(report), flags=re.MULTILINE)
+    assert re.findall(r"^#### (\w+)", sections, re.MULTILINE) == ["S2", "L2", "L5", "F1", "E5"]
+    assert re.findall(r"^\| \*\*(\w+)\*\*", sections, re.MULTILINE) == ["S2", "L2", "L5", "F1", "E5"]
+    assert re.search(r"^\| \*\*L8\*\* \| No global .* \| The covariances of this mixture", does_not, re.MULTILINE)
+    assert "| The quick profile leaves this claim out. · ○ pending: symbolic, enclosure |" in unchecked
 
 
 # -- figures, badge, citation ------------------------------------------------------------------------------------

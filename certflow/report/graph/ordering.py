@@ -107,8 +107,10 @@ def _swept(rows: list[list[int]], between: Sequence[Sequence[Edge]], *, down: bo
         for start, end in edges:
             beside[end].append(place[start])
         own = _places(rows[i])
-        scale = len(place) / len(own)
-        means = {node: sum(found) / len(found) if found else own[node] * scale for node, found in beside.items()}
+        means = {
+            node: sum(found) / len(found) if found else own[node] * len(place) / len(own)
+            for node, found in beside.items()
+        }
         rows[i].sort(key=lambda node: (means[node], own[node]))
     return rows
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -43,6 +44,11 @@ def graph_view(report: Document, anchors: Mapping[str, str]) -> GraphView:
     """The graph of a report, its nodes linked to `#` and the anchors of their claims."""
     nodes = report_nodes(report)
     return GraphView(Markup(draw_inline(nodes, anchors)), _keys(nodes), _data(nodes, anchors), len(nodes))
+
+
+def graph_link(identifier: str) -> str:
+    """The address, within the page, of the graph with this claim chosen."""
+    return f"#graph={quote(clean(identifier), safe='')}"
 
 
 def _keys(nodes: Sequence[Node]) -> tuple[tuple[str, tuple[Key, ...]], ...]:

@@ -202,6 +202,7 @@
     element.setAttribute("aria-controls", "graph-panel");
   }
   section.querySelector(".graph-help").hidden = false;
+  for (const to of document.querySelectorAll(".graph-link")) to.hidden = false;
   addEventListener("hashchange", () => { const state = read(); if (state) apply(state); });
 
   const first = read();
