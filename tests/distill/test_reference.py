@@ -23,7 +23,8 @@ COVARIANCES = {
     "shared": MATRIX,
     "full": [MATRIX, [[0.1, 0.0], [0.0, 2.0]], [[0.5, -0.2], [-0.2, 0.4]]],
 }
-KINDS = ["full", *night("common-isotropic", "isotropic", "shared")]
+#: Every day the kinds that cost least; "full" where the derivative is no symmetric matrix.
+KINDS = ["isotropic", *night("full", "common-isotropic", "shared")]
 #: Times from the noise to the data, and back.
 DOWN, UP = (3.0, 0.6, 0.01), (0.01, 0.6, 3.0)
 
@@ -36,7 +37,7 @@ def points(count: int = 40, seed: int = 0) -> torch.Tensor:
     return 1.5 * torch.randn(count, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("kind", ["full", *night("common-isotropic", "isotropic", "shared")])
+@pytest.mark.parametrize("kind", ["isotropic", *night("full", "common-isotropic", "shared")])
 @pytest.mark.parametrize(("t_from", "t_to"), [(3.0, 0.01), *night((0.01, 3.0)), (1.0, 1.0)])
 def test_equals_the_adaptive_flow(kind, t_from, t_to):
     p, x = process(kind), points(6)
@@ -75,7 +76,7 @@ def test_nodes_are_the_maps_from_the_start(kind):
 
 
 def test_chunks_do_not_show(monkeypatch):
-    flow, x = ReferenceFlow(process("full")), points(25)
+    flow, x = ReferenceFlow(process("isotropic"), steps=32), points(25)
     times = (3.0, 0.5, 0.01)
     whole, parts = flow.nodes(x, times), [x[:10], x[10:20], x[20:]]
     parcels = [Parcel(part, start, (2,)) for start, part in enumerate(parts)]
@@ -109,8 +110,7 @@ def test_parcels_are_carried_as_by_separate_maps(kind):
     ("kind", "times"),
     [
         ("full", DOWN),
-        ("common-isotropic", UP),
-        *night(("full", UP), ("common-isotropic", DOWN)),
+        *night(("common-isotropic", UP), ("full", UP), ("common-isotropic", DOWN)),
         *night(*((kind, times) for kind in ("isotropic", "shared") for times in (DOWN, UP))),
     ],
 )
@@ -125,7 +125,7 @@ def test_derivatives_against_the_variational_equation_of_the_adaptive_flow(kind,
         np.testing.assert_allclose(derivatives[i].numpy(), derivative, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["full", *night("common-isotropic", "isotropic", "shared")])
+@pytest.mark.parametrize("kind", KINDS)
 def test_adjoint_derivatives_against_differences(kind):
     """`M_i = D Phi_{t_i -> t_0}(x_i)`: differences of the flow back, from the points that were reached."""
     flow, x = ReferenceFlow(process(kind), steps=32), points(12)
@@ -149,7 +149,7 @@ def test_the_adjoint_is_not_the_forward_derivative():
     assert (adjoint[1] - adjoint[1].mT).norm() > 0.01
 
 
-@pytest.mark.parametrize(("deviation", "t_min"), [(0.3, "0.01"), (0.05, "0.001")])
+@pytest.mark.parametrize(("deviation", "t_min"), [*night((0.3, "0.01")), (0.05, "0.001")])
 def test_derivatives_stay_with_the_points_that_went_down(deviation, t_min):
     """Up from the data end along exact trajectories: they come back to where they started, however stiff the flow."""
     p = cf.OrnsteinUhlenbeck(cf.GaussianMixture([0.5, 0.5], [[-1.0], [1.0]], deviation**2), t_min, "3")
@@ -183,9 +183,9 @@ def test_the_estimate_is_the_error(kind, tolerance):
 
 
 def test_a_tolerance_out_of_reach_is_told():
-    p = process("full")
+    p = process("common-isotropic")
     flow = ReferenceFlow(p)
-    estimate = flow.choose_steps(draw(p, 100, 0, TEST), 3.0, 0.01, 1e-40)
+    estimate = flow.choose_steps(draw(p, 20, 0, TEST), 3.0, 0.01, 1e-40)
     assert flow.steps == 128
     assert 1e-40 < estimate < 1e-12
 
