@@ -9,6 +9,8 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+from depth import nightly
+
 import certflow as cf
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -24,6 +26,7 @@ def test_every_example_is_run_here() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == {"theorist.py", "test_my_score.py", "practitioner.py"}
 
 
+@nightly  # 17 seconds; its commands are tested every day
 def test_theorist(tmp_path: Path) -> None:
     printed = run(str(EXAMPLES / "theorist.py"), "out", cwd=tmp_path)
     bound, lower, upper = map(float, re.search(r"= ([\d.]+); .* \[([\d.-]+), ([\d.-]+)\]", printed).groups())

@@ -295,7 +295,7 @@ def test_a_subclass_of_tensor_keeps_its_graph():
     assert process("isotropic").growth_rate_bound(t).requires_grad
 
 
-@pytest.fixture(params=["dtype", "device"])
+@pytest.fixture(params=["dtype", *night("device")])
 def other_default(request):
     """Another default of torch: float64, or a device on which nothing can be computed."""
     if request.param == "dtype":

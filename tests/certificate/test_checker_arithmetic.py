@@ -13,7 +13,7 @@ from typing import Any
 import flint
 import mpmath
 import pytest
-from depth import cases
+from depth import cases, some
 
 from certflow.certificate.checker.arithmetic import Arithmetic, Imprecise, Interval
 
@@ -226,8 +226,11 @@ CHECKS: dict[Check, int] = {
 }
 
 
-@pytest.mark.parametrize("bits", BITS)
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(
+    ("check", "bits"),
+    some(((check, bits) for i, check in enumerate(CHECKS) for bits in (*BITS[i % 2 :], *BITS[: i % 2])), 2),
+    ids=lambda value: getattr(value, "__name__", None),
+)
 def test_arithmetic(check: Check, bits: int) -> None:
     check(ARITHMETICS[bits], cases(CHECKS[check]), bits)
 

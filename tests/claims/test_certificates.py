@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from depth import night
 
 import certflow as cf
 from certflow.certificate.closed_forms import PRODUCERS
@@ -139,7 +140,9 @@ def test_an_interrupted_run_keeps_its_certificates_and_goes_on(tmp_path: Path, r
     assert set(again.certificates) == {f"certificates/{stem}.json" for stem in named}
 
 
-@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_text("{}"), lambda path: path.write_text("[1")])
+@pytest.mark.parametrize(
+    "spoil", [Path.unlink, *night(lambda path: path.write_text("{}"), lambda path: path.write_text("[1"))]
+)
 def test_evidence_whose_certificate_is_gone_or_changed_is_collected_again(spoil: Callable[..., Any], copy: Path):
     path = copy / "certificates" / "F2.json"
     content = path.read_text()

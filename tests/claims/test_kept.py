@@ -13,6 +13,7 @@ import types
 from pathlib import Path
 
 import pytest
+from depth import nightly, some
 
 import certflow as cf
 import certflow.bounds.rates
@@ -119,6 +120,7 @@ def test_a_process_that_is_served_derives_nothing(place):
     assert proved is not None
 
 
+@nightly  # four processes; every day a formula is replaced in memory, and a source file edited
 def test_a_copy_elsewhere_is_the_same_code_and_an_altered_copy_is_not(place, tmp_path):
     """The key holds no path; a sign that was turned in the source is found, with the true proof in the same folder."""
     run(place.parent, DERIVE)
@@ -140,7 +142,10 @@ def _wrong(function):
     return lambda *arguments, **options: -function(*arguments, **options)
 
 
-@pytest.mark.parametrize("owner", [OrnsteinUhlenbeck, certflow.bounds.rates], ids=["method", "function"])
+@pytest.mark.parametrize(
+    "owner",
+    [pytest.param(OrnsteinUhlenbeck, id="method"), pytest.param(certflow.bounds.rates, id="function", marks=nightly)],
+)
 def test_a_formula_replaced_in_memory_is_not_served(place, monkeypatch, owner):
     derivation()
     with monkeypatch.context() as patch:
@@ -190,11 +195,11 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("damage", some(DAMAGES))
 def test_a_damaged_record_is_nothing_kept(place, damage):
     derivation()
     (path,) = place.iterdir()
-    damage(path)
+    DAMAGES[damage](path)
     found = derivation()
     assert (found.outcome, found.proved) == (Outcome.HOLDS, None)
 
@@ -211,6 +216,7 @@ def test_a_source_edited_after_it_was_loaded_is_not_kept(place, monkeypatch):
     assert not place.exists()
 
 
+@nightly  # three processes; every day they are met one after the other
 def test_two_processes_at_once_leave_one_sound_record(place):
     environment = os.environ | {"CERTFLOW_CACHE": str(place.parent), "PYTHONPATH": str(PACKAGE.parent)}
     words = [sys.executable, "-c", DERIVE]

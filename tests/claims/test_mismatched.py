@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from depth import night, some
 
 import certflow as cf
 from certflow.claims.check import Context
@@ -31,8 +32,10 @@ def run(name, process):
     return reason or check.run(Context(process))
 
 
-@pytest.mark.parametrize("name", ["M1.attained", "M2.attained", "M3.segments"])
-@pytest.mark.parametrize("mixture", MIXTURES)
+CLAIMS = ("M1.attained", "M2.attained", "M3.segments")
+
+
+@pytest.mark.parametrize(("mixture", "name"), some(((mixture, name) for mixture in MIXTURES for name in CLAIMS), 2))
 def test_true_statements_hold(mixture, name):
     evidence = run(name, cf.OrnsteinUhlenbeck(cf.GaussianMixture(*MIXTURES[mixture])))
     assert evidence.outcome is Outcome.HOLDS, evidence
@@ -41,7 +44,7 @@ def test_true_statements_hold(mixture, name):
 
 
 @pytest.mark.parametrize("name", ["M1.attained", "M2.attained", "M3.segments"])
-@pytest.mark.parametrize("distance", ["1e7", "1e8", "1e9", "1e12"])
+@pytest.mark.parametrize("distance", ["1e9", "1e12", *night("1e7", "1e8")])
 def test_no_distance_makes_a_false_verdict(distance, name):
     """Between distant modes both distribution functions are flat in float64, and any root of their equation is one."""
     evidence = run(name, cf.OrnsteinUhlenbeck(cf.GaussianMixture(HALF, [[f"-{distance}"], [distance]], "0.04")))
@@ -72,7 +75,7 @@ class Infinite(Broken):
 
 
 @pytest.mark.parametrize("formulas", [Broken, Infinite])
-@pytest.mark.parametrize("mixture", ["two-modes", "line-3", "two-variances"])
+@pytest.mark.parametrize("mixture", ["two-modes", "two-variances", *night("line-3")])
 @pytest.mark.parametrize("name", ["M1.attained", "M2.attained", "M3.segments"])
 def test_what_is_no_finite_number_is_no_evidence(name, mixture, formulas):
     evidence = run(name, formulas(cf.load_mixture(mixture)))

@@ -10,6 +10,7 @@ from dataclasses import replace
 import mpmath
 import numpy as np
 import pytest
+from depth import cases, night
 
 import certflow as cf
 from certflow.claims.check import UNDECIDED, Check, Context, Finding, OutOfReach, Profile
@@ -19,7 +20,15 @@ from certflow.claims.model import Kind, Outcome
 from certflow.claims.registry import CHECKS
 from certflow.verification import verify
 
-LIGHT = Profile("light", precise_points=3, sampled_points=300, flow_pairs=12, times=3, sharp_times=2, search_seconds=1)
+LIGHT = Profile(
+    "light",
+    precise_points=3,
+    sampled_points=300,
+    flow_pairs=min(12, cases(4)),
+    times=3,
+    sharp_times=2,
+    search_seconds=1,
+)
 NAMED = {check.name: check for check in CHECKS}
 HALVES, THIRDS = ["0.5", "0.5"], ["1/3", "1/3", "1/3"]
 
@@ -56,7 +65,11 @@ QUICK = [
 ]
 
 
-@pytest.mark.parametrize("name", EXTREME)
+#: Their flows are the dearest; other infinite and vanishing bounds are met every day.
+LONG = ("three narrow modes", "modes far apart", "a shared matrix")
+
+
+@pytest.mark.parametrize("name", [*(name for name in EXTREME if name not in LONG), *night(*LONG)])
 def test_nothing_holds_against_an_infinite_bound_or_reaches_nan_per_cent_of_one(name):
     context = context_of(*EXTREME[name])
     found = [check.run(context) for check in QUICK if check.applies(context.mixture) is None]
@@ -69,7 +82,7 @@ def test_nothing_holds_against_an_infinite_bound_or_reaches_nan_per_cent_of_one(
     assert len(undecided) <= 1, undecided
 
 
-@pytest.mark.parametrize("name", ["three narrow modes", "one mean"])
+@pytest.mark.parametrize("name", ["one mean", *night("three narrow modes")])
 def test_a_composition_is_held_against_a_finite_bound(name):
     item = NAMED["E4.composition"].run(context_of(*EXTREME[name]))
     assert item.outcome is Outcome.HOLDS, item.summary

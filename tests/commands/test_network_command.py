@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from depth import night
 from latexes import tables, value
 
 import certflow as cf
@@ -132,7 +133,7 @@ def test_csv_and_latex(command: Command, one: Path) -> None:
     assert Fraction(row["A"]) <= value(a)
 
 
-@pytest.mark.parametrize("suffix", ["pdf", "png"])
+@pytest.mark.parametrize("suffix", ["png", *night("pdf")])
 def test_pictures(suffix: str, command: Command, one: Path, tmp_path: Path) -> None:
     starts = {"pdf": b"%PDF", "png": b"\x89PNG\r\n"}
     sizes, layers = tmp_path / f"sizes.{suffix}", tmp_path / f"layers.{suffix}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from depth import night
+from depth import night, nightly
 
 import certflow as cf
 import certflow.atomic
@@ -53,9 +53,8 @@ CLOSED = "Bad file descriptor"
     "words",
     [
         "--help",
-        "bound two-modes --points 3",
-        "mixtures show iris",
         "verify two-modes --claims S2 --format json",
+        *night("bound two-modes --points 3", "mixtures show iris"),
     ],
 )
 def test_a_full_output_is_one_line(words: str) -> None:
@@ -88,11 +87,13 @@ def test_an_error_that_nobody_reads_is_an_exit_code(redirections: str) -> None:
 @pytest.mark.parametrize(
     ("words", "encoding"),
     [
-        ("verify {} --claims S2 --format json", "cp1252"),
         ("bound {} --points 3 --format json", "ascii"),
-        ("grid {} --kind uniform --format json", "latin-1"),
         ("mixtures show {}", "utf-16"),
-        ("mixtures show {}", "utf-8"),
+        *night(
+            ("verify {} --claims S2 --format json", "cp1252"),
+            ("grid {} --kind uniform --format json", "latin-1"),
+            ("mixtures show {}", "utf-8"),
+        ),
     ],
 )
 def test_documents_are_in_utf_8(words: str, encoding: str, named: Path) -> None:
@@ -109,7 +110,9 @@ def test_a_printed_mixture_is_read_again(named: Path, tmp_path: Path) -> None:
     assert to_mapping(cf.load_mixture(tmp_path / "again.json")) == to_mapping(cf.load_mixture(named))
 
 
-@pytest.mark.parametrize(("words", "encoding"), [("verify {} --claims S2", "cp1252"), ("bound {} --points 3", "ascii")])
+@pytest.mark.parametrize(
+    ("words", "encoding"), [("bound {} --points 3", "ascii"), *night(("verify {} --claims S2", "cp1252"))]
+)
 def test_texts_replace_what_an_encoding_lacks(words: str, encoding: str, named: Path) -> None:
     ended = shell(words.format(named), PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     assert (ended.returncode, ended.stderr) == (0, b"")
@@ -159,6 +162,7 @@ def test_a_plot_makes_the_file_of_a_dangling_link(line: tuple[str, ...], tmp_pat
     assert (tmp_path / "new" / "deep" / "b.svg").read_text(encoding="utf-8").rstrip().endswith("</svg>")
 
 
+@nightly  # every day, above: links of one file
 def test_links_of_a_report_are_written_through(tmp_path: Path, command: Command) -> None:
     real = tmp_path / "real"
     real.mkdir()
@@ -341,6 +345,7 @@ def test_two_runs_do_not_write_one_directory(tmp_path: Path, command: Command) -
     assert command("verify", "two-modes", "--claims", "S2", "--out", tmp_path).code == 0
 
 
+@nightly  # every day, above: a directory that another run holds
 def test_processes_that_start_together_leave_one_whole_report(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "certflow", "verify", "two-modes", "--claims", "S2", "--out", str(tmp_path)]
     runs = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
@@ -365,7 +370,8 @@ path.sketch: 4, 10, 3
 """
 
 
-@pytest.mark.parametrize("backend", ["qtagg", *night("module://matplotlib_inline.backend_inline")])
+@nightly  # every day, below: a backend that is no word at all
+@pytest.mark.parametrize("backend", ["qtagg", "module://matplotlib_inline.backend_inline"])
 def test_figures_need_no_backend(backend: str, tmp_path: Path) -> None:
     ended = shell(f"grid two-modes --kind uniform --segments 3 --plot {tmp_path}/grid.svg", MPLBACKEND=backend)
     assert (ended.returncode, ended.stderr) == (0, b"")
@@ -449,7 +455,7 @@ def test_matplotlib_is_imported_in_one_place() -> None:
 # -- job summaries ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("target", ["{}/nowhere/s.md", "{}"])
+@pytest.mark.parametrize("target", ["{}", *night("{}/nowhere/s.md")])
 def test_a_summary_that_cannot_be_written_is_a_warning(
     target: str, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

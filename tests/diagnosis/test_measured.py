@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from depth import nightly
 
 import certflow as cf
 from certflow.diagnosis import Diagnosis
@@ -127,6 +128,7 @@ def test_both_errors_are_those_of_a_solver_written_here(sampler):
         assert 1 < said.within_factor < 1.5
 
 
+@nightly  # 40,000 points; every day, below: errors and best steps of fewer
 def test_a_mixture_is_measured_from_end_to_end_of_the_list_whatever_its_own_interval():
     """Steps that are far from the best are told as advice, which is no error; the line makes them the best."""
     sigmas = [40.0, 39.0, 38.0, 0.05]

@@ -34,7 +34,7 @@ def variance_at(t, variance: float):
     ("means", "sigma", "t_min"),
     [
         pytest.param([["-1"], ["1"]], "0.3", "0.01", id="one dimension"),
-        pytest.param([["-1", "0.5"], ["0.4", "-2"]], "0.2", "0.01", id="oblique, not centred"),
+        pytest.param([["-1", "0.5"], ["0.4", "-2"]], "0.2", "0.01", id="oblique, not centred", marks=nightly),
         pytest.param([["-1"], ["1"]], "0.05", "0.001", id="narrow, early", marks=nightly),
         pytest.param([["-0.1"], ["0.1"]], "2", "0.01", id="wide", marks=nightly),
     ],

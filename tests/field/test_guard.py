@@ -7,6 +7,7 @@ from copy import copy
 import numpy as np
 import pytest
 from adversaries import critical_points, tie_points, wide_spread
+from depth import some
 from oracle import Oracle, dec, relative_error
 
 import certflow as cf
@@ -50,8 +51,17 @@ def test_few_ordinary_points_are_computed_again(name, recomputed):
     assert sum(recomputed) <= limit * 2 * n * len(times)
 
 
-@pytest.mark.parametrize("name", ["two-modes", "two-variances", "iris-full", "wine", "line-3"])
-@pytest.mark.parametrize("points", [wide_spread, tie_points, critical_points])
+@pytest.mark.parametrize(
+    ("points", "name"),
+    some(
+        (
+            (points, name)
+            for name in ("two-modes", "two-variances", "iris-full", "wine", "line-3")
+            for points in (wide_spread, tie_points, critical_points)
+        ),
+        2,
+    ),
+)
 def test_what_float64_gets_wrong_is_found(name, points, monkeypatch):
     """Without the repair, every row that is wrong by 5e-13 or more is one that the guard has marked."""
     marked = {}

@@ -124,7 +124,7 @@ def line_process(parameters, kind):
 def line_cases():
     for name, parameters in LINES.items():
         kind = "isotropic" if name == "two variances" else "common-isotropic"
-        marks = [nightly] if name == "sigma 0.1" else []  # 0.05 is harder
+        marks = [nightly] if name in ("sigma 0.05", "sigma 0.1") else []  # 0.05 is met next to the separatrix
         yield pytest.param(parameters, kind, id=f"{name}-{kind}", marks=marks)
     yield pytest.param(LINES["two variances"], "full", id="two variances-full")
     yield pytest.param(LINES["line-3"], "shared", id="line-3-shared")
@@ -153,7 +153,7 @@ def test_one_dimension_equals_the_quantile_transform(parameters, kind):
     assert (np.abs(forward[:, 0] - exact) <= error).all()
 
 
-@pytest.mark.parametrize("rtol", [1e-4, 1e-7, 1e-10])
+@pytest.mark.parametrize("rtol", [1e-4, 1e-7, pytest.param(1e-10, marks=nightly)])
 def test_the_estimate_bounds_the_error_wherever_the_flow_amplifies(rtol):
     rng = np.random.default_rng(1)
     x = np.r_[rng.normal(size=10), 10.0 ** rng.uniform(-9, -1, 8)][:, None]

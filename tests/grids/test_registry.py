@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from depth import night
+from depth import night, some
 
 import certflow as cf
 from certflow.grids import KINDS
@@ -27,9 +27,12 @@ def test_the_pinned_kinds_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*EVERY_DAY, *night(*(name for name in cf.builtin_mixtures() if name not in EVERY_DAY))]
+    ("kind", "name"),
+    [
+        *some(((kind, name) for kind in KINDS for name in EVERY_DAY), 2),
+        *night(*((kind, name) for kind in KINDS for name in cf.builtin_mixtures() if name not in EVERY_DAY)),
+    ],
 )
-@pytest.mark.parametrize("kind", KINDS)
 def test_every_grid_has_its_ends_and_decreases(kind: str, name: str) -> None:
     process = cf.OrnsteinUhlenbeck(cf.load_mixture(name), "1e-6", "3")
     if kind == "stability-balanced" and name in ("anisotropic-pair", "iris-full"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from depth import some
 from exact import told
 
 import certflow as cf
@@ -99,8 +100,11 @@ def test_rivals_and_starts_of_a_search_look_at_few_rows() -> None:
     assert set(SAMPLED).isdisjoint(named_grids(model, 4))
 
 
-@pytest.mark.parametrize("predicts", ["epsilon", "sample", "v_prediction", "flow_prediction", "score"])
-@pytest.mark.parametrize("make", ["flow_matching", "variance_preserving", "scaled_linear"])
+PREDICTED = ("epsilon", "sample", "v_prediction", "flow_prediction", "score")
+SCHEDULES = ("flow_matching", "variance_preserving", "scaled_linear")
+
+
+@pytest.mark.parametrize(("make", "predicts"), some(((make, each) for make in SCHEDULES for each in PREDICTED), 2))
 def test_grids_are_the_same_whatever_is_predicted_on_which_schedule(make: str, predicts: str) -> None:
     """The same law in other clothes, `x = a x_0 + b z`; the draws do not depend on them."""
     schedule = getattr(cf.schedules, make)()

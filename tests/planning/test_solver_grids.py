@@ -198,7 +198,10 @@ def test_kept_points_have_the_mean_of_all():
     assert spread < 0.6 * log_spread(few.errors(law, grids[0], "heun"), few.weights)
 
 
-@pytest.mark.parametrize(("model", "points"), [(LAW, 64), (Gaussian(), 16)], ids=["mixture", "model"])
+@pytest.mark.parametrize(
+    ("model", "points"),
+    [pytest.param(LAW, 64, id="mixture", marks=nightly), pytest.param(Gaussian(), 16, id="model")],
+)
 def test_the_path_of_a_model_looks_at_fewer_points(model, points, monkeypatch):
     """A multistep solver carries thousands of edges, each for every point."""
     seen = []
@@ -332,7 +335,7 @@ def test_symbols_are_refused_in_one_line():
         cf.time_grid(cf.OrnsteinUhlenbeck(law), 4, "auto", sampler="euler")
 
 
-@pytest.mark.parametrize("arrays", [None, "numpy"])
+@pytest.mark.parametrize("arrays", [None, pytest.param("numpy", marks=nightly)])
 def test_a_callable_of_numpy_has_a_grid_by_differences(arrays: str | None) -> None:
     """The least error of Euler's method on `N(0, v)` is that of nodes evenly in `arctan(sigma / sqrt v)`."""
 

@@ -15,6 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from depth import nightly
 from jenkins import faults
 from own_project import ROOT, SCORE, Run, github, run_steps, write
 
@@ -126,6 +127,7 @@ class Project:
         return ElementTree.parse(self.folder / name).getroot()
 
 
+@nightly  # a wheel, an environment, two steps of pytest; its parts are tested every day, each by itself
 def test_a_project(tmp_path: Path) -> None:
     for module in ("yaml", "xdist"):
         pytest.importorskip(module)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from depth import night
+from depth import cases, nightly
 
 import certflow as cf
 from certflow.claims.check import PROFILES, Context
@@ -17,24 +17,38 @@ from certflow.claims.registry import CHECKS, PENDING, STATEMENTS
 from certflow.verification import overall
 
 FAST = ["S1", "S2", "L2", "L6", "L7", "L8"]
+#: The quick profile with few points every day; the night looks as deep as a user does.
+QUICK = PROFILES["quick"]
+LIGHT = replace(
+    QUICK,
+    precise_points=min(QUICK.precise_points, cases(3)),
+    sampled_points=min(QUICK.sampled_points, cases(300)),
+    flow_pairs=min(QUICK.flow_pairs, cases(10)),
+    times=min(QUICK.times, cases(3)),
+)
 
 
-#: One of every kind of covariance.
-EVERY_DAY = ("iris", "wine", "two-variances", "ordered-pair")
+#: Of every kind of covariance but shared, which wine has in thirteen dimensions.
+EVERY_DAY = ("iris", "two-variances", "ordered-pair")
+PLANE = cf.GaussianMixture(["0.5", "0.5"], [["0.3", "1"], ["1", "2"]], [["2", "0.5"], ["0.5", "1"]], name="plane")
+BUILTINS = [pytest.param(cf.load_mixture(n), id=n) for n in EVERY_DAY]
+BUILTINS += [pytest.param(cf.load_mixture(n), id=n, marks=nightly) for n in cf.builtin_mixtures() if n not in EVERY_DAY]
 
 
-@pytest.mark.parametrize("name", [*EVERY_DAY, *night(*(n for n in cf.builtin_mixtures() if n not in EVERY_DAY))])
-def test_every_builtin_holds_on_the_spatial_claims(name):
-    report = cf.verify(cf.load_mixture(name), FAST, digits=30)
+@pytest.mark.usefixtures("still_clock")
+@pytest.mark.parametrize("law", [*BUILTINS, pytest.param(PLANE, id="plane")])
+def test_every_builtin_holds_on_the_spatial_claims(law):
+    report = cf.verify(law, FAST, digits=30)
     assert report.outcome is Outcome.HOLDS, [r.reason for r in report.results]
     outcomes = {result.id: result.outcome for result in report.results}
     assert set(outcomes) == set(FAST)
-    applicable = {"common-isotropic": "L2", "shared": "L6", "isotropic": "L7", "full": "L8"}[cf.load_mixture(name).kind]
+    applicable = {"common-isotropic": "L2", "shared": "L6", "isotropic": "L7", "full": "L8"}[law.kind]
     for claim in ("L2", "L6", "L7", "L8"):
         assert outcomes[claim] is (Outcome.HOLDS if claim == applicable else Outcome.NOT_APPLICABLE)
 
 
-def test_every_statement_is_listed_and_the_unchecked_ones_never_hold():
+def test_every_statement_is_listed_and_the_unchecked_ones_never_hold(monkeypatch):
+    monkeypatch.setitem(PROFILES, "quick", LIGHT)
     law = cf.load_mixture("line-3")
     report = cf.verify(law, digits=20)
     results = {result.id: result for result in report.results}
@@ -58,7 +72,7 @@ def test_every_statement_is_listed_and_the_unchecked_ones_never_hold():
 def test_a_repeated_run_reuses_what_is_kept_and_a_changed_problem_does_not(tmp_path):
     mixture = cf.load_mixture("two-modes")
     calls: list[str] = []
-    first = cf.verify(mixture, ["L2", "L3"], digits=20, out=tmp_path, progress=lambda d, n, w: calls.append(w))
+    first = cf.verify(mixture, ["S2"], digits=20, out=tmp_path, progress=lambda d, n, w: calls.append(w))
     kept = sorted((tmp_path / ".certflow").glob("*.json"))
     assert kept
     marked = json.loads(kept[0].read_text())
@@ -66,11 +80,11 @@ def test_a_repeated_run_reuses_what_is_kept_and_a_changed_problem_does_not(tmp_p
     kept[0].write_text(json.dumps(marked))
     kept[1].write_text(kept[1].read_text()[:40])  # as if the disk had been full
     kept[2].write_text("[" * 100_000)
-    second = cf.verify(mixture, ["L2", "L3"], digits=20, out=tmp_path)
+    second = cf.verify(mixture, ["S2"], digits=20, out=tmp_path)
     summaries = [item.summary for result in second.results for item in result.evidence]
     assert "taken from the folder" in summaries
     assert [r.outcome for r in second.results] == [r.outcome for r in first.results]
-    third = cf.verify(mixture, ["L2", "L3"], digits=21, out=tmp_path)
+    third = cf.verify(mixture, ["S2"], digits=21, out=tmp_path)
     assert "taken from the folder" not in [item.summary for result in third.results for item in result.evidence]
 
 
@@ -135,7 +149,7 @@ def test_growth_that_is_not_a_number_never_holds():
             return np.nan * super().stability(s, t, rate)
 
     (check,) = (check for check in CHECKS if check.name == "F1.growth")
-    finding = check.run(Context(Broken(cf.load_mixture("line-3"), "0.01", "3")))
+    finding = check.run(Context(Broken(cf.load_mixture("line-3"), "0.01", "3"), LIGHT))
     assert finding.outcome is Outcome.INCONCLUSIVE
 
 
@@ -157,7 +171,7 @@ def test_growth_at_typical_points_and_on_the_separatrix():
 
 
 def test_the_full_profile_trains_maps_and_reports_what_they_do(monkeypatch):
-    shallow = replace(PROFILES["full"], training_steps=200, training_seeds=1, training_segments=(8,))
+    shallow = replace(PROFILES["full"], training_steps=min(200, cases(50)), training_seeds=1, training_segments=(8,))
     monkeypatch.setitem(PROFILES, "full", shallow)
     process = cf.OrnsteinUhlenbeck(cf.load_mixture("line-3"), "0.01", "3")
     report = cf.verify(process, ["E1", "E2", "E3", "E5", "M2"], profile="full", digits=20)
@@ -167,7 +181,7 @@ def test_the_full_profile_trains_maps_and_reports_what_they_do(monkeypatch):
         kinds = [piece.kind for piece in result.evidence]
         assert kinds == ([Kind.EMPIRICAL] if result.id == "E5" else [Kind.SYMBOLIC, Kind.EMPIRICAL])
         evidence = result.evidence[-1]
-        assert "200 steps" in evidence.scope
+        assert f"{shallow.training_steps} steps" in evidence.scope
         assert evidence.numbers["rows"] == 5
 
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from depth import night
+from depth import night, nightly
 
 import certflow as cf
 from certflow.claims.check import Check, Context, Finding
@@ -109,7 +109,9 @@ def test_a_class_of_ones_own_stays_in_its_process(monkeypatch):
     assert elsewhere == set()
 
 
-@pytest.mark.parametrize("program", ["pass", "import sys; sys.stdin.buffer.read(1)", "import time; print('no pickle')"])
+@pytest.mark.parametrize(
+    "program", ["pass", *night("import sys; sys.stdin.buffer.read(1)", "import time; print('no pickle')")]
+)
 def test_a_worker_that_ends_at_once_costs_nothing(program, monkeypatch):
     monkeypatch.setattr(workers, "_PROGRAM", program.replace("{", "{{").replace("}", "}}"))
     told, elsewhere = collected(3)
@@ -130,7 +132,7 @@ def test_a_worker_that_is_killed_leaves_its_check_to_the_others(monkeypatch):
     assert all(worker.process.returncode is not None for worker in started)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [2, *night(1)])
 def test_a_figure_is_the_same_wherever_it_is_drawn(jobs):
     process = context().process
     drawings = [Drawing(name, curves(process, 20)) for name in ("stability", "rates")]
@@ -144,6 +146,7 @@ def test_a_figure_is_the_same_wherever_it_is_drawn(jobs):
         assert take() == figures["rates"]
 
 
+@nightly  # every day a check whose worker is gone is made here
 def test_a_figure_whose_worker_is_gone_is_drawn_here():
     process = context().process
     with Crew(context(), LoadedCode()) as crew:
@@ -156,8 +159,9 @@ def figures_of(process, count):
     return {name: figure_named(name, curves(process, count), process, 0) for name in ("rates", "stability")}
 
 
-def test_reports_of_one_and_of_two_processes_are_alike(tmp_path):
-    law, claims = cf.load_mixture("two-modes"), ["S1", "S2", "S4", "L1", "L2", "L3", "L4", "L5"]
+@pytest.mark.parametrize("more", [[], *night(["L1", "L3", "L4", "L5"])])
+def test_reports_of_one_and_of_two_processes_are_alike(tmp_path, more):
+    law, claims = cf.load_mixture("two-modes"), ["S1", "S2", "S4", "L2", *more]
     for jobs in (1, 2):
         cf.verify(law, claims, digits=20, out=tmp_path / str(jobs), jobs=jobs)
     names = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("figures/*.svg"))

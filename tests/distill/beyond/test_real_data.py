@@ -13,15 +13,18 @@ from certflow.errors import InputError
 torch = pytest.importorskip("torch")
 
 from certflow.distill import Settings  # noqa: E402
-from certflow.distill.beyond.real_data import DIMENSION, GRIDS, MEASURED, TABLE, digits, real_data  # noqa: E402
+from certflow.distill.beyond.real_data import DIMENSION, GRIDS, MEASURED, digits, real_data  # noqa: E402
 
-TINY = Settings(hidden=8, steps=40, batch=64, pool=256, test=64, warmup=5, tolerance=1e-6)
+TINY = Settings(hidden=8, steps=20, batch=32, pool=64, test=32, warmup=5, tolerance=1e-6)
+TABLE = 33  # times at which the rate is measured
 
 
 @pytest.fixture(scope="module")
 def outcome():
     told: list[tuple[int, int, str]] = []
-    results, network = real_data((1, 2), 1, TINY, score_steps=100, progress=lambda *step: told.append(step))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("certflow.distill.beyond.real_data.TABLE", TABLE)
+        results, network = real_data((1, 2), 1, TINY, score_steps=100, progress=lambda *step: told.append(step))
     return results, network, told
 
 

@@ -146,7 +146,7 @@ def test_no_time_no_motion():
     assert Fraction(1) in tube.derivative_norm
 
 
-@pytest.mark.parametrize(("variance", "end"), [("0.01", "0.01"), ("0.09", "0.01"), ("0.01", "0")])
+@pytest.mark.parametrize(("variance", "end"), [("0.01", "0.01"), ("0.09", "0.01"), *night(("0.01", "0"))])
 def test_derivative_on_the_separatrix_is_the_closed_form(variance, end):
     """F3: `sqrt(v_s / v_t) exp(D^2 / (8 c) (1 / v_s - 1 / v_t))` at the midpoint of two equal modes, D = 2."""
     tube = flow_tube(process((["1/2", "1/2"], ["-1", "1"], variance)), ["0"], START, end, 25)

@@ -61,14 +61,15 @@ def test_equal_integrals_of_the_positive_part(name: str) -> None:
         assert curve(t) == pytest.approx(max(0.0, CLOSED[name](t)), rel=2e-3, abs=1e-6)
 
 
-def test_the_integral_is_the_proved_one_where_the_rate_is_positive() -> None:
-    process = load("random-5")
+@pytest.mark.parametrize("name", ["two-modes", *night("random-5")])
+def test_the_integral_is_the_proved_one_where_the_rate_is_positive(name: str) -> None:
+    process = load(name)
     proved = cf.enclosure.sharp_stability(process, "0.01", "3", gap="1e-3")
     assert sharp_curve(process).cumulative(3.0) == pytest.approx(float(proved.upper), rel=1.5e-3)
 
 
 def test_a_second_grid_costs_nothing() -> None:
-    process = load("line-3")
+    process = load("two-modes")
     curve = sharp_curve(process)
     assert sharp_curve(process) is curve
     assert sharp_curve(cf.OrnsteinUhlenbeck(process.mixture, "0.02", "3")) is not curve

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from depth import nightly
 
 pytest.importorskip("torch")
 
@@ -307,6 +308,7 @@ def test_report_rebuilds_pages_and_figures(folder: Path, tmp_path: Path, capsys:
     assert views(tmp_path) == expected
 
 
+@nightly  # a process of its own that draws everything; `.ci/lowest` has no torch
 def test_pages_are_rebuilt_where_torch_is_not_installed(folder: Path, tmp_path: Path) -> None:
     shutil.copy(folder / "distill.json", tmp_path)
     code = "import sys; sys.modules['torch'] = None; from certflow.cli import main; sys.exit(main(sys.argv[1:]))"
