@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -130,9 +131,10 @@ def test_the_sentence_on_the_exponent(
     assert float(factors[0]) >= math.exp(upper) if upper < 700 else len(factors) == 2
 
 
-def test_out_of_reach_is_inconclusive(command: Command) -> None:
-    """The hull of ten means in eight dimensions is not searched: what is printed is the closed form, and code 3."""
-    ended = command("bound", "digits", "--sharp", "--points", 2)
+def test_out_of_reach_is_inconclusive(command: Command, tmp_path: Path) -> None:
+    """Seventy means on a line are more than are searched: what is printed is the closed form, and code 3."""
+    cf.GaussianMixture(["1/70"] * 70, [[str(k), "0"] for k in range(70)], "1", name="many").save(tmp_path / "m.json")
+    ended = command("bound", tmp_path / "m.json", "--sharp", "--points", 2, "--t-min", "0.5")
     assert ended.code == 3
     assert "Inconclusive" in ended.out
     assert " … " in ended.out
