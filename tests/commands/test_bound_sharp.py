@@ -7,13 +7,12 @@ import math
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
-from depth import night
+from depth import night, nightly
 
 import certflow as cf
 from certflow.commands import bound_sharp
@@ -131,10 +130,19 @@ def test_the_sentence_on_the_exponent(
     assert float(factors[0]) >= math.exp(upper) if upper < 700 else len(factors) == 2
 
 
-def test_out_of_reach_is_inconclusive(command: Command, tmp_path: Path) -> None:
-    """Seventy means on a line are more than are searched: what is printed is the closed form, and code 3."""
-    cf.GaussianMixture(["1/70"] * 70, [[str(k), "0"] for k in range(70)], "1", name="many").save(tmp_path / "m.json")
-    ended = command("bound", tmp_path / "m.json", "--sharp", "--points", 2, "--t-min", "0.5")
+@pytest.mark.usefixtures("ticking_clock")
+def test_a_search_without_time_is_inconclusive(command: Command) -> None:
+    """What is printed is the closed form and what was found until then, and code 3."""
+    ended = command("bound", "random-5", "--sharp", "--points", 2)
+    assert ended.code == 3
+    assert "Inconclusive: a search ran out of its budget" in ended.out
+    assert " … " in ended.out
+
+
+@nightly
+def test_out_of_reach_is_inconclusive(command: Command) -> None:
+    """The hull of ten means in eight dimensions is not searched: what is printed is the closed form, and code 3."""
+    ended = command("bound", "digits", "--sharp", "--points", 2)
     assert ended.code == 3
     assert "Inconclusive" in ended.out
     assert " … " in ended.out
