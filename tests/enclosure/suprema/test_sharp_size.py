@@ -30,12 +30,14 @@ def named(name: str) -> cf.OrnsteinUhlenbeck:
     return cf.OrnsteinUhlenbeck(cf.load_mixture(name))
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_ridges_that_gain_nothing_get_no_cells() -> None:
     small = sharp_rate(process(PYRAMIDS), "0.3")
     assert small.complete
     assert small.leaves < 1000
 
 
+@pytest.mark.usefixtures("still_clock")
 @nightly
 def test_with_cells_at_every_ridge_they_are_many_more(monkeypatch: pytest.MonkeyPatch) -> None:
     small = sharp_rate(process(PYRAMIDS), "0.3")
