@@ -15,7 +15,7 @@ import certificates
 import jsonschema
 import pytest
 from certificates import CLAIMS, LAWS, changed, sealed
-from depth import night, nightly
+from depth import night, nightly, some
 
 from certflow.certificate import checker
 from certflow.certificate.checker import Verdict, verdicts
@@ -70,7 +70,7 @@ DEAR = [(law, "G1") for law in ("strong", "two modes", "one point")]
 
 @pytest.mark.parametrize(
     ("law", "claim"),
-    [*((law, claim) for law in LAWS for claim in CLAIMS if (law, claim) not in DEAR), *night(*DEAR)],
+    [*some(((law, claim) for law in LAWS for claim in CLAIMS if (law, claim) not in DEAR), 2), *night(*DEAR)],
 )
 def test_a_true_certificate_is_accepted(law: str, claim: str) -> None:
     content = certificate(law, claim)

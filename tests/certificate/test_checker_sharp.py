@@ -13,7 +13,7 @@ import mpmath
 import numpy as np
 import pytest
 from certificates import changed, sealed
-from depth import night, some
+from depth import night, nightly, some
 from hostile import counted
 from produced import LAWS, sharp, trees
 
@@ -203,6 +203,7 @@ def test_reasons_that_name_nothing(word: str) -> None:
         refuse(replaced(content, place, word), "proof.blocks[0].cover.", "token ")
 
 
+@nightly  # every day hints are changed in test_mutations.py
 def test_other_reasons_for_leaves() -> None:
     """Pairs for Taylor cells, Taylor for pairs, other pairs: refused unless that reason settles the cell too."""
     content = sharp("plane 5", "1")

@@ -24,7 +24,8 @@ LIGHT = Profile(
     training_seeds=1,
 )
 #: Rows that are left to the night: those that take more than 0.8 seconds. Of each claim the cheapest row is tried every
-#: day; but E5 and G4 train maps for every row, whose false twins the tests of `certflow.distill` try every day.
+#: day, but for E5 and G4, each row of which trains maps: every day a wrong process of E5, and a grid counted from the
+#: noise end, are refuted in tests/testing/properties, and reductions are computed from rows made by hand.
 NIGHT = {
     "A5.measured-logits without log w",
     "A6.enclosed-exponential of half the degree",

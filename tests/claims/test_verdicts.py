@@ -114,7 +114,8 @@ def exponent(variance, square, s, t):
 
 
 @pytest.mark.parametrize(
-    ("name", "square"), [("sign of lambda changes", 1), ("one mean", 0), ("three narrow modes", 4), ("equal means", 0)]
+    ("name", "square"),
+    [("sign of lambda changes", 1), ("one mean", 0), ("equal means", 0), *night(("three narrow modes", 4))],
 )
 def test_growth_stands_beside_the_bound_of_its_own_interval(name, square):
     weights, means, variance, t_min, t_max = EXTREME[name]

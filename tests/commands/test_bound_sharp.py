@@ -12,7 +12,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from depth import night
+from depth import night, nightly
 
 import certflow as cf
 from certflow.commands import bound_sharp
@@ -130,6 +130,16 @@ def test_the_sentence_on_the_exponent(
     assert float(factors[0]) >= math.exp(upper) if upper < 700 else len(factors) == 2
 
 
+@pytest.mark.usefixtures("ticking_clock")
+def test_a_search_without_time_is_inconclusive(command: Command) -> None:
+    """What is printed is the closed form and what was found until then, and code 3."""
+    ended = command("bound", "random-5", "--sharp", "--points", 2)
+    assert ended.code == 3
+    assert "Inconclusive: a search ran out of its budget" in ended.out
+    assert " … " in ended.out
+
+
+@nightly
 def test_out_of_reach_is_inconclusive(command: Command) -> None:
     """The hull of ten means in eight dimensions is not searched: what is printed is the closed form, and code 3."""
     ended = command("bound", "digits", "--sharp", "--points", 2)

@@ -399,7 +399,7 @@ MISTAKEN = {
 
 
 @pytest.mark.parametrize(
-    ("fault", "here"), [("values", False), ("bytes", True), *night(("keys", True), ("bytes", False))]
+    ("fault", "here"), [("bytes", True), *night(("values", False), ("keys", True), ("bytes", False))]
 )
 def test_of_a_mistaken_matplotlibrc_a_line_is_said_at_most(fault: str, here: bool, tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_bytes(MISTAKEN[fault])

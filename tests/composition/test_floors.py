@@ -9,7 +9,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
-from depth import night
+from depth import night, nightly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, lsq_linear
@@ -440,6 +440,7 @@ def test_floors_of_laws_in_the_plane_far_from_the_origin(norm, offset):
         assert floor.pair[:, 0].mean() == pytest.approx(offset * np.exp(-3), abs=1, rel=1e-9)
 
 
+@nightly  # every day, above: of modes on a line
 def test_a_pairing_far_from_the_origin_is_that_at_the_origin():
     near = [
         cf.GaussianMixture(["1/2"] * 2, [[-1 + c, 0], [1 + c, 0]], [[["0.04", 0], [0, "0.09"]]] * 2) for c in (0, 10**8)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from depth import nightly
+from depth import nightly, some
 
 import certflow as cf
 from certflow.grids.export.schedulers import TAKERS
@@ -94,7 +94,7 @@ def test_the_schedulers_that_exports_know_are_all_here():
     assert {f"{name}Scheduler" for name in CONFIGS} == set(TAKERS)
 
 
-@pytest.mark.parametrize("name", [*CONFIGS, *OTHERS])
+@pytest.mark.parametrize("name", some([*CONFIGS, *OTHERS], 2))
 def test_a_scheduler_that_nobody_has_touched_has_no_error(make, name):
     examined = 0
     for config in CONFIGS.get(name, [{}]):

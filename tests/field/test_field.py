@@ -281,8 +281,7 @@ FEW = ("log_density", "score")
     ("kind", "quantities"),
     [
         ("common-isotropic", QUANTITIES),
-        ("full", FEW),
-        *night(("full", QUANTITIES), ("isotropic", QUANTITIES), ("shared", FEW)),
+        *night(("full", FEW), ("full", QUANTITIES), ("isotropic", QUANTITIES), ("shared", FEW)),
     ],
     ids=lambda value: value if isinstance(value, str) else "few" if value is FEW else "all",
 )

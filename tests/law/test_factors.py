@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import sympy
+from depth import some
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
@@ -53,8 +54,7 @@ def attained(sigma, budget, dimension):
 
 
 @pytest.mark.parametrize("budget", [3.0, 20.0, 60.0])
-@pytest.mark.parametrize("dimension", [2, 3, 7])
-@pytest.mark.parametrize("sigma", ["0.05", "0.2"])
+@pytest.mark.parametrize(("dimension", "sigma"), some(((d, sigma) for d in (2, 3, 7) for sigma in ("0.05", "0.2")), 3))
 def test_two_modes_have_the_error_of_the_best_map(sigma, dimension, budget):
     means = [[v, *["0"] * (dimension - 1)] for v in ("-1", "1")]
     process = process_of(HALF, means, float(sigma) ** 2)

@@ -231,7 +231,8 @@ def test_a_tolerance_takes_the_fewest_segments(monkeypatch):
 
 
 @pytest.mark.usefixtures("guess")
-def test_segments_and_a_tolerance():
+def test_segments_and_a_tolerance(monkeypatch):
+    monkeypatch.setattr(planner, "KINDS", ("uniform", "logsnr"))
     assert recommend(process(), 4, 0.9).grid.segments == 4
     with pytest.raises(InputError, match=r"^tolerance: got 1e-05; required: at least .* up to K = 4"):
         recommend(process(), 4, 1e-5)
@@ -296,14 +297,14 @@ def test_refused(case):
         ({"seed": 3}, "seed", "no seed for a plan"),
     ],
 )
-def test_what_a_plan_would_ignore_is_refused(given, field, requirement):
+def test_what_a_plan_would_ignore_is_refused(given, field, requirement, monkeypatch):
+    monkeypatch.setattr(planner, "KINDS", ("uniform", "logsnr"))
     for asked in ({"kind": "auto"}, {"kind": "typical", "tolerance": 0.5}):
         with pytest.raises(InputError) as caught:
             cf.time_grid(process(), 3, **asked, **given)
         assert caught.value.field == field
         assert requirement in str(caught.value)
-    if field == "rate":
-        assert cf.time_grid(process(), 3, "auto", "one-sided").segments == 3  # the default, spelled out
+    assert cf.time_grid(process(), 3, "auto", "one-sided").segments == 3  # the default, spelled out
 
 
 @pytest.mark.usefixtures("guess")

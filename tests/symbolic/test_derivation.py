@@ -6,6 +6,7 @@ import random
 
 import pytest
 import sympy as sp
+from depth import some
 
 from certflow.symbolic.derivation import Derivation, plain_product, plain_sum
 from certflow.symbolic.values import Values
@@ -38,7 +39,7 @@ def relative_error(found: sp.Expr, expected: sp.Expr) -> float:
     return float(abs(difference) / (1 + abs(expected.subs(POINT).doit().evalf(60))))
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", some(range(60), 2))
 def test_derivative_is_that_of_sympy(seed):
     e = random_expression(random.Random(seed), 3)
     assert relative_error(Derivation({x: sp.Integer(1)})(e), sp.diff(e, x)) < 1e-40

@@ -47,6 +47,7 @@ def test_every_builtin_holds_on_the_spatial_claims(law):
         assert outcomes[claim] is (Outcome.HOLDS if claim == applicable else Outcome.NOT_APPLICABLE)
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_every_statement_is_listed_and_the_unchecked_ones_never_hold(monkeypatch):
     monkeypatch.setitem(PROFILES, "quick", LIGHT)
     law = cf.load_mixture("line-3")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from depth import nightly
 
 from certflow.errors import InputError
 from certflow.grids import TimeGrid
@@ -195,6 +196,7 @@ def tool():
     return made
 
 
+@nightly  # every day a search on a network has its tests in tests/planning
 def test_the_command_tries_every_named_grid_and_the_searched_one(tool):
     data = data_set("two-moons")
     network = Denoiser(2, hidden=8, seed=1).double().requires_grad_(False)

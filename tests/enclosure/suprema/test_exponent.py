@@ -7,6 +7,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+from depth import night
 from oracle_sharp import Times, dense_search, line_spread, mpf
 
 import certflow as cf
@@ -50,7 +51,9 @@ def inside(found, value):
     return mpf(found.lower) - slack <= value <= mpf(found.upper) + slack
 
 
-@pytest.mark.parametrize(("variance", "s", "t"), [("0.01", "0.01", "3"), ("0.25", "0.05", "2"), ("0.01", "0.5", "0.6")])
+@pytest.mark.parametrize(
+    ("variance", "s", "t"), [*night(("0.01", "0.01", "3")), ("0.25", "0.05", "2"), ("0.01", "0.5", "0.6")]
+)
 def test_three_on_a_line(variance, s, t):
     value = line_exponent(variance, s, t)
     found = sharp_stability(process_of(LINE, variance=variance), s, t)

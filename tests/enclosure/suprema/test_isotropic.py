@@ -259,7 +259,7 @@ def reached_by(law, time, side):
 
 
 @pytest.mark.parametrize("side", [1, -1])
-@pytest.mark.parametrize("name", ["two-variances", "line 6", "plane 3", "plane 6", "negative", "narrow 1e-4"])
+@pytest.mark.parametrize("name", ["two-variances", "line 6", "plane 3", "negative", "narrow 1e-4", *night("plane 6")])
 def test_threshold_below_the_supremum_is_never_proved(name, side):
     time = Fraction(3, 10)
     reached = reached_by(LAWS[name], time, side)

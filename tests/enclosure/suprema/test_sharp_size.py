@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
+from depth import nightly
 
 import certflow as cf
 from certflow.certificate import sharp as certificates
@@ -29,10 +30,17 @@ def named(name: str) -> cf.OrnsteinUhlenbeck:
     return cf.OrnsteinUhlenbeck(cf.load_mixture(name))
 
 
-def test_ridges_that_gain_nothing_get_no_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("still_clock")
+def test_ridges_that_gain_nothing_get_no_cells() -> None:
     small = sharp_rate(process(PYRAMIDS), "0.3")
     assert small.complete
     assert small.leaves < 1000
+
+
+@pytest.mark.usefixtures("still_clock")
+@nightly
+def test_with_cells_at_every_ridge_they_are_many_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = sharp_rate(process(PYRAMIDS), "0.3")
     monkeypatch.setattr(search, "_LARGE", 10**9)
     large = sharp_rate(process(PYRAMIDS), "0.3", gap="1e-6")
     assert large.leaves > 5000

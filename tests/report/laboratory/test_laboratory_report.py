@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from depth import nightly
+from depth import night, nightly
 
 pytest.importorskip("torch")
 
@@ -325,7 +325,7 @@ def test_pages_are_rebuilt_where_torch_is_not_installed(folder: Path, tmp_path: 
         ({"rows": [{"grid": "uniform"}]}, "KeyError 'segments'"),
         ({"law": {"weights": [1]}}, "InputError"),
         ({"growth": {"times": [1, 2]}}, "TypeError"),
-        ({"settings": None}, "TypeError"),
+        *night(({"settings": None}, "TypeError")),
     ],
 )
 def test_a_file_that_is_not_one_is_refused_in_one_line(
