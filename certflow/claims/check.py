@@ -26,8 +26,8 @@ UNDECIDED = (ArithmeticError, NoConvergence, np.linalg.LinAlgError, AccuracyWarn
 class Profile:
     """How deep a run looks.
 
-    sharp_times : times at which sharp rates are enclosed; search_seconds : for each of them, and for an integral of
-    them; integral_gap : its relative width; sharp_integral : whether L5 tells it
+    sharp_times : times at which sharp rates are enclosed; search_seconds : for each of them, four times as many for an
+    integral of them; integral_gap : its relative width; sharp_integral : whether L5 tells it
     network_errors : the errors for which networks are constructed; general_network_errors : where the variance is not
     common; rate_errors : those between which their growth is looked at, the largest first
     sharp_blocks : methods of whose steps the local errors of two modes are enclosed sharply, others by Schwarz's lemma

@@ -28,6 +28,8 @@ from certflow.process import OrnsteinUhlenbeck
 ROUNDING = Fraction(1, 10**15)
 #: A bound within this share of the sharp rate is shown as attained.
 _ATTAINED = Fraction(1, 10**6)
+#: An integral of sharp rates may take as long as so many of them.
+_PANELS = 4
 #: Exact arithmetic on so many products of coordinates takes seconds; beyond, no sharp rate is searched for.
 MAX_PRODUCTS = 1_000_000
 
@@ -191,7 +193,7 @@ def sharp_growth(context: Context) -> tuple[SharpStability, dict[str, Any] | Non
     process, profile = context.process, context.profile
     interval = process.exact_t_min, process.exact_t_max
     return sharp_integral(
-        context.mixture, interval, profile.integral_gap, profile.search_seconds, profile.sharp_integral
+        context.mixture, interval, profile.integral_gap, _PANELS * profile.search_seconds, profile.sharp_integral
     )
 
 
