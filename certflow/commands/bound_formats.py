@@ -96,9 +96,9 @@ def _sharp(found: Rates, process: OrnsteinUhlenbeck, enclosed: Sharp) -> LatexTa
         (
             number(t),
             enclosure(one.lower, one.upper),
-            number(above(closed_one)),
+            number(above(closed_one, 6)),
             enclosure(two.lower, two.upper),
-            number(above(closed_two)),
+            number(above(closed_two, 6)),
         )
         for t, one, closed_one, two, closed_two in zip(
             enclosed.times, enclosed.one_sided, found.one_sided, enclosed.two_sided, found.two_sided, strict=True

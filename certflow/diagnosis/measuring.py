@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,7 @@ from certflow.diagnosis.finding import Finding
 from certflow.diagnosis.measurement import Measurement, Score
 from certflow.diagnosis.schedule import Schedule
 from certflow.diagnosis.stepping import Stepping, listed, snapped, stepping
-from certflow.errors import InputError
+from certflow.errors import INSTALL_TORCH, InputError
 from certflow.grids.export.schedulers import TAKERS
 from certflow.grids.grid import TimeGrid
 from certflow.grids.kinds.coordinates import log_sigma
@@ -133,6 +134,8 @@ def _best(
         return None, None, ("One step between two noise levels leaves no choice.",)
     if segments > MOST_SEARCHED:
         return None, None, (f"Beyond {MOST_SEARCHED} segments no better ones are sought.",)
+    if find_spec("torch") is None:
+        return None, None, (f"The best grid at the same cost is found with torch: {INSTALL_TORCH}.",)
     grid = time_grid(part, segments, "auto", sampler=solver.name, progress=progress)
     return grid.kind, grid.times, ()
 

@@ -91,6 +91,16 @@ def root_scale(square: Any) -> Fraction:
     return Fraction(2) ** max(-1000, min(power, 1000))
 
 
+def float_below(value: Fraction) -> float:
+    """The largest float64 that is at most `value`.
+
+    >>> float_below(Fraction(1, 10)) <= Fraction(1, 10) < math.nextafter(float_below(Fraction(1, 10)), 1)
+    True
+    """
+    near = nearest_float(value)
+    return math.nextafter(near, -math.inf) if not math.isfinite(near) or Fraction(near) > value else near
+
+
 def nearest_float(value: Fraction) -> float:
     """The float64 nearest to a rational number; infinite where that is beyond 1.8e308."""
     try:

@@ -59,7 +59,7 @@ def draw_rates(axes: Axes, curves: Curves, sheet: Sheet) -> bool:
     times, middle, high, largest = zip(*curves.measured, strict=True) if curves.measured else ((),) * 4
     measured = []
     if curves.measured:
-        told = f"growth measured at {curves.measured_points} draws"
+        told = f"rate at {curves.measured_points} draws of $X_t$"
         measured = [
             Curve(largest, f"{told}: largest", TYPICAL, "-.", times=times),
             Curve(middle, "median; shaded: up to 95 % of draws", TYPICAL, ":", times=times),
@@ -70,17 +70,20 @@ def draw_rates(axes: Axes, curves: Curves, sheet: Sheet) -> bool:
 
 
 def rates_table(curves: Curves) -> str:
-    """CSV of what `draw_rates` draws: a row for each time, empty where a column has no value there."""
+    """CSV of what `draw_rates` draws: a row for each time, empty where a column has no value there.
+
+    The suprema have all digits of their ends, which are rounded outwards.
+    """
     columns = {
         "L": _over(curves.times, curves.lipschitz),
         "lambda": _over(curves.times, curves.growth_rate),
-        "L_sharp_lower": {t: low for t, low, _ in _ends(curves, "two_sided")},
-        "L_sharp_upper": {t: high for t, _, high in _ends(curves, "two_sided")},
-        "lambda_sharp_lower": {t: low for t, low, _ in _ends(curves, "one_sided")},
-        "lambda_sharp_upper": {t: high for t, _, high in _ends(curves, "one_sided")},
-        "growth_median": {row[0]: row[1] for row in curves.measured},
-        "growth_95_percent": {row[0]: row[2] for row in curves.measured},
-        "growth_largest": {row[0]: row[3] for row in curves.measured},
+        "L_sharp_lower": {t: repr(low) for t, low, _ in _ends(curves, "two_sided")},
+        "L_sharp_upper": {t: repr(high) for t, _, high in _ends(curves, "two_sided")},
+        "lambda_sharp_lower": {t: repr(low) for t, low, _ in _ends(curves, "one_sided")},
+        "lambda_sharp_upper": {t: repr(high) for t, _, high in _ends(curves, "one_sided")},
+        "rate_median": {row[0]: _ten_digits(row[1]) for row in curves.measured},
+        "rate_95_percent": {row[0]: _ten_digits(row[2]) for row in curves.measured},
+        "rate_largest": {row[0]: _ten_digits(row[3]) for row in curves.measured},
     }
     return _table(columns)
 
@@ -90,15 +93,19 @@ def panel_table(times: Sequence[float], curves: Sequence[Curve]) -> str:
     return _table({curve.column: _over(curve.times or times, curve.values) for curve in curves})
 
 
-def _over(times: Sequence[float], values: Sequence[float] | None) -> dict[float, float]:
-    return {} if values is None else dict(zip(times, values, strict=True))
+def _over(times: Sequence[float], values: Sequence[float] | None) -> dict[float, str]:
+    return {} if values is None else dict(zip(times, map(_ten_digits, values), strict=True))
 
 
-def _table(columns: dict[str, dict[float, float]]) -> str:
-    """A row for each time at which one of the columns that have values has one, ten digits a number."""
+def _ten_digits(value: float) -> str:
+    return f"{value:.10g}"
+
+
+def _table(columns: dict[str, dict[float, str]]) -> str:
+    """A row for each time at which one of the columns that have values has one."""
     given = {name: found for name, found in columns.items() if found}
     times = sorted({t for found in given.values() for t in found})
-    rows = [[f"{t:.10g}", *(f"{found[t]:.10g}" if t in found else "" for found in given.values())] for t in times]
+    rows = [[_ten_digits(t), *(found.get(t, "") for found in given.values())] for t in times]
     return csv_text(["t", *given], rows)
 
 

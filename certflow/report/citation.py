@@ -9,7 +9,7 @@ import re
 from certflow.report.badge import badge_words
 from certflow.report.document import Document
 from certflow.report.formatting import clean
-from certflow.report.verdict import mixture_name
+from certflow.report.verdict import chosen, mixture_name
 
 PAPER = """@misc{gao2026quantitative,
   title         = {A Quantitative Approximation Framework for Flow Distillation in Diffusion Models},
@@ -40,7 +40,8 @@ def citation(report: Document) -> str:
     digest = mixture_digest(report)
     version = report.environment.get("certflow", "")
     slug = re.sub(r"[^a-z0-9]+", "-", mixture_name(report).lower()).strip("-") or "mixture"
-    title = f"Verification of flow distillation theory for the Gaussian mixture {mixture_name(report)}"
+    some = f"{len(report.results)} of {report.claims_known} claims of " if chosen(report) else ""
+    title = f"Verification of {some}flow distillation theory for the Gaussian mixture {mixture_name(report)}"
     dated = re.match(r"(\d{4})-(\d{2})-\d{2}", report.started)
     facts = [
         f"Verdict: {badge_words(report)}",

@@ -2,6 +2,7 @@ r"""A report as LaTeX tables: its main numbers, the claims by chapter with the s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -58,9 +59,14 @@ def _numbers(report: Document) -> LatexTable:
             if values is not None:
                 rows.append((rf"$\int {symbol}$", number(above(values[-1])), "double precision, rounded up"))
                 rows.append((rf"$\exp\int {symbol}$", number(exponential_above(values[-1])), rows[-1][2]))
+    for item in (item for result in report.results for item in result.evidence if item.outcome is Outcome.HOLDS):
+        if (found := item.numbers.get("integral_of_the_sharp_rate")) is not None:
+            rows.append((r"$\int \lambda^*$", f"${found}$", "enclosure"))
+            factor = number(str(item.numbers["amplification_at_most"]))
+            rows.append((r"$\exp\int \lambda^*$", factor, "enclosure, rounded up"))
     rows.append(("certificates", str(len(report.certificates)), "to be checked by \\texttt{certflow check}"))
     held = sum(result.outcome is Outcome.HOLDS for result in report.results)
-    rows.append(("claims that hold", str(held), escaped(f"of {len(report.results)} in this report")))
+    rows.append(("claims that hold", str(held), escaped(f"of {verdict.checked(report)} checked")))
     caption = f"Main numbers, {_subject(report)}. Verdict: {escaped(verdict.headline(report))}."
     return LatexTable(caption, _label(report, "numbers"), ("quantity", "value", "how it is known"), rows, "lrl")
 
@@ -122,13 +128,37 @@ def _rest(report: Document, results: list[ClaimResult]) -> LatexTable:
     return LatexTable(caption, _label(report, "rest"), ("claims", "outcome", "why"), rows, columns)
 
 
+#: What a terminal writes for symbols.
+_SYMBOLS = {
+    "lambda_max(-J)": r"\lambda_{\max}(-J)",
+    "lambda*": r"\lambda^*",
+    "lambda": r"\lambda",
+    "||J||_2": r"\|J\|_2",
+    "||J||": r"\|J\|",
+    "sigma^2": r"\sigma^2",
+    "sigma": r"\sigma",
+    "int": r"\int",
+}
+_SYMBOL = re.compile(
+    r"lambda_max\(-J\)|\blambda\*|\blambda\b|\|\|J\|\|(?:_2)?|\bsigma\^2|\bsigma\b|\bint(?= (?:lambda|L)\b)"
+)
+
+
 def _prose(text: str) -> str:
     """Text with inline formulas, which stay what they are; signs that a terminal writes in ASCII are set as such."""
     return "".join(f"${piece}$" if formula else _spaced(piece) for formula, piece in split_inline(text))
 
 
 def _spaced(piece: str) -> str:
-    """A piece of text that keeps the space which parts it from a formula."""
+    """A piece of text, the symbols in it set as such, that keeps the spaces which part it from formulas."""
+    parts, end = list[str](), 0
+    for match in _SYMBOL.finditer(piece):
+        parts += [_plain(piece[end : match.start()]), f"${_SYMBOLS[match[0]]}$"]
+        end = match.end()
+    return "".join([*parts, _plain(piece[end:])])
+
+
+def _plain(piece: str) -> str:
     before = " " if piece[:1].isspace() else ""
     after = " " if piece[-1:].isspace() and piece.strip() else ""
     return f"{before}{cell(_signs(piece))}{after}"

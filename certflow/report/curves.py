@@ -10,6 +10,7 @@ import numpy as np
 from certflow.claims.evidence.sampling import log_times
 from certflow.claims.model import ClaimResult, Kind, Outcome
 from certflow.errors import NoGlobalBound
+from certflow.numbers.exact import float_below
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.document import Curves
 
@@ -19,15 +20,15 @@ _NUMBERS = 60_000_000
 
 
 def sharp_points(results: Iterable[ClaimResult]) -> dict[str, tuple[tuple[float, float], ...]]:
-    """The enclosed sharp rates of a run as points `(t, end)` for the plot, by the fields of `Curves`."""
+    """The enclosed sharp rates of a run as points `(t, end)`, ends rounded outwards, by the fields of `Curves`."""
     found: dict[str, dict[float, float]] = {}
     for result in results:
         for item in result.evidence:
             if item.kind is Kind.ENCLOSURE and item.outcome is Outcome.HOLDS:
                 for row in item.numbers.get("sharp_rates", ()):
                     name, t = f"sharp_{row['rate'].replace('-', '_')}", float(Fraction(row["t"]))
-                    found.setdefault(name, {})[t] = float(Fraction(row["upper"]))
-                    found.setdefault(f"{name}_lower", {})[t] = float(Fraction(row["lower"]))
+                    found.setdefault(name, {})[t] = -float_below(-Fraction(row["upper"]))
+                    found.setdefault(f"{name}_lower", {})[t] = float_below(Fraction(row["lower"]))
     return {name: tuple(sorted(points.items())) for name, points in found.items()}
 
 

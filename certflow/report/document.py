@@ -52,6 +52,8 @@ class Document(Frozen):
         default="certflow.process.OrnsteinUhlenbeck", description="class of the process whose formulas were under test"
     )
 
+    claims_known: int = Field(default=0, description="claims of the version that made the report; 0 where unknown")
+
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     @property

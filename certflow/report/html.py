@@ -74,7 +74,6 @@ def render_html(report: Document, figures: Mapping[str, str] | None = None) -> s
             overall=dataclasses.replace(verdict.outcome_cell(report.outcome), text=verdict.headline(report)),
             sentences=verdict.verdict_sentences(report),
             left_out=verdict.left_out(report),
-            not_checked=Outcome.NOT_CHECKED,
             attention=verdict.attention(report),
             groups=verdict.groups(verdict.decided(report)),
             excluded=verdict.with_outcome(report, Outcome.NOT_APPLICABLE),

@@ -183,14 +183,14 @@ def verdict_sentences(report: Document) -> list[str]:
     if not report.results:
         return ["No claim was looked at."]
     tally = counts(report)
-    checked = [_counted(outcome, tally[outcome]) for outcome in _CHECKED if tally[outcome]]
+    told = [_counted(outcome, tally[outcome]) for outcome in _CHECKED if tally[outcome]]
     rest = [_counted(outcome, count) for outcome, count in tally.items() if count and outcome not in _CHECKED]
     sentences = []
-    if checked:
-        total = sum(tally[outcome] for outcome in _CHECKED)
-        sentences.append(f"Of {total} {'claim' if total == 1 else 'claims'} checked, {_listed(checked)}.")
+    if told:
+        total = checked(report)
+        sentences.append(f"Of {total} {'claim' if total == 1 else 'claims'} checked, {_listed(told)}.")
     if rest:
-        sentences.append(f"Of the others, {_listed(rest)}." if checked else f"{_listed(rest)}.")
+        sentences.append(f"Of the others, {_listed(rest)}." if told else f"{_listed(rest)}.")
     return sentences + _nothing_decided(report) + _strength_sentences(report)
 
 
@@ -283,7 +283,19 @@ def headline(report: Document) -> str:
         return f"{report.outcome.value}: nothing was checked" if _nothing_decided(report) else report.outcome.value
     if not tally[Outcome.HOLDS]:
         return "holds, but only because no claim was checked"
-    return f"holds: every claim that {'was checked' if tally[Outcome.NOT_CHECKED] else 'applies'}"
+    asked = f" of the {len(report.results)} asked for, of {report.claims_known} in all," if chosen(report) else ""
+    return f"holds: every claim{asked} that {'was checked' if tally[Outcome.NOT_CHECKED] else 'applies'}"
+
+
+def chosen(report: Document) -> bool:
+    """Was the report asked for some of the claims only?"""
+    return len(report.results) < report.claims_known
+
+
+def checked(report: Document) -> int:
+    """How many claims hold, fail or are in doubt; those that do not apply or were not checked are in no total."""
+    tally = counts(report)
+    return sum(tally[outcome] for outcome in _CHECKED)
 
 
 def short(report: Document) -> str:

@@ -113,6 +113,7 @@ def verify(
             curves=drawn.model_copy(update=sharp_points(results)),
             environment=environment(),
             command=command,
+            claims_known=len(STATEMENTS),
             formulas=f"{type(process).__module__}.{type(process).__qualname__}",
             started=started.isoformat(timespec="seconds"),
             seconds=round(time.perf_counter() - clock, 3),

@@ -271,7 +271,7 @@ def test_work_is_refused_before_it_is_begun(monkeypatch: pytest.MonkeyPatch) -> 
     content = integral("two")
     content["proof"]["pieces"][0]["steps"] = 999_999
     asked: list[None] = []
-    monkeypatch.setattr(sharp_integrals, "spread", lambda *_: asked.append(None) or (0, 0))
+    monkeypatch.setattr(sharp_integrals, "variance_of", lambda *_: asked.append(None) or (0, 0))
     refuse(content, "proof.pieces[0]", "steps of work")
     assert asked == []
 

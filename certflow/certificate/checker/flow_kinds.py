@@ -299,5 +299,5 @@ def tail(x: Row, y: Row, degree: int) -> int:
 
 _TUBE = {"x": LIST, "t_from": Fraction, "t_to": Fraction, "lower": LIST, "upper": LIST}
 _STEPS = {"start": Fraction, "floors": LIST, "steps": [{"end": Fraction, "order": range(2, MAX_ORDER + 1)}]}
-_PROOFS = "proofs/S1.md, proofs/S3.md, proofs/flow-tube.md section 6, proofs/checker.md sections 6 and 11"
+_PROOFS = "proofs/S1.md, proofs/S3.md, proofs/flow-tube.md section 6, proofs/checker.md sections 6 and 12"
 S3 = [Rule("heat-steps", _TUBE, _STEPS, flow_tube, _PROOFS, kind) for kind in ("isotropic", "shared", "full")]

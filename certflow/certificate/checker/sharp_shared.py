@@ -186,5 +186,5 @@ class MetricLaw(Law):
 _HINTS: dict[str, Any] = {"metric": [LIST], "threshold": Fraction, "pivots": [range(2**20)], "cover": (COVER,)}
 _HINTS |= {"faces": FACES, "lower": {"point": LIST, "vector": LIST}}
 _SHARP = {"t": Fraction, "kind": KINDS, "lower": Fraction, "upper": Fraction}
-_PROOFS = "proofs/L5.md, proofs/sharp.md, proofs/checker.md sections 5 and 10"
+_PROOFS = "proofs/L5.md, proofs/sharp.md, proofs/checker.md sections 5 and 11"
 L5 = Rule("metric-inequality", _SHARP, _HINTS, shared_rate, _PROOFS, "shared")
