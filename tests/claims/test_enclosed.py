@@ -47,8 +47,9 @@ CASES = {
 }
 
 
-#: What they enclose is enclosed every day for means near the origin, and for two of them on a line.
-LONG = ("wide, c < 0", "two modes far from the origin", "three points on a line")
+#: What they enclose is enclosed every day for means near the origin, and for two of them on a line; a rate that changes
+#: its sign is that of test_verdicts.py.
+LONG = ("wide, c < 0", "two modes far from the origin", "three points on a line", "lambda changes sign")
 
 
 @pytest.mark.usefixtures("still_clock")

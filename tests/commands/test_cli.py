@@ -418,7 +418,7 @@ def check_whole(folder: Path, *, leftovers: bool) -> None:
         elif path.suffix == ".html":
             assert text.rstrip().endswith("</html>")
         else:
-            assert path.suffix == ".md", path
+            assert path.suffix in (".md", ".bib"), path
             assert text.endswith("\n")
 
 
