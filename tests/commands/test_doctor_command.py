@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from certflow import GaussianMixture
+from certflow.diagnosis import measuring
 from certflow.grids.grid import TimeGrid
 from certflow.law.formats import to_mapping
 
@@ -118,6 +119,16 @@ def test_a_mixture_tells_the_error_and_the_best_steps(command, gaussian):
     assert measured["times_the_best"] == pytest.approx(errors[0] / errors[1], rel=1e-4)
     (advice,) = found["findings"]
     assert (advice["name"], advice["mend"]) == ("better-steps", measured["mend"])
+
+
+def test_without_torch_the_error_is_measured_and_no_better_steps_are_sought(command, gaussian, monkeypatch):
+    monkeypatch.setattr(measuring, "find_spec", lambda name: None)
+    ended = command("doctor", "20, 19, 18, 0.1, 0", "--as", "k-diffusion", "--mixture", gaussian, "--format", "json")
+    assert (ended.code, ended.err) == (0, "")
+    measured = json.loads(ended.out)["measured"]
+    assert measured["relative_mse"] > 0
+    assert (measured["steps"], measured["kind"]) == (None, "these steps")
+    assert any("pip install 'certflow[torch]'" in note for note in measured["notes"])
 
 
 def test_a_mixture_is_told_of_in_words(command, gaussian):
