@@ -73,6 +73,11 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
+def targets(links: list[str]) -> set[str]:
+    """The ids that links within a page lead to: a state of the graph (`#graph=L5`) leads to the claim's own section."""
+    return {f"claim-{link[7:]}" if link.startswith("#graph=") else link[1:] for link in links if link.startswith("#")}
+
+
 def outline(page: str) -> Outline:
     parsed = Outline()
     parsed.feed(page)

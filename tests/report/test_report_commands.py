@@ -203,7 +203,14 @@ def test_a_badge_counts_only_claims_that_were_decided_or_in_doubt(report, outcom
     assert badge_words(told) == words
     root = ElementTree.fromstring(badge(told))
     assert [e.text for e in root.iter("{http://www.w3.org/2000/svg}text")] == ["certflow", words]
-    assert root.findtext("{http://www.w3.org/2000/svg}title") == root.get("aria-label") == f"certflow: {words}"
+    assert (
+        root.findtext("{http://www.w3.org/2000/svg}title")
+        == root.get("aria-label")
+        == (f"certflow: {words} (two-modes, 0.01 <= t <= 3, profile quick)")
+    )
+    some = told.model_copy(update={"claims_known": 38})
+    assert badge_words(some) == words.replace("claims", "chosen claims")
+    assert f"{len(results)} of 38 claims" in badge(some)
 
 
 def test_the_citation_names_mixture_version_date_and_verdict(report) -> None:
