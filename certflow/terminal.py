@@ -26,10 +26,12 @@ def columns() -> int | None:
 def filled(text: str, first: str = "", indent: str = "") -> str:
     """Running text in lines that fit, `first` before the first of them and `indent` before the others.
 
-    A word that is longer than a line stays whole.
+    A word stays whole, also one that is longer than a line or has hyphens.
     """
     width = min(WIDTH, columns() or WIDTH)
-    return fill(text, width, initial_indent=first, subsequent_indent=indent, break_long_words=False)
+    return fill(
+        text, width, initial_indent=first, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> str:

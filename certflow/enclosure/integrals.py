@@ -275,7 +275,7 @@ def common_law(process: OrnsteinUhlenbeck) -> GaussianMixture:
         raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
     law = process.mixture
     if law.kind != "common-isotropic":
-        raise InputError("mixture", f"{law.kind} covariances", "a common isotropic variance, for its closed form")
+        raise InputError("mixture", f"{law.kind} covariances", "common-isotropic covariance, for its closed form")
     if law.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers, for an enclosure")
     return law

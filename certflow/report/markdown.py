@@ -81,8 +81,8 @@ def render_markdown(report: Document, figures: Mapping[str, str] | None = None) 
             lines += _claim(report, result, known)
     for outcome, (title, why) in _APART.items():
         if results := verdict.with_outcome(report, outcome):
-            rows = [(f"**{text(r.id)}**", _prose(r.title), _prose(r.reason) + _pending(r)) for r in results]
-            lines += [f"### {title}", "", *table_lines(("claim", "", why), rows), ""]
+            told = [(f"**{text(r.id)}**", _prose(r.title), _prose(r.reason) + _pending(r)) for r in results]
+            lines += [f"### {title}", "", *table_lines(("claim", "", why), told), ""]
             lines += ["<details><summary>What they say, and how they are run again</summary>", ""]
             for result in results:
                 lines += _claim(report, result, known)

@@ -95,7 +95,7 @@ def test_what_the_text_says_is_proved(name: str, command: Command) -> None:
     assert low <= total["lower"] <= total["upper"] <= high
     for factor, exponent in zip(factors, [total["upper"], total["closed_form"]], strict=False):
         assert mpmath.mpf(factor.numerator) / factor.denominator >= mpmath.exp(mpmath.mpf(float(exponent)))
-    table = text.split("two ends rounded outwards.")[1]
+    table = re.split(r"two\s+ends\s+rounded\s+outwards\.", text)[1]
     for row in exact["rows"]:
         line = re.search(rf"^ *{re.escape(row['t'])}  +(.*)$", table, flags=re.MULTILINE)[1]
         for cell, rate in zip(re.split(r"  +", line), (row["growth_rate"], row["lipschitz"]), strict=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from fractions import Fraction
@@ -68,7 +69,7 @@ def test_a_mixture_that_has_none(command: Command, tmp_path: Path) -> None:
     assert (ended.code, ended.err) == (3, "")
     assert list(tmp_path.iterdir()) == []
     assert "certflow check" not in ended.out
-    reasons = ended.out.partition("Not certified:\n")[2].splitlines()
+    reasons = re.sub(r"\n    +", " ", ended.out.partition("Not certified:\n")[2]).splitlines()
     assert [line.split(":")[0].strip() for line in reasons] == [*CLOSED, "L5-t-1-one-sided", "L5-t-1-two-sided", "F5"]
     assert all("full covariances" in line for line in reasons)
 

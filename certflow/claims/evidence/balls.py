@@ -114,4 +114,4 @@ def rounded(lower: Fraction, upper: Fraction, digits: int = 10) -> str:
 
 def bracket(lower: Fraction, upper: Fraction, digits: int = 10) -> str:
     """`[lower, upper]` with ends rounded outwards to so many digits."""
-    return str(Enclosure.of_fractions(lower, upper, digits))
+    return f"{Enclosure.of_fractions(lower, upper, digits):.{digits}}"

@@ -129,5 +129,5 @@ def _result(
     middle, radius = ball_ends(drift)
     closed = rounded_up(popoviciu, DIGITS)  # an upper bound of its own
     ends = rounded_down(lower + middle - radius, DIGITS), min(rounded_up(upper + middle + radius, DIGITS), closed)
-    complete = ends[1] - ends[0] <= wanted * abs(ends[1])
+    complete = not panels or ends[1] - ends[0] <= wanted * abs(ends[1])  # of a single mean nothing is sought
     return SharpStability(*ends, complete, closed, panels)
