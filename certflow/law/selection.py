@@ -5,6 +5,10 @@
 Rows are dealt into folds, and each is judged by the mixture that was fitted to the others, so that every model has one
 held-out log-likelihood for each row. Two models are compared row by row: the mean of the `n` differences, beside its
 standard error `sd / sqrt(n)`.
+
+Types that are the same law are no rivals: of one component `spherical` is `common` and `full` is `tied`; on the line
+`tied` is `common`, `diag` and `full` are `spherical`. A difference that rounding can make is none either: moments are
+sums over `n` rows, so they have relative errors up to `n eps`, and these move `log p` by up to `n eps (d + |log p|)`.
 """
 
 from __future__ import annotations
@@ -51,6 +55,21 @@ class Candidate:
             return np.nan, np.nan
         difference = self.held_out - other.held_out
         return float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))
+
+    def rounding(self, other: Candidate) -> float:
+        """How large a gain over the other model rounding alone can make: `n eps (d + max |log p|)`."""
+        size = max(np.abs(each.held_out).max() for each in (self, other) if each.held_out is not None)
+        return float(self.found.origin["points"] * np.finfo(float).eps * (self.found.means.shape[1] + size))
+
+    @property
+    def law(self) -> tuple[str, int]:
+        """The simplest type that is the same law, and the number of components."""
+        word, dimension = self.covariance_type, self.found.means.shape[1]
+        if dimension == 1:
+            word = {"tied": "common", "full": "spherical", "diag": "spherical"}.get(word, word)
+        if self.n_components == 1:
+            word = {"spherical": "common", "full": "tied"}.get(word, word)
+        return word, self.n_components
 
 
 def parameters_count(covariance_type: str, n_components: int, dimension: int) -> int:
@@ -121,15 +140,19 @@ def chosen(ordered: Iterable[Candidate]) -> tuple[Candidate, list[tuple[Candidat
     """The first of the models that no later one beats clearly, and each comparison: model, rival, gain, its error.
 
     ordered : those first which are preferred. A rival replaces what was preferred so far where rows that were held out
-    are told better by more than two standard errors of the paired difference.
+    are told better by more than two standard errors of the paired difference, and by more than rounding can make. What
+    is the same law as one before it is not compared; nor (gain nan) what rows that were held out do not judge.
     """
     first, *others = ordered
-    best = first
+    best, laws = first, {first.law}
     compared: list[tuple[Candidate, Candidate, float, float]] = []
     for rival in others:
+        if rival.law in laws:
+            continue
+        laws.add(rival.law)
         gain, error = rival.gain(best)
         compared.append((best, rival, gain, error))
-        if gain > ERRORS * error:  # of nan, where rows could not be held out, never
+        if not np.isnan(gain) and gain > max(ERRORS * error, rival.rounding(best)):
             best = rival
     return best, compared
 

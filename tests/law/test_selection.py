@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sklearn.mixture
@@ -64,3 +66,46 @@ def test_what_cannot_be_fitted_is_told_beside_the_others() -> None:
     found, refused = candidates(ROUND[:5], [1, 9], ["common"], 0)
     assert [each.n_components for each in found] == [1]
     assert isinstance(refused["common", 9], InputError)
+
+
+@pytest.mark.parametrize(
+    ("count", "dimension", "same"), [(1, 2, ("common", "spherical")), (1, 1, TYPES), (2, 1, ("common", "tied"))]
+)
+def test_of_types_that_are_the_same_law_the_first_is_taken(count: int, dimension: int, same: tuple[str, ...]) -> None:
+    """Their likelihoods differ by rounding alone, of which the error is as small, so that chance would decide."""
+    for seed in range(3):
+        points = np.random.default_rng(seed).normal(size=(30, dimension))
+        found, _ = candidates(points, [count], same, seed)
+        likelihoods = [each.found.origin["mean_log_likelihood"] for each in found]
+        assert np.ptp(likelihoods) < 1e-6  # the oracle: one law
+        best, compared = chosen(found)
+        assert best.covariance_type == "common"
+        assert not compared
+
+
+def test_on_the_line_full_and_diag_are_spherical_and_of_one_component_full_is_tied() -> None:
+    (whole, flat), _ = candidates(ROUND, [1, 2], ["common"], 0)
+    line = whole.found._replace(means=whole.found.means[:, :1])
+
+    def laws(count: int, found: object) -> dict[str, str]:
+        return {word: replace(flat, covariance_type=word, n_components=count, found=found).law[0] for word in TYPES}
+
+    assert laws(2, whole.found) == {word: word for word in TYPES}
+    assert laws(1, whole.found) == {word: word for word in TYPES} | {"spherical": "common", "full": "tied"}
+    two = {"common": "common", "spherical": "spherical", "tied": "common", "full": "spherical", "diag": "spherical"}
+    assert laws(2, line) == two
+    assert laws(1, line) == dict.fromkeys(TYPES, "common")
+
+
+def test_gains_below_rounding_decide_nothing_and_those_above_do() -> None:
+    """One rounding in every row is a gain of which the standard error is nothing, and no gain."""
+    (plain, rival), _ = candidates(ROUND, [2], ["common", "tied"], 0)
+    for seed in range(20):
+        held = -1e3 * (1 + np.random.default_rng(seed).random(len(ROUND)) / 8)
+        first = replace(plain, held_out=held)
+        rounded = replace(rival, held_out=held * (1 - 2e-16))
+        gain, error = rounded.gain(first)
+        assert gain > 2 * error
+        assert chosen([first, rounded])[0] is first
+        clear = replace(rival, held_out=held * (1 - 1e-9))
+        assert chosen([first, clear])[0] is clear
