@@ -14,7 +14,7 @@ from certflow.certificate.closed_forms import PRODUCERS
 from certflow.certificate.sharp import sharp_certificate
 from certflow.certificate.sharp_integral import sharp_integral_certificate
 from certflow.errors import InputError, NoEnclosure
-from certflow.numbers.exact import exact_text
+from certflow.numbers.exact import time_text
 from certflow.process import OrnsteinUhlenbeck
 
 Producer = Callable[[float], tuple[dict[str, Any], bool]]
@@ -60,7 +60,7 @@ def offers(process: OrnsteinUhlenbeck, sharp: bool = False, times: Sequence[Frac
         return found
     taken: set[str] = set()
     for time in times:
-        stem = _free(f"L5-t-{_text(time)}", taken)
+        stem = _free(f"L5-t-{time_text(time)}", taken)
         rates = ("one-sided", "two-sided")
         found += [Offer(f"{stem}-{rate}", "L5", True, _sharp_rate(process, time, rate)) for rate in rates]
     return [*found, Offer("F5", "F5", True, _sharp_integral(process))]
@@ -80,12 +80,6 @@ def _sharp_integral(process: OrnsteinUhlenbeck) -> Producer:
         return certificate, made.found.complete
 
     return produce
-
-
-def _text(time: Fraction) -> str:
-    """A time as part of a file's name: digits and a point."""
-    text = exact_text(time)
-    return text if len(text) <= 16 and "/" not in text else f"{float(time):.12g}"
 
 
 def _free(stem: str, taken: set[str]) -> str:

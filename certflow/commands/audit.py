@@ -14,7 +14,16 @@ from certflow.commands.completion import among
 from certflow.commands.options import Format, Mixture, Width
 from certflow.commands.output import AUDIT, command_line, output_directory, print_json
 from certflow.commands.plotting import plot_targets
-from certflow.commands.texts import LARGEST_SEED, choice, headline, integer, read_mixture, renamed, writing
+from certflow.commands.texts import (
+    LARGEST_SEED,
+    choice,
+    directory_target,
+    headline,
+    integer,
+    read_mixture,
+    renamed,
+    writing,
+)
 from certflow.errors import InputError
 from certflow.numbers.exact import exact_number
 from certflow.progress import progress_of_one
@@ -119,7 +128,7 @@ def audit(
         "time_scale": None if time_scale is None else _number(time_scale, "--time-scale"),
     }
     made = None if schedule is None else schedule_named(schedule, "--schedule")
-    folder = None if out is None else Path(out)
+    folder = None if out is None else directory_target(out, "--out")
     with output_directory(folder, law, force), writing("--out", folder), renamed(OPTIONS), modules_of(Path.cwd()):
         with redirect_stdout(sys.stderr), progress_of_one("audit") as told:  # what a module prints is no result
             found = named(model, "MODULE:NAME")

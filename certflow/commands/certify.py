@@ -19,6 +19,7 @@ from certflow.commands.texts import (
     INCONCLUSIVE,
     check_directory,
     choice,
+    directory_target,
     headline,
     integer,
     read_process,
@@ -80,7 +81,7 @@ def certify(
     if times is not None and not sharp:
         raise InputError("--times", times, "--sharp with it, since the closed forms are of the whole interval")
     asked = (_default_times(process) if times is None else _times(times, process)) if sharp else []
-    folder = Path(out)
+    folder = directory_target(out, "--out")
     check_directory("--out", folder)
 
     from certflow.certificate.catalogue import offers

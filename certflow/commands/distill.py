@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +15,7 @@ from certflow.commands.plotting import Plot, plot_targets
 from certflow.commands.texts import (
     INCONCLUSIVE,
     choice,
+    directory_target,
     headline,
     integer,
     read_process,
@@ -91,7 +91,7 @@ def distill(
     numbers = _numbers(segments)
     count = integer(seeds, "--seeds", 1, 1000)
     process = read_process(mixture, t_min, t_max)
-    folder = None if out is None else Path(out)
+    folder = None if out is None else directory_target(out, "--out")
     import certflow.distill as laboratory
 
     run = laboratory.run  # without torch, the line that says so

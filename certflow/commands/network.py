@@ -17,6 +17,7 @@ from certflow.commands.texts import (
     LARGEST_SEED,
     check_directory,
     choice,
+    directory_target,
     file_target,
     integer,
     read_process,
@@ -77,7 +78,7 @@ def network(
     network_file = file_target(export, "--export", (".json", ".onnx"))
     if network_file is not None:
         _check_export(network_file)
-    folder = None if certificate is None else Path(certificate)
+    folder = None if certificate is None else directory_target(certificate, "--certificate")
     if folder is not None:
         if process.mixture.kind != "common-isotropic":
             raise InputError(

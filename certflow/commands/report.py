@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from certflow.commands.output import print_document
-from certflow.commands.texts import writing
+from certflow.commands.texts import directory_target, writing
 from certflow.commands.verdict_table import print_report, print_written
 
 
@@ -26,13 +26,13 @@ def report(
     distill.html, distill.md and their figures from DIR/distill.json. With --latex: main numbers, claims with outcome
     and strength of evidence, errors of an experiment, as tables of booktabs.
     """
+    folder = directory_target(directory, "DIR")
     if latex:
-        return _latex(Path(directory))
+        return _latex(folder)
     from certflow.report.laboratory.views import FILE, rebuild_experiment
     from certflow.report.report import REPORT, load_report
     from certflow.report.views import write_views
 
-    folder = Path(directory)
     written: list[Path] = []
     code = 0
     if (folder / FILE).exists():

@@ -83,6 +83,13 @@ def writing(field: str, path: Path | None) -> Iterator[None]:
         raise InputError(field, str(path), f"a path that can be written ({error.strerror})") from None
 
 
+def directory_target(text: str, field: str) -> Path:
+    """The directory that an option names; an empty name, which a file system takes for the current one, is none."""
+    if not text.strip():
+        raise InputError(field, text, "the name of a directory (. is the current one)")
+    return Path(text)
+
+
 def check_directory(field: str, path: Path) -> None:
     """Make the directory and a file in it, so that a long run does not end at a closed door."""
     with writing(field, path):

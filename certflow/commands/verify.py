@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +11,7 @@ from certflow.commands.completion import among
 from certflow.commands.completion import claims as listed_claims
 from certflow.commands.options import Format, Mixture, TMax, TMin
 from certflow.commands.output import REPORT, command_line, output_directory, print_json, resumable, warn
-from certflow.commands.texts import LARGEST_SEED, choice, integer, read_process, renamed, writing
+from certflow.commands.texts import LARGEST_SEED, choice, directory_target, integer, read_process, renamed, writing
 from certflow.commands.verdict_table import print_certificates, print_report, print_written
 from certflow.progress import progress_bar
 
@@ -60,7 +59,7 @@ def verify(
     processes = None if jobs is None else integer(jobs, "--jobs", 1, 64)
     wanted = None if claims is None else [claim.strip() for claim in claims.split(",")]
     process = read_process(mixture, t_min, t_max)
-    folder = None if out is None else Path(out)
+    folder = None if out is None else directory_target(out, "--out")
 
     from certflow.verification import usual_jobs
     from certflow.verification import verify as run

@@ -176,6 +176,16 @@ def exact_text(value: Fraction) -> str:
     return f"{sign}{digits[:-places]}.{digits[-places:]}"
 
 
+def time_text(time: Fraction) -> str:
+    """A time as part of a sentence or of a file's name, digits and a point: exact where short, else 12 digits.
+
+    >>> time_text(Fraction("0.316")), time_text(Fraction(1, 3))
+    ('0.316', '0.333333333333')
+    """
+    text = exact_text(time)
+    return text if len(text) <= 16 and "/" not in text else f"{float(time):.12g}"
+
+
 def is_symbolic(value: Any) -> bool:
     """True for a SymPy expression (told without importing SymPy)."""
     return hasattr(value, "free_symbols") and hasattr(value, "subs")

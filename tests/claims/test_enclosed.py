@@ -12,7 +12,7 @@ from depth import night
 import certflow as cf
 from certflow.claims.check import Context, Profile
 from certflow.claims.evidence.balls import ClosedRates, agreement, bound_at, bracket, precision, within
-from certflow.claims.evidence.sharpness import covers, searchable, sharp_at, sharp_times, time_text
+from certflow.claims.evidence.sharpness import covers, searchable, sharp_at, sharp_times
 from certflow.claims.model import Evidence, Kind, Outcome
 from certflow.claims.registry import CHECKS
 from certflow.enclosure.expressions import ball
@@ -141,7 +141,6 @@ def test_times_are_short_decimals_between_the_ends():
     assert sharp_times(context_of(*CASES["a single mean"])) == [Fraction(1, 100), Fraction(173, 1000), Fraction(3)]
     short = sharp_times(context_of(*CASES["a single mean"], "0.1", "0.1000000001"))
     assert short[0] < short[1] < short[2]
-    assert [time_text(Fraction(t)) for t in ("3/2", "1/3")] == ["1.5", "0.333333333333"]
 
 
 def test_brackets_are_rounded_outwards():

@@ -548,6 +548,11 @@ LINES: dict[str, tuple[str, str, str, str]] = {
     "distill-activation": ("distill two-modes --activation gelu", "--activation", "'gelu'", "one of silu, tanh, relu"),
     "distill-format": ("distill two-modes --format yaml", "--format", "'yaml'", "one of text, csv, latex, json"),
     "distill-times": ("distill two-modes --t-min 4", "--t-max", "'3'", "a time > t_min = 4"),
+    "verify-out-empty": ("verify two-modes --out=", "--out", "''", "the name of a directory"),
+    "audit-out-empty": ("audit score:noise two-modes --out=", "--out", "''", "the name of a directory"),
+    "distill-out-empty": ("distill two-modes --out=", "--out", "''", "the name of a directory"),
+    "certify-out-empty": ("certify two-modes --out=", "--out", "''", "the name of a directory"),
+    "network-certificate-empty": ("network two-modes --certificate=", "--certificate", "''", "the name of a directory"),
     "distill-out-below-file": ("distill two-modes --out {dir}/file/out", "--out", "file/out", "can be written"),
     "no-command": ("", "command", "Missing command", "one of the commands verify"),
     "unknown-command": ("prove iris", "command", "'prove'", "one of the commands verify"),
@@ -655,6 +660,12 @@ def test_in_a_process_of_its_own(case: str, furnish: Path) -> None:
         [sys.executable, "-m", "certflow", *line.split()], capture_output=True, text=True, timeout=120
     )
     check_line(ended.returncode, ended.stdout, ended.stderr, field, value, requirement)
+
+
+@pytest.mark.parametrize("line", [["verify", "--out", " "], ["report", ""], ["report", "", "--latex"]])
+def test_a_directory_without_a_name(line: list[str], command: Callable[..., Any]) -> None:
+    ended = command(*line)
+    check_line(ended.code, ended.out, ended.err, "DIR" if line[0] == "report" else "--out", "''|' '", "(. is the")
 
 
 def test_a_long_run_does_not_start_when_it_could_not_be_saved(

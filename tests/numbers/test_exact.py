@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import certflow as cf
-from certflow.numbers.exact import ExactArray, exact_number, exact_text, root
+from certflow.numbers.exact import ExactArray, exact_number, exact_text, root, time_text
 
 
 @pytest.mark.parametrize(
@@ -205,3 +205,7 @@ def test_a_root_is_the_nearest_float(value: Fraction, power: int) -> None:
 )
 def test_roots_at_the_ends_of_float64(square: Fraction, expected: float) -> None:
     assert root(square) == expected
+
+
+def test_a_time_as_part_of_a_name() -> None:
+    assert [time_text(Fraction(t)) for t in ("3/2", "1/3", "1e300")] == ["1.5", "0.333333333333", "1e+300"]

@@ -42,12 +42,6 @@ def sharp_times(context: Context) -> list[Fraction]:
     return short if all(a < b for a, b in pairwise(short)) else list(map(Fraction, exact))
 
 
-def time_text(time: Fraction) -> str:
-    """A time as part of a file's name: digits and a point."""
-    text = exact_text(time)
-    return text if len(text) <= 16 and "/" not in text else f"{float(time):.12g}"
-
-
 def covers(bound: Any, found: SharpRate) -> Outcome:
     """Whether a bound is at least the supremum that `found` encloses.
 

@@ -14,7 +14,6 @@ from certflow.certificate.flow_tube import flow_tube_certificate
 from certflow.claims.check import Context, Finding, OutOfReach
 from certflow.claims.evidence.balls import bracket, interval_of
 from certflow.claims.evidence.sampling import marginal_points
-from certflow.claims.evidence.sharpness import time_text
 from certflow.claims.evidence.tubes import TUBE_DIGITS, earliest, tube_size
 from certflow.claims.hypotheses import has_bound
 from certflow.claims.model import Outcome
@@ -22,7 +21,7 @@ from certflow.enclosure.tubes.tube import flow_tube
 from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats
-from certflow.numbers.exact import exact_text, nearest_float
+from certflow.numbers.exact import exact_text, nearest_float, time_text
 from certflow.numbers.numerals import above, below
 from certflow.process import OrnsteinUhlenbeck
 

@@ -23,14 +23,14 @@ from certflow.claims.evidence.balls import (
     shown,
     within,
 )
-from certflow.claims.evidence.sharpness import certificates_of, time_text
+from certflow.claims.evidence.sharpness import certificates_of
 from certflow.claims.model import Outcome
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import IntegralEnclosure, shape_of, stability
 from certflow.enclosure.nodes import balanced_nodes, check_positive
 from certflow.enclosure.results import rounded_down
 from certflow.errors import InputError
-from certflow.numbers.exact import exact_text
+from certflow.numbers.exact import exact_text, time_text
 from certflow.process import OrnsteinUhlenbeck
 
 #: Segments of the grids.

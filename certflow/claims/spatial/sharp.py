@@ -38,7 +38,6 @@ from certflow.claims.evidence.sharpness import (
     sharp_at,
     sharp_growth,
     sharp_times,
-    time_text,
 )
 from certflow.claims.hypotheses import has_bound, only
 from certflow.claims.model import Outcome
@@ -47,7 +46,7 @@ from certflow.enclosure.expressions import ball
 from certflow.enclosure.suprema.rate import SharpRate
 from certflow.errors import NoEnclosure
 from certflow.law.mixture import GaussianMixture
-from certflow.numbers.exact import exact_text
+from certflow.numbers.exact import exact_text, time_text
 from certflow.numbers.numerals import above, below
 from certflow.process import OrnsteinUhlenbeck
 

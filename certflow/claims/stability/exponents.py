@@ -14,7 +14,7 @@ from typing import Any
 
 from certflow.claims.check import Context, Finding
 from certflow.claims.evidence.balls import KINDS, bracket, ends, integral_of, interval_of, precision, shown, within
-from certflow.claims.evidence.sharpness import certificates_of, searchable, sharp_growth, time_text
+from certflow.claims.evidence.sharpness import certificates_of, searchable, sharp_growth
 from certflow.claims.evidence.tubes import tube_size
 from certflow.claims.model import Outcome
 from certflow.claims.stability.tubes import MAX_GROWING_TUBE_SIZE, tied_tube
@@ -22,7 +22,7 @@ from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import integrate, rate_pieces, stability
 from certflow.enclosure.results import Enclosure, rounded_down, rounded_up
 from certflow.errors import NoEnclosure
-from certflow.numbers.exact import exact_number, exact_text
+from certflow.numbers.exact import exact_number, exact_text, time_text
 from certflow.numbers.numerals import above, below, figure, nearest
 from certflow.process import OrnsteinUhlenbeck
 

@@ -13,7 +13,6 @@ from certflow.claims.digits import mp
 from certflow.claims.evidence.balls import bracket, ends, precision, shown, within
 from certflow.claims.evidence.reference import exact_mpf
 from certflow.claims.evidence.sampling import witness
-from certflow.claims.evidence.sharpness import time_text
 from certflow.claims.evidence.tubes import LARGEST_GROWTH, earliest
 from certflow.claims.model import Outcome
 from certflow.enclosure.expressions import ball
@@ -21,7 +20,7 @@ from certflow.enclosure.results import rounded_down
 from certflow.enclosure.tubes.tube import flow_tube
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Objects
-from certflow.numbers.exact import exact_text
+from certflow.numbers.exact import exact_text, time_text
 from certflow.numbers.numerals import above, figure
 from certflow.process import OrnsteinUhlenbeck
 
