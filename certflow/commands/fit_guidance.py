@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -44,40 +45,65 @@ def choose(
     ------
     InputError : no type can be fitted, with the reason of the first.
     """
-    standing = standings(types, max(counts), points.shape[1])
-    words = [each.covariance_type for each in standing]
-    found, refused = candidates(points, counts, words, seed, told)
-    if not found:
+    fitted, refused = candidates(points, counts, types, seed, told)
+    if not fitted:
         raise next(iter(refused.values()))
-    best, compared = chosen(of_least_bic(found))
-    return Choice(best, _reason(best, compared, counts, words), found, refused, standing)
+    preferred = {each.covariance_type: each.n_components for each in of_least_bic(fitted)}
+    fits = {(each.covariance_type, each.n_components): each.found for each in fitted}
+    numbers = {word: preferred.get(word, max(counts)) for word in types}
+    standing = standings(numbers, points.shape[1], fits)
+    words = [each.covariance_type for each in standing]
+    found = sorted(fitted, key=lambda each: words.index(each.covariance_type))
+    ordered = of_least_bic(found)
+    best, compared = chosen(ordered)
+    return Choice(best, _reason(best, compared, ordered, counts, len(types)), found, refused, standing)
 
 
 def _reason(
-    best: Candidate, compared: list[tuple[Candidate, Candidate, float, float]], counts: Sequence[int], words: list[str]
+    best: Candidate,
+    compared: list[tuple[Candidate, Candidate, float, float]],
+    ordered: list[Candidate],
+    counts: Sequence[int],
+    n_types: int,
 ) -> str:
     number = f"K = {best.n_components}" + (" has the least BIC of this type" if len(counts) > 1 else " was asked for")
-    if len(words) == 1:
+    if n_types == 1:
         return f"{best.covariance_type} was asked for; {number}"
-    won = [(before, gain, error) for before, rival, gain, error in compared if rival is best]
-    told = [
-        (rival, gain, error) for before, rival, gain, error in compared if before is best and rival.held_out is not None
-    ]
+    judged = [each for each in compared if not math.isnan(each[2])]
+    won = [(before, gain, error) for before, rival, gain, error in judged if rival is best]
+    told = [(rival, gain, error) for before, rival, gain, error in judged if before is best]
     if won:
         before, gain, error = won[0]
         why = (
             f"rows that were held out are told better than by {before.covariance_type} by {_gain(gain, error)} nats a "
             f"row, more than {ERRORS:g} standard errors"
         )
-    elif not told:
-        why = "it keeps most claims, and too few rows can be held out to compare it with others"
-    else:
+    elif told:
         rival, gain, error = max(told, key=lambda each: each[1])
         why = (
             "it keeps most claims, and no type that keeps fewer tells rows that were held out better by more than "
             f"{ERRORS:g} standard errors (at best {rival.covariance_type}, by {_gain(gain, error)} nats a row)"
         )
-    return f"{best.covariance_type}: {why}; {number}"
+    elif best.held_out is None:
+        why = "it keeps most claims, and too few rows can be held out to compare it with others"
+    else:
+        why = "it keeps most claims, and no other law could be compared with it"
+    return f"{best.covariance_type}: {why}{_left_out(best, compared, ordered)}; {number}"
+
+
+def _left_out(
+    best: Candidate, compared: list[tuple[Candidate, Candidate, float, float]], ordered: list[Candidate]
+) -> str:
+    """Which types were not compared, and why."""
+    rivals = [rival for _, rival, _, _ in compared]
+    same = [each.covariance_type for each in ordered[1:] if all(each is not rival for rival in rivals)]
+    blind = [rival.covariance_type for rival in rivals if rival.held_out is None]
+    text = ""
+    if blind and best.held_out is not None:
+        text += f"; {' and '.join(blind)} could not be compared: too few rows can be held out"
+    if same:
+        text += f"; {' and '.join(same)}: the same law as a simpler type"
+    return text
 
 
 def _gain(gain: float, error: float) -> str:
@@ -95,12 +121,15 @@ def lines_of(choice: Choice) -> str:
 
 def claims_table(standing: list[Standing]) -> str:
     """What each type keeps and loses."""
-    rows = [
-        (each.covariance_type, str(len(each.kept)), _short(list(each.lost)) if each.lost else "none of them")
-        for each in standing
-    ]
-    told = "Claims with a check that applies, on a small mixture of each covariance type:"
-    return f"{filled(told)}\n\n{table(('type', 'claims', 'loses of those of common'), rows, left=3)}"
+    rows = []
+    for each in standing:
+        lost = _short(list(each.lost)) if each.lost else "none of them"
+        mark = "" if each.fitted else "°"
+        rows.append((f"{each.covariance_type}{mark}", str(each.n_components), str(len(each.kept)), lost))
+    told = "Claims with a check that applies to the fit of each covariance type"
+    if not all(each.fitted for each in standing):
+        told += " (°: not fitted; to a mixture of this kind whose numbers stand in no relation to each other)"
+    return f"{filled(f'{told}:')}\n\n{table(('type', 'K', 'claims', 'loses of those of common'), rows, left=4)}"
 
 
 def lost_lines(standing: list[Standing], word: str) -> list[str]:

@@ -125,7 +125,7 @@ def fit(
         if len(types) == len(counts) == 1 and picture is None:
             found, asked = _fitted(points, counts[0], types[0], number), types[0]
             if target is not None:
-                told = _kept(asked, counts[0], points.shape[1])
+                told = _kept(asked, found)
         else:
             from certflow.commands.fit_guidance import choose, lines_of
 
@@ -182,12 +182,13 @@ def _fitted(points: Points, count: int, word: str, seed: int) -> Fit:
         return fit(points, count, covariance_type=word, seed=seed)
 
 
-def _kept(word: str, count: int, dimension: int) -> str:
-    """What the type that was asked for loses."""
+def _kept(word: str, found: Fit) -> str:
+    """What the fit of the type that was asked for loses."""
     from certflow.commands.fit_claims import standings
     from certflow.commands.fit_guidance import claims_table, lost_lines
 
-    standing = standings(COVARIANCE_TYPES, count, dimension)
+    count: int = found.origin["n_components"]
+    standing = standings(dict.fromkeys(COVARIANCE_TYPES, count), found.means.shape[1], {(word, count): found})
     return "\n".join([claims_table(standing), "", *lost_lines(standing, word)])
 
 
