@@ -9,6 +9,7 @@ import pytest
 import sklearn.mixture
 
 from certflow.errors import InputError
+from certflow.law.fitting import Fit
 from certflow.law.selection import candidates, chosen, of_least_bic, parameters_count
 
 RNG = np.random.default_rng(3)
@@ -87,7 +88,7 @@ def test_on_the_line_full_and_diag_are_spherical_and_of_one_component_full_is_ti
     (whole, flat), _ = candidates(ROUND, [1, 2], ["common"], 0)
     line = whole.found._replace(means=whole.found.means[:, :1])
 
-    def laws(count: int, found: object) -> dict[str, str]:
+    def laws(count: int, found: Fit) -> dict[str, str]:
         return {word: replace(flat, covariance_type=word, n_components=count, found=found).law[0] for word in TYPES}
 
     assert laws(2, whole.found) == {word: word for word in TYPES}
