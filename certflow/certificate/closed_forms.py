@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from certflow.certificate.envelope import envelope
-from certflow.enclosure.closed_forms import RateBounds, rate_bounds, working_bits
+from certflow.enclosure.closed_forms import RateBounds, bits_within, rate_bounds, working_bits
 from certflow.enclosure.integrals import common_law, shape_of, stability
 from certflow.enclosure.nodes import balanced_nodes
 from certflow.enclosure.results import rounded_down, rounded_up
@@ -35,12 +35,14 @@ MAX_GROWTH = 600
 
 def spatial_bound(process: OrnsteinUhlenbeck, panels: int = 64) -> dict[str, Any]:
     """L2: for all `x` and `t` in panel `i`, `||J(x, t)||_2 <= upper[i]`."""
+    served_law(process)
     bounds = rate_bounds(process, *_interval(process), panels)
     return _panel_certificate(process, "L2", bounds, {"upper": _texts(bounds.two_sided_upper)})
 
 
 def growth_rates(process: OrnsteinUhlenbeck, panels: int = 64) -> dict[str, Any]:
     """L3: for all `x` and `t` in panel `i`, `lower[i] <= lambda_min(-J)` and `lambda_max(-J) <= upper[i]`."""
+    served_law(process)
     bounds = rate_bounds(process, *_interval(process), panels)
     rates = {"upper": _texts(bounds.one_sided_upper), "lower": _texts(bounds.contraction_lower)}
     return _panel_certificate(process, "L3", bounds, rates)
@@ -48,7 +50,7 @@ def growth_rates(process: OrnsteinUhlenbeck, panels: int = 64) -> dict[str, Any]
 
 def flow_stability(process: OrnsteinUhlenbeck) -> dict[str, Any]:
     """F1: `exp(contraction) |x-y| <= |Phi(x) - Phi(y)| <= factor |x-y|` for all `x`, `y`; `factor >= exp(growth)`."""
-    law = common_law(process)
+    law = served_law(process)
     bits = _bits(process)
     (_, growth), (contraction, _) = _integral(process, "one-sided", bits), _expansion(process, bits)
     assertion = {
@@ -62,7 +64,7 @@ def flow_stability(process: OrnsteinUhlenbeck) -> dict[str, Any]:
 
 def cumulative_stability(process: OrnsteinUhlenbeck) -> dict[str, Any]:
     """F2: enclosures of `int lambda` and of `int L` over [t_min, t_max]."""
-    law = common_law(process)
+    law = served_law(process)
     bits = _bits(process)
     assertion: dict[str, Any] = {"diameter_squared": exact_text(law.diameter_squared)}
     for rate in ("one-sided", "two-sided"):
@@ -79,7 +81,7 @@ def balanced_grid(process: OrnsteinUhlenbeck, segments: int = 8, rate: str = "on
     InputError : another kind of covariance, a rate that is not positive, segments out of range.
     NoEnclosure : a node that the budget could not bracket.
     """
-    law = common_law(process)
+    law = served_law(process)
     nodes = balanced_nodes(process, segments, rate, DIGITS)
     if not all(node.complete for node in nodes):
         raise NoEnclosure(f"no bracket of {DIGITS} digits for every node")
@@ -129,8 +131,14 @@ def _panel_certificate(
 
 
 def _interval(process: OrnsteinUhlenbeck) -> tuple[Fraction, Fraction]:
-    common_law(process)
     return process.exact_t_min, process.exact_t_max
+
+
+def served_law(process: OrnsteinUhlenbeck) -> GaussianMixture:
+    """The mixture, if its covariance is common-isotropic and the format's bits suffice for rates at `t_max`."""
+    law = common_law(process)
+    bits_within(MAX_BITS, *shape_of(law), *_interval(process), "t_max")
+    return law
 
 
 def _integral(process: OrnsteinUhlenbeck, rate: str, bits: int) -> tuple[Fraction, Fraction]:

@@ -13,7 +13,8 @@ from certflow.certificate.checker import check
 from certflow.certificate.envelope import certificate_text, envelope
 from certflow.enclosure.tubes.heat import HeatPath, heat_path
 from certflow.errors import InputError
-from certflow.numbers.exact import exact_text
+from certflow.numbers.exact import exact_text, time_text
+from certflow.numbers.numerals import below
 from certflow.process import OrnsteinUhlenbeck
 
 #: The format's largest precision and order, and the largest dimension of covariances that are matrices.
@@ -37,6 +38,11 @@ def kind_tube_certificate(
     if mixture.kind != "isotropic" and mixture.dimension > MAX_DIMENSION:
         raise InputError("mixture", f"matrices of {mixture.dimension} rows", f"at most {MAX_DIMENSION}")
     slack, wanted = Fraction(5, 10 ** (digits + 1)), math.ceil(digits * math.log2(10)) + FIRST_BITS
+    # A node `e^(2t) - 1` has about so many bits, and the path is told in twice as many (`_size_in_bits`).
+    latest = (MAX_BITS - wanted - GUARD_BITS) * math.log(2) / 4
+    for name, time in (("t_from", start), ("t_to", end)):
+        if time > latest:
+            raise InputError(name, time_text(time), f"a time of at most {below(latest, 6)}, for {MAX_BITS} bits")
     for more, parts in ((more, parts) for more in MORE_BITS for parts in PARTS):
         path = heat_path(mixture, x, start, end, wanted + more)
         bits = wanted + more + GUARD_BITS + 2 * _size_in_bits(process, path, x)

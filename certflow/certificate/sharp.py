@@ -18,7 +18,8 @@ from certflow.enclosure.suprema.rate import Block, SharpRate
 from certflow.enclosure.suprema.shared import closed_rate
 from certflow.enclosure.suprema.sharp import sharp_rate
 from certflow.errors import InputError
-from certflow.numbers.exact import exact_number, exact_text
+from certflow.numbers.exact import exact_number, exact_text, time_text
+from certflow.numbers.numerals import below
 from certflow.process import OrnsteinUhlenbeck
 
 #: Kinds of covariance of which sharp rates have certificates.
@@ -52,11 +53,13 @@ def sharp_certificate(
         raise InputError("t", t, f"a time from t_min = {process.t_min:g} to t_max = {process.t_max:g}")
     if process.mixture.kind not in CERTIFIED:
         raise InputError("mixture", f"{process.mixture.kind} covariances", " or ".join(CERTIFIED))
-    bits = BITS + max(0, ceil(3 * (time - USUAL)))
+    least = BITS
     if process.mixture.kind == "common-isotropic":
-        bits += max(0, lost_bits(process, time) - TAKEN)
+        least += max(0, lost_bits(process, time) - TAKEN)
+    bits, latest = least + max(0, ceil(3 * (time - USUAL))), USUAL + Fraction(MAX_BITS - least, 3)
     if bits > MAX_BITS:
-        raise InputError("t", t, f"a time at which {MAX_BITS} bits hold the rate")
+        within = f", at most {below(latest, 6)}" if latest >= USUAL else ""
+        raise InputError("t", time_text(time), f"a time at which {MAX_BITS} bits hold the rate{within}")
     found = _small(process, time, rate, wanted, seconds)
     if process.mixture.kind == "shared":
         return shared_certificate(process, found, bits), found

@@ -23,7 +23,8 @@ from certflow.enclosure.suprema.panels import Panel, Piece
 from certflow.enclosure.suprema.points import Points
 from certflow.enclosure.suprema.search import Proof
 from certflow.errors import InputError
-from certflow.numbers.exact import exact_text
+from certflow.numbers.exact import exact_text, time_text
+from certflow.numbers.numerals import below
 from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
@@ -54,11 +55,12 @@ def sharp_integral_certificate(
     if process.mixture.kind != "common-isotropic":
         raise InputError("mixture", f"{process.mixture.kind} covariances", "common-isotropic covariance")
     wanted, seconds = check_effort(gap, seconds)
+    bits = _bits(process)
     deadline, width = time.perf_counter() + seconds, wanted
     while True:
         left = max(deadline - time.perf_counter(), _LEAST)
         made = sharp_integral(process, process.exact_t_min, process.exact_t_max, width, left)
-        certificate = _certificate(process, made)
+        certificate = _certificate(process, made, bits)
         if check(certificate_text(certificate)).accepted:
             complete = made.found.complete and width == wanted
             return certificate, replace(made, found=replace(made.found, complete=complete))
@@ -67,7 +69,7 @@ def sharp_integral_certificate(
         width *= FACTOR
     while sum(map(_leaves, made.panels)):
         made = _coarser(made)
-        certificate = _certificate(process, made)
+        certificate = _certificate(process, made, bits)
         if check(certificate_text(certificate)).accepted:
             return certificate, made
     raise InputError("mixture", f"{process.mixture.n_components} components", "a mixture of which the checker can read")
@@ -94,13 +96,9 @@ def _coarser(made: SharpIntegral) -> SharpIntegral:
     return replace(made, found=found, panels=tuple(kept[low] for low in sorted(kept)))
 
 
-def _certificate(process: OrnsteinUhlenbeck, made: SharpIntegral) -> dict[str, Any]:
+def _certificate(process: OrnsteinUhlenbeck, made: SharpIntegral, bits: int) -> dict[str, Any]:
     if not made.panels:
         raise InputError("mixture", "a single mean", "at least two different means")
-    bits = BITS + max(0, math.ceil(3 * (process.exact_t_max - USUAL)))
-    bits += max(0, lost_bits(process, process.exact_t_min) - TAKEN)
-    if bits > MAX_BITS:
-        raise InputError("t_min, t_max", f"{bits} bits needed", f"an interval for which {MAX_BITS} bits suffice")
     pieces = [(panel.piece, _steps(panel, panel.piece)) for panel in made.panels if panel.piece is not None]
     with ball_precision(2 * BITS):
         drift, off = ball_ends(_expansion(process))
@@ -126,6 +124,20 @@ def _certificate(process: OrnsteinUhlenbeck, made: SharpIntegral) -> dict[str, A
         "pieces": [_piece(piece, made.factors[piece.factor], steps) for piece, steps in pieces],
     }
     return envelope(process, "F5", assertion, proof)
+
+
+def _bits(process: OrnsteinUhlenbeck) -> int:
+    """Bits of the checker's arithmetic; refused before anything is searched for where the format has not so many."""
+    end, lost = process.exact_t_max, max(0, lost_bits(process, process.exact_t_min) - TAKEN)
+    latest = USUAL + Fraction(MAX_BITS - BITS - lost, 3)
+    if process.exact_t_min < latest < end:
+        raise InputError(
+            "t_max", time_text(end), f"a time of at most {below(latest, 6)}, for which {MAX_BITS} bits suffice"
+        )
+    bits: int = BITS + max(0, math.ceil(3 * (end - USUAL))) + lost
+    if bits > MAX_BITS:
+        raise InputError("t_min, t_max", f"{bits} bits needed", f"an interval for which {MAX_BITS} bits suffice")
+    return bits
 
 
 def _expansion(process: OrnsteinUhlenbeck) -> Any:

@@ -53,7 +53,8 @@ def sharp(process: OrnsteinUhlenbeck, times: tuple[str, ...]) -> Sharp:
 
     integral = None
     if process.mixture.kind == "common-isotropic":
-        integral = sharp_stability(process, times[0], times[-1], gap=INTEGRAL_GAP, seconds=INTEGRAL_SECONDS)
+        with renamed({"t": "--t-max"}):
+            integral = sharp_stability(process, times[0], times[-1], gap=INTEGRAL_GAP, seconds=INTEGRAL_SECONDS)
     return Sharp(times, rates("one-sided"), rates("two-sided"), integral)
 
 

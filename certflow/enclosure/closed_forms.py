@@ -12,8 +12,9 @@ from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import common_law, shape_of
 from certflow.enclosure.results import ExactDecimal, ball_ends, rounded_down, rounded_up
 from certflow.errors import InputError
-from certflow.numbers.exact import exact_number
+from certflow.numbers.exact import exact_number, time_text
 from certflow.numbers.inputs import whole_number
+from certflow.numbers.numerals import below
 from certflow.numbers.precision import ball_precision, mpmath_context
 from certflow.process import OrnsteinUhlenbeck
 
@@ -22,6 +23,8 @@ DIGITS = 12
 #: Relative slack for whoever repeats the evaluation, in bits (see `rate_bounds`).
 SLACK_BITS = 60
 MAX_PANELS = 100_000
+#: The largest working precision: what late times need beyond, three bits for each unit of time, is not computed.
+MAX_BITS = 2**12
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def rate_bounds(process: OrnsteinUhlenbeck, s: Any, t: Any, panels: int = 64) ->
 
     Raises
     ------
-    InputError : another kind of covariance, times or number of panels out of range.
+    InputError : another kind of covariance, times or number of panels out of range, more than `MAX_BITS` bits needed.
 
     >>> import certflow as cf
     >>> p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"))
@@ -75,9 +78,9 @@ def rate_bounds(process: OrnsteinUhlenbeck, s: Any, t: Any, panels: int = 64) ->
         raise InputError("s", s, f"a time before t = {t}")
     panels = whole_number(panels, "panels", 1, MAX_PANELS)
     c, square = shape_of(law)
-    times = panel_times(start, end, panels)
-    bits = working_bits(c, square, end)
+    bits = bits_within(MAX_BITS, c, square, start, end, "t")
     slack = Fraction(1, 2 ** (SLACK_BITS + math.ceil(3 * end)))
+    times = panel_times(start, end, panels)
     two_sided, one_sided, contraction = [], [], []
     with ball_precision(bits):
         ends = [_End(c, time) for time in times]
@@ -142,6 +145,21 @@ def working_bits(c: Fraction, square: Fraction, end: Fraction) -> int:
     sizes = [(1 / smallest), square + 1, 1 - c]
     powers = sum(2 * max(0, n.numerator.bit_length() - n.denominator.bit_length() + 1) for n in sizes)
     return 96 + powers + math.ceil(3 * end)
+
+
+def latest_time(c: Fraction, square: Fraction, bits: int) -> Fraction:
+    """The latest time for which so many `working_bits` suffice; not positive where the variance takes them all."""
+    return Fraction(bits - working_bits(c, square, Fraction(0)), 3)
+
+
+def bits_within(most: int, c: Fraction, square: Fraction, start: Fraction, end: Fraction, field: str) -> int:
+    """`working_bits`, if they are at most so many; else an `InputError` that names the latest time that is served."""
+    bits, latest = working_bits(c, square, end), latest_time(c, square, most)
+    if bits > most and start < latest:
+        raise InputError(field, time_text(end), f"a time of at most {below(latest, 6)}, for which {most} bits suffice")
+    if bits > most:
+        raise InputError("mixture", f"{bits} bits needed", f"a mixture and times for which {most} bits suffice")
+    return bits
 
 
 def _lower(value: Any) -> Fraction:

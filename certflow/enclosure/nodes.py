@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from certflow.bounds.rates import growth_rate_bound, lipschitz_bound
+from certflow.enclosure.closed_forms import MAX_BITS, bits_within
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import (
     ATTEMPTS,
@@ -60,6 +61,7 @@ def balanced_nodes(
     segments = whole_number(segments, "segments", 1, MAX_SEGMENTS)
     check_rate(rate)
     digits = check_digits(digits)
+    bits_within(MAX_BITS, *shape_of(law), process.exact_t_min, process.exact_t_max, "t_max")
     check_positive(process, rate)
     problem = _Problem(process, law, rate, digits)
     inner = [problem.node(Fraction(segments - k, segments)) for k in range(1, segments)]

@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -20,6 +21,7 @@ from mutations_kinds import DIGITS, TUBED, Problem, image_holds, process
 import certflow as cf
 from certflow.certificate import checker
 from certflow.certificate.checker import Verdict, flow_kinds
+from certflow.certificate.checker.arithmetic import Arithmetic
 from certflow.certificate.envelope import certificate_text
 from certflow.certificate.flow_tube import flow_tube_certificate
 from certflow.errors import InputError
@@ -131,6 +133,109 @@ def test_a_path_without_its_defect(law: str, monkeypatch: pytest.MonkeyPatch) ->
         assert check(false).accepted
     assert not holds(false)
     refuse(false, "")
+
+
+def units(value: Fraction, bits: int) -> int:
+    return round(value * 2**bits)
+
+
+def boxed(content: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The certificate with the box that the checker, as it is now, finds: a little wider."""
+    ends: dict[str, Fraction] = {}
+
+    def noted(case: Any, side: str, end: int, of: str, key: str, axis: int) -> None:
+        ends[key] = Fraction(end, 1 << case.arithmetic.bits)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(flow_kinds.Case, "bound", noted)
+        check(content)
+    for key, room in (("lower", -1), ("upper", 1)):
+        content = changed(content, f"assertion.{key}", [str(ends[key] + room * Fraction(1, 10**14))])
+    return content
+
+
+@pytest.mark.parametrize("place", ["start", "end"])
+def test_a_node_beside_the_time(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start or an end displaced by 2^-20, and the box moved along: only `drift` tells."""
+    content = tube("line", "0.5", "0.4")
+    proof, away = content["proof"], Fraction(1, 2**20)
+    if place == "start":
+        proof["start"] = str(Fraction(proof["start"]) + away)
+    else:
+        proof["steps"][-1]["end"] = str(Fraction(proof["steps"][-1]["end"]) - away)
+    with monkeypatch.context() as patch:
+        patch.setattr(flow_kinds.Tube, "drift", lambda *_: None)
+        content = boxed(content, monkeypatch)
+        assert check(content).accepted
+    assert not holds(content)
+    refuse(content, "assertion.", "a bound of the image")
+
+
+def test_distances_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start displaced by 2^-40 between two modes, from where paths part: without their growth, `drift` is too small.
+
+    `theta` and `eps` are in `defect`. Of the paths that were tried, the error was at most a twentieth of the radius
+    without either of them: no file was found that they decide.
+    """
+    law = cf.GaussianMixture(["0.3", "0.7"], [["-1"], ["1"]], ["0.01", "0.02"])
+    made = flow_tube_certificate(cf.OrnsteinUhlenbeck(law, "0.01", "3"), ["-0.183"], "0.3", "0.04")
+    content = json.loads(certificate_text(made))
+    content["proof"]["start"] = str(Fraction(content["proof"]["start"]) + Fraction(1, 2**40))
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            flow_kinds.Tube, "grow", lambda self, h, defect, *_: setattr(self, "radius", self.radius + defect)
+        )
+        content = boxed(content, monkeypatch)
+        assert check(content).accepted
+    assert not holds(content)
+    refuse(content, "assertion.", "a bound of the image")
+
+
+def one_component(bits: int, h: Fraction, order: int) -> Any:
+    """A `Tube` of one variance 1/4, the Taylor series of `B = 1/(1/4 + theta)` from theta = 1/2 and of `B (x - mu)`,
+    both rounded to units; x - mu = 3/5 at every theta."""
+    case = SimpleNamespace(arithmetic=Arithmetic(bits), size=1)
+    part = SimpleNamespace(single=True, sigma=[[units(Fraction(1, 4), bits)]], mean=[units(Fraction(1, 5), bits)])
+    part.applied = lambda theta, vector: flow_kinds.Component.applied(part, theta, vector)  # type: ignore[arg-type]
+    found = SimpleNamespace(a=case.arithmetic, case=case, parts=[part])
+    ratio = -h / Fraction(3, 4)
+    V = [[[units(Fraction(4, 3) * ratio**n, bits)]] for n in range(order + 1)]
+    G = [[units(Fraction(4, 3) * Fraction(3, 5) * ratio**n, bits)] for n in range(order + 1)]
+    X = [[units(Fraction(4, 5), bits)] + [0] * order]
+    return found, part, X, G, V
+
+
+@pytest.mark.parametrize(("bits", "h", "order"), [(64, "-1/8", 2), (64, "1/4", 3), (64, "-1/4", 40), (96, "-1/2", 8)])
+def test_residuals_of_one_component(bits: int, h: str, order: int) -> None:
+    """`off` and `trace_rest` bound what a cut series and rounding leave out, at 60 digits, and are never 0.
+
+    On a step of one variance they decide no statement by themselves. What a cut leaves out of `g` beyond order n is at
+    most `r/(1 - r)` times its last term, `r = |h B|`, and the defect has that term in full, at its largest on the step;
+    but the error at the end is an integral with `y^(n+1)`, a share `1/(n+2)`; and `theta < 2^-10` asks for
+    `r^(n+2)/(2 - 2 r) < 2^-10`, so that `r/(1 - r) < n + 2`. Rounding leaves out some units, and the defect has more of
+    them, `3 (n + 2)^2`. So the terms themselves are tested. (Of matrices that are nearly singular, rounding leaves out
+    more: that is not tested here.)
+    """
+    step = Fraction(h)
+    found, part, X, G, V = one_component(bits, step, order)
+    now, wide, unit = units(Fraction(1, 2), bits), units(step, bits), mpmath.mpf(2) ** bits
+    norm = units(Fraction(1) / (Fraction(3, 4) + min(step, 0)), bits) + 1
+    off = flow_kinds.Tube.off(found, 0, now, wide, X, G, norm)
+    rest = flow_kinds.Tube.trace_rest(found, part, now, wide, V)
+    with mpmath.workdps(DIGITS):
+        worst = [mpmath.mpf(0), mpmath.mpf(0)]
+        for k in range(21):
+            y = mpmath.mpf(k) / 20
+            scale = mpmath.mpf("0.75") + mpmath.mpf(step.numerator) / step.denominator * y
+            g, inverse = (
+                sum(row[n] * y**n for n in range(order + 1)) / unit for row in ([x for (x,) in G], [x for ((x,),) in V])
+            )
+            worst[0] = max(worst[0], abs(g - mpmath.mpf("0.6") / scale))
+            worst[1] = max(worst[1], abs(scale * inverse - 1))
+        assert 0 < worst[0] <= off / unit
+        assert 0 < worst[1] <= rest / unit
+        assert off / unit < 8 * worst[0] + 200 / unit
+        assert rest / unit < 8 * worst[1] + 200 / unit
 
 
 def test_tails_of_products() -> None:

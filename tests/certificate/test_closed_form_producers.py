@@ -16,6 +16,9 @@ import certflow as cf
 from certflow.certificate.checker import check
 from certflow.certificate.closed_forms import PRODUCERS, balanced_grid, widest_pair
 from certflow.certificate.envelope import certificate_text, write_certificate
+from certflow.certificate.flow_tube import flow_tube_certificate
+from certflow.certificate.sharp import sharp_certificate
+from certflow.certificate.sharp_integral import sharp_integral_certificate
 from certflow.law.library import from_mapping
 from certflow.numbers.exact import exact_number
 
@@ -259,6 +262,35 @@ def test_the_pair_attains_the_diameter():
 def test_other_covariances_are_refused(claim):
     with pytest.raises(cf.InputError, match="common-isotropic"):
         PRODUCERS[claim](cf.OrnsteinUhlenbeck(cf.load_mixture("two-variances")))
+
+
+@pytest.mark.parametrize("late", ["304.01", "1e5", "1e300"])
+def test_a_time_beyond_the_format_is_refused_before_any_power_is_taken(late):
+    """`96 + 3 t` bits and those of the sizes (here 16): at most 1024 up to t = 304."""
+    for produce in PRODUCERS.values():
+        with pytest.raises(cf.InputError, match=r"a time of at most 304, for which 1024 bits suffice") as caught:
+            produce(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", late))
+        assert caught.value.field == "t_max"
+    last = PRODUCERS["F2"](cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", "304"))
+    assert last["proof"]["bits"] == 1024
+
+
+@pytest.mark.parametrize("late", ["1e7", "1e300"])
+def test_other_producers_refuse_late_times(late):
+    p = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", late)
+    line = cf.GaussianMixture(["0.3", "0.7"], [["-1"], ["1"]], ["0.04", "0.25"])
+    with pytest.raises(cf.InputError, match=r"t_max: .* a time of at most 301\.666"):
+        sharp_integral_certificate(p)
+    with pytest.raises(cf.InputError, match=r"t: .* 1024 bits hold the rate, at most 301\.666"):
+        sharp_certificate(p, late)
+    with pytest.raises(cf.InputError, match=r"t_from: .* a time of at most 148\.333"):
+        flow_tube_certificate(cf.OrnsteinUhlenbeck(line, "0.01", late), ["0.3"], late, "1")
+    with pytest.raises(cf.InputError, match=r"t_max: .* a time of at most 1328, for which 4096 bits"):
+        cf.enclosure.balanced_nodes(p, 3)
+    with pytest.raises(cf.InputError, match=r"t: .* a time of at most 1328, for which 4096 bits"):
+        cf.enclosure.rate_bounds(p, "0.01", late)
+    with pytest.raises(cf.InputError, match=r"t: .* a time of at most 1000000"):
+        cf.enclosure.sharp_stability(p, "0.01", late)
 
 
 def test_a_problem_beyond_the_format_is_refused():

@@ -377,6 +377,7 @@ LINES: dict[str, tuple[str, str, str, str]] = {
         "no --code",
     ),
     "grid-without-bound": ("grid iris-full --kind stability-balanced", "MIXTURE", "'iris-full'", 'kind "typical"'),
+    "bound-sharp-late": ("bound two-modes --sharp --t-max 1e300", "--t-max", "1e300", "a time of at most"),
     "grid-times": ("grid iris --t-min 4", "--t-max", "'3'", "a time > t_min = 4"),
     "grid-edm-tolerance": ("grid iris --export edm --tolerance 0.1", "--tolerance", "0.1", "none for edm_sampler"),
     "grid-empty-end": ("grid iris --kind karras --t-max=", "--t-max", "''", NUMBER),

@@ -83,6 +83,10 @@ def sharp_stability(
     return sharp_integral(process, s, t, gap, seconds).found
 
 
+#: The ends of panels are exact: `e^(-2t)` is a fraction of some `3 t` bits.
+_LATEST = 10**6
+
+
 def sharp_integral(process: OrnsteinUhlenbeck, s: Any, t: Any, gap: Any, seconds: float) -> SharpIntegral:
     """`sharp_stability` with the panels and their proofs."""
     mixture = common_law(process)
@@ -91,6 +95,8 @@ def sharp_integral(process: OrnsteinUhlenbeck, s: Any, t: Any, gap: Any, seconds
         raise InputError("s", s, "a time > 0")
     if not end > start:
         raise InputError("t", t, f"a time later than s = {s}")
+    if end > _LATEST:
+        raise InputError("t", t, f"a time of at most {_LATEST}")
     wanted, seconds = check_effort(gap, seconds)
     closed = stability(process, start, end, "one-sided", 20)
     variance: Any = mixture.exact_covariances.fractions[()]
