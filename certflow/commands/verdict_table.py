@@ -11,6 +11,7 @@ from pathlib import Path
 from certflow.claims.model import ClaimResult, Kind, Outcome
 from certflow.report import verdict
 from certflow.report.formatting import clean
+from certflow.report.kept_proofs import kept_sentence
 from certflow.report.report import Report
 from certflow.terminal import columns
 
@@ -64,7 +65,7 @@ def print_report(report: Report) -> None:
         for line in verdict.left_out(report):
             console.print(f"… {plain(line)}\n", style="dim")
         console.print(verdict_line)
-        if kept := verdict.kept_sentence(report):
+        if kept := kept_sentence(report):
             console.print(f"{clean(kept)} --fresh proves them anew.", style="dim")
         console.print(NOT_MEANT, style="dim")
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))  # rich pads every line

@@ -34,6 +34,7 @@ from certflow.report.formatting import (
     value_text,
 )
 from certflow.report.graph.page import graph_link, graph_view
+from certflow.report.kept_proofs import kept
 from certflow.report.mathml import typeset, typeset_inline
 from certflow.report.origins import origins
 from certflow.report.proofs import proof_views
@@ -159,7 +160,7 @@ def environment() -> Environment:
         "duration": duration,
         "figure": value_text,
         "graph_link": graph_link,
-        "kept": verdict.kept,
+        "kept": kept,
         "label": verdict.label,
         "typeset": typeset,
         "typeset_inline": typeset_inline,

@@ -13,6 +13,7 @@ from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, clean, duration, json_text, rows_of, value_text
 from certflow.report.graph.mermaid import mermaid
 from certflow.report.graph.nodes import report_nodes
+from certflow.report.kept_proofs import kept
 from certflow.report.mathml import split_inline
 
 MIXTURE_ENTRIES = 200
@@ -237,8 +238,8 @@ def _evidence(item: Evidence) -> list[str]:
     if item.witness is not None:
         lines += ["Witness, replayable:", "", *code_lines(json_text(abbreviate(item.witness, 2000)), "json"), ""]
     seed = "" if item.seed is None else f" · seed {item.seed}"
-    kept = "" if item.proved is None else f" · {text(verdict.kept(item.proved))}"
-    return [*lines, f"{text(item.check)}{seed}{kept} · {duration(item.seconds)}", ""]
+    earlier = "" if item.proved is None else f" · {text(kept(item.proved))}"
+    return [*lines, f"{text(item.check)}{seed}{earlier} · {duration(item.seconds)}", ""]
 
 
 def _meaning() -> list[str]:

@@ -228,24 +228,6 @@ def _nothing_decided(report: Document) -> list[str]:
     return [f"Nothing was checked. {reasons}." if reasons else "Nothing was checked, as no claim applies."]
 
 
-def kept(proved: str) -> str:
-    """The words beside evidence that an earlier run proved."""
-    return f"kept from an earlier run, proved {proved}"
-
-
-def kept_sentence(report: Document) -> str:
-    """Which derivations an earlier run proved, and when; empty where none is of one."""
-    times: dict[str, list[str]] = {}
-    for result in report.results:
-        for item in result.evidence:
-            if item.proved is not None:
-                times.setdefault(item.proved, []).append(result.id)
-    if not times:
-        return ""
-    listed = "; ".join(f"{', '.join(ids)} on {proved}" for proved, ids in sorted(times.items()))
-    return f"Symbolic derivations kept from earlier runs of the same code, proved: {listed}."
-
-
 def _strength_sentences(report: Document) -> list[str]:
     holding = [result for result in report.results if result.outcome is Outcome.HOLDS]
     if not holding:
