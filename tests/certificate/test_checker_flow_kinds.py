@@ -174,7 +174,7 @@ def test_a_node_beside_the_time(place: str, monkeypatch: pytest.MonkeyPatch) -> 
 def test_distances_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     """A start displaced by 2^-40 between two modes, from where paths part: without their growth, `drift` is too small.
 
-    `theta` and `eps` are in `defect`. Of the paths that were tried, the error was at most about a sixteenth of the radius
+    `theta` and `eps` are in `defect`. Of the paths that were tried, the error was at most a sixteenth of the radius
     without either of them: no file was found that they decide.
     """
     law = cf.GaussianMixture(["0.3", "0.7"], [["-1"], ["1"]], ["0.01", "0.02"])
