@@ -15,6 +15,9 @@ from itertools import count
 # One thread for each worker: together they have as many as there are cores. Before numpy and torch are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Texts are as wide as where nobody says how wide they are: workers of pytest-xdist are told a width.
+os.environ.pop("COLUMNS", None)
+
 # Processes of tests load compiled modules, as those of a user do: where nothing is written, each compiles the package.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -59,7 +59,7 @@ def bound(
     The two-sided rate L(t), the one-sided rate lambda(t), their integrals from t_min, the amplification;
     for a mixture without a global bound, bounds on balls and the probability outside. With --sharp the suprema
     themselves, proved from both sides; exit code 3 if a search runs out of its budget. --sharp --plot draws the bounds
-    against the suprema, and against the growth that is measured at draws of the process.
+    against the suprema, and against the rate at draws of the process.
     """
     choice(output, "--format", TABLE_FORMATS)
     count = integer(points, "--points", 2, 10_000)

@@ -25,7 +25,7 @@ def draw(found: Rates | Balls, process: OrnsteinUhlenbeck, plot: Plot, enclosed:
         plot.write(lambda sheet: _balls(sheet, found, name), "bound", f"Bounds of {name} on balls over time")
         return
     curves = _curves(found, process, enclosed)
-    against = "" if enclosed is None else ", against the suprema and the growth that was measured"
+    against = "" if enclosed is None else ", against the suprema and the rate at draws"
     plot.write(lambda sheet: _rates(sheet, curves, enclosed, name), "bound", f"Bounds of {name} over time{against}")
 
 

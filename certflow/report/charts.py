@@ -42,7 +42,7 @@ class Marks:
 
 
 def draw_rates(axes: Axes, curves: Curves, sheet: Sheet) -> bool:
-    """The bounds `L(t)` and `lambda(t)`, the enclosed suprema `L*`, `lambda*`, and the growth that was measured.
+    """The bounds `L(t)` and `lambda(t)`, the enclosed suprema `L*`, `lambda*`, and the rate at draws.
 
     The legend says of each what kind of evidence it is. False, and nothing drawn, where there is no global bound.
     """

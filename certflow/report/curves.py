@@ -61,7 +61,7 @@ def points_in(process: OrnsteinUhlenbeck) -> int:
 
 
 def curves(process: OrnsteinUhlenbeck, count: int = 160) -> Curves:
-    """`L(t)`, `lambda(t)`, their integrals from `t_min` on a logarithmic grid, and the growth measured at draws."""
+    """`L(t)`, `lambda(t)`, their integrals from `t_min` on a logarithmic grid, and the rate at draws."""
     times = log_times(process, count)
     listed = tuple(float(t) for t in times)
     try:

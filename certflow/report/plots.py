@@ -64,7 +64,7 @@ def _of_curves(name: str, curves: Curves) -> str | None:
 
 
 def rates(curves: Curves) -> str | None:
-    """`L(t)` and `lambda(t)` against the enclosed suprema and the growth that was measured (proofs/L2.md, L3, L5).
+    """`L(t)` and `lambda(t)` against the enclosed suprema and the rate at draws (proofs/L2.md, L3, L5).
 
     None where there is no global bound.
     """

@@ -68,7 +68,7 @@ def test_bound_against_truth_is_one_command(command: Command, tmp_path: Path) ->
     assert (ended.code, ended.err) == (0, "")
     assert json.loads(ended.out)["sharp"]["complete"]
     told = " | ".join(check_svg(path, "page"))
-    for kind in ("bound for all x", "supremum, enclosed", "growth measured at 200 draws: largest", "median"):
+    for kind in ("bound for all x", "supremum, enclosed", "rate at 200 draws of Xt: largest", "median"):
         assert kind in told, told
     for symbol in ("L(t): bound for all x", "λ(t): bound", "L*(t): supremum", "λ*(t): supremum", "∫λ*: enclosed"):
         assert symbol in told, told
