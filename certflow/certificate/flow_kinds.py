@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -37,7 +38,7 @@ def kind_tube_certificate(
     mixture, refused = process.mixture, ""
     if mixture.kind != "isotropic" and mixture.dimension > MAX_DIMENSION:
         raise InputError("mixture", f"matrices of {mixture.dimension} rows", f"at most {MAX_DIMENSION}")
-    slack, wanted = Fraction(5, 10 ** (digits + 1)), math.ceil(digits * math.log2(10)) + FIRST_BITS
+    wanted = math.ceil(digits * math.log2(10)) + FIRST_BITS
     # A node `e^(2t) - 1` has about so many bits, and the path is told in twice as many (`_size_in_bits`).
     latest = (MAX_BITS - wanted - GUARD_BITS) * math.log(2) / 4
     for name, time in (("t_from", start), ("t_to", end)):
@@ -48,13 +49,7 @@ def kind_tube_certificate(
         bits = wanted + more + GUARD_BITS + 2 * _size_in_bits(process, path, x)
         if path.image is None or bits > MAX_BITS or path.order > MAX_ORDER:
             break
-        assertion = {
-            "x": [exact_text(entry) for entry in x],
-            "t_from": exact_text(start),
-            "t_to": exact_text(end),
-            "lower": [_decimal(value - slack, digits + 3, math.floor) for value in path.image],
-            "upper": [_decimal(value + slack, digits + 3, math.ceil) for value in path.image],
-        }
+        assertion = image_assertion(x, start, end, (path.image, path.image), digits)
         proof = {"rule": "heat-steps", "bits": bits, "floors": _floors(process), **_steps(path, parts)}
         certificate = envelope(process, "S3", assertion, proof)
         verdict = check(certificate_text(certificate))
@@ -92,6 +87,24 @@ def _size_in_bits(process: OrnsteinUhlenbeck, path: HeatPath, x: tuple[Fraction,
     narrow = min(float(np.linalg.eigvalsh(part)[0]) for part in process.mixture.covariance_matrices)
     widest = max(0, math.ceil(-math.log2(narrow + float(min(path.nodes)))))
     return widest + max(math.ceil(abs(Fraction(number))).bit_length() for number in numbers)
+
+
+def image_assertion(
+    x: Sequence[Fraction],
+    start: Fraction,
+    end: Fraction,
+    box: tuple[Sequence[Fraction], Sequence[Fraction]],
+    digits: int,
+) -> dict[str, Any]:
+    """What S3 asserts: the image of `x` lies in the box, half a unit of the last of so many digits wider each way."""
+    slack, (lower, upper) = Fraction(5, 10 ** (digits + 1)), box
+    return {
+        "x": [exact_text(entry) for entry in x],
+        "t_from": exact_text(start),
+        "t_to": exact_text(end),
+        "lower": [_decimal(value - slack, digits + 3, math.floor) for value in lower],
+        "upper": [_decimal(value + slack, digits + 3, math.ceil) for value in upper],
+    }
 
 
 def _decimal(value: Fraction, places: int, rounded: Any) -> str:

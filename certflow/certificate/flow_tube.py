@@ -9,7 +9,7 @@ from typing import Any
 
 from certflow.certificate.checker import check
 from certflow.certificate.envelope import certificate_text, envelope
-from certflow.certificate.flow_kinds import kind_tube_certificate
+from certflow.certificate.flow_kinds import image_assertion, kind_tube_certificate
 from certflow.enclosure.tubes.tube import FlowTube, flow_tube
 from certflow.errors import InputError
 from certflow.numbers.exact import ExactArray, exact_number, exact_text
@@ -51,14 +51,7 @@ def flow_tube_certificate(
     bits = tube.bits + GUARD_BITS + 2 * _size_in_bits(process, tube, point)
     if bits > MAX_BITS or max((step.order for step in tube.steps), default=0) > MAX_ORDER:
         raise InputError("digits", digits, f"few enough for {MAX_BITS} bits and order {MAX_ORDER}, not {bits} bits")
-    slack = Fraction(5, 10 ** (digits + 1))
-    assertion = {
-        "x": [exact_text(entry) for entry in point],
-        "t_from": exact_text(start),
-        "t_to": exact_text(end),
-        "lower": [_decimal(value - slack, digits + 3, math.floor) for value in tube.lower],
-        "upper": [_decimal(value + slack, digits + 3, math.ceil) for value in tube.upper],
-    }
+    assertion = image_assertion(point, start, end, (tube.lower, tube.upper), digits)
     for parts in PARTS:
         proof = {"rule": "taylor-steps", "bits": bits, **_steps(tube, parts)}
         certificate = envelope(process, "S3", assertion, proof)
@@ -97,8 +90,3 @@ def _size_in_bits(process: OrnsteinUhlenbeck, tube: FlowTube, point: list[Fracti
 def _node(value: Fraction, places: int) -> str:
     """The nearest multiple of `2^-places`, as an exact text; positive."""
     return exact_text(max(Fraction(round(value * 2**places), 2**places), Fraction(1, 2**places)))
-
-
-def _decimal(value: Fraction, places: int, rounded: Any) -> str:
-    """A decimal of so many places."""
-    return exact_text(Fraction(rounded(value * 10**places), 10**places))

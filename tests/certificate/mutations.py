@@ -23,7 +23,7 @@ import hashlib
 import json
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -483,11 +483,16 @@ def squared(a: tuple[Fraction, ...], b: tuple[Fraction, ...]) -> Fraction:
 
 def is_true(content: Certificate) -> bool:
     """Whether the file is well-formed and what it asserts is confirmed to be true."""
+    return confirmed(content, Problem, ORACLES)
+
+
+def confirmed(content: Certificate, problem: Callable[[Any], Any], oracles: Mapping[str, Callable[..., bool]]) -> bool:
+    """Whether a file is well-formed, and the oracle of its claim confirms it for the problem that is read from it."""
     with mpmath.workdps(DIGITS):
         try:
             hashes = [hash_of(content, form) for form in ("sha256", "sha256-statement")]
             whole = content["schema"] == "certflow/certificate/1" and content["hash"] in hashes
-            return whole and ORACLES[content["claim"]](Problem(content["problem"]), content)
+            return whole and oracles[content["claim"]](problem(content["problem"]), content)
         except (KeyError, ValueError, TypeError, ZeroDivisionError, IndexError, cf.InputError):
             return False
 

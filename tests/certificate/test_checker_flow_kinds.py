@@ -17,10 +17,10 @@ from certificates import changed
 from depth import night
 from hostile import counted
 from mutations_kinds import DIGITS, TUBED, Problem, image_holds, process
+from refusing import check, refuse
 
 import certflow as cf
-from certflow.certificate import checker
-from certflow.certificate.checker import Verdict, flow_kinds
+from certflow.certificate.checker import flow_kinds
 from certflow.certificate.checker.arithmetic import Arithmetic
 from certflow.certificate.envelope import certificate_text
 from certflow.certificate.flow_tube import flow_tube_certificate
@@ -39,19 +39,6 @@ def made(law: str, t_from: str, t_to: str) -> str:
 def tube(law: str, t_from: str, t_to: str) -> dict[str, Any]:
     """A fresh copy of the certificate."""
     return json.loads(made(law, t_from, t_to))
-
-
-def check(content: dict[str, Any]) -> Verdict:
-    return checker.check(json.dumps(content))
-
-
-def refuse(content: dict[str, Any], field: str, *words: str) -> None:
-    verdict = check(content)
-    assert not verdict.accepted, verdict.text
-    assert verdict.text.startswith(field), verdict.text
-    assert "cannot be checked" not in verdict.text
-    for word in words:
-        assert word in verdict.text, verdict.text
 
 
 def holds(content: dict[str, Any]) -> bool:

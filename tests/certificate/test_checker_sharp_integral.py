@@ -16,29 +16,17 @@ from certificates import changed, sealed
 from depth import night
 from hostile import counted
 from produced import integral, process
+from refusing import check, refuse
 
 import certflow as cf
 from certflow.certificate import checker
-from certflow.certificate.checker import Verdict, sharp_integrals
+from certflow.certificate.checker import sharp_integrals
 from certflow.certificate.sharp_integral import sharp_integral_certificate
 from certflow.errors import InputError
 
 SCHEMA = json.loads((files("certflow.certificate") / "certificate-1.schema.json").read_text(encoding="utf-8"))
 FORM = jsonschema.Draft202012Validator(SCHEMA)
 LINE = "minus one, zero, one"
-
-
-def check(content: dict[str, Any]) -> Verdict:
-    return checker.check(json.dumps(content))
-
-
-def refuse(content: dict[str, Any], field: str, *words: str) -> None:
-    verdict = check(content)
-    assert not verdict.accepted, verdict.text
-    assert verdict.text.startswith(field), verdict.text
-    assert "cannot be checked" not in verdict.text
-    for word in words:
-        assert word in verdict.text, verdict.text
 
 
 def ends(content: dict[str, Any]) -> tuple[mpmath.mpf, mpmath.mpf]:

@@ -15,10 +15,10 @@ from certificates import changed
 from depth import night, nightly
 from hostile import counted
 from mutations_kinds import DIGITS, LAWS, Problem, below, mpf, pair_bound, process, supremum_holds
+from refusing import check, refuse
 
 import certflow as cf
-from certflow.certificate import checker, sharp
-from certflow.certificate.checker import Verdict
+from certflow.certificate import sharp
 from certflow.certificate.checker.arithmetic import Arithmetic
 from certflow.certificate.checker.matrices import definite, inverse
 from certflow.certificate.checker.work import Work
@@ -35,19 +35,6 @@ def made(law: str, t: str, rate: str, gap: str) -> str:
 
 def rate(law: str, t: str, kind: str = "one-sided", gap: str = "1e-3") -> dict[str, Any]:
     return json.loads(made(law, t, kind, gap))
-
-
-def check(content: dict[str, Any]) -> Verdict:
-    return checker.check(json.dumps(content))
-
-
-def refuse(content: dict[str, Any], field: str, *words: str) -> None:
-    verdict = check(content)
-    assert not verdict.accepted, verdict.text
-    assert verdict.text.startswith(field), verdict.text
-    assert "cannot be checked" not in verdict.text
-    for word in words:
-        assert word in verdict.text, verdict.text
 
 
 @pytest.mark.parametrize("law", ["two", "three", *night("edge", "line in a plane")])
