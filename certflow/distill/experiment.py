@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,8 +13,8 @@ import torch
 
 from certflow.distill.carried import exact_entries
 from certflow.distill.clouds import clouds
-from certflow.distill.ledger import Maps, fresh_trajectories, ledger
-from certflow.distill.plan import Plan, make_plan
+from certflow.distill.ledger import Maps, Trajectories, drawn_trajectories, ledger, trajectories
+from certflow.distill.plan import Entry, Plan, make_plan
 from certflow.distill.reference import ReferenceFlow, device_of
 from certflow.distill.results import Results
 from certflow.distill.samples import TEST
@@ -29,6 +30,10 @@ from certflow.process import OrnsteinUhlenbeck
 
 #: Errors are measured with so many times the steps of the training data, whose own error is then 1/16 of theirs.
 FINER = 2
+
+#: Relative standard error of a measured error; where it is not met, up to `MORE` times as many points are taken, as
+#: long as their coordinates at all times are no more than `NUMBERS`.
+PRECISION, MORE, NUMBERS = 0.02, 4, 2**26
 
 #: What is compared if nothing else is said.
 GRIDS = (
@@ -56,8 +61,10 @@ def run(
 ) -> Results:
     """Train residual maps for every grid, number of segments and seed, and measure what comes of it.
 
-    End-to-end relative mean squared error `E|Psi_K o ... o Psi_1(X) - Phi(X)|^2 / E|Phi(X)|^2`, `X ~ p_T`, on fresh
-    points; beside it the ledger of local, amplified and combined errors. proofs/E1.md to E3, E5, G4.
+    End-to-end relative mean squared error `E|Psi_K o ... o Psi_1(X) - Phi(X)|^2 / E|Phi(X)|^2`, `X ~ p_T`, on points
+    that no map was trained on, with its standard error (`certflow.distill.weighted`: a quadrature in one dimension,
+    weighted nets in more, enlarged where 2 % is not met); beside it the ledger of local, amplified and combined errors.
+    proofs/E1.md to E3, E5, G4.
 
     Parameters
     ----------
@@ -142,21 +149,55 @@ def measure(plan: Plan, flow: ReferenceFlow, maps: Maps, exact: bool, tell: Prog
     """The rows, seed by seed, in the order of the entries."""
     rows: dict[tuple[int, int], dict[str, Any]] = {}
     total = len(plan.seeds) * len(plan.entries)
+    points = _Points(plan, flow)
     for place, seed in enumerate(plan.seeds):
-        tests = fresh_trajectories(plan, flow, seed)
         found: list[dict[str, Any]] = []
         for entry in plan.entries:
             tell(len(rows) + len(found), total, f"measuring {entry.label}, K = {entry.segments}")
-            found.append(ledger(plan, entry, place, maps, tests))
+            found.append(points.row(entry, place, maps))
         if exact:
             whole = [index for index, row in enumerate(found) if not row["diverged"]]
             tell(len(rows) + len(found), total, "carrying errors to the data end")
+            tests = drawn_trajectories(plan, flow, seed)
             own = exact_entries(plan, [plan.entries[index] for index in whole], place, maps, tests, flow)
             for index, entries in zip(whole, own, strict=True):
                 found[index] |= entries
                 found[index]["learned_path"] = learned_path(found[index])
         rows |= {(index, place): row for index, row in enumerate(found)}
     return [rows[key] for key in sorted(rows)]
+
+
+class _Points:
+    """The points of each seed on which maps are measured, more of them where the first are too few."""
+
+    def __init__(self, plan: Plan, flow: ReferenceFlow):
+        self.plan, self.flow = plan, flow
+        self.seed, self.known = -1, dict[int, Trajectories]()
+
+    def row(self, entry: Entry, place: int, maps: Maps) -> dict[str, Any]:
+        """The ledger of an entry, with a standard error of at most `PRECISION` times its error, if it can be had."""
+        count = self.plan.settings.test
+        row = ledger(self.plan, entry, place, maps, self._tests(place, count))
+        over, d = _times_too_large(row), self.plan.process.mixture.dimension
+        room = NUMBERS // (count * d * len(self.plan.times))
+        if over <= 1 or d == 1 or room < 2:
+            return row
+        more = min(MORE, room, 2 ** math.ceil(2 * math.log2(over)))
+        return ledger(self.plan, entry, place, maps, self._tests(place, more * count))
+
+    def _tests(self, place: int, count: int) -> Trajectories:
+        seed = 0 if self.plan.process.mixture.dimension == 1 else self.plan.seeds[place]  # a quadrature has no seed
+        if seed != self.seed:
+            self.seed, self.known = seed, {}
+        if count not in self.known:
+            self.known[count] = trajectories(self.plan, self.flow, self.flow.sample(count, seed))
+        return self.known[count]
+
+
+def _times_too_large(row: Mapping[str, Any]) -> float:
+    """The standard error of a row over what is wanted."""
+    error = row["relative_mse"]
+    return row["standard_error"] / (PRECISION * error) if error else 0.0
 
 
 def learned_path(row: Mapping[str, Any]) -> float | None:
