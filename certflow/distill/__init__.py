@@ -12,6 +12,8 @@ _HOMES: dict[str, str] = {
     "Settings": "certflow.distill.settings",
     "Results": "certflow.distill.results",
     "Growth": "certflow.distill.results",
+    "Student": "certflow.distill.students.kept",
+    "load_students": "certflow.distill.students.kept",
 }
 
 __all__ = list(_HOMES)

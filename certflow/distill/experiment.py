@@ -19,6 +19,7 @@ from certflow.distill.reference import ReferenceFlow, device_of
 from certflow.distill.results import Results
 from certflow.distill.samples import TEST
 from certflow.distill.settings import Progress, Settings
+from certflow.distill.students.kept import Kept
 from certflow.distill.training import train
 from certflow.errors import InputError
 from certflow.grids.grid import TimeGrid
@@ -58,6 +59,7 @@ def run(
     out: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     exact: bool = True,
+    keep_maps: bool = False,
 ) -> Results:
     """Train residual maps for every grid, number of segments and seed, and measure what comes of it.
 
@@ -77,6 +79,10 @@ def run(
     out : a directory for `distill.json` and `distill.csv`; training is kept there as it goes, and taken up again
     progress : called with `(done, total, what)`
     exact : also what needs the flow off the exact trajectories (`certflow.distill.carried.exact_entries`)
+    keep_maps : keep the trained maps: `results.students[grid, segments, seed]` has `.maps` and `.times`, and goes into
+        `cf.enclosure.student_error`. They stay in memory, 4 bytes for each parameter: 1,055 maps of the usual size in
+        two dimensions are 5 MB. With `out` they are written to `students.npz` as soon as they are trained
+        (`cf.distill.load_students` reads them)
 
     Raises
     ------
@@ -86,7 +92,8 @@ def run(
     chosen = settings or Settings.usual(process.mixture.dimension)
     place = device_of(device)
     plan = make_plan(process, grids, segments, seeds, chosen)
-    results = distil(plan, ReferenceFlow(process, place), out=out, progress=progress, exact=exact)
+    flow = ReferenceFlow(process, place)
+    results = distil(plan, flow, out=out, progress=progress, exact=exact, keep_maps=keep_maps)
     results = replace(results, setting={**results.setting, "law": to_mapping(process.mixture)})
     if out is not None:
         results.save(out)
@@ -100,6 +107,7 @@ def distil(
     out: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     exact: bool = True,
+    keep_maps: bool = False,
 ) -> Results:
     """Carry out a plan with the teacher `flow` (`run` does so with the flow of a mixture)."""
     started = time.perf_counter()
@@ -119,6 +127,9 @@ def distil(
     )
     finished = time.perf_counter()
     del points
+    students = Kept.of(plan, trained) if keep_maps else None
+    if students is not None and folder is not None:
+        students.save(folder)
     flow.steps *= FINER
     maps = Maps(trained)
     rows = measure(plan, flow, maps, exact, tell)
@@ -142,7 +153,7 @@ def distil(
         },
         "samples": samples,
     }
-    return Results(tuple(rows), setting)
+    return Results(tuple(rows), setting, None if students is None else students.students())
 
 
 def measure(plan: Plan, flow: ReferenceFlow, maps: Maps, exact: bool, tell: Progress) -> list[dict[str, Any]]:

@@ -6,12 +6,13 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from certflow.atomic import write_text_atomic
+from certflow.errors import InputError
 from certflow.numbers.csv_text import csv_text
 from certflow.numbers.inputs import file_path
 
@@ -70,10 +71,40 @@ class Results:
     setting : the name of the mixture and its exact `law`, the interval, the settings, the device, the error of the
         reference flow, times taken; `samples`, a few end points (`certflow.distill.clouds`), and what a page shows
         besides, where there is one: `growth`, `left_out`, `command`, `environment`
+    kept : the trained maps, if they were to be kept; ask `students` for them. Not in the files of `save`
     """
 
     rows: tuple[dict[str, Any], ...]
     setting: Mapping[str, Any]
+    kept: Any = field(default=None, compare=False)
+
+    @property
+    def students(self) -> Mapping[tuple[str, int, int], Any]:
+        """The trained maps by (grid, segments, seed): each has `.maps`, a module for each segment, and `.times`.
+
+        `certflow.distill.students.kept.Student`; those with a diverged map are missing.
+
+        Raises
+        ------
+        InputError : the maps were not kept.
+        """
+        if self.kept is None:
+            raise InputError("keep_maps", False, "cf.distill.run(..., keep_maps=True), which keeps the trained maps")
+        found: Mapping[tuple[str, int, int], Any] = self.kept
+        return found
+
+    def exact_maps(self) -> list[dict[str, Any]]:
+        """Of the only student that was kept, so that `cf.enclosure.student_error` takes the results as they are.
+
+        Raises
+        ------
+        InputError : the maps were not kept, or there are several students.
+        """
+        students = list(self.students.values())
+        if len(students) != 1:
+            raise InputError("maps", f"{len(students)} students", "one of results.students[grid, segments, seed]")
+        maps: list[dict[str, Any]] = students[0].exact_maps()
+        return maps
 
     def __repr__(self) -> str:
         """What was run, in one line; `rows` has the numbers."""

@@ -4,8 +4,8 @@ Students err most where few draws fall, between the modes: of 4,096 draws a hand
 So points are not drawn but placed, where they cost least: `E f(Y) ~ sum_i w_i f(y_i)`, `Y ~ p_delta`.
 
 - One dimension: two Gauss rules of different fineness along the graph of the flow (`certflow.flow.quantile_map`).
-- More: `BLOCKS` nets of Sobol, each scrambled by itself, half of them spread over the components and half over components
-  `SPREAD` times as wide, with `w = p_delta / q <= 2`, `q` the density of the points.
+- More: `BLOCKS` nets of Sobol, each scrambled by itself, half of the points spread over the components and half over
+  components `SPREAD` times as wide, with weights `p_delta / q <= 2`, `q` the density of the points.
 
 Points come in blocks, each of which estimates by itself: how far they differ says how good their mean is.
 """

@@ -1,4 +1,4 @@
-"""Weighted points of the law at the data end: moments that are known, errors whose size is known, honest uncertainty."""
+"""Weighted points of the law at the data end: known moments, errors of known size, honest uncertainty."""
 
 from __future__ import annotations
 
