@@ -71,9 +71,9 @@ def run(
     Parameters
     ----------
     subject : a process, or a mixture (then t runs from 0.01 to 3)
-    grids, segments, seeds : see `certflow.distill.plan.make_plan`; a seed varies training points, test points,
-        mini-batches and the first weights, which are the same for all maps of a seed: so the errors of different grids
-        go up and down together, and a few seeds tell more of their order than of their size
+    grids, segments, seeds : see `certflow.distill.plan.make_plan`; a seed varies training points, mini-batches, test
+        points (in more than one dimension) and the first weights, which are the same for all maps of a seed: so the
+        errors of different grids go up and down together, and a few seeds tell more of their order than of their size
     device : "auto" (the GPU if there is one), "cpu", "cuda", "cuda:1"
     settings : size and training of the maps; `Settings.usual` of the dimension unless given
     out : a directory for `distill.json` and `distill.csv`; training is kept there as it goes, and taken up again

@@ -133,6 +133,12 @@ class Results:
         values = [row[field] for row in rows if not row["diverged"] and row.get(field) is not None]
         return _spread(values, sum(bool(row["diverged"]) for row in rows))
 
+    def precision(self, grid: str, segments: int) -> float | None:
+        """The largest standard error over seeds, relative to the error; None for files that tell none."""
+        rows = self.of(grid, segments)
+        told = [row for row in rows if row.get("standard_error") is not None and row["relative_mse"]]
+        return max((row["standard_error"] / row["relative_mse"] for row in told), default=None)
+
     def reduction(self, grid: str, segments: int, against: str = BASELINE) -> Reduction | None:
         """Against another grid; None where one of the two was not run or diverged throughout."""
         own, other = (
@@ -204,8 +210,9 @@ class Results:
         return json.dumps(_finite(self.mapping()), indent=1, allow_nan=False) + "\n"
 
     def csv(self) -> str:
-        """One line for each row, the numbers that every row has."""
-        names = ("grid", "segments", "seed", "relative_mse", "first_order", "coherent", "incoherent", "bound_e2")
+        """One line for each row, the numbers that every row has; `standard_error` is that of `relative_mse`."""
+        names = ("grid", "segments", "seed", "relative_mse", "standard_error")
+        names += ("first_order", "coherent", "incoherent", "bound_e2")
         rows = [[*(row.get(name) for name in names), " ".join(map(str, row["diverged"]))] for row in self.rows]
         return csv_text([*names, "diverged"], rows)
 

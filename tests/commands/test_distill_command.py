@@ -18,6 +18,8 @@ import pytest
 
 pytest.importorskip("torch")
 
+from documented import blocks, is_shown
+
 from certflow.cli import main
 from certflow.distill.growth import growth
 from certflow.distill.results import Results
@@ -26,6 +28,7 @@ from certflow.law.formats import to_mapping
 from certflow.law.library import load_mixture
 
 Command = Callable[..., Any]
+PAGE = Path(__file__).parents[2] / "docs" / "laboratory.md"
 TINY = Settings(steps=20, hidden=8, pool=512, test=128)
 LINE = ["distill", "line-3", "--grids", "uniform,logsnr,stability-balanced", "--segments", "1,2", "--seeds", "2"]
 
@@ -114,7 +117,7 @@ def test_the_lines_of_the_page_are_understood(
 ) -> None:
     import certflow as cf
 
-    text = (Path(__file__).parents[2] / "docs" / "laboratory.md").read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     lines = re.findall(r"^certflow distill (.*?)(?: > .*)?$", text, flags=re.MULTILINE)
     assert len(lines) == 2
     monkeypatch.chdir(tmp_path)
@@ -125,6 +128,16 @@ def test_the_lines_of_the_page_are_understood(
         ended = command("distill", *line.split())
         assert (ended.code, ended.err) == (0, "")
     assert (tmp_path / "laboratory" / "distill.html").exists()
+
+
+def test_the_python_of_the_page_prints_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    run = [block for block in blocks(PAGE) if block.language == "python"]
+    assert run
+    for block in run:
+        exec(compile(block.text, str(block), "exec"), names)
+        printed = capsys.readouterr().out
+        assert is_shown(block.shown or "", printed), f"{block}\n{printed}"
 
 
 def test_usual_grids_that_a_mixture_refuses_are_left_out(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

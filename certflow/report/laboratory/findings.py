@@ -18,8 +18,9 @@ BEYOND = 1.25
 
 MEANING = (
     "Every number is the relative mean squared error E|Ψ(X) − Φ(X)|² / E|Φ(X)|² of trained maps Ψ, composed, against "
-    "the exact flow Φ of the mixture, on fresh points that no map was trained on. ± is the standard deviation over "
-    "seeds; a seed changes the training points, the test points, the weights and the mini-batches."
+    "the exact flow Φ of the mixture, on points that no map was trained on, placed where errors are made and weighted. "
+    "± is the standard deviation over seeds; a seed changes the training points, the weights, the mini-batches and, in "
+    "more than one dimension, the test points."
 )
 LIMITS = (
     "The evidence is empirical: it says which grid was better for this mixture, this interval of time, maps of this "
@@ -34,6 +35,10 @@ LEDGER = (
     "above. end to end: what was measured; it leaves first order where errors are too large to be carried linearly. "
     "learned path: the coherent sum of errors as the composed maps make them, carried by the flow itself (its ratio to "
     "the error is measured on some of the points); the error is never above it, however large errors are (E5)."
+)
+PRECISION = (
+    "Its standard error: by how much the measured error of one seed is uncertain, relative, the largest over seeds; "
+    "unlike the spread over seeds it says nothing of other trainings."
 )
 
 
@@ -108,12 +113,16 @@ def ledger_table(results: Results, segments: int) -> Table:
     if any("learned_path" in row for row in results.rows):
         columns["learned_path"] = "learned path"
     columns["relative_mse"] = "end to end"
+    told = any(results.precision(grid, segments) is not None for grid in results.grids())  # older files have none
     rows = []
     for grid in results.grids():
         spreads = [results.spread(grid, segments, field) for field in columns]
         if _counts(spreads[0]):
-            rows.append((grid, *map(error_text, spreads)))
-    return Table(f"Ledger of the error at K = {segments}", ("grid", *columns.values()), tuple(rows), LEDGER)
+            own = (precision_text(results.precision(grid, segments)),) if told else ()
+            rows.append((grid, *map(error_text, spreads), *own))
+    head = ("grid", *columns.values(), *(("its standard error",) if told else ()))
+    title = f"Ledger of the error at K = {segments}"
+    return Table(title, head, tuple(rows), f"{LEDGER} {PRECISION}" if told else LEDGER)
 
 
 def sentences(results: Results, growth: Growth | None = None) -> list[str]:
@@ -164,6 +173,13 @@ def error_text(spread: Spread | None) -> str:
         return "diverged"
     text = _scientific(spread.mean, spread.deviation if spread.count > 1 else None)
     return f"{text} ({spread.diverged} diverged)" if spread.diverged else text
+
+
+def precision_text(relative: float | None) -> str:
+    """`0.83 %`; where it is next to nothing, as of a quadrature, `< 0.01 %`."""
+    if relative is None:
+        return "–"
+    return f"{100 * relative:.2f} %" if relative >= 1e-4 else "< 0.01 %"
 
 
 def percent(spread: Spread | None) -> str:

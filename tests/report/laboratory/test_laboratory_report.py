@@ -92,6 +92,13 @@ def results(errors: Mapping[str, Any] = ERRORS, dimension: int = 2, carried: flo
     return Results(tuple(rows), setting)
 
 
+def told_precision(shares: Mapping[str, float]) -> Results:
+    """The results with standard errors, relative to the errors, as newer runs have them."""
+    plain = results()
+    rows = tuple(row | {"standard_error": shares[row["grid"]] * row["relative_mse"]} for row in plain.rows)
+    return dataclasses.replace(plain, rows=rows)
+
+
 def ledger(made: float, number: int) -> dict[str, Any]:
     shares = [0.9, *[0.1 / max(1, number - 1)] * (number - 1)]
     parts = [made * share for share in shares]
@@ -164,6 +171,16 @@ def test_tables_have_the_numbers() -> None:
     assert reductions.rows[1][0::2] == ("karras", "93.3 ± 4.7 %", "–")
     assert reductions.rows[1][1] == "95.0 ± 3.5 %"
     assert [len(one.rows) for one in tables(results())] == [4, 4, 4]
+
+
+def test_the_ledger_tells_the_standard_error_where_a_run_has_it() -> None:
+    table = tables(told_precision({"uniform": 8.3e-3, "karras": 0.02, "stability-balanced": 1e-6, "typical": 0.0}))[-1]
+    assert table.head[-2:] == ("end to end", "its standard error")
+    assert [row[-1] for row in table.rows] == ["0.83 %", "2.00 %", "< 0.01 %", "< 0.01 %"]
+    assert "Its standard error" in table.note
+    older = tables(results())[-1]
+    assert older.head[-1] == "end to end"
+    assert "Its standard error" not in older.note
 
 
 def test_winning_and_losing_are_told_alike() -> None:
