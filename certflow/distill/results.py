@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from certflow.atomic import write_text_atomic
 from certflow.errors import InputError
 from certflow.numbers.csv_text import csv_text
+from certflow.numbers.exact import float_below
 from certflow.numbers.inputs import file_path
 
 SCHEMA = "certflow/distill/1"
@@ -158,6 +160,18 @@ class Results:
         unpaired = Spread(1 - ratio, ratio * relative, len(common))
         return Reduction(against, unpaired, _spread([1 - own[seed] / other[seed] for seed in common], 0))
 
+    def proved(self, grid: str, segments: int, against: str = BASELINE) -> dict[int, float]:
+        """By seed, how many times the error of this grid's student that of the other grid is, at least: proved (C4).
+
+        Only seeds where it is more than 1; none without enclosures (`certflow.distill.certified.certify`).
+        """
+        own, other = (
+            {row["seed"]: row["relative_mse_enclosure"] for row in self.of(label, segments) if is_enclosed(row)}
+            for label in (grid, against)
+        )
+        pairs = ((seed, Fraction(other[seed][0]), Fraction(own[seed][1])) for seed in own if seed in other)
+        return {seed: float_below(low / high) for seed, low, high in pairs if low > high > 0}
+
     def best_baseline(self, segments: int) -> str | None:
         """The grid with the smallest mean error among those that know nothing of the mixture."""
         means = {label: self.spread(label, segments) for label in self.grids() if label.partition(":")[0] in BASELINES}
@@ -211,10 +225,14 @@ class Results:
 
     def csv(self) -> str:
         """One line for each row, the numbers that every row has; `standard_error` is that of `relative_mse`."""
-        names = ("grid", "segments", "seed", "relative_mse", "standard_error")
-        names += ("first_order", "coherent", "incoherent", "bound_e2")
+        names = ["grid", "segments", "seed", "relative_mse", "standard_error"]
+        names += ["first_order", "coherent", "incoherent", "bound_e2"]
         rows = [[*(row.get(name) for name in names), " ".join(map(str, row["diverged"]))] for row in self.rows]
-        return csv_text([*names, "diverged"], rows)
+        if not any("relative_mse_enclosure" in row for row in self.rows):
+            return csv_text([*names, "diverged"], rows)
+        ends = [row.get("relative_mse_enclosure") or (None, None) for row in self.rows]
+        told = [[*row, *pair] for row, pair in zip(rows, ends, strict=True)]
+        return csv_text([*names, "diverged", "enclosure_lower", "enclosure_upper"], told)
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write `distill.json` and `distill.csv`."""
@@ -269,6 +287,11 @@ class Growth:
             return tuple(math.nan if v is None else v for v in value) if isinstance(value, list | tuple) else value
 
         return cls(**{name: restored(value) for name, value in mapping.items()})
+
+
+def is_enclosed(row: Mapping[str, Any]) -> bool:
+    """Whether an enclosure of its error is proved."""
+    return row.get("relative_mse_enclosure") is not None
 
 
 def _spread(values: Sequence[float], diverged: int) -> Spread:

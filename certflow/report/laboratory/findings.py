@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from certflow.distill.results import BASELINE, Growth, Reduction, Results, Spread
 from certflow.report.formatting import duration, number
+from certflow.report.laboratory.enclosed import enclosure_table, proved_sentences
+from certflow.report.laboratory.table import Table
 
 #: A bound this many times above what typical points do is dominated by points that they do not visit.
 DOMINATED = math.log(10)
@@ -37,29 +38,16 @@ LEDGER = (
     "the error is measured on some of the points); the error is never above it, however large errors are (E5)."
 )
 PRECISION = (
-    "Its standard error: by how much the measured error of one seed is uncertain, relative, the largest over seeds; "
+    "standard error: by how much the measured error of one seed is uncertain, relative, the largest over seeds; "
     "unlike the spread over seeds it says nothing of other trainings."
 )
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of texts; the first column is names, the others are numbers.
-
-    best : (row, column) of the cells to be set off
-    """
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str
-    best: frozenset[tuple[int, int]] = frozenset()
-
-
 def tables(results: Results) -> list[Table]:
-    """Errors by K, then reductions and the ledger at the largest K; tables without rows are left out."""
+    """Errors by K, what is proved of them, then reductions and the ledger at the largest K; none without rows."""
     largest = results.segments()[-1]
-    found = (error_table(results), reduction_table(results, largest), ledger_table(results, largest))
+    found = [error_table(results), enclosure_table(results), reduction_table(results, largest)]
+    found.append(ledger_table(results, largest))
     return [table for table in found if table.rows]
 
 
@@ -120,7 +108,7 @@ def ledger_table(results: Results, segments: int) -> Table:
         if _counts(spreads[0]):
             own = (precision_text(results.precision(grid, segments)),) if told else ()
             rows.append((grid, *map(error_text, spreads), *own))
-    head = ("grid", *columns.values(), *(("its standard error",) if told else ()))
+    head = ("grid", *columns.values(), *(("standard error",) if told else ()))
     title = f"Ledger of the error at K = {segments}"
     return Table(title, head, tuple(rows), f"{LEDGER} {PRECISION}" if told else LEDGER)
 
@@ -155,7 +143,7 @@ def sentences(results: Results, growth: Growth | None = None) -> list[str]:
         told.append(_heaviest(results, grid, largest))
     if losers and growth is not None:
         told.append(_why(losers, growth))
-    return told + _beyond_linear(results, list(ran), largest)
+    return told + _beyond_linear(results, list(ran), largest) + proved_sentences(results)
 
 
 def taken(setting: Mapping[str, Any]) -> str:

@@ -19,8 +19,9 @@ from certflow.law.library import from_mapping
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.formatting import value_text
 from certflow.report.html import FigureView, environment
-from certflow.report.laboratory.findings import LIMITS, MEANING, Table, sentences, tables, taken
+from certflow.report.laboratory.findings import LIMITS, MEANING, sentences, tables, taken
 from certflow.report.laboratory.plots import Drawing
+from certflow.report.laboratory.table import Table
 from certflow.report.markdown import cell_text, code_lines, table_lines, text
 from certflow.report.saved import read_document
 
