@@ -81,11 +81,13 @@ class Experiment:
 
 def figures(experiment: Experiment) -> list[Drawing]:
     """The figures that there is something to draw for, in the order of the page."""
+    from certflow.report.laboratory.error_maps import error_map
     from certflow.report.laboratory.flow_plots import clouds, growth_of_perturbations
     from certflow.report.laboratory.plots import errors_by_number, errors_by_segment, nodes
 
     results, process = experiment.results, experiment.process
-    found = [errors_by_number(results), nodes(results, process), errors_by_segment(results), clouds(results)]
+    found = [errors_by_number(results), nodes(results, process), errors_by_segment(results)]
+    found += [error_map(results, process), clouds(results)]
     if experiment.growth is not None:
         found.append(growth_of_perturbations(experiment.growth, process))
     return [drawing for drawing in found if drawing is not None]
