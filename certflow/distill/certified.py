@@ -32,7 +32,7 @@ SECONDS = (60, 600)
 #: Share of the seconds that the first student of a plane may take: it also makes what all of them use.
 FIRST = 0.5
 #: Cells that are kept of a student, at most: those in which most of the error may lie.
-MOST_CELLS = 4000
+MOST_CELLS = 3000
 
 #: Grid, number of segments, seed.
 Name = tuple[str, int, int]
