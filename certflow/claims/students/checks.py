@@ -5,23 +5,19 @@ from __future__ import annotations
 from certflow.claims.check import Twin
 from certflow.claims.evidence.builders import enclosed_check
 from certflow.claims.field.twins import OvershootingFlow
-from certflow.claims.hypotheses import has_bound
 from certflow.claims.stability.twins import HalfExponent
 from certflow.claims.students import enclosed
-from certflow.law.mixture import GaussianMixture
 
 _DOUBLED = Twin("twice the distance", OvershootingFlow, "two-modes-1d")
-
-
-def _bounded_line(mixture: GaussianMixture) -> str | None:
-    return enclosed.on_a_line(mixture) or has_bound(mixture)
-
 
 CHECKS = (
     enclosed_check("C1", enclosed.distance, _DOUBLED, applies=enclosed.on_a_line),
     enclosed_check("C2", enclosed.mean_square, _DOUBLED, applies=enclosed.on_a_line),
     enclosed_check(
-        "C3", enclosed.steepness, Twin("half the exponent", HalfExponent, "two-modes-1d"), applies=_bounded_line
+        "C3",
+        enclosed.steepness,
+        Twin("half the exponent", HalfExponent, "two-modes-1d"),
+        applies=enclosed.on_a_bounded_line,
     ),
     enclosed_check("C4", enclosed.comparison, _DOUBLED, applies=enclosed.on_a_line),
 )

@@ -23,7 +23,6 @@ STATEMENTS = (
         proof="proofs/C1.md",
         code=("certflow.enclosure.students.error.student_distance",),
         tests=(_SELF,),
-        depends_on=("S3",),
     ),
     Statement(
         id="C2",
@@ -36,7 +35,7 @@ STATEMENTS = (
         proof="proofs/C2.md",
         code=("certflow.enclosure.students.error.student_error", "certflow.distill.certified.certify"),
         tests=(_SELF, "tests/distill/test_certified.py"),
-        depends_on=("S3",),
+        depends_on=("C1",),
     ),
     Statement(
         id="C3",

@@ -166,7 +166,7 @@ class ResidualMaps(torch.nn.Module):
     @property
     def activation_name(self) -> str:
         """As the call takes it."""
-        return next(name for name, one in ACTIVATIONS.items() if one is self.activation)
+        return next(name for name, one in ACTIVATIONS.items() if one == self.activation)  # a copy is another object
 
     def parameters_per_map(self) -> int:
         """Number of weights and biases of one map."""

@@ -52,8 +52,8 @@ def error_map(results: Results, process: OrnsteinUhlenbeck) -> Drawing | None:
             _boxes(figure, students, process)
             drawn = (
                 "Every box is a cell of the proof, coloured by what it adds at most to the relative mean square per "
-                "unit of area, those with the largest parts; lines, the density of the data end at 1, 10 and 50 % of its "
-                "maximum."
+                "unit of area, those with the largest parts; lines, the density of the data end at 1, 10 and 50 % of "
+                "its maximum."
             )
         first = students[0]
         shares = [
