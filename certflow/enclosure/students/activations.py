@@ -3,8 +3,8 @@
 Derivatives are polynomials with whole coefficients in the sigmoid `s` (`s' = s - s^2`) or in `t = tanh`
 (`t' = 1 - t^2`); SiLU is `x s`, so `silu^(j) = x s^(j) + j s^(j-1)`. Their suprema over all of R were proved by
 branch and bound on balls, rounded up (tests/enclosure/students/test_activations.py proves them again;
-proofs/students.md, section 4). Far from zero `|s^(j)(x)| <= Q_j e^-|x|`, `Q_j` the sum of the sizes of the coefficients
-of `s^(j) / (s - s^2)`.
+proofs/students.md, section 4). Far from zero `|s^(j)(x)| <= Q_j e^-|x|`, `j >= 1`, `Q_j` the sum of the sizes of the
+coefficients of `s^(j) / (s - s^2)`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from certflow.numbers.arrays import Floats
 Polynomial = tuple[int, ...]
 #: Orders of derivatives that are known: a model of degree 5 of a derivative wants the eighth.
 ORDERS = 8
+#: From here on the bounds of what is left of an activation far out fall.
+FAR = 3.0
 
 
 def _times(one: Polynomial, other: Polynomial) -> Polynomial:
@@ -97,27 +99,43 @@ class Smooth:
     def derivatives(self, x: Floats, orders: int) -> tuple[list[Floats], list[Floats]]:
         """`g^(j)(x)`, `j = 0 .. orders`, and how far each is from the truth at most."""
         s = self.base(x)
-        bases = [_horner(p, s) for p in self.polynomials[: orders + 1]]
+        values = [_horner(p, s) for p in self.polynomials[: orders + 1]]
         known = self.base_errors
-        if not self.by_argument:
-            return bases, [np.full_like(s, error) for error in known[: orders + 1]]
         size = np.abs(x)
-        values = [x * bases[0]] + [x * bases[j] + j * bases[j - 1] for j in range(1, orders + 1)]
-        # the rounding of the sum and of its two products is below what `2 j + 6` leaves in `known`
-        errors = [size * known[j] + j * (known[j - 1] if j else 0.0) for j in range(orders + 1)]
-        return values, [up(e) for e in errors]
+        if self.by_argument:
+            # the rounding of the sum and of its two products is below what `2 j + 6` leaves in `known`
+            values = [x * values[0]] + [x * values[j] + j * values[j - 1] for j in range(1, orders + 1)]
+            errors = [up(size * known[j] + j * (known[j - 1] if j else 0.0)) for j in range(orders + 1)]
+        else:
+            errors = [np.full_like(s, error) for error in known[: orders + 1]]
+        fall = exponential_above(-self.rate * size)
+        for j in range(orders + 1):
+            rest = self.decay(j, size, fall)
+            far = (size >= FAR) & (rest < errors[j])
+            if far.any():
+                values[j], errors[j] = np.where(far, self.limit(j, x), values[j]), np.where(far, rest, errors[j])
+        return values, errors
+
+    def limit(self, order: int, x: Floats) -> Floats:
+        """What `g^(order)` tends to: SiLU to 0 or `x`, tanh to -1 or 1."""
+        if self.by_argument and order < 2:
+            return np.where(x > 0, 1.0 if order else x, 0.0)
+        return np.zeros_like(x) if order else np.sign(x)
+
+    def decay(self, order: int, size: Floats, fall: Floats) -> Floats:
+        """At least how far from its limit `g^(order)` is at points of this size, `>= FAR`; `fall >= e^(-rate size)`."""
+        if not self.by_argument:
+            return up((self.decays[order] if order else 2.0) * fall)
+        return up((size * self.decays[order] + order * self.decays[max(order - 1, 0)]) * fall)
 
     def supremum(self, order: int, value: Floats, error: Floats, radius: Floats, nearest: Floats) -> Floats:
         """At least `sup |g^(order)|` within `radius` of where it is `value`; `nearest` is how near to 0 that comes."""
         local = up(np.abs(value) + error + radius * self.suprema[order + 1])
         found = np.fmin(local, self.suprema[order])
-        if order < 2:
+        if self.by_argument and order < 2:
             return found
-        falls = self.decays
-        away = np.where(nearest >= 2.0, nearest, 0.0)
-        e = exponential_above(-self.rate * away)
-        bound = away * falls[order] + order * falls[order - 1] if self.by_argument else falls[order]
-        return np.where(nearest >= 2.0, np.fmin(found, up(bound * e)), found)
+        rest = self.decay(order, nearest, exponential_above(-self.rate * nearest))
+        return np.where(nearest >= FAR, np.fmin(found, rest), found)
 
 
 def _horner(polynomial: Polynomial, x: Floats) -> Floats:
