@@ -26,7 +26,7 @@ from certflow.enclosure.students.rounding import (
 )
 from certflow.enclosure.students.taylor import Basis, Models, Outer, Reach, composed, guarded, product, reach, total
 from certflow.errors import unknown
-from certflow.numbers.arrays import Floats
+from certflow.numbers.arrays import Flags, Floats
 
 Polynomial = tuple[int, ...]
 #: Orders of derivatives that are known: a model of degree 5 of a derivative wants the eighth.
@@ -190,8 +190,11 @@ def activated(name: str, basis: Basis, models: Models) -> Models:
 
 
 @np.errstate(all="ignore")
-def pulled(name: str, basis: Basis, models: Models, changes: list[Models]) -> list[Models]:
+def pulled(name: str, basis: Basis, models: Models, changes: list[Models], free: Flags | None = None) -> list[Models]:
     """`g'(f) df` for models of derivatives `df` in some directions; almost everywhere, where `g` has kinks.
+
+    free : cells whose first kink may be the first symbol of the basis: with one kink in a cell the derivative is affine in
+        the slope there, and the symbol keeps that. Changed: a cell whose symbol is taken is free no more
 
     Raises
     ------
@@ -201,11 +204,11 @@ def pulled(name: str, basis: Basis, models: Models, changes: list[Models]) -> li
         slope = composed(basis, models, *_outer(SMOOTH[name], basis, models, 1))
         return [product(basis, slope, change) for change in changes]
     if name == "relu":
-        slope = _step(models)
+        slope = _step(basis, models, free)
         return [product(basis, slope, change) for change in changes]
     if name == "groupsort":
         first, second = _halves(models)
-        slope = _step(total(first, second, -1.0))
+        slope = _step(basis, total(first, second, -1.0), free)
         result = []
         for change in changes:
             one, other = _halves(change)
@@ -257,15 +260,21 @@ def _relu(models: Models) -> Models:
     return guarded(result, up(slope * r + gap + rounding, 8))
 
 
-def _step(models: Models) -> Models:
-    """`max(u, 0)'` as a constant model: 1, 0, or 1/2 with remainder 1/2."""
+def _step(basis: Basis, models: Models, free: Flags | None) -> Models:
+    """`max(u, 0)'` as a model: 1, 0, or 1/2 with 1/2 as remainder or, once in a free cell, with the first symbol."""
     c, r = models
     radius = up(np.abs(c[1:]).sum(0) + r, len(c))
     low, high = c[0] - radius, c[0] + radius
     mixed = ~((low > 0) | (high < 0))
     result = np.zeros_like(c)
     result[0] = np.where(mixed, 0.5, low > 0)
-    return Models(result, np.where(mixed, 0.5, 0.0))
+    rest = np.where(mixed, 0.5, 0.0)
+    if free is not None:
+        cells = np.flatnonzero(free & mixed.any(1))
+        first = np.argmax(mixed[cells], axis=1)
+        result[basis.size, cells, first], rest[cells, first] = 0.5, 0.0
+        free[cells] = False
+    return Models(result, rest)
 
 
 def _halves(models: Models) -> tuple[Models, Models]:

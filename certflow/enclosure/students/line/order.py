@@ -2,7 +2,8 @@
 
 On cells of the noise end, in order, with `low <= Psi'`: `forward` is at least `max_(x' <= x) Psi(x') - Psi(x)`,
 `backward` at least `Psi(x) - min_(x' >= x) Psi(x')`. Cells on which both are zero and `Psi' >= 0` keep order with all
-others; maximal runs of the others are folds: what lies in a fold is mapped between the images of its ends, nothing else.
+others; maximal runs of the others are folds: what lies in a fold, and nothing else, is mapped between the
+images of its ends.
 """
 
 from __future__ import annotations

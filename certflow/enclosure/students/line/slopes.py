@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from certflow.enclosure.students.activations import SMOOTH
 from certflow.enclosure.students.line.distance import worth_halving
 from certflow.enclosure.students.line.error import BATCH, MOST_CELLS, START
 from certflow.enclosure.students.line.flow import Cells, between
@@ -82,16 +83,23 @@ class Slopes:
 
 def slopes_on(maps: Sequence[ExactMap], cells: Cells, degree: int = DEGREE) -> Slopes:
     """The models on cells."""
-    basis = Basis(1, degree)
+    kinks = any(one.activation not in SMOOTH for one in maps)
+    basis = Basis(1, degree, 2 if kinks else 0)
     parts = []
     for first in range(0, len(cells.centre), BATCH):
         some = Cells(*(ends[first : first + BATCH] for ends in cells))
         c = np.zeros((basis.terms, len(some.centre), 1))
         c[0, :, 0], c[1, :, 0] = some.centre, some.half
         one = constant(basis, np.ones((len(some.centre), 1)))
-        values, slopes = push_derivatives(basis, Models(c, np.zeros(c.shape[1:])), [one], maps)
-        parts.append(Slopes(some, values, slopes[0]))
+        values, slopes = push_derivatives(basis, Models(c, np.zeros(c.shape[1:])), [one], maps, kinks)
+        parts.append(Slopes(some, _plain(basis, values), _plain(basis, slopes[0])))
     return Slopes.joined(parts)
+
+
+def _plain(basis: Basis, models: Models) -> Models:
+    """The symbols in the remainder."""
+    c, r = models
+    return Models(c[: basis.size], up(r + basis.symbol_size(c)))
 
 
 @dataclass(frozen=True)
