@@ -193,8 +193,8 @@ def activated(name: str, basis: Basis, models: Models) -> Models:
 def pulled(name: str, basis: Basis, models: Models, changes: list[Models], free: Flags | None = None) -> list[Models]:
     """`g'(f) df` for models of derivatives `df` in some directions; almost everywhere, where `g` has kinks.
 
-    free : cells whose first kink may be the first symbol of the basis: with one kink in a cell the derivative is affine in
-        the slope there, and the symbol keeps that. Changed: a cell whose symbol is taken is free no more
+    free : cells whose first kink may be the first symbol of the basis: with one kink in a cell the derivative is affine
+        in the slope there, and the symbol keeps that. Changed: a cell whose symbol is taken is free no more
 
     Raises
     ------

@@ -78,8 +78,8 @@ def push_derivatives(
 ) -> tuple[Models, list[Models]]:
     """Models of `Psi(f)` and of `D Psi(f) df` for each derivative `df` given, shapes (cells, d).
 
-    Where maps have kinks, the derivative is that almost everywhere. With `kinks` the first symbol of the basis, which must
-    have more than `d`, stands for the slope at the first kink of each cell.
+    Where maps have kinks, the derivative is that almost everywhere. With `kinks` the first symbol of the basis, which
+    must have more than `d`, stands for the slope at the first kink of each cell.
     """
     moved = list(changes)
     free = np.ones(models.coefficients.shape[1], dtype=bool) if kinks else None
