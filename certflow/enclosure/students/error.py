@@ -17,8 +17,10 @@ from certflow.enclosure.results import ball_ends
 from certflow.enclosure.students.line.distance import supremum
 from certflow.enclosure.students.line.error import mean_square
 from certflow.enclosure.students.line.flow import LineFlow
-from certflow.enclosure.students.line.output import start_of, total_variation, wasserstein
+from certflow.enclosure.students.line.order import start_of
 from certflow.enclosure.students.line.slopes import steepest
+from certflow.enclosure.students.line.transport import wasserstein
+from certflow.enclosure.students.line.variation import total_variation
 from certflow.enclosure.students.maps import ExactMap, read_maps, segment_times
 from certflow.enclosure.students.results import (
     ProvedRange,
