@@ -1,4 +1,4 @@
-"""Enclosures beside measured errors: they contain them, are kept and taken up, and say why where there is none."""
+"""Enclosures beside measured errors (C2, C4): they contain them, are kept and taken up, or say why there is none."""
 
 from __future__ import annotations
 
