@@ -1,6 +1,7 @@
 """`E |Psi(X) - Phi(X)|^2`, `X ~ p_T`, in one dimension, from both sides (proofs/C2.md).
 
-At the data end, with the flow backwards: `int |Psi(Phi^-1(y)) - y|^2 p_delta(y) dy`. On a cell the error is a polynomial `C(eta)` and an error of at most `r`; the moments of `p_delta` are exact, and
+At the data end, with the flow backwards: `int |Psi(Phi^-1(y)) - y|^2 p_delta(y) dy`. On a cell the error is a
+polynomial `C(eta)` within `r`; the moments of `p_delta` are exact, and
 
     ( ||C|| - r sqrt(mass) )_+^2  <=  the part of the cell  <=  ( ||C|| + r sqrt(mass) )^2 .
 

@@ -154,8 +154,17 @@ class LineFlow:
 
     def image(self, x: float) -> tuple[float, float]:
         """Two float64 numbers between which `Phi(x)` lies."""
-        guess = float(self._forward(np.array([x]))[0])
-        return self._enclosed(guess, x, self.data, self.noise)
+        low, high = self.images(np.array([x]))
+        return float(low[0]), float(high[0])
+
+    def images(self, points: Floats) -> tuple[Floats, Floats]:
+        """Two float64 numbers for each of the points, between which `Phi(x)` lies."""
+        guesses = self._forward(points)
+        found = [
+            self._enclosed(float(guess), float(x), self.data, self.noise)
+            for guess, x in zip(guesses, points, strict=True)
+        ]
+        return np.array([low for low, _ in found]), np.array([high for _, high in found])
 
     @staticmethod
     def _enclosed(guess: float, given: float, target: LineLaw, source: LineLaw) -> tuple[float, float]:
