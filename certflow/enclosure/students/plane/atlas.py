@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -9,16 +10,20 @@ from typing import Any
 
 import numpy as np
 
+from certflow.enclosure.integrals import check_effort
 from certflow.enclosure.students.plane.cells import Boxes, moments, restricted
 from certflow.enclosure.students.plane.flow import Images, carried
 from certflow.enclosure.students.plane.law import StraightLaw, straight_law
 from certflow.enclosure.students.rounding import UNIT, up
 from certflow.enclosure.students.taylor import Basis
+from certflow.errors import NoEnclosure
 from certflow.numbers.arrays import Flags, Floats, Indices
 from certflow.process import OrnsteinUhlenbeck
 
 #: Degree of the polynomials, cells of one batch, most cells.
 DEGREE, BATCH, MOST_CELLS = 4, 256, 200_000
+#: Cells that are divided between two looks at the clock, and at the start at most.
+AT_ONCE, MOST_AT_START = 256, 20_000
 #: The cells cover `q mu_k + [-REACH, REACH]^d`; the rest is tail.
 REACH = 12.0
 #: Largest half-width of a cell at the start.
@@ -66,17 +71,17 @@ class Charts:
 class FlowAtlas:
     """The exact flow between two times, on cells of the data end; made by `flow_atlas`, used by `student_error`.
 
-    start, end : times of the noise end and of the data end
+    law : the law in straight coordinates, with the times `start` (noise) and `end` (data)
+    basis : monomials of the polynomials
     charts : cells and images
     error : the flow's error at the data end, root mean square over the law there
+    tolerance : what was asked for, in straight coordinates
     flows : cells whose flow was computed, those that were divided included
     complete : whether `error` is as small as was asked for
     """
 
     law: StraightLaw
     basis: Basis
-    start: Fraction
-    end: Fraction
     charts: Charts
     error: float
     tolerance: float
@@ -86,7 +91,9 @@ class FlowAtlas:
     def __repr__(self) -> str:
         told = "" if self.complete else ", wider than asked for"
         cells = len(self.charts.data_error)
-        return f"FlowAtlas({float(self.start)} -> {float(self.end)}, {cells} cells, error {self.error:.2e}{told})"
+        return (
+            f"FlowAtlas({float(self.law.start)} -> {float(self.law.end)}, {cells} cells, error {self.error:.2e}{told})"
+        )
 
     def flowed(self, boxes: Boxes) -> Charts:
         """The flow of other cells, computed anew."""
@@ -97,7 +104,9 @@ class FlowAtlas:
         boxes = charts.boxes.children()
         polynomials, lost = restricted(self.basis, charts.polynomials)
         copies = len(boxes.low) // len(charts.boxes.low)
-        data, noise, rough = (np.concatenate([x] * copies) for x in (charts.data_error, charts.noise_error, charts.rough))
+        data, noise, rough = (
+            np.concatenate([x] * copies) for x in (charts.data_error, charts.noise_error, charts.rough)
+        )
         moved = 16 * UNIT * (np.abs(boxes.low) + np.abs(boxes.high)).max(1)
         data = up(data + moved)
         return Charts(boxes, polynomials, data, up(noise + lost), rough)
@@ -128,28 +137,45 @@ def _chosen(basis: Basis, law: StraightLaw, boxes: Boxes, images: Images, tolera
         polynomials[0, far] = found.polynomials[0]
         noise[far] = up(found.noise_error + radius[far])
     rounding = 8 * UNIT * np.abs(polynomials).sum((0, 2))
-    return Charts(boxes, polynomials, np.where(rough, 0.0, images.data_error), np.where(rough, noise, 0.0) + rounding, rough)
+    return Charts(
+        boxes, polynomials, np.where(rough, 0.0, images.data_error), np.where(rough, noise, 0.0) + rounding, rough
+    )
 
 
 def flow_atlas(
-    process: OrnsteinUhlenbeck, start: Any = None, end: Any = None, tolerance: float = 5e-5, seconds: float = 120
+    process: OrnsteinUhlenbeck, start: Any = None, end: Any = None, tolerance: Any = 1e-4, seconds: Any = 120
 ) -> FlowAtlas:
     """The flow from the noise end to the data end, on cells, so that its error there is at most `tolerance`, relative.
 
-    start, end : times; the ends of the process, if not given
+    process : a mixture of common isotropic variance, in two dimensions (or one)
+    start, end : times, the noise end first; the ends of the process, if not given
     tolerance : of the root mean square of the error, relative to that of the flow's own value
     seconds : after them the best atlas so far is given, with `complete` False
 
     Raises
     ------
-    InputError : another kind of covariance than common-isotropic, more than three dimensions.
+    InputError : another kind of covariance, more than two dimensions, times, tolerance or seconds that do not serve.
+    NoEnclosure : means so far apart, in units of their width, that cells are too many.
+
+    >>> import certflow as cf
+    >>> p = cf.OrnsteinUhlenbeck(cf.GaussianMixture([1], [[0, 0]], "0.25"), "0.5", "1")
+    >>> cf.enclosure.flow_atlas(p).complete
+    True
+
+    Source: proofs/students-plane.md.
     """
+    gap, limit = check_effort(tolerance, seconds)
     law = straight_law(process, start, end)
-    until = time.monotonic() + seconds
+    until = time.monotonic() + limit
     basis = Basis(law.dimension, DEGREE)
-    allowed = tolerance * float(law.second_moment[0]) ** 0.5 / law.scale_data
+    allowed = float(gap) * float(law.second_moment[0]) ** 0.5 / law.scale_data
     charts = charted(basis, law, _first(law), allowed)
-    flows = len(charts.rough)
+    return _refined(FlowAtlas(law, basis, charts, math.inf, allowed, len(charts.rough), False), until)
+
+
+def _refined(atlas: FlowAtlas, until: float) -> FlowAtlas:
+    """The atlas with cells divided until its error is small enough, or until a moment of the monotonic clock."""
+    law, charts, flows, allowed = atlas.law, atlas.charts, atlas.flows, atlas.tolerance
     while True:
         cells = _contributions(law, charts)
         whole = float(cells.sum())
@@ -159,19 +185,30 @@ def flow_atlas(
         split = widest(cells, max(allowed**2, whole / 16)) & charts.boxes.divisible()
         if not split.any():
             break
-        new = charted(basis, law, charts.boxes.where(split).children(), allowed)
+        new = charted(atlas.basis, law, charts.boxes.where(split).children(), allowed)
         flows += len(new.rough)
         charts = Charts.joined([charts.where(~split), new])
-    return FlowAtlas(
-        law, basis, law.start, law.end, charts, whole**0.5 * law.scale_data, allowed, flows, complete
-    )
+    return replace(atlas, charts=charts, error=whole**0.5 * law.scale_data, flows=flows, complete=complete)
+
+
+def kept_atlas(process: OrnsteinUhlenbeck, start: Fraction, end: Fraction, seconds: float) -> FlowAtlas:
+    """The atlas that is kept with the mixture; made, or made finer, within so many seconds,
+    if there is none that is complete."""
+    kept, key = process.mixture.kept, (flow_atlas, start, end)
+    found: FlowAtlas | None = kept.get(key)
+    if found is None or not found.complete:
+        until = time.monotonic() + seconds
+        found = flow_atlas(process, start, end, seconds=seconds) if found is None else _refined(found, until)
+        kept[key] = found
+    return found
 
 
 def widest(parts: Floats, allowed: float) -> Flags:
-    """The fewest cells without which the parts add up to at most half of what is allowed."""
+    """The fewest cells without which the parts add up to at most half of what is allowed; not too many at once."""
     order = np.argsort(parts)
     split = np.ones(len(parts), dtype=bool)
     split[order[np.cumsum(parts[order]) <= allowed / 2]] = False
+    split[order[:-AT_ONCE]] = False
     return split
 
 
@@ -186,8 +223,12 @@ def _contributions(law: StraightLaw, charts: Charts) -> Floats:
 def _first(law: StraightLaw) -> Boxes:
     """Cells that cover the means and `REACH` around them."""
     low, high = (law.q_data * law.means).min(0) - REACH, (law.q_data * law.means).max(0) + REACH
-    counts = np.ceil((high - low) / (2 * _COARSEST)).astype(int)
-    edges = [np.linspace(a, b, n + 1) for a, b, n in zip(low, high, counts, strict=True)]
+    counts = np.ceil((high - low) / (2 * _COARSEST))
+    if counts.prod() > MOST_AT_START:
+        raise NoEnclosure(
+            f"the law at the data end is {counts.max() * 2 * _COARSEST:.0f} of its widths wide: too many cells"
+        )
+    edges = [np.linspace(a, b, int(n) + 1) for a, b, n in zip(low, high, counts, strict=True)]
     lows = np.stack(np.meshgrid(*(e[:-1] for e in edges), indexing="ij"), -1).reshape(-1, law.dimension)
     highs = np.stack(np.meshgrid(*(e[1:] for e in edges), indexing="ij"), -1).reshape(-1, law.dimension)
     return Boxes(lows, highs)

@@ -88,9 +88,9 @@ class Between:
         law = self.law
         away = self.sizes.sum(0) + self.largest * room[:, None] * law.spreads[self.first][:, None]
         total = np.zeros(len(self.first))
-        k, l = np.triu_indices(len(law.means), 1)
-        steps = law.differences[k, l]
-        squares = (steps[:, :, None] * steps[:, None, :]).reshape(len(k), -1)
+        one, other = np.triu_indices(len(law.means), 1)
+        steps = law.differences[one, other]
+        squares = (steps[:, :, None] * steps[:, None, :]).reshape(len(one), -1)
         most = self.largest * law.diameter**2 / 4
         for s, t, inner in _restrictions(self.degree + 1):
             moved = np.tensordot(inner, self.centres, 1)
@@ -98,18 +98,18 @@ class Between:
             radius = np.abs(moved[1:]).sum(0) + away + slack + (self.degree + 2) * self.rounding[:, None]
             upper, lower = self._heights(moved[0], up(radius, 64))
             gammas = _responsibilities(upper, lower, self.first)
-            pairs = np.minimum(gammas[:, k] * gammas[:, l], 0.25)
+            pairs = np.minimum(gammas[:, one] * gammas[:, other], 0.25)
             nearest = np.maximum(np.abs(moved[0]) - radius, 0.0) * (1 - 64 * UNIT)
             e = exponential_above(-nearest)
             tie = up(e / ((1 + e) * (1 + e)), 8)
             known = self.first[:, None]
-            pairs = np.where(k == known, np.minimum(pairs, tie[:, l]), pairs)
-            pairs = np.where(l == known, np.minimum(pairs, tie[:, k]), pairs)
+            pairs = np.where(one == known, np.minimum(pairs, tie[:, other]), pairs)
+            pairs = np.where(other == known, np.minimum(pairs, tie[:, one]), pairs)
             q = max(abs(self.middle + self.half * s), abs(self.middle + self.half * t))
             matrices = (pairs @ squares).reshape(-1, law.dimension, law.dimension)
-            rate = q * largest_eigenvalue(matrices, len(k))
+            rate = q * largest_eigenvalue(matrices, len(one))
             total += np.fmin(rate, most) * abs(self.half) * (t - s)
-        return up(total, 8 * len(k) + 64)
+        return up(total, 8 * len(one) + 64)
 
     def _heights(self, centre: Floats, radius: Floats) -> tuple[Floats, Floats]:
         """Bounds of `e^(l_k - l_first)`: above and below; the one that is 1 is not set to 1 by rounding alone."""
@@ -152,7 +152,7 @@ def _ellipses(degree: int) -> list[tuple[Floats, float]]:
 
 @cache
 def _restrictions(degree: int) -> list[tuple[float, float, Floats]]:
-    """Pieces `[s, t]` of `[-1, 1]`, and the Chebyshev coefficients there of `T_0 .. T_degree`, `[j, i]`; nearest float64.
+    """Pieces `[s, t]` of `[-1, 1]`, and the Chebyshev coefficients there of `T_0 .. T_degree`, `[j, i]`, nearest float64.
 
     `T_(i+1)(y) = 2 y T_i(y) - T_(i-1)(y)`, `y = middle + half s`, on coefficients, exactly.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
@@ -37,7 +38,8 @@ class Boxes(NamedTuple):
     @property
     def centre(self) -> Points:
         """Of the box and of the enlarged one."""
-        return (self.low + self.high) / 2
+        middle: Points = (self.low + self.high) / 2
+        return middle
 
     @property
     def half(self) -> Points:
@@ -66,7 +68,7 @@ class Boxes(NamedTuple):
     def divisible(self) -> Flags:
         """Where the middle still lies well between the ends."""
         size = np.abs(self.low) + np.abs(self.high)
-        return ((self.high - self.low) > 2.0**-30 * (1e-6 + size)).all(1)
+        return np.asarray(((self.high - self.low) > 2.0**-30 * (1e-6 + size)).all(1))
 
     @staticmethod
     def joined(parts: list[Boxes]) -> Boxes:
@@ -80,7 +82,7 @@ def corners(dimension: int) -> list[tuple[int, ...]]:
 
 
 def restricted(basis: Basis, polynomials: Floats) -> tuple[Floats, Floats]:
-    """Polynomials, shape (terms, cells, d), on the children in their order, and at least what rounding added, (cells,)."""
+    """Polynomials, shape (terms, cells, d), on the children in their order, and at most what rounding made of them."""
     children = [np.tensordot(matrix, polynomials, 1) for matrix in _substitutions(basis.dimension, basis.degree)]
     sizes = np.abs(polynomials).sum(0)
     lost = np.sqrt(((gamma(basis.size + 8) * up(sizes, basis.size)) ** 2).sum(-1))
@@ -118,7 +120,7 @@ class Moments(NamedTuple):
 
 
 def moments(basis: Basis, law: StraightLaw, boxes: Boxes) -> Moments:
-    """By Gauss and Legendre's rule along each axis, with its error on an ellipse (proofs/students-plane.md, section 5)."""
+    """By Gauss and Legendre's rule along each axis, its error from an ellipse (proofs/students-plane.md, section 5)."""
     exponents = np.array(basis.monomials)
     count, d = boxes.low.shape
     values = np.zeros((count, basis.size, basis.size))
@@ -141,18 +143,19 @@ def moments(basis: Basis, law: StraightLaw, boxes: Boxes) -> Moments:
 def _axis(low: Floats, high: Floats, centre: float, most: int) -> tuple[Floats, Floats]:
     """`int eta^k e^(-(z - centre)^2/2) / sqrt(2 pi) dz`, `k = 0 .. most`, shape (cells, most + 1), and an error of all.
 
-    `|eta| <= 15/16`, so the moments are at most that of `k = 0`, and so are the errors of the points' and the exponents'
-    rounding, relative to it.
+    `|eta| <= 15/16`, so the moments are at most that of `k = 0`, and so are the errors by rounding, of the
+    points and of the exponents, relative to it.
     """
     points, weights = _rule()
     middle, half = (low + high) / 2, (high - low) / 2
     z = middle[:, None] + half[:, None] * points - centre
     heights = exponential(-z * z / 2) * (weights * _INVERSE_ROOT) * half[:, None]
     eta = points / (1 + MARGIN)
-    rows = heights @ (eta[:, None] ** np.arange(most + 1)) if most else heights.sum(1, keepdims=True)
+    rows = heights @ np.vander(eta, most + 1, increasing=True)
     far = np.abs(middle - centre) + half
     size = np.abs(low) + np.abs(high) + 4 * abs(centre) + 1
-    rounding = (gamma(256) + 8 * UNIT * (far + 1) * size) * heights.sum(1)
+    # eta is measured from the float64 centre of the box, which counts where the box is small.
+    rounding = (gamma(256) + 8 * UNIT * (far + 1 + most / half) * size) * heights.sum(1)
     # The ellipse: half-axes `A` along the box and `B` across it; smaller boxes allow a larger one.
     error = np.full(len(low), np.inf)
     for rho in (2.0, 4.0, 8.0, 16.0):
@@ -161,7 +164,9 @@ def _axis(low: Floats, high: Floats, centre: float, most: int) -> tuple[Floats, 
         height = exponential_above(np.minimum((half * across) ** 2 / 2 * (1 + 2.0**-30), 700.0)) * exponential_above(
             -(near**2) / 2
         )
-        factor = 64 / 15 / rho ** (2 * (_POINTS - 1)) / (1 - rho**-2) * max(along, 1.0) ** most * (1 + 2.0**-40)
+        factor = (
+            64 / 15 / rho ** (2 * (_POINTS - 1)) / (1 - rho**-2) * math.prod([max(along, 1.0)] * most) * (1 + 2.0**-30)
+        )
         error = np.fmin(error, np.where((half * across) ** 2 < 1400, factor * half * height, np.inf))
     return rows, up(error + rounding, 64)
 
@@ -185,8 +190,6 @@ def beyond(law: StraightLaw, reach: float, constant: float, slope: float) -> flo
 
     `(A + b |Z|)^2 <= 2 A^2 + 2 b^2 |Z|^2`, and `E Z_i^2 [|Z_i| > R] = P + 2 R phi(R)`, `P = P(|Z_i| > R)`.
     """
-    from fractions import Fraction
-
     d = law.dimension
     with ball_precision(100):
         r, a, b = (ball(Fraction(x)) for x in (reach, constant, slope))

@@ -6,6 +6,7 @@ coefficients `C_i` are float64 numbers and mean exactly this polynomial. The poi
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -40,7 +41,8 @@ class Collocation:
 
     def at(self, points: Floats) -> Floats:
         """`T_i` at other points, `[point, i]`, approximately: they may lie outside [-1, 1]."""
-        return np.polynomial.chebyshev.chebvander(points, self.degree)
+        found: Floats = np.polynomial.chebyshev.chebvander(points, self.degree)
+        return found
 
 
 @cache
@@ -61,7 +63,7 @@ def collocation(degree: int) -> Collocation:
             primitive = lagrange.integral()
             # Between neighbours among the points l_j has one sign: its zeros are the other points.
             at = [primitive(y) for y in points]
-            weights.append(sum((abs(b - a) for a, b in zip(at, at[1:], strict=False)), arb(0)))
+            weights.append(sum((abs(b - a) for a, b in itertools.pairwise(at)), arb(0)))
         nearest, table = np.vectorize(_nearest, otypes=[float]), np.array(values, dtype=object)
         floats, nodes = nearest(table), nearest(np.array(points, dtype=object))
         inner = np.linalg.inv(floats)

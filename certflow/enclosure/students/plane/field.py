@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from certflow.enclosure.students.plane.law import StraightLaw
-from certflow.enclosure.students.rounding import EXP_ERROR, UNIT, exponential, gamma, up
+from certflow.enclosure.students.rounding import EXP_ERROR, exponential, gamma, up
 from certflow.enclosure.students.taylor import Basis
 from certflow.numbers.arrays import Floats
 
@@ -62,11 +62,11 @@ def defects(
 ) -> tuple[Floats, Floats]:
     """At least `|slope - sum_k gamma_k mu_k|_2` along the exact path at an exact `q`, for all `eta` of the cell.
 
-    The float64 logits are within `doubt` (their shape without terms and K) of the exact ones. With `E_k` the exponential
-    functions, the defect is `F / sum_k E_k`, `F = sum_k E_k (slope - mu_k)`, and no quotient of polynomials is needed.
+    The float64 logits are within `doubt` (their shape without terms and K) of the exact ones. With `E_k` their
+    exponential functions the defect is `F / sum_k E_k`, `F = sum_k E_k (slope - mu_k)`: no quotient of polynomials.
 
-    Returns the whole bound, and the part of it that is the polynomial `F` up to the degree: what more sweeps or shorter
-    steps make small, where the rest wants smaller cells.
+    Returns the whole bound, and what the first `own` coefficients of `F` have of it: more sweeps or shorter steps make
+    that small, where the rest wants smaller cells.
     """
     p = basis.degree
     exponents = logits(law, q, path)
@@ -102,8 +102,8 @@ def defects(
 def _majorants(basis: Basis, exponents: Floats) -> tuple[Floats, Floats]:
     """At least the coefficients of `e^(g - g_0)` beyond the degree, and all of them, added up.
 
-    `s_k` the sum of the sizes of the coefficients of degree k: `n a_n = sum_k k s_k a_(n-k)`, `a_0 = 1`, majorises. With
-    `s = sum k s_k` and `M` the last degree computed, what follows adds up to at most
+    `s_k` the sum of the sizes of the coefficients of degree k: `n a_n = sum_k k s_k a_(n-k)`, `a_0 = 1`, majorises.
+    With `s = sum k s_k` and `M` the last degree computed, what follows adds up to at most
     `s / (M + 1 - s) (a_(M-p+1) + ... + a_M)`.
     """
     p, last = basis.degree, basis.degree + _BEYOND
@@ -122,7 +122,7 @@ def _majorants(basis: Basis, exponents: Floats) -> tuple[Floats, Floats]:
 
 
 def _by_product(basis: Basis) -> list[tuple[int, list[tuple[int, int]]]]:
-    """For each monomial, lowest degree first, the pairs `(i, j)` whose product it is, the first of degree 1 and more."""
+    """For each monomial, lowest degree first, the pairs `(i, j)` whose product it is, `i` of degree >= 1."""
     found: list[list[tuple[int, int]]] = [[] for _ in range(basis.size)]
     for i, j, k in basis.pairs:
         if basis.degrees[i]:

@@ -1,4 +1,4 @@
-"""The flow towards noise of whole cells of the data end, as polynomials with proved errors (proofs/students-plane.md)."""
+"""The flow towards noise of cells of the data end, as polynomials with proved errors (proofs/students-plane.md)."""
 
 from __future__ import annotations
 
@@ -70,6 +70,7 @@ class _Run:
         self.exponent = np.zeros(len(centre))
         self.path: Floats | None = None
         self.before = (0.0, 1.0)
+        self.lost = np.zeros(len(centre))
 
     def images(self) -> Images:
         law = self.law
@@ -87,7 +88,7 @@ class _Run:
             steps += 1
             length = (a - b) * (1.5 if step.easy(whole) else 1.0)
             a = b
-        last = 4 * UNIT * law.q_noise * law.largest
+        last = self.lost + 4 * UNIT * law.q_noise * law.largest
         self.noise_error = up(self.noise_error + last)
         self.data_error = up(self.data_error + last * exponential_above(self.exponent))
         data_error = np.where(self.data_error <= self.room, self.data_error, np.inf)
@@ -100,7 +101,7 @@ class _Run:
         self.noise_error = up(self.noise_error + error)
         self.data_error = up(self.data_error + error * exponential_above(self.exponent))
         self.data_error = np.where(self.data_error <= self.room, self.data_error, np.inf)
-        self.path, self.before = step.path, (step.middle, step.half)
+        self.path, self.before, self.lost = step.path, (step.middle, step.half), step.lost
         # At s = 1 every T_i is 1.
         self.ends = step.path.sum(0)
 
@@ -126,14 +127,17 @@ class _Step:
         # Where the last polynomial ended and this one begins.
         jump = np.abs(run.ends - values[:, 0]).sum(0) + 2 * lost
         wide = run.wide
-        values, slopes = (np.concatenate([part, np.zeros((wide.size - basis.size, *part.shape[1:]))]) for part in (values, slopes))
+        values, slopes = (
+            np.concatenate([part, np.zeros((wide.size - basis.size, *part.shape[1:]))]) for part in (values, slopes)
+        )
         whole, low = defects(wide, law, q, values, slopes, self._doubt(q, sizes.sum(0), lost), basis.size)
         extra = np.sqrt(((lost_slopes + 4 * UNIT * law.sizes) ** 2).sum(-1)) * (1 + 64 * UNIT)
         defect = np.tensordot(table.weights, whole + extra, 1) * abs(self.half)
+        #: What adding up the coefficients at the end of the step loses.
+        self.lost = up(np.sqrt((lost**2).sum(-1)), 8)
         gap = np.sqrt((jump**2).sum(-1)) + 8 * UNIT * (abs(self.middle) + abs(self.half)) * law.largest
         self.error = up(defect + interpolation + gap, 64)
         self.error = np.where(np.isfinite(self.error), self.error, np.inf)
-        self.interp, self.gap = interpolation, gap
         self.owed = np.tensordot(table.weights, low, 1) * abs(self.half) + interpolation
 
     def _doubt(self, q: Floats, sizes: Floats, lost: Floats) -> Floats:

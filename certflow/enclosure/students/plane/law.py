@@ -19,15 +19,15 @@ from certflow.numbers.precision import ball_precision
 from certflow.process import OrnsteinUhlenbeck
 
 _BITS = 200
-#: Dimensions in which cells can be counted.
-MOST_DIMENSIONS = 3
+#: Dimensions of which the cells are not too many.
+MOST_DIMENSIONS = 2
 #: Parameters beyond these sizes leave the derived margins of float64.
 _LARGEST = 1e6
 
 
 @dataclass(frozen=True)
 class StraightLaw:
-    """`z = x / sqrt(v)`, `q = m / sqrt(v)`: `dz/dq = sum_k gamma_k mu_k`, `gamma_k ~ w_k exp(q z.mu_k - q^2 |mu_k|^2/2)`.
+    """`z = x / sqrt(v)`, `q = m / sqrt(v)`: `dz/dq = sum_k gamma_k mu_k`, `gamma_k ~ w_k e^(q z.mu_k - q^2 |mu_k|^2/2)`.
 
     Every number is the exact one within a relative `2^-53` (the nearest), but for those called bounds.
 
@@ -70,7 +70,7 @@ def straight_law(process: OrnsteinUhlenbeck, start: Any = None, end: Any = None)
 
     Raises
     ------
-    InputError : another kind of covariance than common-isotropic, symbols, more than three dimensions, numbers too
+    InputError : another kind of covariance than common-isotropic, symbols, more than two dimensions, numbers too
         large, times in the wrong order.
     """
     law = common_law(process)
