@@ -152,7 +152,7 @@ def _ellipses(degree: int) -> list[tuple[Floats, float]]:
 
 @cache
 def _restrictions(degree: int) -> list[tuple[float, float, Floats]]:
-    """Pieces `[s, t]` of `[-1, 1]`, and the Chebyshev coefficients there of `T_0 .. T_degree`, `[j, i]`, nearest float64.
+    """Pieces `[s, t]` of `[-1, 1]`, and the Chebyshev coefficients there of `T_0 .. T_degree`, `[j, i]`, as floats.
 
     `T_(i+1)(y) = 2 y T_i(y) - T_(i-1)(y)`, `y = middle + half s`, on coefficients, exactly.
     """

@@ -38,8 +38,7 @@ class Boxes(NamedTuple):
     @property
     def centre(self) -> Points:
         """Of the box and of the enlarged one."""
-        middle: Points = (self.low + self.high) / 2
-        return middle
+        return np.asarray((self.low + self.high) / 2, dtype=np.float64)
 
     @property
     def half(self) -> Points:
@@ -50,7 +49,8 @@ class Boxes(NamedTuple):
     def room(self) -> Floats:
         """How far a point of the box may move, at most, without leaving the enlarged one."""
         own = (self.high - self.low).min(1) / 2 * MARGIN
-        return own * (1 - 2.0**-20) - 8 * UNIT * (np.abs(self.low) + np.abs(self.high)).max(1)
+        found: Floats = own * (1 - 2.0**-20) - 8 * UNIT * (np.abs(self.low) + np.abs(self.high)).max(1)
+        return found
 
     def where(self, flags: Flags | Indices) -> Boxes:
         """Some of them."""

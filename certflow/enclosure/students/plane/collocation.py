@@ -41,8 +41,7 @@ class Collocation:
 
     def at(self, points: Floats) -> Floats:
         """`T_i` at other points, `[point, i]`, approximately: they may lie outside [-1, 1]."""
-        found: Floats = np.polynomial.chebyshev.chebvander(points, self.degree)
-        return found
+        return np.asarray(np.polynomial.chebyshev.chebvander(points, self.degree), dtype=np.float64)
 
 
 @cache

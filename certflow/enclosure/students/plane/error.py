@@ -1,8 +1,8 @@
 """`E |Psi(X) - Phi(X)|^2`, `X ~ p_T`, in the plane, from both sides (proofs/students-plane.md, section 5).
 
-At the data end: `int |Psi(Phi^{-1}(y)) - y|^2 p(y) dy` over the cells of an atlas, the tail by Lipschitz constants. On a
-cell the error is a polynomial `C(eta)` and an error of at most `r`; cells with the widest parts are divided, the flow of
-their children restricted or, where it is what makes them wide, computed anew.
+At the data end: `int |Psi(Phi^{-1}(y)) - y|^2 p(y) dy` over the cells of an atlas, the tail by Lipschitz constants.
+On a cell the error is a polynomial `C(eta)` and an error of at most `r`. Cells with the widest parts are divided, the
+flow of their children is restricted or, where it is what makes them wide, computed anew.
 """
 
 from __future__ import annotations

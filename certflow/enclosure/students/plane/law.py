@@ -27,7 +27,9 @@ _LARGEST = 1e6
 
 @dataclass(frozen=True)
 class StraightLaw:
-    """`z = x / sqrt(v)`, `q = m / sqrt(v)`: `dz/dq = sum_k gamma_k mu_k`, `gamma_k ~ w_k e^(q z.mu_k - q^2 |mu_k|^2/2)`.
+    """`z = x / sqrt(v)`, `q = m / sqrt(v)`: `dz/dq = sum_k gamma_k mu_k`, `gamma_k` the weights of Bayes at `q`, of
+
+        `w_k exp(q z.mu_k - q^2 |mu_k|^2 / 2)`.
 
     Every number is the exact one within a relative `2^-53` (the nearest), but for those called bounds.
 
