@@ -230,7 +230,7 @@ def _first(law: StraightLaw) -> Boxes:
     counts = np.ceil((high - low) / (2 * _COARSEST))
     if counts.prod() > MOST_AT_START:
         raise NoEnclosure(
-            f"the law at the data end is {counts.max() * 2 * _COARSEST:.0f} of its widths wide: too many cells"
+            f"the data end is {counts.max() * 2 * _COARSEST:.0f} standard deviations wide: too many cells"
         )
     edges = [np.linspace(a, b, int(n) + 1) for a, b, n in zip(low, high, counts, strict=True)]
     lows = np.stack(np.meshgrid(*(e[:-1] for e in edges), indexing="ij"), -1).reshape(-1, law.dimension)

@@ -1,7 +1,8 @@
 """Students of the triangle that the laboratory trained, and oracles of the flow and of their errors.
 
 The oracles share nothing with the package: the flow is SciPy's, of the velocity written here in `x` and `t`; of a
-product of two one-dimensional mixtures it is a pair of quantile maps, by SciPy's normal distribution function and bisection.
+product of two one-dimensional mixtures it is a pair of quantile maps, by SciPy's normal distribution
+function and bisection.
 """
 
 from __future__ import annotations
