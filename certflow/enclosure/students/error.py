@@ -116,8 +116,7 @@ def student_lipschitz(maps: Any, box: Any, rtol: Any = "0.02", seconds: Any = 60
         return plane_lipschitz(listed, box, float(gap), limit)
     part = steepest(listed, _interval(box), float(gap), limit)
     cells = part.found.cells
-    size = np.maximum(np.abs(part.found.low), np.abs(part.found.high))
-    shown = StudentCells(cells.low[:, None], cells.high[:, None], size, end="noise")
+    shown = StudentCells(cells.low[:, None], cells.high[:, None], part.found.steepest, end="noise")
     return StudentLipschitz(*outwards(part.lower, part.upper), part.complete, shown)
 
 

@@ -34,11 +34,13 @@ from certflow.enclosure.students.line.tail import CUTS, ends_of
 from certflow.enclosure.students.maps import ExactMap, lipschitz_bound
 from certflow.enclosure.students.rounding import UNIT, up
 from certflow.enclosure.students.taylor import Basis, Models, product, total
-from certflow.numbers.arrays import Floats
+from certflow.numbers.arrays import Flags, Floats
 from certflow.numbers.precision import ball_precision
 
 #: The most parts of a cell of a fold.
 FINEST = 256
+#: In units of the narrowest component, how wide the image of a cell of a fold may stay.
+COARSEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -139,31 +141,25 @@ def _quantiles(values: Floats, least: Floats, most: Floats, upper: bool) -> Floa
 
 def total_variation(flow: LineFlow, maps: list[ExactMap], order: Order, rtol: float, until: float) -> Ranges:
     """Total variation, at most 1, between the law of the student's output and `p_delta`."""
+    lost = _lost(flow, order)
     parts = _densities(flow, order.slopes)
     while True:
         kept = order.kept
-        inner = np.flatnonzero(kept)
-        low, high = parts[0] * kept, parts[1] * kept
-        outside = 2.0
-        fold_low = fold_high = 0.0
-        if len(inner):
-            first, last = inner[0], inner[-1]
-            outside = _outside(flow, order, int(first), int(last))
-            for a, b in order.folds:
-                if first < a and b < last:
-                    below, top = _fold(flow, order, a, b)
-                    fold_low, fold_high = fold_low + below, fold_high + top
-        lower = (math.fsum(low) + fold_low) * (1 - 8 * UNIT) / 2 - outside
-        upper = float(up(np.asarray((math.fsum(high) + fold_high) / 2 + outside), 16))
+        low, high = np.where(kept, parts[0], 0.0), np.where(kept, parts[1], 0.0)
+        folds = [_fold(flow, order, *fold) for fold in order.folds] + _ends(flow, order)
+        lower = (math.fsum(low) + math.fsum(f[0] for f in folds)) * (1 - 8 * UNIT) / 2 - lost
+        upper = float(up(np.asarray((math.fsum(high) + math.fsum(f[1] for f in folds)) / 2 + lost), 16))
         lower, upper = max(lower, 0.0), min(upper, 1.0)
         complete = upper - lower <= rtol * upper
         if complete or time.monotonic() >= until or len(low) >= MOST_CELLS:
             return Ranges(lower, upper, complete)
-        widths = (parts[1] - parts[0]) * kept
-        widths = np.where(np.isfinite(widths), widths, 4.0)
+        widths = np.minimum(np.where(kept, parts[1], 0.0), 4.0) - low
         sequence = np.argsort(widths)
         split = np.ones(len(widths), dtype=bool)
         split[sequence[np.cumsum(widths[sequence]) <= rtol * upper / 2]] = False
+        for (first, last), part in zip(order.folds, folds, strict=False):
+            if part[1] - part[0] > rtol * upper / 4:
+                split[first : last + 1] |= _wide(flow, order, first, last)
         split &= order.slopes.cells.divisible()
         if not split.any():
             return Ranges(lower, upper, complete)
@@ -171,8 +167,19 @@ def total_variation(flow: LineFlow, maps: list[ExactMap], order: Order, rtol: fl
         fresh = _densities(flow, new)
         joined = Slopes.joined([order.slopes.where(~split), new])
         sequence = np.argsort(joined.cells.centre)
-        parts = tuple(np.concatenate([old[~split], one])[sequence] for old, one in zip(parts, fresh, strict=True))  # type: ignore[assignment]
+        parts = (
+            np.concatenate([parts[0][~split], fresh[0]])[sequence],
+            np.concatenate([parts[1][~split], fresh[1]])[sequence],
+        )
         order = order_of(joined.where(sequence))
+
+
+def _wide(flow: LineFlow, order: Order, first: int, last: int) -> Flags:
+    """The cells of a fold that blur its image most, if they blur it much."""
+    low, high = values_on(order)
+    found = (high - low)[first : last + 1]
+    wide: Flags = (found > found.max() / 4) & (found > COARSEST * float(flow.data.widths.min()))
+    return wide
 
 
 def _densities(flow: LineFlow, slopes: Slopes) -> tuple[Floats, Floats]:
@@ -194,31 +201,55 @@ def _densities(flow: LineFlow, slopes: Slopes) -> tuple[Floats, Floats]:
     return np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, np.inf)
 
 
-def _outside(flow: LineFlow, order: Order, first: int, last: int) -> float:
-    """At least half of what both laws have outside of the cells that keep order and of what is between them."""
+def _lost(flow: LineFlow, order: Order) -> float:
+    """At least half of the mass of `p_T` beyond the cells."""
     cells = order.slopes.cells
-    a, b = value_at_end(order, first, False)[1], value_at_end(order, last, True)[0]
-    with ball_precision(BITS):
-        parts = [
-            flow.noise.tails(ball(Fraction(float(cells.low[first]))), False),
-            flow.noise.tails(ball(Fraction(float(cells.high[last]))), True),
-            flow.data.tails(ball(Fraction(a)), False),
-            flow.data.tails(ball(Fraction(b)), True),
-        ]
-        return float(up(np.asarray(sum(above(part) for part in parts) / 2), 8))
+    outer = _mass(flow.noise, -math.inf, float(cells.low[0])), _mass(flow.noise, float(cells.high[-1]), math.inf)
+    return float(up(np.asarray((outer[0][1] + outer[1][1]) / 2)))
+
+
+def _ends(flow: LineFlow, order: Order) -> list[tuple[float, float]]:
+    """The mass of `p_delta` beyond the image of the first and of the last cell, where these keep order."""
+    found = []
+    if order.kept[0]:
+        found.append(_between(flow.data, (-math.inf, -math.inf), value_at_end(order, 0, False)))
+    if order.kept[-1]:
+        found.append(_between(flow.data, value_at_end(order, len(order.kept) - 1, True), (math.inf, math.inf)))
+    return found
 
 
 def _fold(flow: LineFlow, order: Order, first: int, last: int) -> tuple[float, float]:
-    """Below and above what a fold adds to twice the total variation."""
+    """Below and above what a fold adds to twice the total variation.
+
+    Between the images `J` of its neighbours `p_delta` has the mass `n`, on the range `H` of its own values `h`; its own
+    mass `m` lies on `H`. The part is at most `m + n`, and at least `|m - h| + n - h >= n + max(m - 2 h, -m)`.
+    """
     cells = order.slopes.cells
-    mu = masses(flow.noise, np.array([cells.low[first], cells.high[last]]))
-    left, right = value_at_end(order, first - 1, True), value_at_end(order, last + 1, False)
-    nu = _mass_between(flow.data, left, right)
-    low = max(float(mu[0][0]) - nu[1], nu[0] - float(mu[1][0]), 0.0)
-    return low * (1 - 4 * UNIT), float(up(mu[1][0] + nu[1]))
+    m = _mass(flow.noise, float(cells.low[first]), float(cells.high[last]))
+    low_values, high_values = values_on(order)
+    h = _mass(flow.data, float(low_values[first : last + 1].min()), float(high_values[first : last + 1].max()))
+    left = value_at_end(order, first - 1, True) if first else (-math.inf, -math.inf)
+    right = value_at_end(order, last + 1, False) if last + 1 < len(order.kept) else (math.inf, math.inf)
+    n = _between(flow.data, left, right)
+    low = n[0] + max(m[0] - 2 * h[1], -m[1])
+    return max(low - 8 * UNIT * (n[0] + m[1] + h[1]), 0.0), float(up(np.asarray(m[1] + n[1])))
 
 
-def _mass_between(law: LineLaw, left: tuple[float, float], right: tuple[float, float]) -> tuple[float, float]:
-    outer = float(masses(law, np.array([left[0], right[1]]))[1][0])
-    inner = float(masses(law, np.array([left[1], right[0]]))[0][0]) if left[1] < right[0] else 0.0
-    return inner, outer
+def _between(law: LineLaw, left: tuple[float, float], right: tuple[float, float]) -> tuple[float, float]:
+    """Below and above the mass between two points that are known between two numbers each."""
+    return _mass(law, left[1], right[0])[0], _mass(law, left[0], right[1])[1]
+
+
+def _mass(law: LineLaw, low: float, high: float) -> tuple[float, float]:
+    """Below and above the mass of an interval, infinite ends included; zero where the ends are in the wrong order."""
+    if not low < high:
+        return 0.0, 0.0
+    with ball_precision(BITS):
+        if high == math.inf:
+            found = ball(Fraction(1)) if low == -math.inf else law.tails(ball(Fraction(low)), True)
+        elif low == -math.inf:
+            found = law.tails(ball(Fraction(high)), False)
+        else:
+            least, most = masses(law, np.array([low, high]))
+            return float(least[0]), float(most[0])
+        return float(found.abs_lower()) * (1 - 4 * UNIT), above(found)
