@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 
@@ -44,7 +45,7 @@ def relative(part):
 
 @pytest.mark.parametrize("name", ["b2", *night("u1", "u2", "b4")])
 def test_the_error_of_a_student_contains_quadrature(name):
-    part = mean_square(atlas(), student(name), 0.15, 60)
+    part = mean_square(atlas(), student(name), 0.15, math.inf)
     low, high = relative(part)
     assert part.complete
     assert high - low <= 0.15 * high
@@ -96,7 +97,7 @@ def exact_product_error():
 
 def test_of_a_product_the_error_is_that_of_quantile_maps():
     exact = exact_product_error()
-    found = cf.enclosure.student_error(product_process(), random_student(), [2.5, 0.02], rtol="1e-3", seconds=60)
+    found = cf.enclosure.student_error(product_process(), random_student(), [2.5, 0.02], rtol="1e-3", seconds=math.inf)
     assert found.complete
     assert found.lower <= exact * (1 + 1e-7)
     assert exact * (1 - 1e-7) <= found.upper
@@ -168,20 +169,20 @@ def test_a_tail_that_is_left_out_is_caught(monkeypatch):
     """Cells up to one standard deviation alone: with the tail the enclosure holds, without it it is false."""
     monkeypatch.setattr(atlases, "REACH", 1.0)
     monkeypatch.setattr(errors, "REACH", 1.0)
-    made = flow_atlas(product_process(), tolerance="1e-3")
+    made = flow_atlas(product_process(), tolerance="1e-3", seconds=math.inf)
     exact = exact_product_error() * float(made.law.second_moment[0])
-    part = mean_square(made, [random_student()], 0.02, 20)
+    part = mean_square(made, [random_student()], 0.02, math.inf)
     assert part.lower <= exact <= part.upper
     assert part.tail > 0.1 * exact
     monkeypatch.setattr(errors, "beyond", lambda *arguments: 0.0)
-    cut = mean_square(made, [random_student()], 0.02, 20)
+    cut = mean_square(made, [random_student()], 0.02, math.inf)
     assert cut.complete
     assert not cut.lower <= exact <= cut.upper
 
 
 @pytest.mark.parametrize("name", ["b2", *night("u2")])
 def test_the_lipschitz_constant_on_a_box(name):
-    found = cf.enclosure.student_lipschitz(student(name), [[-4, -4], [4, 4]], rtol="0.05")
+    found = cf.enclosure.student_lipschitz(student(name), [[-4, -4], [4, 4]], rtol="0.05", seconds=math.inf)
     assert found.complete
     assert found.upper - found.lower <= 0.05 * found.upper
     h = 1e-6
@@ -256,7 +257,7 @@ def test_ring_8_to_fifteen_percent():
 @nightly
 @pytest.mark.parametrize("name", NAMES)
 def test_two_percent(name):
-    part = mean_square(flow_atlas(triangle()), student(name), 0.02, 120)
+    part = mean_square(flow_atlas(triangle()), student(name), 0.02, math.inf)
     low, high = relative(part)
     assert part.complete
     assert low / 1.005 < gauss_hermite(name, 96) < high * 1.005
