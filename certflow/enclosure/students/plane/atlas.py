@@ -113,15 +113,27 @@ class FlowAtlas:
         return Charts(boxes, polynomials, data, up(noise + lost), rough)
 
 
-def charted(basis: Basis, law: StraightLaw, boxes: Boxes, tolerance: float) -> Charts:
-    """The flow of cells, batch by batch."""
+def charted(basis: Basis, law: StraightLaw, boxes: Boxes, tolerance: float, until: float = math.inf) -> Charts:
+    """The flow of cells, batch by batch; from a moment of the monotonic clock on cells are `_unmoved`."""
     parts = []
     for first in range(0, len(boxes.low), BATCH):
         some = boxes.where(np.arange(first, min(first + BATCH, len(boxes.low))))
+        if time.monotonic() > until:
+            parts.append(_unmoved(basis, law, some))
+            continue
         masses = moments(Basis(law.dimension, 1), law, some).mass
         images = carried(basis, law, some, masses, tolerance)
         parts.append(_chosen(basis, law, some, images, tolerance))
     return Charts.joined(parts)
+
+
+def _unmoved(basis: Basis, law: StraightLaw, boxes: Boxes) -> Charts:
+    """Cells as if `z` stayed where it is: it moves by at most `(q_data - q_noise) max |mu_k|`."""
+    polynomials = basis.boxes(boxes.centre - boxes.half, boxes.centre + boxes.half).coefficients
+    way = float(up(np.asarray(law.q_data * law.largest)))
+    noise = up(way + 8 * UNIT * (np.abs(boxes.low) + np.abs(boxes.high)).sum(1))
+    count = len(boxes.low)
+    return Charts(boxes, polynomials, np.zeros(count), noise, np.ones(count, dtype=bool))
 
 
 def _chosen(basis: Basis, law: StraightLaw, boxes: Boxes, images: Images, tolerance: float) -> Charts:
@@ -173,7 +185,7 @@ def flow_atlas(
     until = time.monotonic() + limit
     basis = Basis(law.dimension, DEGREE)
     allowed = float(wanted) * float(law.second_moment[0]) ** 0.5 / law.scale_data
-    charts = charted(basis, law, _first(law), allowed)
+    charts = charted(basis, law, _first(law), allowed, until)
     return _refined(FlowAtlas(law, basis, charts, math.inf, allowed, len(charts.rough), False), until)
 
 
@@ -189,7 +201,7 @@ def _refined(atlas: FlowAtlas, until: float) -> FlowAtlas:
         split = widest(cells, max(allowed**2, whole / 16)) & charts.boxes.divisible()
         if not split.any():
             break
-        new = charted(atlas.basis, law, charts.boxes.where(split).children(), allowed)
+        new = charted(atlas.basis, law, charts.boxes.where(split).children(), allowed, until)
         flows += len(new.rough)
         charts = Charts.joined([charts.where(~split), new])
     return replace(atlas, charts=charts, error=whole**0.5 * law.scale_data, flows=flows, complete=complete)

@@ -90,7 +90,7 @@ class Between:
         total = np.zeros(len(self.first))
         one, other = np.triu_indices(len(law.means), 1)
         steps = law.differences[one, other]
-        squares = (steps[:, :, None] * steps[:, None, :]).reshape(len(one), -1)
+        squares = (steps[:, :, None] * steps[:, None, :]).reshape(len(one), law.dimension**2)
         most = self.largest * law.diameter**2 / 4
         for s, t, inner in _restrictions(self.degree + 1):
             moved = np.tensordot(inner, self.centres, 1)

@@ -23,6 +23,8 @@ _WIDER = 2
 _FIRST_SWEEPS, _SWEEPS = 8, 3
 #: What the polynomial in time may add to the error of a step, relative to what the cells' size makes it.
 _SHARE = 0.25
+#: Cells across which logits change by less are small: if they are lost, it is for the length of the step.
+_SMALL = 1.0
 #: Steps are at least this share of the interval.
 _SHORTEST = 1 / 2048
 
@@ -117,6 +119,7 @@ class _Step:
         self.path = _path(run, table, q, self.middle, self.half)
         between = Between(law, table, self.path, self.middle, self.half)
         self.growth = between.growth(run.room)
+        self.small = between.sizes.sum(0).max(-1) < _SMALL
         interpolation = up(2 * abs(self.half) * between.remainder())
         # Values at the exact points, from coefficients: errors of the tables and of the sums.
         sizes = up(np.abs(self.path).sum(1), basis.size)
@@ -150,7 +153,10 @@ class _Step:
     def _shares(self, whole: float) -> tuple[float, float]:
         """Root mean squares over the cells that may become good: owed to the length, and allowed."""
         run = self.run
-        good = (self.error < 4 * run.room) & np.isfinite(run.data_error)
+        alive = np.isfinite(run.data_error) & (run.room > 0)
+        if (alive & self.small & ~(self.owed < run.room)).any():
+            return np.inf, 0.0
+        good = (self.error < 4 * run.room) & alive
         weight = run.masses[good]
         grown = np.exp(run.exponent[good])
         rest = np.maximum(self.error[good] - self.owed[good], 0.0)

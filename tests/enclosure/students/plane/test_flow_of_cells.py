@@ -11,6 +11,7 @@ from scipy.integrate import quad
 
 import certflow as cf
 from certflow.enclosure.students.plane import field, flow
+from certflow.enclosure.students.plane.atlas import charted
 from certflow.enclosure.students.plane.between import Between, largest_eigenvalue
 from certflow.enclosure.students.plane.cells import Boxes, moments, restricted
 from certflow.enclosure.students.plane.collocation import collocation
@@ -89,6 +90,34 @@ def test_images_of_a_product_are_pairs_of_quantile_maps():
     back, forth = (lambda y: pair(y, 0.02, 2.5)), (lambda x: pair(x, 2.5, 0.02))
     assert violations(law, basis, boxes, images, back, forth, rng) == (0, 0)
     assert np.isfinite(images.data_error).all()
+
+
+@pytest.mark.parametrize(
+    ("weights", "means", "variance", "end", "start"),
+    [
+        ([1], [[0.3, -0.2]], 0.5, 0.01, 3),
+        ([1 - 1e-12, 1e-12], [[-1, 0], [1, 0]], 0.04, 0.01, 3),
+        ([0.5, 0.5], [[-1, 0], [1, 0]], 1e-4, 0.001, 6),  # narrow: only short steps serve
+        ([0.3, 0.7], [[-1, 0], [1, 0.5]], 9, 0.01, 3),
+        ([0.3, 0.7], [[-1, 0], [1, 0.5]], 0.04, 0.5, 0.6),
+        ([0.2, 0.3, 0.5], [[10, 10], [10.3, 10], [10, 10.2]], 0.01, 0.01, 3),
+        ([0.1, 0.2, 0.3, 0.4], [[0.1, 1.1], [-0.8, 0.3], [0.2, -0.4], [1.5, 0]], 0.02, 0.01, 3),
+    ],
+)
+def test_images_of_cells_of_other_laws(weights, means, variance, end, start):
+    rng = np.random.default_rng(13)
+    law = straight_law(cf.OrnsteinUhlenbeck(cf.GaussianMixture(weights, means, variance), end, start))
+    count = cases(25)
+    middle = law.q_data * law.means[rng.integers(0, len(weights), count)] + 1.5 * rng.normal(size=(count, 2))
+    half = 10 ** rng.uniform(-3, -0.5, (count, 1))
+    boxes = Boxes(middle - half, middle + half)
+    basis, images = images_of(law, 4, boxes)
+
+    def flow_from(s, t):
+        return lambda x: flowed(weights, means, variance, x, s, t, 1e-11)
+
+    assert violations(law, basis, boxes, images, flow_from(end, start), flow_from(start, end), rng) == (0, 0)
+    assert np.isfinite(images.data_error).mean() > 0.6
 
 
 @pytest.mark.parametrize("twin", ["no remainder", "no defect"])
@@ -258,6 +287,21 @@ def test_the_atlas_of_the_triangle_holds_where_it_is_probed():
     back = of_triangle(x * law.scale_noise, 3.0, 0.01, 1e-9) / law.scale_data
     assert (np.linalg.norm(back - y, axis=1)[~some.rough] <= some.data_error[~some.rough] + 1e-6).all()
     assert some.rough.mean() < 0.1
+
+
+def test_cells_for_which_there_was_no_time():
+    """They stay where they are, with how far the flow may move them; the law is far from the origin."""
+    mixture = cf.GaussianMixture([0.5, 0.5], [[2, 0], [2.5, 0.5]], 0.25)
+    law = straight_law(cf.OrnsteinUhlenbeck(mixture, 0.01, 3))
+    boxes = Boxes(law.q_data * law.means - 0.5, law.q_data * law.means + 0.7)
+    basis = Basis(2, 4)
+    charts = charted(basis, law, boxes, 1e-4, until=-1.0)
+    assert charts.rough.all()
+    eta, y = corners_and_inside(np.random.default_rng(0), boxes)
+    x = flowed([0.5, 0.5], [[2, 0], [2.5, 0.5]], 0.25, y * law.scale_data, 0.01, 3) / law.scale_noise
+    gap = np.linalg.norm(evaluated(basis, charts.polynomials, eta) - x, axis=1)
+    assert (gap <= charts.noise_error).all()
+    assert (gap > charts.noise_error / 2).any()
 
 
 def test_flowed_and_quantile_maps_agree():
