@@ -57,8 +57,10 @@ def images_of(law, degree, boxes, tolerance=1e-3):
     return basis, carried(basis, law, boxes, np.full(len(boxes.low), 1e-3), tolerance)
 
 
-@pytest.mark.parametrize(("degree", "half"), [(4, 0.1), *night((2, 0.05), (3, 0.2), (4, 0.3))])
-def test_images_of_cells_of_the_triangle_are_within_their_errors(degree, half):
+@pytest.mark.parametrize(
+    ("degree", "half", "share"), [(4, 0.1, 0.9), *night((2, 0.05, 0.9), (3, 0.2, 0.2), (4, 0.3, 0.1))]
+)
+def test_images_of_cells_of_the_triangle_are_within_their_errors(degree, half, share):
     rng = np.random.default_rng(3)
     law = straight_law(triangle())
     boxes = some_boxes(rng, cases(40), half)
@@ -67,9 +69,10 @@ def test_images_of_cells_of_the_triangle_are_within_their_errors(degree, half):
         law, basis, boxes, images, lambda y: of_triangle(y, 0.01, 3.0), lambda x: of_triangle(x, 3.0, 0.01), rng
     )
     assert broken == (0, 0)
-    # and the errors are small: most cells have one at the data end
-    assert np.isfinite(images.data_error).mean() > 0.6
-    assert np.median(images.noise_error) < {2: 3e-3, 3: 3e-2, 4: 3e-3 if half < 0.2 else 0.3}[degree]
+    # and the errors are small: of small cells nearly all have one at the data end
+    assert np.isfinite(images.data_error).mean() >= share
+    if half < 0.2:
+        assert np.median(images.noise_error) < 3e-3
 
 
 def test_images_of_a_product_are_pairs_of_quantile_maps():
