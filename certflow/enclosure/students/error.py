@@ -17,8 +17,10 @@ from certflow.enclosure.results import ball_ends
 from certflow.enclosure.students.line.distance import supremum
 from certflow.enclosure.students.line.error import mean_square
 from certflow.enclosure.students.line.flow import LineFlow
-from certflow.enclosure.students.line.output import start_of, total_variation, wasserstein
+from certflow.enclosure.students.line.order import start_of
 from certflow.enclosure.students.line.slopes import steepest
+from certflow.enclosure.students.line.transport import wasserstein
+from certflow.enclosure.students.line.variation import total_variation
 from certflow.enclosure.students.maps import ExactMap, read_maps, segment_times
 from certflow.enclosure.students.plane.result import plane_error, plane_lipschitz
 from certflow.enclosure.students.results import (
@@ -61,7 +63,7 @@ def student_error(p: Any, maps: Any, times: Any, rtol: Any = "0.02", seconds: An
     Source: proofs/C2.md; in two dimensions proofs/students-plane.md.
     """
     found, listed, ends = _subject(p, maps, times)
-    gap, limit = check_effort(rtol, seconds)
+    gap, limit = check_effort(rtol, seconds, "rtol")
     if found.mixture.dimension > 1:
         return plane_error(found, listed, ends, float(gap), limit)
     flow = LineFlow(found, *ends)
@@ -94,7 +96,7 @@ def student_distance(p: Any, maps: Any, times: Any, box: Any, rtol: Any = "0.02"
     found, listed, ends = _subject(p, maps, times)
     _check_line(listed)
     interval = _interval(box)
-    gap, limit = check_effort(rtol, seconds)
+    gap, limit = check_effort(rtol, seconds, "rtol")
     part = supremum(LineFlow(found, *ends), listed, interval, float(gap), limit)
     cells = part.local.cells
     shown = StudentCells(cells.low[:, None], cells.high[:, None], part.local.largest)
@@ -111,7 +113,7 @@ def student_lipschitz(maps: Any, box: Any, rtol: Any = "0.02", seconds: Any = 60
     Source: proofs/C3.md.
     """
     listed = read_maps(maps)
-    gap, limit = check_effort(rtol, seconds)
+    gap, limit = check_effort(rtol, seconds, "rtol")
     if listed[0].dimension > 1:
         return plane_lipschitz(listed, box, float(gap), limit)
     part = steepest(listed, _interval(box), float(gap), limit)
@@ -129,7 +131,7 @@ def student_law(p: Any, maps: Any, times: Any, rtol: Any = "0.02", seconds: Any 
     """
     found, listed, ends = _subject(p, maps, times)
     _check_line(listed)
-    gap, limit = check_effort(rtol, seconds)
+    gap, limit = check_effort(rtol, seconds, "rtol")
     until = time.monotonic() + limit
     flow, wanted = LineFlow(found, *ends), float(gap)
     order = start_of(flow, listed, wanted, until)

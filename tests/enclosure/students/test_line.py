@@ -247,7 +247,7 @@ def refusals():
         ("times", lambda: error(p, maps, times[:1])),
         ("times", lambda: error(p, maps, times[::-1])),
         ("times", lambda: error(p, maps, [3, 0])),
-        ("gap", lambda: error(p, maps, times, rtol=2)),
+        ("rtol", lambda: error(p, maps, times, rtol=2)),
         ("seconds", lambda: error(p, maps, times, seconds=0)),
         ("box", lambda: distance(p, maps, times, (1, 1))),
         ("box", lambda: cf.enclosure.student_lipschitz(maps, (0, np.inf))),

@@ -9,6 +9,7 @@ images of its ends.
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,12 +21,22 @@ from certflow.enclosure.students.line.error import MOST_CELLS
 from certflow.enclosure.students.line.flow import Cells, LineFlow, between
 from certflow.enclosure.students.line.law import BITS, LineLaw, above
 from certflow.enclosure.students.line.slopes import Slopes, slopes_on
-from certflow.enclosure.students.maps import ExactMap
+from certflow.enclosure.students.line.tail import CUTS, ends_of
+from certflow.enclosure.students.maps import ExactMap, lipschitz_bound
 from certflow.enclosure.students.rounding import UNIT, up
 from certflow.numbers.arrays import Flags, Floats
 from certflow.numbers.precision import ball_precision
 
 START = 64
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Two ends, and whether they are as near as was asked for."""
+
+    lower: float
+    upper: float
+    complete: bool
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,12 @@ class Order:
     def kept(self) -> Flags:
         """Cells that keep order with all others."""
         found: Flags = (self.forward == 0) & (self.backward == 0) & (self.slopes.low >= 0)
+        return found
+
+    @property
+    def records(self) -> Flags:
+        """Cells where `Psi` rises, from values that no cell before them exceeds: their images meet in ends only."""
+        found: Flags = (self.forward == 0) & (self.slopes.low >= 0)
         return found
 
     @property
@@ -78,6 +95,13 @@ def masses(law: LineLaw, ends: Floats) -> tuple[Floats, Floats]:
         high = np.array([above(found) for found in balls])
         low = np.array([float(found.abs_lower()) * (1 - 4 * UNIT) for found in balls])
     return low, high
+
+
+def start_of(flow: LineFlow, maps: list[ExactMap], rtol: float, until: float) -> Order:
+    """The cells of the noise end, in order."""
+    lipschitz = lipschitz_bound(maps)
+    cut = next((cut for cut in CUTS if (1 + lipschitz) * math.exp(-cut * cut / 4) <= 1e-4 * rtol), CUTS[-1])
+    return ordered(flow, maps, *ends_of(flow.noise, cut), rtol / 500, until)
 
 
 def ordered(flow: LineFlow, maps: list[ExactMap], low: float, high: float, small: float, until: float) -> Order:

@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from certflow.enclosure.integrals import check_effort
 from certflow.enclosure.students.plane.cells import Boxes, moments, restricted
 from certflow.enclosure.students.plane.flow import Images, carried
 from certflow.enclosure.students.plane.law import StraightLaw, straight_law
 from certflow.enclosure.students.rounding import UNIT, up
 from certflow.enclosure.students.taylor import Basis
-from certflow.errors import InputError, NoEnclosure
+from certflow.errors import NoEnclosure
 from certflow.numbers.arrays import Flags, Floats, Indices
-from certflow.numbers.exact import exact_number
-from certflow.numbers.inputs import real_number
 from certflow.process import OrnsteinUhlenbeck
 
 #: Degree of the polynomials, cells of one batch, most cells.
@@ -177,10 +176,7 @@ def flow_atlas(
 
     Source: proofs/students-plane.md.
     """
-    wanted = exact_number(tolerance, "tolerance")
-    if not 0 < wanted < 1:
-        raise InputError("tolerance", tolerance, "a number between 0 and 1")
-    limit = real_number(seconds, "seconds", "a number of seconds > 0", lambda number: number > 0)
+    wanted, limit = check_effort(tolerance, seconds, "tolerance")
     law = straight_law(process, start, end)
     until = time.monotonic() + limit
     basis = Basis(law.dimension, DEGREE)

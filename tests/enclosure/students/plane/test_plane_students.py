@@ -237,7 +237,7 @@ def test_bad_input_is_told_in_one_line():
         cf.enclosure.flow_atlas(cf.OrnsteinUhlenbeck(space))
     with pytest.raises(InputError, match=r"start: got 0.005; required: a time after end"):
         cf.enclosure.flow_atlas(triangle(), start=0.005)
-    with pytest.raises(InputError, match=r"tolerance: got -1; required: a number between 0 and 1"):
+    with pytest.raises(InputError, match=r"tolerance: got -1; required: a relative gap between 0 and 1"):
         cf.enclosure.flow_atlas(triangle(), tolerance=-1)
     far = cf.GaussianMixture([0.5, 0.5], [[-500, 0], [500, 300]], "0.01")
     with pytest.raises(NoEnclosure, match="standard deviations wide: too many cells"):
