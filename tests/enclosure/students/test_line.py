@@ -258,7 +258,7 @@ def refusals():
         ("maps", lambda: error(p, [], times)),
         ("maps", lambda: error(p, "psi", times)),
         ("maps", lambda: error(plane, maps, times)),
-        ("maps", lambda: error(plane, flat, times)),
+        ("maps", lambda: distance(plane, flat, times, (-1, 1))),
         ("times", lambda: error(p, maps, times[:1])),
         ("times", lambda: error(p, maps, times[::-1])),
         ("times", lambda: error(p, maps, [3, 0])),
