@@ -23,6 +23,8 @@ _HOMES: dict[str, str] = {
     "amplification": "certflow.enclosure.integrals",
     "RateBounds": "certflow.enclosure.closed_forms",
     "rate_bounds": "certflow.enclosure.closed_forms",
+    "ScoreError": "certflow.enclosure.students.score.error",
+    "score_error": "certflow.enclosure.students.score.error",
     "balanced_nodes": "certflow.enclosure.nodes",
 }
 
