@@ -30,6 +30,11 @@ REACHES = (9.0, 12.0, 16.0, 24.0, 36.0)
 SMALL = 1e-24
 #: Edges of the first cells, in standard deviations of the narrowest component.
 FIRST = {1: 0.5, 2: 1.0}
+#: Why there is no upper end.
+OUTSIDE = (
+    "nothing is known of the network far out (of a constructed one what A6 says, for its own mixture, t_min <= t <= "
+    "t_max; others have at most a few squares)"
+)
 #: Digits of the ends.
 DIGITS = 8
 
@@ -88,7 +93,7 @@ def score_error(p: NoisedMixture, network: Any, t: Any, rtol: Any = "0.05", seco
     Statement C2 for scores (proofs/score-networks.md).
     """
     time, tolerance, budget = asked(p, t, rtol, seconds)
-    read = read_network(network, p, p.mixture.dimension)
+    read = read_network(network, p)
     return Work(p, read, time).run(tolerance, budget)
 
 
@@ -135,7 +140,7 @@ class Work:
     def beyond(self, low: Floats, high: Floats) -> Floats:
         """At least what is outside of the box of both."""
         own = self.field.growth()
-        growth = error_growth(self.network, self.p, self.field, self.time)
+        growth = error_growth(self.network, self.field, self.time)
         of_error = math.inf if growth is None else self.field.beyond(growth, low, high)
         return np.array([of_error, self.field.beyond(own, low, high)])
 
@@ -165,7 +170,7 @@ class Work:
         """What the user is given."""
         upper = np.nextafter(found.upper + tails, np.inf)
         if not (np.isfinite(upper).all() and found.lower[1] > 0):
-            what = "nothing is known of the network far out" if not np.isfinite(tails).all() else "time was too short"
+            what = OUTSIDE if not np.isfinite(tails).all() else "time was too short"
             raise NoEnclosure(f"no finite enclosure at t = {float(self.time):g}: {what}")
         error, size = (
             Enclosure.of_fractions(Fraction(a), Fraction(b), DIGITS) for a, b in zip(found.lower, upper, strict=True)

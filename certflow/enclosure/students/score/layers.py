@@ -55,7 +55,7 @@ class ExactLayers:
     def __call__(self, algebra: Algebra, x: Any, time: Fraction, dimension: int) -> Any:
         """The outputs at rows `x` of the algebra."""
         if time not in self._kept:
-            self._kept = {time: self._at(time, dimension)}
+            self._kept[time] = self._at(time, dimension)
         values = x
         for layer in self._kept[time]:
             values = algebra.mapped(values, layer.matrix, layer.shift)

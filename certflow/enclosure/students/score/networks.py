@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Protocol
@@ -16,6 +17,8 @@ from certflow.enclosure.students.score.field import Field
 from certflow.enclosure.students.score.layers import ExactLayers
 from certflow.enclosure.students.score.quantities import OPERATIONS, Quantity
 from certflow.enclosure.students.score.quantities import REQUIRED as OPERATIONS_REQUIRED
+from certflow.enclosure.students.rounding import up
+from certflow.enclosure.students.taylor import Basis, Models, size_of
 from certflow.errors import InputError
 from certflow.law.noised import NoisedMixture
 from certflow.numbers.arrays import Floats
@@ -38,15 +41,49 @@ class ScoreNetwork(Protocol):
 
 
 class Constructed:
-    """A network of exact layers that gives the score; `source` may know its distance to a mixture's score."""
+    """A network of exact layers that gives the score; `source` may know its distance to a mixture's score.
 
-    def __init__(self, source: Any, dimension: int):
-        self.source, self.dimension = source, dimension
+    Where it does (`error_growth`, A6), that bounds its growth; else the sizes of the layers are multiplied.
+    """
+
+    def __init__(self, source: Any, p: NoisedMixture):
+        self.source, self.p = source, p
         self.layers = ExactLayers(source.exact_layers())
+        self._fields: dict[Fraction, Field] = {}
+
+    def error_growth(self, time: Fraction) -> list[float] | None:
+        """`g` with `|N - s| <= sum_j g_j |x|^j`; None where the network does not say."""
+        known = getattr(self.source, "error_growth", None)
+        found = None if known is None else known(self.p.mixture, time)
+        return None if found is None else [float(g) for g in found]
 
     def quantity(self, name: str, x: Quantity, time: Fraction) -> Quantity:
-        score = x.like(self.layers(x.algebra, x.rows(), time, self.dimension))
+        rows, known = x.rows(), self.error_growth(time)
+        if known is not None and isinstance(x.algebra, Growth):
+            growth = _added(known, self._field(time).growth())
+            score = x.like(composed_growth(growth, rows, self.p.mixture.dimension))
+        else:
+            score = x.like(self.layers(x.algebra, rows, time, self.p.mixture.dimension))
+            if known is not None:
+                score.value = self._near(x.algebra.basis, rows, score.value, known, time)
         return score if name == "score" else denoised(x, score, time)
+
+    def _near(self, basis: Basis, x: Models, found: Models, known: list[float], time: Fraction) -> Models:
+        """On cells where the layers say less than A6 does: the mixture's score within `sum_j g_j |x|^j`."""
+        size = up(size_of(x).sum(1, keepdims=True), x.remainder.shape[1])
+        bound = up(sum(g * size**j for j, g in enumerate(known)), 2 * len(known))
+        wide = ~(found.remainder <= bound).all(1)
+        if not wide.any():
+            return found
+        score = self._field(time).on(basis, Models(x.coefficients[:, wide], x.remainder[wide])).score
+        coefficients, remainder = found.coefficients.copy(), found.remainder.copy()
+        coefficients[:, wide], remainder[wide] = score.coefficients, up(score.remainder + bound[wide])
+        return Models(coefficients, remainder)
+
+    def _field(self, time: Fraction) -> Field:
+        if time not in self._fields:
+            self._fields[time] = Field(self.p.mixture, time)
+        return self._fields[time]
 
 
 class Direct:
@@ -95,22 +132,27 @@ class Exact:
             self._kept[time] = Field(self.process.mixture, time)
         field = self._kept[time]
         if isinstance(x.algebra, Growth):
-            rows = np.array(field.growth())[:, None]
-            score = x.like(composed_growth(rows, x.rows(), field.dimension))
+            score = x.like(composed_growth(field.growth(), x.rows(), field.dimension))
         else:
             score = x.like(field.on(x.algebra.basis, x.rows()).score)
         return score if name == "score" else denoised(x, score, time)
 
 
-def composed_growth(outer: Floats, inner: Floats, copies: int) -> Floats:
+def composed_growth(outer: list[float], inner: Floats, copies: int) -> Floats:
     """`sum_j g_j |h|^j` of rows `h`, `|h| <= sum_i |h_i|`, for each of so many coordinates."""
     growth = Growth()
-    whole = inner.sum(1, keepdims=True) * (1 + 1e-12)
+    whole = up(inner.sum(1, keepdims=True), inner.shape[1])
     found, power = np.zeros((1, 1)), np.ones((1, 1))
-    for j, row in enumerate(outer):
+    for j, coefficient in enumerate(outer):
         power = growth.product(power, whole) if j else power
-        found = growth.sum(found, power * row)
+        found = growth.sum(found, up(power * coefficient))
     return np.repeat(found, copies, axis=1)
+
+
+def _added(one: list[float], other: list[float]) -> list[float]:
+    """The sum of two bounds of growth."""
+    pairs = itertools.zip_longest(one, other, fillvalue=0.0)
+    return [float(up(np.asarray(a + b))) for a, b in pairs]
 
 
 def denoised(x: Quantity, score: Quantity, time: Fraction) -> Quantity:
@@ -120,7 +162,7 @@ def denoised(x: Quantity, score: Quantity, time: Fraction) -> Quantity:
         return (x + score * (1 - m * m)) / m
 
 
-def read_network(given: Any, p: NoisedMixture, dimension: int) -> Any:
+def read_network(given: Any, p: NoisedMixture) -> Any:
     """What gives the score of a network, a model or a process.
 
     Raises
@@ -130,7 +172,7 @@ def read_network(given: Any, p: NoisedMixture, dimension: int) -> Any:
     if isinstance(given, Model):
         return OfModel(given)
     if hasattr(given, "exact_layers"):
-        return Constructed(given, dimension)
+        return Constructed(given, p)
     if isinstance(given, NoisedMixture):
         return Exact(given)
     if _is_module(given):
@@ -138,21 +180,13 @@ def read_network(given: Any, p: NoisedMixture, dimension: int) -> Any:
     raise InputError("network", given, REQUIRED)
 
 
-def error_growth(network: Any, p: NoisedMixture, field: Field, time: Fraction) -> list[float] | None:
-    """`g` with `|N(x, t) - s(x, t)| <= sum_j g_j |x|^j` for all `x`; None where nothing is known.
-
-    A constructed network says what was proved of it for its own mixture (`error_growth`); of others the sizes of the
-    layers are multiplied.
-    """
-    known = getattr(getattr(network, "source", None), "error_growth", None)
-    found = None if known is None else known(p.mixture, time)
-    if found is not None:
-        return list(found)
+def error_growth(network: Any, field: Field, time: Fraction) -> list[float] | None:
+    """`g` with `|N(x, t) - s(x, t)| <= sum_j g_j |x|^j` for all `x`; None where nothing is known."""
+    known = network.error_growth(time) if isinstance(network, Constructed) else None
+    if known is not None:
+        return known
     growth = network_growth(network, "score", field.dimension, time)
-    if growth is None:
-        return None
-    own = field.growth() + [0.0] * len(growth)
-    return [(a + b) * (1 + 1e-12) for a, b in zip(own, growth, strict=False)]
+    return None if growth is None else _added(growth, field.growth())
 
 
 def network_growth(network: Any, name: str, dimension: int, time: Fraction) -> list[float] | None:
@@ -163,7 +197,7 @@ def network_growth(network: Any, name: str, dimension: int, time: Fraction) -> l
         rows = network.quantity(name, start, time).rows()
     except NoGrowth:
         return None
-    found = [float(row.sum() * (1 + 1e-12)) for row in rows]
+    found = [float(up(row.sum(), dimension)) for row in rows]
     return found if np.isfinite(found).all() else None
 
 
