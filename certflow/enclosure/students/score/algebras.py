@@ -15,14 +15,15 @@ from certflow.enclosure.students.rounding import UNIT, up
 from certflow.enclosure.students.score.balls import Balls, constants, mapped, shifted, times
 from certflow.enclosure.students.taylor import Basis, Models, guarded, product, scaled, total
 from certflow.errors import InputError
-from certflow.numbers.arrays import Flags, Floats, Indices
+from certflow.numbers.arrays import Floats, Indices
 
 #: Activations of one coordinate; "requ" is `max(z, 0)^2`.
 KINDS = (*SMOOTH, "relu", "requ")
 #: Bounds of growth of a higher degree are not kept: beyond the cells nothing is known of such a network.
 HIGHEST = 32
-#: `max |u|u| - s u| = s^2 / 4` over `|u| <= 1` for `s = 2 sqrt 2 - 2`, and half of it, rounded up.
-_SLOPE, _HALF_GAP = 0.8284271247461901, 0.08578643762690501
+#: `max |u|u| - s u| = s^2 / 4` over `|u| <= 1` for `s = 2 sqrt 2 - 2`, and more than half of it:
+#: what the rounding of `s` makes is within.
+_SLOPE, _HALF_GAP = 0.8284271247461901, 0.0857865
 
 
 class Algebra(Protocol):
@@ -101,9 +102,9 @@ def requ(basis: Basis, models: Models) -> Models:
 
         0                 within [0, hi^2],
         u^2               within [-lo^2, 0],
-        (u^2 + s R u)/2   within +-(3/2 - sqrt 2) R^2 / 2... of `(u^2 + u |u|)/2`, `R = max(-lo, hi)`, `s = 2 sqrt 2 - 2`.
+        (u^2 + s R u)/2   within +-(s R)^2 / 8,  R = max(-lo, hi),  s = 2 sqrt 2 - 2,
 
-    The last is `|u|u| - s R u| <= s^2 R^2 / 4` for `|u| <= R`.
+    the last since `max(u, 0)^2 = (u^2 + u|u|)/2` and `|u|u| - s R u| <= (s R)^2 / 4` for `|u| <= R`.
     """
     c, r = models
     radius = up(np.abs(c[1:]).sum(0) + r + 2 * UNIT * np.abs(c[0]), len(c) + 2)
@@ -118,20 +119,13 @@ def requ(basis: Basis, models: Models) -> Models:
     linear = np.choose(choice, [0.0, 0.0, 0.5 * _SLOPE]) * largest
     shift = np.choose(choice, [flat, -whole, np.zeros_like(flat)])
     gap = np.choose(choice, [flat, whole, half])
-    quadratic, linear = np.broadcast_to(quadratic, gap.shape), np.broadcast_to(linear, gap.shape)
-    found = shifted(total(_where(scaled(square, quadratic)), _where(scaled(models, linear))), Balls(shift, gap))
+    found = shifted(total(scaled(square, quadratic), scaled(models, linear)), Balls(shift, gap))
     empty = choice == 0
     if empty.any():  # where u^2 is not known, 0 times it would not be known either
         coefficients = np.where(empty, 0.0, found.coefficients)
         coefficients[0] = np.where(empty, flat, coefficients[0])
         found = guarded(coefficients, np.where(empty, up(flat), found.remainder))
     return found
-
-
-def _where(models: Models) -> Models:
-    """A model without NaN: 0 times an infinite remainder is nothing known."""
-    c, r = models
-    return Models(c, np.where(np.isnan(r), np.inf, r))
 
 
 class Growth:
@@ -206,6 +200,3 @@ def known_kind(kind: str) -> str:
     if kind not in KINDS:
         raise InputError("network", f"the activation {kind!r}", f"one of {', '.join(KINDS)}")
     return kind
-
-
-__all__ = ["Algebra", "CellModels", "Flags", "Growth", "NoGrowth", "by_kind", "known_kind", "requ"]

@@ -59,8 +59,7 @@ def above(ball: Any) -> float:
     """A float64 number that is at least the size of the ball; infinite for one that is not finite."""
     if not ball.is_finite():
         return math.inf
-    size = float(ball.abs_upper())
-    return math.nextafter(size, math.inf) if size else 0.0
+    return 0.0 if ball == 0 else math.nextafter(float(ball.abs_upper()), math.inf)
 
 
 def times(models: Models, factor: Balls) -> Models:
@@ -93,6 +92,14 @@ def constants(terms: int, cells: int, numbers: Balls) -> Models:
     c = np.zeros((terms, cells, len(numbers.middle)))
     c[0] = numbers.middle
     return Models(c, np.broadcast_to(numbers.radius, c.shape[1:]).copy())
+
+
+def power(values: Floats, exponent: int) -> Floats:
+    """A power by products, whose rounding is known: `exponent` of them."""
+    result = np.ones_like(values)
+    for _ in range(exponent):
+        result = result * values
+    return result
 
 
 def summed(values: Floats) -> float:

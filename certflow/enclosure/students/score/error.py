@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from certflow.enclosure.integrals import check_effort
 from certflow.enclosure.results import Enclosure, Ends, rounded_down, rounded_up
 from certflow.enclosure.students.score.algebras import CellModels
 from certflow.enclosure.students.score.field import Field
 from certflow.enclosure.students.score.integral import Covered, Squares, covered, first_boxes, squares
-from certflow.enclosure.students.score.networks import error_growth, read_network
-from certflow.enclosure.students.score.quantities import Quantity
+from certflow.enclosure.students.score.networks import Constructed, error_growth, read_network
+from certflow.enclosure.students.score.torch_quantities import TorchQuantity
 from certflow.enclosure.students.taylor import Basis, Models, total
 from certflow.errors import InputError, NoEnclosure
 from certflow.law.noised import NoisedMixture
 from certflow.numbers.arrays import Floats
 from certflow.numbers.exact import exact_number
-from certflow.numbers.inputs import real_number
 
 #: Degree of the models, by dimension.
 DEGREES = {1: 5, 2: 4}
@@ -36,7 +36,7 @@ OUTSIDE = (
     "t_max; others have at most a few squares)"
 )
 #: Digits of the ends.
-DIGITS = 8
+DIGITS = 17
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,7 +61,7 @@ class ScoreError(Ends):
         return bool(self.lower <= value <= self.upper)
 
 
-def score_error(p: NoisedMixture, network: Any, t: Any, rtol: Any = "0.05", seconds: float = 60) -> ScoreError:
+def score_error(p: NoisedMixture, network: Any, t: Any, rtol: Any = "0.05", seconds: Any = 60) -> ScoreError:
     """`E|N(X, t) - s(X, t)|^2 / E|s(X, t)|^2` for `X ~ p_t`, from both sides, tails included, in exact arithmetic.
 
     Parameters
@@ -69,10 +69,11 @@ def score_error(p: NoisedMixture, network: Any, t: Any, rtol: Any = "0.05", seco
     p : an `OrnsteinUhlenbeck` process in one or two dimensions, any covariances; `s` is its score
     network : a `torch.nn.Module` of `(x, t)`, or of `x` with `t` appended, that gives the score (of `Linear`, SiLU,
         tanh, ReLU and its square, `cat` ...); a `cf.Model` of such a network, any prediction and schedule; a
-        constructed network of `cf.networks`, or an object with `exact_layers()` (`ExactLayers` says which)
+        constructed network of `cf.networks`, or an object with `exact_layers()` (`ExactLayers` says which); another
+        process, whose score is held against that of `p`
     t : the OU time, exact as text or a fraction
     rtol : how far the ends may be apart, relative to the upper one
-    seconds : CPU time after which the best enclosure so far is returned, `complete` False
+    seconds : time of search, after which the best enclosure so far is returned, `complete` False
 
     What is enclosed is the real function that the weights of the network denote, each the binary number that it is, at
     the exact `t`; the coefficients of the schedule are enclosed. What float32 or float64 make of it when the network is
@@ -106,10 +107,8 @@ def asked(p: NoisedMixture, t: Any, rtol: Any, seconds: Any) -> tuple[Fraction, 
     time = exact_number(t, "t")
     if not 0 < time <= 300:
         raise InputError("t", t, "a time in (0, 300]")
-    tolerance = float(exact_number(rtol, "rtol"))
-    if not 0 < tolerance < 1:
-        raise InputError("rtol", rtol, "a number in (0, 1)")
-    return time, tolerance, real_number(seconds, "seconds", "a number of seconds > 0", lambda s: s > 0)
+    gap, limit = check_effort(rtol, seconds)
+    return time, float(gap), limit
 
 
 class Work:
@@ -119,13 +118,15 @@ class Work:
         self.p, self.network, self.time = p, network, time
         self.field = Field(p.mixture, time)
         self.basis = Basis(p.mixture.dimension, DEGREES[p.mixture.dimension])
+        #: What is known of `E|N - s|^2` without cells: A6 of a constructed network.
+        self.known = network.square_bound(time) if isinstance(network, Constructed) else math.inf
 
     @np.errstate(all="ignore")
     def models(self, low: Floats, high: Floats) -> tuple[Models, Models, Models]:
         """Models of the density, of `N - s` and of `s` on boxes."""
         x = self.basis.boxes(low, high)
         local = self.field.on(self.basis, x)
-        said = self.network.quantity("score", Quantity(CellModels(self.basis, len(low)), x), self.time)
+        said = self.network.quantity("score", TorchQuantity(CellModels(self.basis, len(low)), x), self.time)
         rows = said.rows()
         if rows.remainder.shape[1:] != local.score.remainder.shape[1:]:
             d = self.p.mixture.dimension
@@ -160,7 +161,7 @@ class Work:
         width = np.full(len(low), FIRST[len(low)] * float(self.field.deviations.min()))
 
         def enough(lower: Floats, upper: Floats) -> bool:
-            ends = _ratio(lower, upper + tails)
+            ends = _ratio(lower, np.array([min(upper[0] + tails[0], self.known), upper[1] + tails[1]]))
             return math.isfinite(ends[1]) and ends[1] - ends[0] <= 0.99 * tolerance * ends[1]
 
         found = covered(self.looked, *first_boxes(low, high, width), enough, seconds)
@@ -169,6 +170,7 @@ class Work:
     def result(self, found: Covered, tails: Floats, tolerance: float) -> ScoreError:
         """What the user is given."""
         upper = np.nextafter(found.upper + tails, np.inf)
+        upper[0] = min(upper[0], self.known)
         if not (np.isfinite(upper).all() and found.lower[1] > 0):
             what = OUTSIDE if not np.isfinite(tails).all() else "time was too short"
             raise NoEnclosure(f"no finite enclosure at t = {float(self.time):g}: {what}")

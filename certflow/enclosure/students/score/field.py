@@ -20,7 +20,7 @@ import numpy as np
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.students.line.law import exponential_of
 from certflow.enclosure.students.rounding import UNIT, up
-from certflow.enclosure.students.score.balls import BITS, Balls, above, balls, constants, mapped, shifted, times
+from certflow.enclosure.students.score.balls import BITS, Balls, above, balls, constants, mapped, power, times
 from certflow.enclosure.students.taylor import Basis, Models, Outer, composed, product, reach, total
 from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
@@ -86,8 +86,7 @@ class Field:
         """`E |X|^2`, a ball."""
         with ball_precision(BITS):
             parts = [
-                w * (c @ c + np.trace(v))
-                for w, c, v in zip(self.weights, self.centres, self.covariances, strict=True)
+                w * (c @ c + np.trace(v)) for w, c, v in zip(self.weights, self.centres, self.covariances, strict=True)
             ]
             return sum(parts[1:], parts[0])
 
@@ -171,7 +170,7 @@ class Field:
     def beyond(self, growth: list[float], low: Floats, high: Floats) -> float:
         """At least `E[ (sum_j g_j |X|^j)^2 ]` over the outside of the box; infinite, if a centre is not well inside.
 
-        With `z_a = (x_a - m mu_a)/sqrt(C_aa)` and `c` the least `|z_a|` on the faces, `M = max_a |z_a| >= c` outside and
+        With `z_a = (x_a - m mu_a)/sqrt(C_aa)` and `c` the least `|z_a|` on the faces, `M = max |z_a| >= c` outside and
         `|x| <= |m mu| + sqrt(d) max_a sqrt(C_aa) M <= q M`, `q = |m mu|/c + sqrt(d) max sqrt(C_aa)`, so that with
         `c >= 1` the sum is at most `sum g_j q^j M^j <= G M^n`, and `E[M^(2n); M >= c] <= d E[|Z|^(2n); |Z| >= c]`.
         """
@@ -221,9 +220,7 @@ def _covariances(mixture: GaussianMixture) -> list[Any]:
         matrices = [Fraction(v) * _identity(d) for v in np.broadcast_to(np.ravel(given), (n,))]
     else:
         matrices = list(np.broadcast_to(given.reshape((-1, d, d)), (n, d, d)))
-    return [
-        np.array([[ball(Fraction(entry)) for entry in row] for row in matrix], dtype=object) for matrix in matrices
-    ]
+    return [np.array([[ball(Fraction(entry)) for entry in row] for row in matrix], dtype=object) for matrix in matrices]
 
 
 def _reciprocal(basis: Basis, models: Models) -> Models:
@@ -233,10 +230,10 @@ def _reciprocal(basis: Basis, models: Models) -> Models:
 
     def supremum(order: int, radius: Floats) -> Floats:
         least = centre * (1 - 4 * UNIT) - radius
-        size = math.factorial(order) / np.where(least > 0, least, np.nan) ** (order + 1)
+        size = math.factorial(order) / power(np.where(least > 0, least, np.nan), order + 1)
         return np.where(least > 0, up(size, order + 4), np.inf)
 
-    values = [(-1) ** j * math.factorial(j) / centre ** (j + 1) for j in range(p + 1)]
+    values = [(-1) ** j * math.factorial(j) / power(centre, j + 1) for j in range(p + 1)]
     errors = [up(np.abs(v) * (2 * (j + 4) * UNIT)) for j, v in enumerate(values)]
     outer = Outer(values, errors, supremum(1, far.whole), supremum(2, far.whole), supremum(p + 1, far.polynomial))
     return composed(basis, models, outer, far)

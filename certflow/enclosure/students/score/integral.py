@@ -69,7 +69,7 @@ def squares(basis: Basis, density: Models, functions: list[Models], low: Floats,
         shift = up(np.sqrt(up((rest * rest).sum(1), rest.shape[1])) * np.sqrt(up(mass / volume)), 16)
         top, bottom = up(np.sqrt(high_a), 8) + shift, np.sqrt(low_a) * (1 - 1e-15) - shift
         up_end = volume * up(top * top, 16)
-        low_end = volume * (np.maximum(bottom, 0.0) ** 2 * (1 - 1e-14))
+        low_end = volume * (np.maximum(bottom, 0.0) * np.maximum(bottom, 0.0) * (1 - 1e-14))
         upper.append(np.where(np.isnan(up_end), np.inf, up_end))
         lower.append(np.where(np.isfinite(up_end), low_end, 0.0))
     return Squares(np.array(lower), np.array(upper))
@@ -83,7 +83,7 @@ def _rest(basis: Basis, models: Models) -> Floats:
 
 def _chain(basis: Basis, models: Models) -> int:
     """Roundings in a chain of the sum of products."""
-    return 4 * basis.size + _tables(basis)[1] + models.coefficients.shape[2] + 40
+    return int(4 * basis.size + _tables(basis)[1] + models.coefficients.shape[2] + 40)
 
 
 _KEPT: dict[tuple[int, int], tuple[list[tuple[int, int, int]], int, Floats]] = {}
@@ -132,7 +132,7 @@ def covered(
     low, high : the first cells, shape (cells, d)
     enough : of the sums of lower and upper ends
     """
-    end = time.process_time() + seconds
+    end = time.monotonic() + seconds
     parts = _in_batches(looked, low, high)
     looked_at, idle, last = len(low), 0, np.full(len(parts.lower), np.inf)
     while True:
@@ -141,7 +141,7 @@ def covered(
         idle = 0 if ((sums[1] - sums[0] < 0.9 * last) | ~np.isfinite(sums[1])).any() else idle + 1
         last = np.fmin(last, sums[1] - sums[0])
         cut = _chosen(gaps, high - low)
-        done = enough(*sums) or time.process_time() > end or idle >= _PATIENCE
+        done = enough(*sums) or time.monotonic() > end or idle >= _PATIENCE
         if done or not cut.any() or len(low) + cut.sum() > MOST_CELLS:
             return Covered(*sums, len(low), looked_at, low, high, parts)
         new_low, new_high = _halves(low[cut], high[cut])
@@ -195,9 +195,7 @@ def _halves(low: Floats, high: Floats) -> tuple[Floats, Floats]:
 
 def first_boxes(low: Floats, high: Floats, width: Floats) -> tuple[Floats, Floats]:
     """A box in equal boxes of at most about that width; their faces are the same float64 numbers."""
-    ends = [
-        np.linspace(a, b, max(2, math.ceil((b - a) / w) + 1)) for a, b, w in zip(low, high, width, strict=True)
-    ]
+    ends = [np.linspace(a, b, max(2, math.ceil((b - a) / w) + 1)) for a, b, w in zip(low, high, width, strict=True)]
     lows = np.array(list(itertools.product(*(e[:-1] for e in ends))))
     highs = np.array(list(itertools.product(*(e[1:] for e in ends))))
     return lows, highs

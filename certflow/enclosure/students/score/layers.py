@@ -64,10 +64,12 @@ class ExactLayers:
         return values
 
     def _at(self, time: Fraction, dimension: int) -> list[_Layer]:
-        """The layers at a time: neurons that do not see `x` are numbers, and belong to the biases above them."""
+        """The layers at a time, in float64: neurons that do not see `x` are numbers, part of the biases above."""
         with ball_precision(BITS):
             known: dict[int, Any] = {dimension: _ball(time)}
             places = {i: i for i in range(dimension)}
+            if any(i > dimension for row in self.layers[0] for i in row.weights):
+                raise InputError("network", "a network of more inputs", f"{dimension + 1} inputs, those of x and t")
             found = []
             for layer in self.layers:
                 last = layer is self.layers[-1]

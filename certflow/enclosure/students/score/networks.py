@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Protocol
@@ -11,13 +12,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from certflow.enclosure.expressions import ball
-from certflow.enclosure.students.score.algebras import Growth, NoGrowth
+from certflow.enclosure.students.rounding import up
+from certflow.enclosure.students.score.algebras import CellModels, Growth, NoGrowth
 from certflow.enclosure.students.score.balls import BITS
 from certflow.enclosure.students.score.field import Field
 from certflow.enclosure.students.score.layers import ExactLayers
-from certflow.enclosure.students.score.quantities import OPERATIONS, Quantity
 from certflow.enclosure.students.score.quantities import REQUIRED as OPERATIONS_REQUIRED
-from certflow.enclosure.students.rounding import up
+from certflow.enclosure.students.score.quantities import Quantity
+from certflow.enclosure.students.score.torch_quantities import TorchQuantity, cat
 from certflow.enclosure.students.taylor import Basis, Models, size_of
 from certflow.errors import InputError
 from certflow.law.noised import NoisedMixture
@@ -57,6 +59,11 @@ class Constructed:
         found = None if known is None else known(self.p.mixture, time)
         return None if found is None else [float(g) for g in found]
 
+    def square_bound(self, time: Fraction) -> float:
+        """At least `E|N - s|^2` by A6, infinite where the network does not say."""
+        norm = getattr(self.source, "error_bound", math.inf) if self.error_growth(time) is not None else math.inf
+        return float(up(np.asarray(float(norm) * float(norm))))
+
     def quantity(self, name: str, x: Quantity, time: Fraction) -> Quantity:
         rows, known = x.rows(), self.error_growth(time)
         if known is not None and isinstance(x.algebra, Growth):
@@ -65,13 +72,16 @@ class Constructed:
         else:
             score = x.like(self.layers(x.algebra, rows, time, self.p.mixture.dimension))
             if known is not None:
-                score.value = self._near(x.algebra.basis, rows, score.value, known, time)
+                score.value = self._near(_basis(x), rows, score.value, known, time)
         return score if name == "score" else denoised(x, score, time)
 
     def _near(self, basis: Basis, x: Models, found: Models, known: list[float], time: Fraction) -> Models:
         """On cells where the layers say less than A6 does: the mixture's score within `sum_j g_j |x|^j`."""
         size = up(size_of(x).sum(1, keepdims=True), x.remainder.shape[1])
-        bound = up(sum(g * size**j for j, g in enumerate(known)), 2 * len(known))
+        bound = np.zeros_like(size)
+        for coefficient in reversed(known):
+            bound = bound * size + coefficient
+        bound = up(bound, 2 * len(known))
         wide = ~(found.remainder <= bound).all(1)
         if not wide.any():
             return found
@@ -95,8 +105,8 @@ class Direct:
 
     def quantity(self, name: str, x: Quantity, time: Fraction) -> Quantity:
         with ball_precision(BITS):
-            t = Quantity.of_numbers(x.algebra, [ball(time)], column=False)
-        score = _run(self.module, x, t) if self.two else _run(self.module, OPERATIONS["cat"]([x, t.unsqueeze(1)], 1))
+            t = x.of_numbers(x.algebra, [ball(time)], axes=1)
+        score = _run(self.module, x, t) if self.two else _run(self.module, cat([x, t.unsqueeze(1)], 1))
         return score if name == "score" else denoised(x, score, time)
 
 
@@ -115,9 +125,10 @@ class OfModel:
             m = (-ball(time)).exp()
             n = (-(-2 * ball(time)).expm1()).sqrt()
             from_x, from_f = FACTORS[model.predicts, name](m, n, r)
-            own = Quantity.of_numbers(x.algebra, [tau * ball(Fraction(model.time_scale))], column=False)
+            own = x.of_numbers(x.algebra, [tau * ball(Fraction(model.time_scale))], axes=1)
             said = _run(model.call.f, x * r, own)
-            return x * from_x + said * from_f
+            found: Quantity = x * from_x + said * from_f
+            return found
 
 
 class Exact:
@@ -134,7 +145,7 @@ class Exact:
         if isinstance(x.algebra, Growth):
             score = x.like(composed_growth(field.growth(), x.rows(), field.dimension))
         else:
-            score = x.like(field.on(x.algebra.basis, x.rows()).score)
+            score = x.like(field.on(_basis(x), x.rows()).score)
         return score if name == "score" else denoised(x, score, time)
 
 
@@ -159,7 +170,8 @@ def denoised(x: Quantity, score: Quantity, time: Fraction) -> Quantity:
     """Tweedie's formula, `E[x_0|x] = (x + (1 - m^2) s)/m`."""
     with ball_precision(BITS):
         m = (-ball(time)).exp()
-        return (x + score * (1 - m * m)) / m
+        found: Quantity = (x + score * (1 - m * m)) / m
+        return found
 
 
 def read_network(given: Any, p: NoisedMixture) -> Any:
@@ -192,7 +204,7 @@ def error_growth(network: Any, field: Field, time: Fraction) -> list[float] | No
 def network_growth(network: Any, name: str, dimension: int, time: Fraction) -> list[float] | None:
     """`g` with `|quantity(x)| <= sum_j g_j |x|^j` for all `x`, the sum of the bounds of its coordinates."""
     algebra = Growth()
-    start = Quantity(algebra, np.concatenate([np.zeros((1, dimension)), np.ones((1, dimension))]))
+    start = TorchQuantity(algebra, np.concatenate([np.zeros((1, dimension)), np.ones((1, dimension))]))
     try:
         rows = network.quantity(name, start, time).rows()
     except NoGrowth:
@@ -208,7 +220,6 @@ def _run(f: Callable[..., Any], *arguments: Quantity) -> Quantity:
     ------
     InputError : code that does something else with its arguments, or says something of another shape.
     """
-    x = arguments[0]
     try:
         found = f(*arguments)
     except (TypeError, AttributeError, ValueError, IndexError, RuntimeError) as error:
@@ -216,9 +227,16 @@ def _run(f: Callable[..., Any], *arguments: Quantity) -> Quantity:
             raise
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError("network", said, f"code that can be read: {OPERATIONS_REQUIRED}") from error
-    if not isinstance(found, Quantity) or not found.column:
+    if not isinstance(found, Quantity) or found.axes != 2:
         raise InputError("network", f"{type(found).__name__} returned", "rows of the shape of x")
     return found
+
+
+def _basis(x: Quantity) -> Basis:
+    """The basis of Taylor models."""
+    if not isinstance(x.algebra, CellModels):
+        raise InputError("x", x.algebra, "rows of Taylor models")
+    return x.algebra.basis
 
 
 def _is_module(value: Any) -> bool:

@@ -26,6 +26,7 @@ from certflow.enclosure.students.score.field import Field
 from certflow.enclosure.students.score.integral import Covered, Squares, covered, squares
 from certflow.enclosure.students.score.networks import read_network
 from certflow.enclosure.students.score.quantities import Quantity
+from certflow.enclosure.students.score.torch_quantities import TorchQuantity
 from certflow.enclosure.students.taylor import Basis, Models, total
 from certflow.errors import InputError, NoEnclosure
 from certflow.numbers.arrays import Floats
@@ -137,10 +138,11 @@ class Run:
 
         def in_z(z: Quantity, node: Node) -> Quantity:
             z.renew()
-            return self.network.quantity("denoiser", z * node.m, node.t)
+            found: Quantity = self.network.quantity("denoiser", z * node.m, node.t)
+            return found
 
         with ball_precision(BITS):
-            z, past = Quantity(algebra, x) / self.nodes[0].m, None
+            z, past = TorchQuantity(algebra, x) / self.nodes[0].m, None
             for a, b in itertools.pairwise(self.nodes):
                 z, past = self.solver.step(in_z, z, a, b, past)
             return (z * self.nodes[-1].m).rows()
