@@ -1,4 +1,4 @@
-"""The L2 error of score networks: contains an independent quadrature, is narrow, and is false where a part is left out."""
+"""The L2 error of score networks contains an independent quadrature, is narrow, and is false where a part is left out."""
 
 from __future__ import annotations
 
@@ -46,19 +46,26 @@ class ReQU(torch.nn.Module):
 def test_a_trained_network(t: str) -> None:
     truth = score_error(lambda x: trained_score(x, float(t)), float(t))
     found = cf.enclosure.score_error(process(), trained(), t)
-    assert truth[0] in found.error and truth[1] in found and found.complete
+    assert truth[0] in found.error
+    assert truth[1] in found
+    assert found.complete
     assert found.upper - found.lower <= NARROW * found.upper
     assert found.cells < 200  # work, not seconds
     fine = cf.enclosure.score_error(process(), trained(), t, rtol="1e-5")
-    assert truth[0] in fine.error and truth[1] in fine and fine.complete and fine.cells < 1500
+    assert truth[0] in fine.error
+    assert truth[1] in fine
+    assert fine.complete
+    assert fine.cells < 1500
 
 
-@pytest.mark.parametrize("eps, t", [("1e-2", "0.01"), ("1e-3", "0.1"), *night(("1e-2", "1"), ("1e-3", "2"))])
+@pytest.mark.parametrize(("eps", "t"), [("1e-2", "0.01"), ("1e-3", "0.1"), *night(("1e-2", "1"), ("1e-3", "2"))])
 def test_a_constructed_network(eps: str, t: str) -> None:
     network = cf.networks.relu_requ_score(process(), eps, arithmetic="arb")
     truth = score_error(rows_score(network.exact_layers(), float(t)), float(t), count=6000)
     found = cf.enclosure.score_error(process(), network, t)
-    assert truth[0] in found.error and found.complete and found.cells < 1000
+    assert truth[0] in found.error
+    assert found.complete
+    assert found.cells < 1000
     assert 0 < found.error.upper <= network.error_bound**2
 
 
@@ -67,7 +74,8 @@ def test_other_variances_and_a_module_in_torch() -> None:
     network = cf.networks.relu_requ_score(p, "1e-2")
     truth = score_error(rows_score(network.exact_layers(), 0.3), 0.3, "uneven", count=6000)
     found = cf.enclosure.score_error(p, network, "0.3")
-    assert truth[0] in found.error and found.complete
+    assert truth[0] in found.error
+    assert found.complete
 
 
 @pytest.mark.parametrize("activation", [torch.nn.SiLU, torch.nn.Tanh, torch.nn.ReLU, ReQU])
@@ -85,7 +93,9 @@ def test_modules_with_the_time_appended_or_beside(activation: type[torch.nn.Modu
 
     for one in (network, Beside()):
         found = cf.enclosure.score_error(process("uneven"), one, "0.2", rtol="1e-3")
-        assert truth[0] in found.error and truth[1] in found and found.complete
+        assert truth[0] in found.error
+        assert truth[1] in found
+        assert found.complete
 
 
 def predicted(kind: str):
@@ -128,7 +138,9 @@ def test_predictions_and_schedules(kind: str) -> None:
     model, score = predicted(kind)
     truth = score_error(lambda x: score(x, 0.25), 0.25)
     found = cf.enclosure.score_error(process(), model, "0.25", rtol="1e-4")
-    assert truth[0] in found.error and truth[1] in found and found.complete
+    assert truth[0] in found.error
+    assert truth[1] in found
+    assert found.complete
 
 
 def test_a_case_in_closed_form() -> None:
@@ -140,7 +152,9 @@ def test_a_case_in_closed_form() -> None:
         network.weight.copy_(torch.tensor([[-1 / v, 0.0]]))
         network.bias.fill_(0.125)
     found = cf.enclosure.score_error(p, network, "0.1", rtol="1e-6")
-    assert 1 / 64 in found.error and v / 64 in found and found.complete
+    assert 1 / 64 in found.error
+    assert v / 64 in found
+    assert found.complete
     assert found.error.width < 1e-6 / 64
 
 
@@ -148,7 +162,8 @@ def test_the_score_of_another_process() -> None:
     other = process()
     found = cf.enclosure.score_error(process("uneven"), other, "0.3", rtol="1e-4")
     truth = score_error(lambda x: density_and_score(x, 0.3)[1], 0.3, "uneven")
-    assert truth[1] in found and found.complete
+    assert truth[1] in found
+    assert found.complete
 
 
 def test_two_dimensions() -> None:
@@ -164,13 +179,16 @@ def test_two_dimensions() -> None:
     exact = np.stack([np.repeat(score, len(x)), np.tile(score, len(x))], axis=1)
     mass = np.outer(w * density, w * density).ravel()
     truth = float((mass * ((said - exact) ** 2).sum(1)).sum())
-    assert truth in found.error and found.complete and found.cells < 3000
+    assert truth in found.error
+    assert found.complete
+    assert found.cells < 3000
 
 
 def test_below_the_rounding_of_float64_the_known_bound_remains() -> None:
     network = cf.networks.relu_requ_score(process(), "1e-30", arithmetic="arb")
     found = cf.enclosure.score_error(process(), network, "0.5", seconds=0.01)
-    assert not found.complete and found.lower == 0
+    assert not found.complete
+    assert found.lower == 0
     assert found.error.upper <= 1.001 * network.error_bound**2
 
 
@@ -222,7 +240,7 @@ def test_out_of_the_interval_nothing_is_known_of_a_constructed_network() -> None
 
 
 @pytest.mark.parametrize(
-    "network, said",
+    ("network", "said"),
     [
         (lambda x: x, "a torch.nn.Module"),
         (torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Softplus(), torch.nn.Linear(4, 1)), "softplus"),
@@ -237,7 +255,7 @@ def test_networks_that_cannot_be_read(network: object, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "keywords, said", [({"t": 0}, "time in"), ({"rtol": 2}, "gap"), ({"seconds": 0}, "seconds"), ({"p": None}, "p")]
+    ("keywords", "said"), [({"t": 0}, "time in"), ({"rtol": 2}, "gap"), ({"seconds": 0}, "seconds"), ({"p": None}, "p")]
 )
 def test_arguments_out_of_range(keywords: dict, said: str) -> None:
     arguments = {"p": process(), "network": trained(), "t": "0.1"} | keywords

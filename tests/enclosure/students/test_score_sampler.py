@@ -1,7 +1,8 @@
-"""The end-to-end error of a solver with a network: contains an independent computation, and is false where a part is."""
+"""The end-to-end error of a solver with a network contains an independent one, and is false where a part is missing."""
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -32,10 +33,14 @@ NAMES = ("euler", "heun", "dpmpp-2m")
 def test_a_trained_network(name: str) -> None:
     truth = sampler_error(trained_score, FLOATS, name)
     found = cf.enclosure.sampler_error(process(), trained(), TIMES, name)
-    assert truth in found and found.complete and found.upper - found.lower <= 0.05 * found.upper
+    assert truth in found
+    assert found.complete
+    assert found.upper - found.lower <= 0.05 * found.upper
     assert found.cells < 300
     fine = cf.enclosure.sampler_error(process(), trained(), TIMES, name, rtol="1e-4")
-    assert truth in fine and fine.complete and fine.cells < 1500
+    assert truth in fine
+    assert fine.complete
+    assert fine.cells < 1500
 
 
 @pytest.mark.parametrize("name", ["dpmpp-2m", *night("euler", "heun")])
@@ -44,7 +49,9 @@ def test_a_constructed_network(name: str) -> None:
     layers = network.exact_layers()
     truth = sampler_error(lambda x, t: rows_score(layers, t)(x), FLOATS, name)
     found = cf.enclosure.sampler_error(process(), network, TIMES, name)
-    assert truth in found and found.complete and found.cells < 2000
+    assert truth in found
+    assert found.complete
+    assert found.cells < 2000
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -52,7 +59,8 @@ def test_the_solver_alone(name: str) -> None:
     """With the exact score of a mixture of two variances."""
     truth = sampler_error(lambda x, t: density_and_score(x, t, "uneven")[1], FLOATS, name, "uneven")
     found = cf.enclosure.sampler_error(process("uneven"), process("uneven"), TIMES, name, rtol="1e-3")
-    assert truth in found and found.complete
+    assert truth in found
+    assert found.complete
 
 
 def test_one_gaussian_in_closed_form() -> None:
@@ -63,14 +71,15 @@ def test_one_gaussian_in_closed_form() -> None:
         return 0.25 * math.exp(-2 * t) + 1 - math.exp(-2 * t)
 
     factor = math.exp(FLOATS[0])
-    for t, u in zip(FLOATS[:-1], FLOATS[1:], strict=True):
+    for t, u in itertools.pairwise(FLOATS):
         a, b = (math.sqrt(math.expm1(2 * s)) for s in (t, u))
         denoiser = 0.25 * math.exp(-2 * t) / variance(t)  # D = 0.25 m/v x, x = m z
         factor *= 1 + (b - a) * (1 - denoiser) / a
     factor *= math.exp(-FLOATS[-1])
     truth = (factor / math.sqrt(variance(0.01) / variance(3.0)) - 1) ** 2
     found = cf.enclosure.sampler_error(p, p, TIMES, "euler", rtol="1e-5")
-    assert truth in found and found.complete
+    assert truth in found
+    assert found.complete
 
 
 def test_models_of_the_error_contain_it_at_points() -> None:
@@ -151,7 +160,7 @@ def test_twin_with_the_network_at_a_wrong_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "keywords, said",
+    ("keywords", "said"),
     [
         ({"sampler": "ddpm"}, "sampler"),
         ({"times": ["1", "2"]}, "fall"),
