@@ -140,7 +140,7 @@ class Work:
 
     def beyond(self, low: Floats, high: Floats) -> Floats:
         """At least what is outside of the box of both."""
-        own = self.field.growth()
+        own = self.field.growth
         growth = error_growth(self.network, self.field, self.time)
         of_error = math.inf if growth is None else self.field.beyond(growth, low, high)
         return np.array([of_error, self.field.beyond(own, low, high)])

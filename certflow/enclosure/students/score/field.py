@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from certflow.enclosure.expressions import ball
 from certflow.enclosure.students.line.law import exponential_of
 from certflow.enclosure.students.rounding import UNIT, up
 from certflow.enclosure.students.score.balls import BITS, Balls, above, balls, constants, mapped, power, times
-from certflow.enclosure.students.taylor import Basis, Models, Outer, composed, product, reach, total
+from certflow.enclosure.students.taylor import Basis, Models, Outer, composed, product, reach, size_of, total
 from certflow.errors import InputError
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats, Indices
@@ -117,7 +118,9 @@ class Field:
             part = self._around(basis, Models(x.coefficients[:, here], x.remainder[here]), int(r))
             for whole, piece in zip((density, score), part, strict=True):
                 whole.coefficients[:, here], whole.remainder[here] = piece
-        return Local(density, score)
+        offset, slope = self.growth
+        bound = up(offset + slope * up(size_of(x).sum(1, keepdims=True), self.dimension))
+        return Local(_within(density, np.asarray(self._highest)), _within(score, bound))
 
     def _around(self, basis: Basis, x: Models, r: int) -> Local:
         cells = x.coefficients.shape[1]
@@ -160,12 +163,20 @@ class Field:
 
     # -- beyond the boxes ----------------------------------------------------------------------------------
 
+    @cached_property
     def growth(self) -> list[float]:
         """`A, B` with `|s(x)| <= A + B |x|` for all `x`: the largest `|P_k m mu_k|` and `||P_k||_F`."""
         with ball_precision(BITS):
             offsets = [above((b @ b).nonnegative_part().sqrt()) for b in self._linear]
             slopes = [above((p * p).sum().nonnegative_part().sqrt()) for p in self._precision]
         return [max(offsets), max(slopes)]
+
+    @cached_property
+    def _highest(self) -> float:
+        """At least the density anywhere: `sum_k w_k / sqrt(det(2 pi C_k))`."""
+        with ball_precision(BITS):
+            peaks = [(a + c @ b / 2).exp() for a, b, c in zip(self._constant, self._linear, self.centres, strict=True)]
+            return above(sum(peaks[1:], peaks[0]))
 
     def beyond(self, growth: list[float], low: Floats, high: Floats) -> float:
         """At least `E[ (sum_j g_j |X|^j)^2 ]` over the outside of the box; infinite, if a centre is not well inside.
@@ -203,6 +214,15 @@ def _normal_tail(c: Any, power: int) -> Any:
     for j in range(2, power + 1, 2):
         found = c ** (j - 1) * peak + (j - 1) * found
     return found
+
+
+def _within(models: Models, bound: Floats) -> Models:
+    """Of functions of size at most `bound`: the constant 0 within it, where that is narrower."""
+    wide = ~(models.remainder <= bound)
+    if not wide.any():
+        return models
+    coefficients = np.where(wide, 0.0, models.coefficients)
+    return Models(coefficients, np.where(wide, bound, models.remainder))
 
 
 def _column(x: Models, i: int) -> Models:

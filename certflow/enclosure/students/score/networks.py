@@ -67,7 +67,7 @@ class Constructed:
     def quantity(self, name: str, x: Quantity, time: Fraction) -> Quantity:
         rows, known = x.rows(), self.error_growth(time)
         if known is not None and isinstance(x.algebra, Growth):
-            growth = _added(known, self._field(time).growth())
+            growth = _added(known, self._field(time).growth)
             score = x.like(composed_growth(growth, rows, self.p.mixture.dimension))
         else:
             score = x.like(self.layers(x.algebra, rows, time, self.p.mixture.dimension))
@@ -143,7 +143,7 @@ class Exact:
             self._kept[time] = Field(self.process.mixture, time)
         field = self._kept[time]
         if isinstance(x.algebra, Growth):
-            score = x.like(composed_growth(field.growth(), x.rows(), field.dimension))
+            score = x.like(composed_growth(field.growth, x.rows(), field.dimension))
         else:
             score = x.like(field.on(_basis(x), x.rows()).score)
         return score if name == "score" else denoised(x, score, time)
@@ -198,7 +198,7 @@ def error_growth(network: Any, field: Field, time: Fraction) -> list[float] | No
     if known is not None:
         return known
     growth = network_growth(network, "score", field.dimension, time)
-    return None if growth is None else _added(growth, field.growth())
+    return None if growth is None else _added(growth, field.growth)
 
 
 def network_growth(network: Any, name: str, dimension: int, time: Fraction) -> list[float] | None:
