@@ -17,8 +17,10 @@ from certflow.enclosure.results import ball_ends
 from certflow.enclosure.students.line.distance import supremum
 from certflow.enclosure.students.line.error import mean_square
 from certflow.enclosure.students.line.flow import LineFlow
-from certflow.enclosure.students.line.output import start_of, total_variation, wasserstein
+from certflow.enclosure.students.line.order import start_of
 from certflow.enclosure.students.line.slopes import steepest
+from certflow.enclosure.students.line.transport import wasserstein
+from certflow.enclosure.students.line.variation import total_variation
 from certflow.enclosure.students.maps import ExactMap, read_maps, segment_times
 from certflow.enclosure.students.results import (
     ProvedRange,
@@ -60,7 +62,7 @@ def student_error(p: Any, maps: Any, times: Any, rtol: Any = "0.02", seconds: An
     Source: proofs/C2.md.
     """
     found, listed, ends = _subject(p, maps, times)
-    gap, limit = check_effort(rtol, seconds)
+    gap, limit = check_effort(rtol, seconds, "rtol")
     flow = LineFlow(found, *ends)
     part = mean_square(flow, listed, float(gap), limit)
     middle, radius = ball_ends(flow.data.second_moment)
@@ -90,7 +92,7 @@ def student_distance(p: Any, maps: Any, times: Any, box: Any, rtol: Any = "0.02"
     """
     found, listed, ends = _subject(p, maps, times)
     interval = _interval(box)
-    gap, limit = check_effort(rtol, seconds)
+    gap, limit = check_effort(rtol, seconds, "rtol")
     part = supremum(LineFlow(found, *ends), listed, interval, float(gap), limit)
     cells = part.local.cells
     shown = StudentCells(cells.low[:, None], cells.high[:, None], part.local.largest)
@@ -108,11 +110,10 @@ def student_lipschitz(maps: Any, box: Any, rtol: Any = "0.02", seconds: Any = 60
     """
     listed = read_maps(maps)
     _check_line(listed)
-    gap, limit = check_effort(rtol, seconds)
+    gap, limit = check_effort(rtol, seconds, "rtol")
     part = steepest(listed, _interval(box), float(gap), limit)
     cells = part.found.cells
-    size = np.maximum(np.abs(part.found.low), np.abs(part.found.high))
-    shown = StudentCells(cells.low[:, None], cells.high[:, None], size, end="noise")
+    shown = StudentCells(cells.low[:, None], cells.high[:, None], part.found.steepest, end="noise")
     return StudentLipschitz(*outwards(part.lower, part.upper), part.complete, shown)
 
 
@@ -124,7 +125,7 @@ def student_law(p: Any, maps: Any, times: Any, rtol: Any = "0.02", seconds: Any 
     Source: proofs/students.md, section 8.
     """
     found, listed, ends = _subject(p, maps, times)
-    gap, limit = check_effort(rtol, seconds)
+    gap, limit = check_effort(rtol, seconds, "rtol")
     until = time.monotonic() + limit
     flow, wanted = LineFlow(found, *ends), float(gap)
     order = start_of(flow, listed, wanted, until)

@@ -154,6 +154,18 @@ def test_what_is_not_finite_says_nothing():
     assert bounded.activation == "tanh"
 
 
+def test_a_false_twin_that_drops_symbols_is_caught(monkeypatch):
+    basis, maps, models, points, where, kept = setting("silu", 2, 4, 3)
+    truth = [exact(maps, x) for x in points]
+
+    def twin(basis, models):
+        c, r = models
+        return Models(np.where(np.arange(basis.terms)[:, None, None] < basis.size, c, 0), 0 * r)
+
+    monkeypatch.setattr(pushing, "renewed", twin)
+    assert worst(basis, push(basis, models, maps), truth, where, kept) > 1
+
+
 def test_a_false_twin_without_the_remainder_of_the_polynomials_is_caught(monkeypatch):
     basis, maps, models, points, where, _ = setting("silu", 1, 1, 2)
     honest = pushing.activated

@@ -76,7 +76,7 @@ def carried(y, source, target):
     """`F_target^-1(F_source(y))` by bisection on the smaller tail."""
     lower, upper = source.tails(y)
     low, high = np.full_like(y, -40.0), np.full_like(y, 40.0)
-    for _ in range(200):
+    for _ in range(58):
         middle = (low + high) / 2
         a, b = target.tails(middle)
         left = np.where(lower < 0.5, a < lower, b > upper)

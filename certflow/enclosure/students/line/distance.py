@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from certflow.enclosure.students.line.error import MOST_CELLS, START, Local, deg
 from certflow.enclosure.students.line.flow import LineFlow, between
 from certflow.enclosure.students.maps import ExactMap
 from certflow.enclosure.students.rounding import UNIT
+from certflow.errors import NoEnclosure
+from certflow.numbers.arrays import Flags, Floats
 
 
 @dataclass(frozen=True)
@@ -29,27 +32,36 @@ def supremum(
     """The supremum over `x` of `interval` until `upper - lower <= rtol upper`, or for so many seconds.
 
     The cells cover `[Phi(low), Phi(high)]`, its ends rounded outwards. Those whose bound is at most
-    `(1 + rtol / 2)` times the largest error proved at a centre are settled; the others are halved.
+    `(1 + rtol / 2)` times the largest error proved at a centre are left; the others are halved.
+
+    Raises
+    ------
+    NoEnclosure : no finite upper end within the budget.
     """
     until = time.monotonic() + seconds
     first, last = flow.image(interval[0]), flow.image(interval[1])
     within = first[1], last[0]
     degree = degree_for(rtol)
     local = local_errors(flow, maps, between(first[0], last[1], START), degree)
-    best, settled, work = 0.0, [local.where(np.zeros(0, dtype=np.intp))], len(local.radius)
+    best, work = 0.0, len(local.radius)
     while True:
         inside = (local.cells.centre >= within[0]) & (local.cells.centre <= within[1])
         at_centre = np.abs(local.coefficients[0]) * (1 - 4 * UNIT) - local.radius
         best = max(best, float(np.where(inside, at_centre, 0.0).max(initial=0.0)))
-        high = local.largest
-        open_ = (high > best * (1 + rtol / 2)) & local.cells.divisible()
-        settled.append(local.where(~open_))
-        local = local.where(open_)
-        if not len(local.radius) or work >= MOST_CELLS or time.monotonic() >= until:
+        split = worth_halving(local.largest, best * (1 + rtol / 2)) & local.cells.divisible()
+        if not split.any() or work >= MOST_CELLS or time.monotonic() >= until:
             break
-        local = local_errors(flow, maps, local.cells.where(np.ones(len(local.radius), dtype=bool)).halves(), degree)
-        work += len(local.radius)
-    found = Local.joined([*settled, local])
-    found = found.where(np.argsort(found.cells.centre))
+        new = local_errors(flow, maps, local.cells.where(split).halves(), degree)
+        local, work = Local.joined([local.where(~split), new]), work + len(new.radius)
+    found = local.where(np.argsort(local.cells.centre))
     upper = float(found.largest.max())
+    if not upper < math.inf:
+        raise NoEnclosure("no finite bound of the student's distance within the budget")
     return Supremum(best, upper, found, upper - best <= rtol * upper)
+
+
+def worth_halving(bounds: Floats, wanted: float) -> Flags:
+    """Cells whose bound is above what is wanted and not much below the largest, which is halved first."""
+    largest = float(bounds.max())
+    found: Flags = (bounds > wanted) & (bounds >= largest / 4)
+    return found

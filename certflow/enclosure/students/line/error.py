@@ -170,9 +170,7 @@ def _ends(flow: LineFlow, local: Local, low: Floats, high: Floats, lipschitz: fl
     for upper in (False, True):
         i = int(np.argmax(local.cells.high) if upper else np.argmin(local.cells.low))
         y = float(local.cells.high[i] if upper else local.cells.low[i])
-        middle = float(local.preimages[0, i])
-        reach = float(up(np.abs(local.preimages[1:, i]).sum() + local.preimage_errors[i] + 4 * UNIT * abs(middle), 8))
-        x = middle + (-reach if upper else reach)  # no further out than the preimage of the end
+        x = flow.preimage(y)[0 if upper else 1]  # no further out than the preimage of the end
         tail += tail_square(flow, y, x, upper, float(local.largest[i]), lipschitz)
     lower = math.fsum(low) * (1 - 4 * UNIT)
     above = float(up(np.asarray(math.fsum(high) + tail))) if np.isfinite(high).all() else math.inf

@@ -170,8 +170,9 @@ def exponential_of(basis: Basis, models: Models) -> Models:
     far = reach(basis, models)
     values = exponential(models.coefficients[0])
     error = up(values * (64 * UNIT)) + TINY
-    rise = exponential_above(far.whole)
-    top = up((values + error) * rise)
-    inner = up((values + error) * exponential_above(far.polynomial))
+    centre = models.coefficients[0]
+    top, inner = (
+        exponential_above(centre + size + 4 * UNIT * (np.abs(centre) + size)) for size in (far.whole, far.polynomial)
+    )
     degree = basis.degree
     return composed(basis, models, Outer([values] * (degree + 1), [error] * (degree + 1), top, top, inner), far)

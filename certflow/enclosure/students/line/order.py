@@ -2,12 +2,14 @@
 
 On cells of the noise end, in order, with `low <= Psi'`: `forward` is at least `max_(x' <= x) Psi(x') - Psi(x)`,
 `backward` at least `Psi(x) - min_(x' >= x) Psi(x')`. Cells on which both are zero and `Psi' >= 0` keep order with all
-others; maximal runs of the others are folds: what lies in a fold is mapped between the images of its ends, nothing else.
+others; maximal runs of the others are folds: what lies in a fold, and nothing else, is mapped between the
+images of its ends.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,12 +21,22 @@ from certflow.enclosure.students.line.error import MOST_CELLS
 from certflow.enclosure.students.line.flow import Cells, LineFlow, between
 from certflow.enclosure.students.line.law import BITS, LineLaw, above
 from certflow.enclosure.students.line.slopes import Slopes, slopes_on
-from certflow.enclosure.students.maps import ExactMap
+from certflow.enclosure.students.line.tail import CUTS, ends_of
+from certflow.enclosure.students.maps import ExactMap, lipschitz_bound
 from certflow.enclosure.students.rounding import UNIT, up
 from certflow.numbers.arrays import Flags, Floats
 from certflow.numbers.precision import ball_precision
 
 START = 64
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Two ends, and whether they are as near as was asked for."""
+
+    lower: float
+    upper: float
+    complete: bool
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,12 @@ class Order:
     def kept(self) -> Flags:
         """Cells that keep order with all others."""
         found: Flags = (self.forward == 0) & (self.backward == 0) & (self.slopes.low >= 0)
+        return found
+
+    @property
+    def records(self) -> Flags:
+        """Cells where `Psi` rises, from values that no cell before them exceeds: their images meet in ends only."""
+        found: Flags = (self.forward == 0) & (self.slopes.low >= 0)
         return found
 
     @property
@@ -79,28 +97,32 @@ def masses(law: LineLaw, ends: Floats) -> tuple[Floats, Floats]:
     return low, high
 
 
+def start_of(flow: LineFlow, maps: list[ExactMap], rtol: float, until: float) -> Order:
+    """The cells of the noise end, in order."""
+    lipschitz = lipschitz_bound(maps)
+    cut = next((cut for cut in CUTS if (1 + lipschitz) * math.exp(-cut * cut / 4) <= 1e-4 * rtol), CUTS[-1])
+    return ordered(flow, maps, *ends_of(flow.noise, cut), rtol / 500, until)
+
+
 def ordered(flow: LineFlow, maps: list[ExactMap], low: float, high: float, small: float, until: float) -> Order:
-    """Cells over `[low, high]`, halved where a fold may begin or end and more than the mass `small` is at stake."""
+    """Cells over `[low, high]`, halved where a fold may begin or end and more than the mass `small` is at stake.
+
+    A possible fall of at most 1e-6 of the law's width is left as it is.
+    """
+    shallow = 1e-6 * float(flow.data.widths.min())
     slopes = slopes_on(maps, between(low, high, START))
     while True:
         slopes = slopes.where(np.argsort(slopes.cells.centre))
         found = order_of(slopes)
-        unsure = (slopes.low < 0) & (slopes.high > 0)
-        behind = np.concatenate([[0.0], found.forward[:-1]]), np.concatenate([found.backward[1:], [0.0]])
-        inside = np.maximum(found.forward, found.backward) > 0
-        edge = inside & (slopes.low >= 0) & ((behind[0] > 0) | (behind[1] > 0)) & ~_within(found)
+        unsure = (slopes.low < 0) & (slopes.high > 0) & (-slopes.low * slopes.cells.half > shallow)
+        fold = ~found.kept
+        within = np.concatenate([[True], fold[:-1]]) & np.concatenate([fold[1:], [True]])
+        edge = fold & (slopes.low >= 0) & ~within
         mass = flow.noise.largest() * 2 * slopes.cells.half
         split = (unsure | edge) & (mass > small) & slopes.cells.divisible()
         if not split.any() or time.monotonic() >= until or len(split) >= MOST_CELLS:
             return found
         slopes = Slopes.joined([slopes.where(~split), slopes_on(maps, slopes.cells.where(split).halves())])
-
-
-def _within(found: Order) -> Flags:
-    """Cells of folds whose neighbours on both sides are in the fold."""
-    fold = ~found.kept
-    both: Flags = np.concatenate([[True], fold[:-1]]) & np.concatenate([fold[1:], [True]])
-    return both
 
 
 def refined(order: Order, maps: list[ExactMap], parts: int) -> Order:

@@ -6,18 +6,22 @@ Lipschitz constant all the same.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from certflow.enclosure.students.activations import SMOOTH
+from certflow.enclosure.students.line.distance import worth_halving
 from certflow.enclosure.students.line.error import BATCH, MOST_CELLS, START
 from certflow.enclosure.students.line.flow import Cells, between
 from certflow.enclosure.students.maps import ExactMap
 from certflow.enclosure.students.push import push_derivatives
 from certflow.enclosure.students.rounding import up
 from certflow.enclosure.students.taylor import Basis, Models, constant
+from certflow.errors import NoEnclosure
 from certflow.numbers.arrays import Flags, Floats, Indices
 
 DEGREE = 3
@@ -48,6 +52,11 @@ class Slopes:
         return up(size + 2.0**-50 * np.abs(c[0, :, 0]), len(c) + 4)
 
     @property
+    def steepest(self) -> Floats:
+        """At least `|Psi'|` on the cell."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
+
+    @property
     def at_centre(self) -> Floats:
         """At most `|Psi'|` somewhere on the cell: at its centre, or near it."""
         c, r = self.slopes
@@ -74,16 +83,23 @@ class Slopes:
 
 def slopes_on(maps: Sequence[ExactMap], cells: Cells, degree: int = DEGREE) -> Slopes:
     """The models on cells."""
-    basis = Basis(1, degree)
+    kinks = any(one.activation not in SMOOTH for one in maps)
+    basis = Basis(1, degree, 2 if kinks else 0)
     parts = []
     for first in range(0, len(cells.centre), BATCH):
         some = Cells(*(ends[first : first + BATCH] for ends in cells))
         c = np.zeros((basis.terms, len(some.centre), 1))
         c[0, :, 0], c[1, :, 0] = some.centre, some.half
         one = constant(basis, np.ones((len(some.centre), 1)))
-        values, slopes = push_derivatives(basis, Models(c, np.zeros(c.shape[1:])), [one], maps)
-        parts.append(Slopes(some, values, slopes[0]))
+        values, slopes = push_derivatives(basis, Models(c, np.zeros(c.shape[1:])), [one], maps, kinks)
+        parts.append(Slopes(some, _plain(basis, values), _plain(basis, slopes[0])))
     return Slopes.joined(parts)
+
+
+def _plain(basis: Basis, models: Models) -> Models:
+    """The symbols in the remainder."""
+    c, r = models
+    return Models(c[: basis.size], up(r + basis.symbol_size(c)))
 
 
 @dataclass(frozen=True)
@@ -99,26 +115,28 @@ class Steepest:
 def steepest(maps: list[ExactMap], interval: tuple[float, float], rtol: float, seconds: float) -> Steepest:
     """`sup |Psi'|` over the interval until `upper - lower <= rtol upper`, or for so many seconds.
 
-    Cells whose bound is at most `(1 + rtol / 2)` times the steepest slope proved so far are settled, others halved.
+    Cells whose bound is at most `(1 + rtol / 2)` times the steepest slope proved so far are left, others halved.
+
+    Raises
+    ------
+    NoEnclosure : no finite upper end within the budget.
     """
     until = time.monotonic() + seconds
     outer = between(*interval, START)
     # a cell that reaches beyond the interval proves nothing of it from below
-    found, best, settled, work = slopes_on(maps, outer), 0.0, [], START
+    found, best, work = slopes_on(maps, outer), 0.0, START
     while True:
         inside = (found.cells.low >= interval[0]) & (found.cells.high <= interval[1])
         best = max(best, float(np.where(inside, found.at_centre, 0.0).max(initial=0.0)))
-        high = np.maximum(np.abs(found.low), np.abs(found.high))
-        open_ = (high > best * (1 + rtol / 2)) & found.cells.divisible()
-        settled.append(found.where(~open_))
-        found = found.where(open_)
-        if not len(found.cells.centre) or work >= MOST_CELLS or time.monotonic() >= until:
+        split = worth_halving(found.steepest, best * (1 + rtol / 2)) & found.cells.divisible()
+        if not split.any() or work >= MOST_CELLS or time.monotonic() >= until:
             break
-        found = slopes_on(maps, found.cells.halves())
-        outside = (found.cells.high < interval[0]) | (found.cells.low > interval[1])
-        found = found.where(~outside)
-        work += len(found.cells.centre)
-    whole = Slopes.joined([*settled, found])
-    whole = whole.where(np.argsort(whole.cells.centre))
-    upper = float(np.maximum(np.abs(whole.low), np.abs(whole.high)).max())
+        new = slopes_on(maps, found.cells.where(split).halves())
+        work += len(new.cells.centre)
+        found = Slopes.joined([found.where(~split), new])
+        found = found.where((found.cells.high >= interval[0]) & (found.cells.low <= interval[1]))
+    whole = found.where(np.argsort(found.cells.centre))
+    upper = float(whole.steepest.max())
+    if not upper < math.inf:
+        raise NoEnclosure("no finite bound of the student's slope within the budget")
     return Steepest(best, upper, whole, upper - best <= rtol * upper)
