@@ -1,4 +1,4 @@
-"""The L2 error of score networks contains an independent quadrature, is narrow, and is false where a part is left out."""
+"""The L2 error of score networks contains an independent quadrature, is narrow, is false where a part is left out."""
 
 from __future__ import annotations
 

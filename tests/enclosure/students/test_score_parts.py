@@ -13,14 +13,14 @@ from score_oracle import density_and_score, process, rows_score
 
 import certflow as cf
 from certflow.enclosure.students.score import field as fields
-from certflow.enclosure.students.score.algebras import CellModels, Growth, NoGrowth, requ
+from certflow.enclosure.students.score.algebras import CellModels, Growth, requ
 from certflow.enclosure.students.score.balls import Balls, above, balls, mapped, times
 from certflow.enclosure.students.score.field import Field
 from certflow.enclosure.students.score.layers import ExactLayers
 from certflow.enclosure.students.score.networks import network_growth, read_network
 from certflow.enclosure.students.score.torch_quantities import TorchQuantity
 from certflow.enclosure.students.taylor import Basis, Models
-from certflow.errors import InputError
+from certflow.errors import InputError, NoEnclosure
 from certflow.numbers.precision import ball_precision
 from certflow.schedules.enclosed import enclosed
 
@@ -197,7 +197,7 @@ def test_growth_of_too_many_squares_is_not_known() -> None:
     for _ in range(5):
         rows = algebra.activated("requ", rows)
     assert len(rows) == 33
-    with pytest.raises(NoGrowth):
+    with pytest.raises(NoEnclosure, match="degree 64"):
         algebra.activated("requ", rows)
 
 

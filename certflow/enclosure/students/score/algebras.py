@@ -14,7 +14,7 @@ from certflow.enclosure.students.activations import SMOOTH, activated
 from certflow.enclosure.students.rounding import UNIT, up
 from certflow.enclosure.students.score.balls import Balls, constants, mapped, shifted, times
 from certflow.enclosure.students.taylor import Basis, Models, guarded, product, scaled, total
-from certflow.errors import InputError
+from certflow.errors import InputError, NoEnclosure
 from certflow.numbers.arrays import Floats, Indices
 
 #: Activations of one coordinate; "requ" is `max(z, 0)^2`.
@@ -129,7 +129,12 @@ def requ(basis: Basis, models: Models) -> Models:
 
 
 class Growth:
-    """Bounds of the size for every `x`, by powers of `|x|`; at least what the operations give, rounded up."""
+    """Bounds of the size for every `x`, by powers of `|x|`; at least what the operations give, rounded up.
+
+    Raises
+    ------
+    NoEnclosure : a product of a degree above `HIGHEST`.
+    """
 
     def constants(self, numbers: Balls) -> Floats:
         return numbers.above()[None]
@@ -150,7 +155,7 @@ class Growth:
     def product(self, one: Floats, other: Floats) -> Floats:
         result = np.zeros((len(one) + len(other) - 1, np.broadcast_shapes(one.shape[1:], other.shape[1:])[0]))
         if len(result) > HIGHEST + 1:
-            raise NoGrowth
+            raise NoEnclosure(f"a bound of growth of degree {len(result) - 1}")
         for i, row in enumerate(one):
             result[i : i + len(other)] += row * other
         return up(result, len(one) + 1)
@@ -170,10 +175,6 @@ class Growth:
 
     def renewed(self, one: Floats) -> Floats:
         return one
-
-
-class NoGrowth(Exception):
-    """A bound of growth of too high a degree."""
 
 
 def _long(rows: Floats, size: int) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.students.rounding import up
-from certflow.enclosure.students.score.algebras import CellModels, Growth, NoGrowth
+from certflow.enclosure.students.score.algebras import CellModels, Growth
 from certflow.enclosure.students.score.balls import BITS
 from certflow.enclosure.students.score.field import Field
 from certflow.enclosure.students.score.layers import ExactLayers
@@ -21,7 +21,7 @@ from certflow.enclosure.students.score.quantities import REQUIRED as OPERATIONS_
 from certflow.enclosure.students.score.quantities import Quantity
 from certflow.enclosure.students.score.torch_quantities import TorchQuantity, cat
 from certflow.enclosure.students.taylor import Basis, Models, size_of
-from certflow.errors import InputError
+from certflow.errors import InputError, NoEnclosure
 from certflow.law.noised import NoisedMixture
 from certflow.numbers.arrays import Floats
 from certflow.numbers.precision import ball_precision
@@ -207,7 +207,7 @@ def network_growth(network: Any, name: str, dimension: int, time: Fraction) -> l
     start = TorchQuantity(algebra, np.concatenate([np.zeros((1, dimension)), np.ones((1, dimension))]))
     try:
         rows = network.quantity(name, start, time).rows()
-    except NoGrowth:
+    except NoEnclosure:
         return None
     found = [float(up(row.sum(), dimension)) for row in rows]
     return found if np.isfinite(found).all() else None

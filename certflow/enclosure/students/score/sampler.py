@@ -19,7 +19,7 @@ from certflow.enclosure.expressions import ball
 from certflow.enclosure.integrals import check_effort
 from certflow.enclosure.results import Enclosure, Ends, rounded_down, rounded_up
 from certflow.enclosure.students.line.flow import Cells, LineFlow, between
-from certflow.enclosure.students.score.algebras import Algebra, CellModels, Growth, NoGrowth
+from certflow.enclosure.students.score.algebras import Algebra, CellModels, Growth
 from certflow.enclosure.students.score.balls import BITS
 from certflow.enclosure.students.score.error import DIGITS, OUTSIDE, REACHES
 from certflow.enclosure.students.score.field import Field
@@ -172,7 +172,7 @@ class Run:
         try:
             with np.errstate(all="ignore"):
                 rows = self.push(algebra, np.array([[0.0], [1.0]]))
-        except NoGrowth:
+        except NoEnclosure:
             return None
         return [float(row) for row in rows[:, 0]] if np.isfinite(rows).all() else None
 
