@@ -216,7 +216,8 @@ def test_operations_of_torch_say_what_torch_says() -> None:
 
     def code(x, s):
         s = s[:, None]
-        h = torch.cat([x * weight, s.log().sin(), 1 - x[:, 0:1] / 3], dim=-1)
+        s = s.expand(len(x), 1).view(x.shape[0], -1)
+        h = torch.cat([x * weight, s.log().sin(), 1 - x[:, 0:1] / 3 * torch.ones(x.shape[0], 1)], dim=-1)
         h = torch.nn.functional.silu(h - s) + torch.tanh(-h) * 2
         return (h**2).reshape(-1, 5)[:, :2] @ weight[0, :2, None] + (s.exp() - 2).square() + torch.relu(x) ** 2
 
@@ -245,6 +246,8 @@ def test_operations_of_torch_say_what_torch_says() -> None:
         lambda x, t: t,
         lambda x, t: x**3,
         lambda x, t: torch.zeros(4, 3) + x,
+        lambda x, t: x.view(1, -1),
+        lambda x, t: x + torch.linspace(0, 1, len(x))[:, None],
     ],
 )
 def test_code_that_cannot_be_read_is_refused(code) -> None:

@@ -22,8 +22,8 @@ REQUIRED = (
     "torch operations on rows: Linear, matmul, cat, + - *, / by numbers, SiLU, tanh, ReLU and its square; "
     "of the time alone also sin, cos, exp, log, sqrt"
 )
-#: Rows that code sees: one, which stands for all cells.
-_ROWS = 1
+#: Rows that code sees, each of which stands for every `x`: a prime, so that no other number is taken for it.
+_ROWS = 1009
 
 
 class Quantity:
@@ -68,7 +68,10 @@ class Quantity:
         raise unknown_operation("a value, a truth, or single rows")
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _undecided
-    __bool__ = __float__ = __int__ = __index__ = __iter__ = __len__ = __array__ = __setitem__ = _undecided
+    __bool__ = __float__ = __int__ = __index__ = __iter__ = __array__ = __setitem__ = _undecided
+
+    def __len__(self) -> int:
+        return self.shape[0]
 
     def rows(self) -> Any:
         """The rows of the algebra, numbers too."""
@@ -217,6 +220,13 @@ class Quantity:
             return type(self)(self.algebra, self.value, self.numbers, 1)
         raise unknown_operation(f"the shape {wanted}")
 
+    def expand(self, *shape: Any) -> Quantity:
+        """The same rows, where nothing is repeated."""
+        wanted = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+        if len(wanted) == self.axes and all(size in (-1, own) for size, own in zip(wanted, self.shape, strict=True)):
+            return self
+        raise unknown_operation(f"the shape {wanted}")
+
     def itself(self, *_: Any, **__: Any) -> Quantity:
         """What does not change numbers: a copy, another dtype."""
         return self
@@ -241,6 +251,9 @@ def read(like: Quantity, value: Any) -> Quantity:
     if isinstance(value, arb):
         return like.of_numbers(like.algebra, [value], 0)
     array = floats(value)
+    if array.ndim == like.axes and array.ndim and len(array) == _ROWS and (array == array[:1]).all():
+        row = array[0] if array.ndim == 2 else array[:1]  # as many rows as code saw, all the same
+        return like.of_numbers(like.algebra, [arb(float(x)) for x in row], array.ndim)
     if array.ndim > 2 or (array.ndim == 2 and len(array) != 1) or (array.ndim and like.axes != 2):
         raise unknown_operation(f"an array of shape {array.shape} with rows of shape {like.shape}")
     return like.of_numbers(like.algebra, [arb(float(x)) for x in np.ravel(array)], 2 if array.ndim else 0)

@@ -107,5 +107,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "squeeze": Quantity.squeeze,
     "reshape": Quantity.reshape,
     "view": Quantity.reshape,
+    "expand": Quantity.expand,
     **dict.fromkeys(("float", "double", "to", "clone", "contiguous", "type", "detach"), Quantity.itself),
 }
