@@ -124,6 +124,22 @@ class ResidualMaps(torch.nn.Module):
         return x + n.output_mean + n.output_scale * self.network((x - n.input_mean) / n.input_scale, select)
 
     @torch.no_grad()
+    def exact_maps(self) -> list[dict[str, Any]]:
+        """The maps as numbers, one after another: the fields of an `ExactMap` of `cf.enclosure`, `s = 1`."""
+        weights = self.effective_weights()
+        name = next(name for name, activation in ACTIVATIONS.items() if activation is self.activation)
+        return [
+            {
+                "weights": tuple(w[i] for w in weights),
+                "biases": tuple(b[i, 0] for b in self.biases),
+                "activation": name,
+                "skip": 1.0,
+                **{part: getattr(self.normalisers, part)[i, 0] for part in NORMALISERS},
+            }
+            for i in range(len(self.normalisers.input_mean))
+        ]
+
+    @torch.no_grad()
     def lipschitz_bounds(self) -> torch.Tensor:
         """`Lip(Psi) <= 1 + max(c) / min(r) * slope^depth * prod of spectral norms`; shape (n,), float64."""
         gain = self.normalisers.output_scale.double().amax((1, 2)) / self.normalisers.input_scale.double().amin((1, 2))
