@@ -23,8 +23,8 @@ ROW = 6
 
 
 class Cell(NamedTuple):
-    """`y = middle + half eta`, `x(y)` as a model, the density of Y as one, None where it is not used, and a number above
-    the cell's mass."""
+    """`y = middle + half eta`, `x(y)` as a model, the density of Y as one (or None: not used), and a number above the
+    cell's mass."""
 
     middle: int
     half: int
@@ -34,8 +34,8 @@ class Cell(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Of a cell: `int p^2 p_delta` from both sides, p the cubic of the error, or 0; `int r^2 p_delta` from above, r what
-    the error is off by; and a number above the error on the cell."""
+    """Of a cell: `int p^2 p_delta` from both sides, p the cubic of the error, or 0; `int r^2 p_delta` from above, r
+    what the error is off by; and a number above the error on the cell."""
 
     low: int
     high: int
@@ -109,7 +109,7 @@ def squared_error(case: Case, flow: Flow, student: Student, cells: dict[str, Any
         width, *cubic, radius = row[0] << bits - places, *(x << bits - fine for x in row[1:])
         require(width > 0 and radius >= 0, where, text, "a width > 0 and a radius >= 0")
         require(max(map(abs, (at, width, *cubic, radius))) < largest, where, text, f"numbers below 2^{ROOM}")
-        cell = flow.cell(at, at + width, tuple(cubic), radius, where)  # type: ignore[arg-type]
+        cell = flow.cell(at, at + width, tuple(cubic), radius, where)
         case.work.spend(student.steps, where)
         part = part_of(cell, student(cell.x), bits)
         low, high, noise = low + part.low, high + part.high, noise + part.noise

@@ -104,17 +104,18 @@ class Law:
 
         From where `2k+1 >= 2 z^2` on, each term is at most half of the one before."""
         a, bits, square, half = self.a, self.bits, z * z, self.one >> 1
-        far = square >> 2 * bits
-        self.work.spend(a.steps + 60 + (bits + 2 * far if far < 2 * bits else 0) * (8 + (bits * bits >> 13)), field)
-        power = a.exp((-(square >> bits + 1) - 1, -(square >> bits + 1)))
-        if far >= 2 * bits:
-            return half - (power[1] + 1 >> 1), half
+        far, tail = square >> 2 * bits, square >> bits + 1
+        series = 5 * far < 7 * bits
+        self.work.spend(a.steps + 60 + (8 + bits // 2 + 2 * far if series else 0) * (8 + (bits * bits >> 13)), field)
+        if not series:
+            return half - (a.exp((-tail, -tail))[1] + 1 >> 1), half
         low = high = least = most = z
         k = 3
         while high > 1 or k << 2 * bits < 2 * square:
             low, high, k = (low * square >> 2 * bits) // k, -((-high * square >> 2 * bits) // k), k + 2
             least, most = least + low, most + high
-        return a.mul(a.mul((least, most + 1), power), self.factor)
+        (m, n), (M, N) = a.power(-tail - 1), a.power(-tail)
+        return a.mul((least * m >> -n, -(-(most + 1) * (M + a.SLACK) >> -N)), self.factor)
 
     def density(self, x: tuple[int, int, int, int]) -> Model:
         """`p(X)` for a cubic X."""

@@ -1,4 +1,4 @@
-"""Students: compositions of `x -> skip x + b + c MLP((x - a)/r)` of exact weights, on models, and how steep they are (13)."""
+"""Students: compositions of `x -> skip x + b + c MLP((x - a)/r)` of exact weights, on models; their steepness (13)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Map:
                 require(len(row) == below, f"{where}.weights[{j}]", len(row), f"{below} weights")
             require(len(biases) == len(rows), f"{where}.biases", len(biases), f"{len(rows)} biases, one for each row")
             long = bits_of([x for row in (*rows, biases) for x in row])
-            self.steps += len(rows) * (40 + 6 * (below + 4) * (1 + (long * (models.bits + ROOM) >> 15)))
+            self.steps += len(rows) * (20 + 6 * below * (1 + (long * (models.bits + ROOM) >> 15)))
             self.neurons += len(rows)
             sizes = [[abs(x) for x in row] for row in rows]
             self.layers.append(Layer(layer["places"], rows, sizes, biases))
@@ -81,10 +81,10 @@ class Map:
 
     def __call__(self, x: Model) -> Model:
         """`Psi(x)`, the symbol of the argument being common to all neurons; then what is left is given to it."""
-        bits, up, down = self.bits, self.scale.denominator, self.scale.numerator
+        up, down = self.scale.denominator, self.scale.numerator
         c0, c1, c2, c3, symbol, rest = x
         first = (c0 - self.shift) * up // down, *(y * up // down for y in (c1, c2, c3, symbol))
-        here: list[Model] = [(*first, ((rest + 1) * up // down) + 6)]  # type: ignore[list-item]
+        here: list[Model] = [(*first, ((rest + 1) * up // down) + 6)]
         for i, layer in enumerate(self.layers):
             here = self.affine(here, layer)
             if i + 1 < len(self.layers):
@@ -122,8 +122,9 @@ class Map:
             slopes = [(sum(map(mul, size, slopes)) >> layer.places) + 1 for size in layer.sizes]
             if i + 1 < len(self.layers):
                 slopes = [(slope * self.slope >> bits) + 1 for slope in slopes]
-        gain = abs(self.gain)
-        return self.skip * self.models.one + slopes[0] * gain.numerator // gain.denominator + 1
+        up, down = abs(self.gain.numerator), self.gain.denominator
+        steepest = slopes[0] * up // down + 1
+        return int(self.skip) * self.models.one + steepest
 
 
 class Student:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from .arithmetic import Arithmetic, Imprecise
-from .work import product_steps
 
 #: `c_0 + c_1 y + c_2 y^2 + c_3 y^3 + s e(y) + rest`, `|rest| <= r`, for `|y| <= 1`: the numbers `(c_0, ..., c_3, s, r)`
 #: in units. `e`, `|e| <= 1`, is one function of y for all models of a map: what its argument is off by.
@@ -29,10 +28,14 @@ class Models:
         self.suprema = {
             key: [arithmetic.rational(Fraction(bound))[1] for bound in bounds] for key, bounds in SUPREMA.items()
         }
-        self.activations: dict[str, Callable[[Model], Model]] = {"silu": self.silu, "tanh": self.tanh, "relu": self.relu}
+        self.activations: dict[str, Callable[[Model], Model]] = {
+            "silu": self.silu,
+            "tanh": self.tanh,
+            "relu": self.relu,
+        }
         self.limit = self.one << ROOM
         #: Steps of work of an activation: an exponential at one point, and products of such numbers.
-        self.steps = arithmetic.steps // 2 + 100 + 16 * product_steps(3 * self.bits, 2 * self.bits)
+        self.steps = arithmetic.steps // 4 + 40 + 10 * (6 * self.bits**2 >> 15)
 
     def composed(
         self, model: Model, values: tuple[int, int, int, int], off: int, fourth: int, slope: int, bend: int
@@ -112,7 +115,7 @@ class Models:
         return self.composed(model, (low, low, low // 2, low // 6), high - low + 1, top // 24 + 1, slope, 0)
 
     def relu(self, model: Model) -> Model:
-        """`max(u, 0)`: u, 0, or from `l u` to `l u + m`, `l` the slope of the chord over the range, `m` its end at 0."""
+        """`max(u, 0)`: u, 0, or from `l u` to `l u + m`, `l` the slope of the chord, `m` its height at 0."""
         c0, c1, c2, c3, symbol, rest = model
         wide = abs(c1) + abs(c2) + abs(c3) + abs(symbol) + rest
         low, high, whole = c0 - wide, c0 + wide, 2 * wide
