@@ -117,14 +117,14 @@ class Map:
 
     def steepness(self) -> int:
         """A number above `|Psi'|` everywhere: sums of products of sizes along all paths."""
-        bits, slopes = self.bits, [self.models.one * self.scale.denominator // self.scale.numerator + 1]
+        bits, one, scale = self.bits, self.models.one, self.scale
+        slopes: list[int] = [one * scale.denominator // scale.numerator + 1]
         for i, layer in enumerate(self.layers):
             slopes = [(sum(map(mul, size, slopes)) >> layer.places) + 1 for size in layer.sizes]
             if i + 1 < len(self.layers):
                 slopes = [(slope * self.slope >> bits) + 1 for slope in slopes]
         up, down = abs(self.gain.numerator), self.gain.denominator
-        steepest = slopes[0] * up // down + 1
-        return int(self.skip) * self.models.one + steepest
+        return int(self.skip) * one + slopes[0] * up // down + 1
 
 
 class Student:
