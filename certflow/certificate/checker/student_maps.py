@@ -124,7 +124,7 @@ class Map:
             if i + 1 < len(self.layers):
                 slopes = [(slope * self.slope >> bits) + 1 for slope in slopes]
         up, down = abs(self.gain.numerator), self.gain.denominator
-        return int(self.skip) * one + slopes[0] * up // down + 1
+        return int(self.skip * one + slopes[0] * up // down + 1)
 
 
 class Student:
