@@ -19,8 +19,8 @@ RTOL = "0.05"
 DIGITS = 6
 #: Binary places of weights, and decimal digits of their integers, that the format has.
 PLACES, LONGEST = 1024, 80
-#: The least relative width that is tried.
-FINEST = 1e-6
+#: The least relative width that may be asked for, and one that is not made less.
+FINEST, FINE = 1e-6, 1e-4
 
 
 def student_certificate(process: OrnsteinUhlenbeck, maps: Any, *, rtol: Any = RTOL) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def comparison_certificate(
     """C4: `E|Psi_worse(X) - Phi(X)|^2 >= ratio E|Psi_better(X) - Phi(X)|^2`; process and maps as above.
 
     ratio : at least 1; by default what is proved, rounded down
-    rtol : of both errors; by default a tenth, or what tells them apart
+    rtol : of both errors; by default a tenth, or less where it takes less to tell them apart
 
     Raises
     ------
@@ -76,27 +76,29 @@ def comparison_certificate(
     claimed = None if ratio is None else exact_number(ratio, "ratio")
     if claimed is not None and not claimed >= 1:
         raise InputError("ratio", ratio, "a number >= 1")
-    proved = Fraction(0)
+    proved, tolerance = Fraction(0), _tolerance("0.1" if rtol is None else rtol)
     for search in searches(process, "C4", content | {"ratio": "1"}):
-        tolerance = 0.1 if rtol is None else _tolerance(rtol)
         try:
-            found = {key: search.cells(content[key], tolerance) for key in content}
-            margin = found["worse"].middle / found["better"].middle / float(claimed or 1) - 1
-            if rtol is None and FINEST < margin < 0.25:  # errors that are told apart by a third of what they differ by
-                found = {key: search.cells(content[key], margin / 3) for key in content}
+            while True:
+                found = {key: search.cells(content[key], tolerance) for key in content}
+                (low, high), (least, most) = found["better"].ends, found["worse"].ends
+                proved, excluded = Fraction(least, high), Fraction(most, max(low, 1))
+                wanted = (1 + excluded) / 2 if claimed is None else claimed
+                if rtol is not None or proved >= wanted or excluded < wanted or tolerance < FINE:
+                    break
+                tolerance /= 4
         except (Imprecise, Stuck):
             continue
-        proved = Fraction(found["worse"].ends[0], found["better"].ends[1])
-        if claimed is None and proved < 1:
-            continue
-        asserted = rounded_down(proved, 4) if claimed is None else claimed
-        hints = {key: cells.hints() for key, cells in found.items()}
-        made = search.certificate(content | {"ratio": exact_text(max(asserted, Fraction(1)))}, hints)
+        asserted = rounded_down(proved, DIGITS) if claimed is None else claimed
+        if not 1 <= asserted <= proved:
+            break
+        made = search.certificate(
+            content | {"ratio": exact_text(asserted)}, {key: cells.hints() for key, cells in found.items()}
+        )
         if made is not None:
             return made
-    raise InputError(
-        "ratio", "none" if ratio is None else ratio, f"a number from 1 to what is proved, {float(proved):.4g}"
-    )
+    received = "none" if ratio is None else ratio
+    raise InputError("ratio", received, f"a number from 1 to what is proved, {float(proved):.4g}")
 
 
 def _tolerance(rtol: Any) -> float:
