@@ -92,7 +92,7 @@ def balanced(text: str) -> None:
 def _table(body: str) -> Read:
     lines = [line.strip() for line in body.strip().splitlines()]
     caption, label = lines[1].removeprefix(r"\caption{").removesuffix("}"), lines[2].removeprefix(r"\label{")[:-1]
-    assert lines[0] == r"\centering"
+    assert re.fullmatch(r"\\centering\\(small|footnotesize)\\setlength\{\\tabcolsep\}\{3pt\}", lines[0])
     assert re.fullmatch(r"tab:[a-z0-9-]+", label)
     columns = re.fullmatch(r"\\begin\{tabular\}\{@\{\}(.*)@\{\}\}", lines[3])[1]
     assert (lines[4], lines[6], lines[-2], lines[-1]) == (r"\toprule", r"\midrule", r"\bottomrule", r"\end{tabular}")

@@ -134,6 +134,8 @@ def grid(
     choice(output, "--format", TABLE_FORMATS)
     if code and output != "text":
         raise InputError("--format", output, "no --code beside it, which prints Python")
+    if export is not None and output in ("csv", "latex"):
+        raise InputError("--format", output, "no --export beside it, which prints JSON")
     with renamed(_NAMES):
         request = request_of(segments, steps, tolerance_of(tolerance), kind, rate, sampler, export, scheduler, code)
         ends = ends_of(request, t_min, t_max)

@@ -99,7 +99,7 @@ def _claims(report: Document, key: str, title: str, results: list[ClaimResult]) 
         "a claim is never stronger than the weakest, of which the last column tells."
     )
     ragged = r">{\raggedright\arraybackslash}"
-    columns = rf"l{ragged}p{{0.22\linewidth}}l{ragged}p{{0.17\linewidth}}{ragged}p{{0.34\linewidth}}"
+    columns = rf"l{ragged}p{{0.21\linewidth}}l{ragged}p{{0.17\linewidth}}{ragged}p{{0.35\linewidth}}"
     head = ("claim", "statement", "outcome", "evidence", "the weakest of it says")
     return LatexTable(caption, _label(report, "claims", key or "other"), head, rows, columns)
 

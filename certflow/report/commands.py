@@ -4,15 +4,13 @@ made it, which is told as it was given."""
 from __future__ import annotations
 
 import re
-import shlex
 
 from certflow.claims.model import ClaimResult
 from certflow.claims.registry import STATEMENTS
 from certflow.report import verdict
+from certflow.report.again import again, has_usual_formulas, verify_command
 from certflow.report.document import Document
 
-#: The mixture alone, beside the report. No user's file has this name.
-MIXTURE_FILE = "report.mixture.json"
 #: The checker beside the certificates, which needs Python and nothing else.
 CHECKER = "certificates/checker"
 #: How all views are made again.
@@ -36,19 +34,9 @@ def all_commands(report: Document) -> list[str]:
     return list(dict.fromkeys(line for line in found if line))
 
 
-def again(report: Document) -> str:
-    """What gives the whole report again: the command that made it, or one with the mixture beside it."""
-    if report.command:
-        return report.command
-    if not _known(report):
-        return ""
-    names = [result.id for result in report.results]
-    return _verify(report, "" if names == list(STATEMENTS) else ",".join(names), out="again")
-
-
 def replay(report: Document, result: ClaimResult) -> str:
     """What runs the checks of one claim again; empty where the command line does not have these formulas or claim."""
-    return _verify(report, result.id) if _known(report) and result.id in STATEMENTS else ""
+    return verify_command(report, result.id) if has_usual_formulas(report) and result.id in STATEMENTS else ""
 
 
 def told(result: ClaimResult) -> str:
@@ -76,15 +64,3 @@ def check(path: str) -> str:
 def check_alone(path: str) -> str:
     """What checks one certificate again with Python and nothing else."""
     return f"python -I -S {CHECKER} {path}"
-
-
-def _known(report: Document) -> bool:
-    """Are the formulas of the report those of the command line?"""
-    return bool(report.formulas == Document.model_fields["formulas"].default)
-
-
-def _verify(report: Document, claims: str, out: str = "") -> str:
-    options = {"claims": claims, "profile": report.profile, "digits": report.digits, "seed": report.seed}
-    options |= {"t-min": report.t_min, "t-max": report.t_max, "out": out}
-    words = [word for key, value in options.items() if value != "" for word in (f"--{key}", str(value))]
-    return shlex.join(["certflow", "verify", MIXTURE_FILE, *words])

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from certflow import __version__
 from certflow.claims.model import KIND_MEANING, Evidence, Kind, Outcome
 from certflow.report import commands, verdict
+from certflow.report.again import again
 from certflow.report.badge import badge
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
 from certflow.report.citation import PAPER, citation
@@ -92,7 +93,7 @@ def render_html(report: Document, figures: Mapping[str, str] | None = None) -> s
             mixture_json=json_text(mixture),
             mixture_entries=count_entries(report.mixture),
             mixture_shortened=mixture != report.mixture,
-            command=commands.again(report),
+            command=again(report),
             entries=(citation(report), PAPER),
             badge=Markup(isolate(badge(report), "badge")),
             scripts=[Markup(_script(name)) for name in SCRIPTS],

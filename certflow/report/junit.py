@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 from certflow.claims.model import ClaimResult, Evidence, Outcome
 from certflow.report import verdict
+from certflow.report.again import again
 from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, clean, json_text, plain, value_text
 
@@ -89,7 +90,7 @@ def _suite_properties(report: Document) -> dict[str, str]:
     facts: dict[str, object] = {"outcome": report.outcome.value, "mixture": verdict.mixture_name(report)}
     facts |= {f"mixture.{key}": value for key, value in report.description.items()}
     facts |= {"t_min": report.t_min, "t_max": report.t_max, "profile": report.profile}
-    facts |= {"digits": report.digits, "seed": report.seed, "command": verdict.reproduce_command(report)}
+    facts |= {"digits": report.digits, "seed": report.seed, "command": again(report)}
     facts |= {f"environment.{key}": value for key, value in report.environment.items()}
     for result in report.results:
         facts[f"claim.{result.id}"] = result.outcome.value

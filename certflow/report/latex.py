@@ -78,6 +78,9 @@ _SIGNS = {
 #: Raised digits.
 _RAISED = dict(zip("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789", strict=True)) | {"²": "2", "³": "3"}
 
+#: Columns beyond which a table of small type is wider than the text of an article.
+MANY = 8
+
 
 @dataclass(frozen=True)
 class LatexTable:
@@ -94,11 +97,12 @@ class LatexTable:
 
     def text(self) -> str:
         """The lines of the table."""
+        size = "small" if len(self.head) <= MANY else "footnotesize"
         letters = self.columns or "l" + "r" * (len(self.head) - 1)
         return "\n".join(
             [
                 r"\begin{table}[htbp]",
-                r"  \centering",
+                rf"  \centering\{size}\setlength{{\tabcolsep}}{{3pt}}",
                 rf"  \caption{{{self.caption}}}",
                 rf"  \label{{tab:{self.label}}}",
                 rf"  \begin{{tabular}}{{@{{}}{letters}@{{}}}}",

@@ -8,6 +8,7 @@ from typing import Any
 
 from certflow.claims.model import KIND_MEANING, ClaimResult, Evidence, Kind, Outcome
 from certflow.report import commands, verdict
+from certflow.report.again import again
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
 from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, clean, duration, json_text, rows_of, value_text
@@ -112,7 +113,7 @@ def summary_markdown(report: Document) -> str:
         "</details>",
         "",
     ]
-    lines += code_lines(verdict.reproduce_command(report), "sh")
+    lines += code_lines(command, "sh") if (command := again(report)) else []
     return "\n".join(lines) + "\n"
 
 
@@ -272,7 +273,7 @@ def _run(report: Document) -> list[str]:
 
 def _again(report: Document) -> list[str]:
     """How the report was made, and how it and its certificates are had again."""
-    if command := commands.again(report):
+    if command := again(report):
         made = "This report was made by" if report.command else "To obtain this report again, beside this file:"
         lines = [made, "", *code_lines(command, "sh"), ""]
     else:

@@ -6,13 +6,13 @@ one word, and says so where only points that were looked at support a claim.
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
+from certflow.report.again import again
 from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, json_text
 
@@ -298,7 +298,8 @@ def complaint(report: Document) -> str:
                 lines.append(f"  {item.check}: {item.summary}")
                 lines += [] if item.witness is None else [f"  witness: {json_text(abbreviate(item.witness, 400))}"]
     lines += [] if attention(report) else _nothing_decided(report)
-    return "\n".join([*lines, f"again: {reproduce_command(report)}"])
+    command = again(report)
+    return "\n".join([*lines, f"again: {command}"] if command else lines)
 
 
 def facts(report: Document) -> list[tuple[str, Any]]:
@@ -330,13 +331,3 @@ def dimension(report: Document) -> int:
     """Dimension of the space of the mixture (two where the report does not say)."""
     found = report.description.get("dimension", report.description.get("d"))
     return found if isinstance(found, int) else 2
-
-
-def reproduce_command(report: Document) -> str:
-    """The command line that gives the report again, arguments quoted for a shell."""
-    if report.command:
-        return report.command
-    options = {"profile": report.profile, "digits": report.digits, "seed": report.seed}
-    options |= {"t-min": report.t_min, "t-max": report.t_max, "out": "report"}
-    words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
-    return shlex.join(["certflow", "verify", "mixture.json", *words])

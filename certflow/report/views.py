@@ -11,10 +11,11 @@ from pathlib import Path
 from certflow.atomic import write_text_atomic
 from certflow.certificate.envelope import certificate_text, write_certificate
 from certflow.errors import InputError
+from certflow.report.again import MIXTURE_FILE
 from certflow.report.badge import badge
 from certflow.report.captions import FIGURE_NAMES, caption
 from certflow.report.citation import bibliography
-from certflow.report.commands import CHECKER, MIXTURE_FILE
+from certflow.report.commands import CHECKER
 from certflow.report.document import Document
 from certflow.report.formatting import json_text
 from certflow.report.graph.drawing import draw_alone

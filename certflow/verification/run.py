@@ -36,6 +36,9 @@ Progress = Callable[[int, int, str], None]
 #: Where evidence is kept below the output directory.
 _KEPT = ".certflow"
 
+#: The latest end of an interval that is verified; float64 loses the rates soon after.
+LATEST = 300
+
 
 def verify(
     subject: OrnsteinUhlenbeck | GaussianMixture,
@@ -83,6 +86,9 @@ def verify(
         print(report.outcome, report.exit_code)
     """
     process = subject if isinstance(subject, OrnsteinUhlenbeck) else OrnsteinUhlenbeck(subject, "0.01", "3")
+    if process.exact_t_max > LATEST:
+        required = f"at most {LATEST}: there is nothing left to check later, for p_t is standard normal to 1e-130"
+        raise InputError("t_max", process.t_max, required)
     wanted = _wanted(claims)
     if profile not in PROFILES:
         raise unknown("profile", profile, PROFILES)

@@ -135,6 +135,7 @@ def test_what_is_implied(options: dict[str, Any], sampler: str, kind: str, targe
         ("--scheduler DDIMScheduler", "--scheduler: got 'DDIMScheduler'; required: one that takes a grid (its set_tim"),
         ("--scheduler none.json", "--scheduler: got 'none.json'; required: a file that can be read"),
         ("--code --scheduler sample_heun --format json", "--format: got 'json'; required: no --code beside it"),
+        ("--export edm --format csv", "--format: got 'csv'; required: no --export beside it"),
         ("--segments 4 --steps 5", "--steps: got '5'; required: no --segments beside it"),
         ("--steps 7 --sampler heun", "--steps: got '7'; required: 6 or 8: heun makes 2 evaluations in one segment"),
         (

@@ -12,6 +12,7 @@ import pytest
 
 from certflow.claims.model import KIND_MEANING, Kind, Outcome
 from certflow.report import verdict
+from certflow.report.again import again
 from certflow.report.formatting import (
     abbreviate,
     clean,
@@ -203,12 +204,15 @@ def test_worst_evidence_of_a_kind_decides_its_cell(report):
     assert verdict.cell(score, Kind.EMPIRICAL) == verdict.NOTHING
 
 
-def test_reproduce_command_quotes_what_a_shell_would_read(report):
+def test_the_command_that_gives_it_again_quotes_what_a_shell_would_read(report):
     made = report.model_copy(update={"command": "", "profile": "a b; rm"})
-    assert verdict.reproduce_command(made) == (
-        "certflow verify mixture.json --profile 'a b; rm' --digits 50 --seed 0 --t-min 0.01 --t-max 3 --out report"
+    claims = ",".join(result.id for result in report.results)
+    assert again(made) == (
+        f"certflow verify report.mixture.json --claims {claims} --profile 'a b; rm' --digits 50 --seed 0"
+        " --t-min 0.01 --t-max 3 --out again"
     )
-    assert verdict.reproduce_command(report) == report.command
+    assert again(report) == report.command
+    assert again(made.model_copy(update={"formulas": "a.module"})) == ""
 
 
 TORCH = "its evidence needs torch: pip install 'certflow[torch]'"

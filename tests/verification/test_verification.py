@@ -211,3 +211,18 @@ def test_without_torch_a_claim_on_trained_maps_is_not_checked_rather_than_not_ap
     assert unbounded.outcome is Outcome.NOT_APPLICABLE
     assert "torch" not in unbounded.reason
     assert (applicable.outcome, applicable.reason) == (Outcome.NOT_CHECKED, reason)
+
+
+@pytest.mark.usefixtures("still_clock")
+@pytest.mark.parametrize("end", ["30", "300"])
+def test_a_late_end_of_the_interval_violates_nothing(end):
+    """Rates of 1e-260 are below any tolerance of a root: the place where the terms of `L` cross was sought there."""
+    report = cf.verify(cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", end), ["F2", "G2"])
+    assert [result.outcome for result in report.results] == [Outcome.HOLDS] * 2
+
+
+def test_an_end_with_nothing_left_to_check_is_refused():
+    """Later rates are lost to float64; before, figures and quadratures failed on them with an internal error."""
+    process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes"), "0.01", 301)
+    with pytest.raises(cf.InputError, match="t_max: got 301"):
+        cf.verify(process, ["S1"])

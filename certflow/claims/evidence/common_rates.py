@@ -41,11 +41,24 @@ class CommonConstants:
 
         def gap(y: Any) -> Any:
             slope, spread = self.terms(y)
-            return abs(slope - spread) - abs(slope)
+            return mp.exp(2 * y) * (abs(slope - spread) - abs(slope))
 
         if mp.sign(gap(s)) == mp.sign(gap(t)):
             return [s, t]
-        return [s, root(gap, (s, t), mp.mpf(10) ** (-mp.dps)), t]
+        return [s, _root(gap, s, t), t]
+
+    def still_grows(self, s: Any, t: Any) -> Any:
+        """Where in [s, t] `lambda`, positive at `s`, changes its sign; `t`, where it does not."""
+
+        def scaled(y: Any) -> Any:
+            return mp.exp(2 * y) * self.growth_rate(y)
+
+        return t if scaled(t) > 0 else _root(scaled, s, t)
+
+
+def _root(function: Callable[[Any], Any], s: Any, t: Any) -> Any:
+    """To all digits: a rate itself is below any tolerance at late times, times `e^{2t}` it is not; in `log t`."""
+    return mp.exp(root(lambda y: function(mp.exp(y)), (mp.log(s), mp.log(t)), mp.mpf(10) ** (-mp.dps)))
 
 
 def break_points(ends: list[Any]) -> list[Any]:

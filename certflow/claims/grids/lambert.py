@@ -6,7 +6,7 @@ from certflow.claims.agreement import Agreement
 from certflow.claims.check import Context, Finding, OutOfReach
 from certflow.claims.digits import mp
 from certflow.claims.evidence.common_rates import CommonConstants, break_points, quadrature
-from certflow.claims.evidence.precise import GUARD_DIGITS, LOST_DIGITS, root
+from certflow.claims.evidence.precise import GUARD_DIGITS, LOST_DIGITS
 from certflow.claims.evidence.reference import exact_mpf
 from certflow.claims.hypotheses import only
 from certflow.claims.model import Outcome
@@ -33,12 +33,10 @@ def lambert_inverse(context: Context, name: str) -> Finding:
     with mp.workdps(digits + GUARD_DIGITS):
         constants = CommonConstants(context.mixture)
         s = exact_mpf(context.process.exact_t_min)
-        end = exact_mpf(context.process.exact_t_max)
         if constants.growth_rate(s) <= 0:
             reason = f"lambda(t_min) <= 0 at t_min = {context.process.t_min:g}; it is checked where lambda is positive"
             return Finding(Outcome.NOT_CHECKED, reason, "this mixture and interval")
-        if constants.growth_rate(end) <= 0:
-            end = root(constants.growth_rate, (s, end), mp.mpf(10) ** (-mp.dps))
+        end = constants.still_grows(s, exact_mpf(context.process.exact_t_max))
         total = quadrature(constants.growth_rate, break_points([s, end]))
         reached, last = mp.mpf(0), s
         for k in range(1, context.profile.times):
