@@ -1,4 +1,4 @@
-"""Rigorous enclosures: sharp rates over all x, integrals over time, grid nodes and flow tubes (cf.enclosure).
+"""Rigorous enclosures: sharp rates over all x, integrals over time, grid nodes, flow tubes and students (cf.enclosure).
 
 Names load on first use. Every result is a pair of exact numbers, rounded outwards; a search that runs out of its
 budget says so and gives the best enclosure that it has proved.
@@ -24,6 +24,16 @@ _HOMES: dict[str, str] = {
     "RateBounds": "certflow.enclosure.closed_forms",
     "rate_bounds": "certflow.enclosure.closed_forms",
     "balanced_nodes": "certflow.enclosure.nodes",
+    "StudentComparison": "certflow.enclosure.students.results",
+    "StudentDistance": "certflow.enclosure.students.results",
+    "StudentError": "certflow.enclosure.students.results",
+    "StudentLaw": "certflow.enclosure.students.results",
+    "StudentLipschitz": "certflow.enclosure.students.results",
+    "compare_students": "certflow.enclosure.students.error",
+    "student_distance": "certflow.enclosure.students.error",
+    "student_error": "certflow.enclosure.students.error",
+    "student_law": "certflow.enclosure.students.error",
+    "student_lipschitz": "certflow.enclosure.students.error",
 }
 
 __all__ = list(_HOMES)

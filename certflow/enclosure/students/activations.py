@@ -3,8 +3,8 @@
 Derivatives are polynomials with whole coefficients in the sigmoid `s` (`s' = s - s^2`) or in `t = tanh`
 (`t' = 1 - t^2`); SiLU is `x s`, so `silu^(j) = x s^(j) + j s^(j-1)`. Their suprema over all of R were proved by
 branch and bound on balls, rounded up (tests/enclosure/students/test_activations.py proves them again;
-proofs/students.md, section 4). Far from zero `|s^(j)(x)| <= Q_j e^-|x|`, `Q_j` the sum of the sizes of the coefficients
-of `s^(j) / (s - s^2)`.
+proofs/students.md, section 4). Far from zero `|s^(j)(x)| <= Q_j e^-|x|`, `j >= 1`, `Q_j` the sum of the sizes of the
+coefficients of `s^(j) / (s - s^2)`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from certflow.enclosure.students.rounding import (
 )
 from certflow.enclosure.students.taylor import Basis, Models, Outer, Reach, composed, guarded, product, reach, total
 from certflow.errors import unknown
-from certflow.numbers.arrays import Floats
+from certflow.numbers.arrays import Flags, Floats
 
 Polynomial = tuple[int, ...]
 #: Orders of derivatives that are known: a model of degree 5 of a derivative wants the eighth.
 ORDERS = 8
+#: From here on the bounds of what is left of an activation far out fall.
+FAR = 3.0
 
 
 def _times(one: Polynomial, other: Polynomial) -> Polynomial:
@@ -97,27 +99,43 @@ class Smooth:
     def derivatives(self, x: Floats, orders: int) -> tuple[list[Floats], list[Floats]]:
         """`g^(j)(x)`, `j = 0 .. orders`, and how far each is from the truth at most."""
         s = self.base(x)
-        bases = [_horner(p, s) for p in self.polynomials[: orders + 1]]
+        values = [_horner(p, s) for p in self.polynomials[: orders + 1]]
         known = self.base_errors
-        if not self.by_argument:
-            return bases, [np.full_like(s, error) for error in known[: orders + 1]]
         size = np.abs(x)
-        values = [x * bases[0]] + [x * bases[j] + j * bases[j - 1] for j in range(1, orders + 1)]
-        # the rounding of the sum and of its two products is below what `2 j + 6` leaves in `known`
-        errors = [size * known[j] + j * (known[j - 1] if j else 0.0) for j in range(orders + 1)]
-        return values, [up(e) for e in errors]
+        if self.by_argument:
+            # the rounding of the sum and of its two products is below what `2 j + 6` leaves in `known`
+            values = [x * values[0]] + [x * values[j] + j * values[j - 1] for j in range(1, orders + 1)]
+            errors = [up(size * known[j] + j * (known[j - 1] if j else 0.0)) for j in range(orders + 1)]
+        else:
+            errors = [np.full_like(s, error) for error in known[: orders + 1]]
+        fall = exponential_above(-self.rate * size)
+        for j in range(orders + 1):
+            rest = self.decay(j, size, fall)
+            far = (size >= FAR) & (rest < errors[j])
+            if far.any():
+                values[j], errors[j] = np.where(far, self.limit(j, x), values[j]), np.where(far, rest, errors[j])
+        return values, errors
+
+    def limit(self, order: int, x: Floats) -> Floats:
+        """What `g^(order)` tends to: SiLU to 0 or `x`, tanh to -1 or 1."""
+        if self.by_argument and order < 2:
+            return np.where(x > 0, 1.0 if order else x, 0.0)
+        return np.zeros_like(x) if order else np.sign(x)
+
+    def decay(self, order: int, size: Floats, fall: Floats) -> Floats:
+        """At least how far from its limit `g^(order)` is at points of this size, `>= FAR`; `fall >= e^(-rate size)`."""
+        if not self.by_argument:
+            return up((self.decays[order] if order else 2.0) * fall)
+        return up((size * self.decays[order] + order * self.decays[max(order - 1, 0)]) * fall)
 
     def supremum(self, order: int, value: Floats, error: Floats, radius: Floats, nearest: Floats) -> Floats:
         """At least `sup |g^(order)|` within `radius` of where it is `value`; `nearest` is how near to 0 that comes."""
         local = up(np.abs(value) + error + radius * self.suprema[order + 1])
         found = np.fmin(local, self.suprema[order])
-        if order < 2:
+        if self.by_argument and order < 2:
             return found
-        falls = self.decays
-        away = np.where(nearest >= 2.0, nearest, 0.0)
-        e = exponential_above(-self.rate * away)
-        bound = away * falls[order] + order * falls[order - 1] if self.by_argument else falls[order]
-        return np.where(nearest >= 2.0, np.fmin(found, up(bound * e)), found)
+        rest = self.decay(order, nearest, exponential_above(-self.rate * nearest))
+        return np.where(nearest >= FAR, np.fmin(found, rest), found)
 
 
 def _horner(polynomial: Polynomial, x: Floats) -> Floats:
@@ -172,8 +190,11 @@ def activated(name: str, basis: Basis, models: Models) -> Models:
 
 
 @np.errstate(all="ignore")
-def pulled(name: str, basis: Basis, models: Models, changes: list[Models]) -> list[Models]:
+def pulled(name: str, basis: Basis, models: Models, changes: list[Models], free: Flags | None = None) -> list[Models]:
     """`g'(f) df` for models of derivatives `df` in some directions; almost everywhere, where `g` has kinks.
+
+    free : cells whose first kink may be the first symbol of the basis: with one kink in a cell the derivative is affine
+        in the slope there, and the symbol keeps that. Changed: a cell whose symbol is taken is free no more
 
     Raises
     ------
@@ -183,11 +204,11 @@ def pulled(name: str, basis: Basis, models: Models, changes: list[Models]) -> li
         slope = composed(basis, models, *_outer(SMOOTH[name], basis, models, 1))
         return [product(basis, slope, change) for change in changes]
     if name == "relu":
-        slope = _step(models)
+        slope = _step(basis, models, free)
         return [product(basis, slope, change) for change in changes]
     if name == "groupsort":
         first, second = _halves(models)
-        slope = _step(total(first, second, -1.0))
+        slope = _step(basis, total(first, second, -1.0), free)
         result = []
         for change in changes:
             one, other = _halves(change)
@@ -239,15 +260,21 @@ def _relu(models: Models) -> Models:
     return guarded(result, up(slope * r + gap + rounding, 8))
 
 
-def _step(models: Models) -> Models:
-    """`max(u, 0)'` as a constant model: 1, 0, or 1/2 with remainder 1/2."""
+def _step(basis: Basis, models: Models, free: Flags | None) -> Models:
+    """`max(u, 0)'` as a model: 1, 0, or 1/2 with 1/2 as remainder or, once in a free cell, with the first symbol."""
     c, r = models
     radius = up(np.abs(c[1:]).sum(0) + r, len(c))
     low, high = c[0] - radius, c[0] + radius
     mixed = ~((low > 0) | (high < 0))
     result = np.zeros_like(c)
     result[0] = np.where(mixed, 0.5, low > 0)
-    return Models(result, np.where(mixed, 0.5, 0.0))
+    rest = np.where(mixed, 0.5, 0.0)
+    if free is not None:
+        cells = np.flatnonzero(free & mixed.any(1))
+        first = np.argmax(mixed[cells], axis=1)
+        result[basis.size, cells, first], rest[cells, first] = 0.5, 0.0
+        free[cells] = False
+    return Models(result, rest)
 
 
 def _halves(models: Models) -> tuple[Models, Models]:

@@ -74,13 +74,15 @@ def push(basis: Basis, models: Models, maps: Sequence[ExactMap]) -> Models:
 
 @np.errstate(all="ignore")
 def push_derivatives(
-    basis: Basis, models: Models, changes: Sequence[Models], maps: Sequence[ExactMap]
+    basis: Basis, models: Models, changes: Sequence[Models], maps: Sequence[ExactMap], kinks: bool = False
 ) -> tuple[Models, list[Models]]:
     """Models of `Psi(f)` and of `D Psi(f) df` for each derivative `df` given, shapes (cells, d).
 
-    Where maps have kinks, the derivative is that almost everywhere.
+    Where maps have kinks, the derivative is that almost everywhere. With `kinks` the first symbol of the basis, which
+    must have more than `d`, stands for the slope at the first kink of each cell.
     """
     moved = list(changes)
+    free = np.ones(models.coefficients.shape[1], dtype=bool) if kinks else None
     for one in maps:
         models = renewed(basis, models)
         z = normalised(one, models)
@@ -91,7 +93,7 @@ def push_derivatives(
             z = affine(z, weight, bias)
             slopes = [affine(slope, weight, np.zeros_like(bias)) for slope in slopes]
             if i < last:
-                slopes = pulled(one.activation, basis, z, slopes)
+                slopes = pulled(one.activation, basis, z, slopes, free)
                 z = activated(one.activation, basis, z)
         moved = [finished(one, change, slope, shift=False) for change, slope in zip(moved, slopes, strict=True)]
         models = finished(one, models, z)

@@ -15,8 +15,9 @@ import numpy as np
 from certflow.numbers.arrays import Floats
 
 UNIT = 2.0**-53
-#: More than what operations on numbers below `LARGEST` lose between two calls of `up` by results near zero.
-TINY = 2.0**-960
+#: More than what operations lose between two calls of `up` by results near zero, if at most three factors below
+#: `LARGEST` and sums of at most 2^30 terms follow.
+TINY = 2.0**-800
 #: A model with a number beyond this says nothing: its remainder is infinite.
 LARGEST = 2.0**60
 
