@@ -199,7 +199,7 @@ def named(student: Student) -> str:
 
 
 _CELLS = {"start": range(-(2**512), 2**512), "places": range(1024), "fine": range(1024), "rows": [str]}
-_PROOFS = "proofs/checker.md section 13"
+_PROOFS = "proofs/students.md, proofs/checker.md section 13"
 KINDS = ("common-isotropic", "isotropic", "shared", "full")
 C2 = [
     Rule(

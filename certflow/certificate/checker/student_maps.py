@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from .arithmetic import Imprecise
 from .refusals import require
 from .student_models import ROOM, Model, Models
-from .work import Work, bits_of, fraction_steps
+from .work import Work, bits_of, fraction_steps, product_steps
 
 #: Integers of at most so many digits; places of weights; layers and maps of a student.
 DIGITS, PLACES, LAYERS, MAPS = 80, 1024, 64, 256
@@ -77,7 +77,7 @@ class Map:
         self.act = models.activations[content["activation"]]
         self.slope = models.suprema.get(content["activation"], [one])[0]
         long = bits_of(numbers) + models.bits + ROOM
-        self.steps += self.neurons * models.steps + 14 * fraction_steps(long) + 200
+        self.steps += self.neurons * models.steps + 14 * product_steps(long, long) + 100
 
     def __call__(self, x: Model) -> Model:
         """`Psi(x)`, the symbol of the argument being common to all neurons; then what is left is given to it."""
