@@ -46,8 +46,10 @@ def searches(process: OrnsteinUhlenbeck, claim: str, assertion: dict[str, Any]) 
     for bits in BITS:
         try:
             yield Search(process, claim, assertion, bits)
-        except (Imprecise, Refused, Stuck):
+        except Imprecise:
             continue
+        except Refused as reason:
+            raise InputError("maps", str(reason), "maps and a mixture that the checker reads") from None
 
 
 class Stuck(ArithmeticError):
@@ -175,7 +177,7 @@ class Search:
         share = max(low, 0) * rtol / 15 / len(rows)
         chosen |= {i for i, row in enumerate(rows) if row.part.high - row.part.low > share}
         if not chosen or len(rows) + len(chosen) > MOST:
-            raise Stuck("more cells than there may be")
+            raise InputError("maps", f"maps that take more than {MOST} cells", "maps less steep, or a wider rtol")
         return [
             part for i, row in enumerate(rows) for part in (self.divided(student, row, 2) if i in chosen else [row])
         ]
@@ -196,7 +198,7 @@ class Search:
         places = np.concatenate([[0.0], np.cumsum(parts)])
         count = math.ceil(places[-1])
         if count > MOST:
-            raise Stuck("more cells than there may be")
+            raise InputError("maps", f"maps that take more than {MOST} cells", "maps less steep, or a wider rtol")
         unit = 1 << PLACES - 16
         inner = np.interp(np.arange(1, count) / count * places[-1], places, ends)
         cuts = sorted({rows[0].start, *(round(x / unit) * unit for x in inner), rows[-1].start + rows[-1].width})

@@ -135,4 +135,4 @@ def _map(one: ExactMap) -> dict[str, Any]:
         layers.append({"places": places, "weights": texts[:-1], "biases": texts[-1]})
     names = ("input_mean", "input_scale", "output_mean", "output_scale")
     numbers = {name: exact_text(Fraction(float(getattr(one, name)[0]))) for name in names}
-    return {"skip": int(one.skip), "activation": one.activation, "layers": layers} | numbers
+    return {"skip": int(one.skip), "activation": str(one.activation), "layers": layers} | numbers
