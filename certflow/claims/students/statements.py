@@ -35,6 +35,7 @@ STATEMENTS = (
         proof="proofs/C2.md",
         code=("certflow.enclosure.students.error.student_error", "certflow.distill.certified.certify"),
         tests=(_SELF, "tests/distill/test_certified.py"),
+        certificate=("student-cells",),
         depends_on=("C1",),
     ),
     Statement(
@@ -61,6 +62,7 @@ STATEMENTS = (
         proof="proofs/C4.md",
         code=("certflow.enclosure.students.error.compare_students", "certflow.distill.results.Results.proved"),
         tests=(_SELF, "tests/distill/test_certified.py"),
+        certificate=("student-cells",),
         depends_on=("C2",),
     ),
 )

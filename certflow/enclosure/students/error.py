@@ -22,6 +22,7 @@ from certflow.enclosure.students.line.slopes import steepest
 from certflow.enclosure.students.line.transport import wasserstein
 from certflow.enclosure.students.line.variation import total_variation
 from certflow.enclosure.students.maps import ExactMap, read_maps, segment_times
+from certflow.enclosure.students.plane.result import plane_error, plane_lipschitz
 from certflow.enclosure.students.results import (
     ProvedRange,
     StudentCells,
@@ -40,7 +41,7 @@ from certflow.process import OrnsteinUhlenbeck
 def student_error(p: Any, maps: Any, times: Any, rtol: Any = "0.02", seconds: Any = 60) -> StudentError:
     """`E |Psi(X) - Phi(X)|^2 / E |Phi(X)|^2`, `X ~ p_T`, `Phi = Phi_{T -> delta}` exact, from both sides (C2).
 
-    p : an `OrnsteinUhlenbeck`; of its mixture one dimension
+    p : an `OrnsteinUhlenbeck`; its mixture in one dimension, or in two with a common isotropic variance
     maps : `Psi_1, ..., Psi_K`, see `read_maps`; `Psi = Psi_K o ... o Psi_1`
     times : `T = t_0 > ... > t_K = delta`, exact (text, fractions, floats: the binary numbers that they are), or a grid
     rtol : `upper - lower <= rtol upper` is asked for
@@ -59,10 +60,12 @@ def student_error(p: Any, maps: Any, times: Any, rtol: Any = "0.02", seconds: An
     >>> print(cf.enclosure.student_error(p, half, ["3", "0.01"], rtol="1e-6"))
     [0.0007799515248, 0.0007799521289] (relative gap 7.8e-07)
 
-    Source: proofs/C2.md.
+    Source: proofs/C2.md; in two dimensions proofs/students-plane.md.
     """
     found, listed, ends = _subject(p, maps, times)
     gap, limit = check_effort(rtol, seconds, "rtol")
+    if found.mixture.dimension > 1:
+        return plane_error(found, listed, ends, float(gap), limit)
     flow = LineFlow(found, *ends)
     part = mean_square(flow, listed, float(gap), limit)
     middle, radius = ball_ends(flow.data.second_moment)
@@ -91,6 +94,7 @@ def student_distance(p: Any, maps: Any, times: Any, box: Any, rtol: Any = "0.02"
     Source: proofs/C1.md.
     """
     found, listed, ends = _subject(p, maps, times)
+    _check_line(listed)
     interval = _interval(box)
     gap, limit = check_effort(rtol, seconds, "rtol")
     part = supremum(LineFlow(found, *ends), listed, interval, float(gap), limit)
@@ -109,8 +113,9 @@ def student_lipschitz(maps: Any, box: Any, rtol: Any = "0.02", seconds: Any = 60
     Source: proofs/C3.md.
     """
     listed = read_maps(maps)
-    _check_line(listed)
     gap, limit = check_effort(rtol, seconds, "rtol")
+    if listed[0].dimension > 1:
+        return plane_lipschitz(listed, box, float(gap), limit)
     part = steepest(listed, _interval(box), float(gap), limit)
     cells = part.found.cells
     shown = StudentCells(cells.low[:, None], cells.high[:, None], part.found.steepest, end="noise")
@@ -125,6 +130,7 @@ def student_law(p: Any, maps: Any, times: Any, rtol: Any = "0.02", seconds: Any 
     Source: proofs/students.md, section 8.
     """
     found, listed, ends = _subject(p, maps, times)
+    _check_line(listed)
     gap, limit = check_effort(rtol, seconds, "rtol")
     until = time.monotonic() + limit
     flow, wanted = LineFlow(found, *ends), float(gap)
@@ -169,7 +175,6 @@ def _subject(p: Any, maps: Any, times: Any) -> tuple[OrnsteinUhlenbeck, list[Exa
     exact = segment_times(times, listed)
     if p.mixture.dimension != listed[0].dimension:
         raise InputError("maps", f"maps of R^{listed[0].dimension}", f"maps of R^{p.mixture.dimension}, as the mixture")
-    _check_line(listed)
     return p, listed, (exact[0], exact[-1])
 
 

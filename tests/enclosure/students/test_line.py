@@ -117,6 +117,21 @@ def test_maps_far_from_the_data():
     assert found.lower <= relative_mse(lambda x: x + 1e6, NOISE, DATA, REACH) <= found.upper
 
 
+def test_a_student_without_error_is_not_sought_for_ever():
+    """Of one component the flow is linear, by the root of the ratio of the variances."""
+    p = cf.OrnsteinUhlenbeck(cf.GaussianMixture([1], [[0]], "0.04"), t_min="0.01", t_max="3")
+    ratio = np.sqrt((1 - 0.96 * np.exp(-0.02)) / (1 - 0.96 * np.exp(-6)))
+    exact = ExactMap((np.array([[ratio]]),), (ZERO,), "relu", 0.0, ZERO, ONE, ZERO, ONE)
+    found = cf.enclosure.student_error(p, exact, ["3", "0.01"])
+    assert not found.complete
+    assert found.lower < found.upper < 1e-21
+    assert len(found.cells.bound) < 1000
+    found = cf.enclosure.student_distance(p, exact, ["3", "0.01"], (-4, 4))
+    assert not found.complete
+    assert found.upper < 1e-10
+    assert len(found.cells.bound) < 400
+
+
 def test_out_of_budget_is_the_best_so_far():
     maps, times = student("balanced-2")
     found = cf.enclosure.student_error(process(), maps, times, rtol="1e-9", seconds=1e-9)
@@ -243,7 +258,7 @@ def refusals():
         ("maps", lambda: error(p, [], times)),
         ("maps", lambda: error(p, "psi", times)),
         ("maps", lambda: error(plane, maps, times)),
-        ("maps", lambda: error(plane, flat, times)),
+        ("maps", lambda: distance(plane, flat, times, (-1, 1))),
         ("times", lambda: error(p, maps, times[:1])),
         ("times", lambda: error(p, maps, times[::-1])),
         ("times", lambda: error(p, maps, [3, 0])),

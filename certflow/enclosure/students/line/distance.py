@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from certflow.enclosure.students.line.error import MOST_CELLS, START, Local, degree_for, local_errors
+from certflow.enclosure.students.line.error import FLOOR, MOST_CELLS, START, Local, degree_for, local_errors
 from certflow.enclosure.students.line.flow import LineFlow, between
 from certflow.enclosure.students.maps import ExactMap
 from certflow.enclosure.students.rounding import UNIT
@@ -44,12 +44,14 @@ def supremum(
     degree = degree_for(rtol)
     local = local_errors(flow, maps, between(first[0], last[1], START), degree)
     best, work = 0.0, len(local.radius)
+    floor = FLOOR * float(flow.data.second_moment.mid()) ** 0.5
     while True:
         inside = (local.cells.centre >= within[0]) & (local.cells.centre <= within[1])
         at_centre = np.abs(local.coefficients[0]) * (1 - 4 * UNIT) - local.radius
         best = max(best, float(np.where(inside, at_centre, 0.0).max(initial=0.0)))
         split = worth_halving(local.largest, best * (1 + rtol / 2)) & local.cells.divisible()
-        if not split.any() or work >= MOST_CELLS or time.monotonic() >= until:
+        told = float(local.largest.max()) > floor
+        if not told or not split.any() or work >= MOST_CELLS or time.monotonic() >= until:
             break
         new = local_errors(flow, maps, local.cells.where(split).halves(), degree)
         local, work = Local.joined([local.where(~split), new]), work + len(new.radius)

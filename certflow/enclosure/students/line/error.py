@@ -28,6 +28,8 @@ from certflow.numbers.arrays import Flags, Floats, Indices
 
 #: Cells at the start, most cells of one evaluation, and most cells in all.
 START, BATCH, MOST_CELLS = 40, 2048, 60_000
+#: Errors of this size, relative to what is mapped, are not told from none: float64 has no more digits.
+FLOOR = 1e-11
 #: Degrees of the models, and below which relative width the higher one serves.
 COARSE, FINE, FINE_BELOW = 3, 5, 3e-3
 
@@ -143,13 +145,13 @@ def mean_square(flow: LineFlow, maps: list[ExactMap], rtol: float, seconds: floa
     degree = degree_for(rtol)
     lipschitz = lipschitz_bound(maps)
     scale = float(flow.data.second_moment.mid())
-    low_end, high_end = range_of(flow, lipschitz, 1e-12 * rtol * scale)
+    low_end, high_end = range_of(flow, lipschitz, FLOOR**2 * rtol * scale)
     local = local_errors(flow, maps, between(low_end, high_end, START), degree)
     low, high = parts_of(flow, local)
     while True:
         lower, upper, tail = _ends(flow, local, low, high, lipschitz)
         complete = upper - lower <= rtol * upper
-        if complete or time.monotonic() >= until or len(low) >= MOST_CELLS:
+        if complete or upper <= FLOOR**2 * scale or time.monotonic() >= until or len(low) >= MOST_CELLS:
             break
         split = _widest(high - low, rtol * upper) & local.cells.divisible()
         if not split.any():
