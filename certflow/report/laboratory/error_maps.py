@@ -15,7 +15,7 @@ import numpy as np
 from certflow.distill.results import Results
 from certflow.numbers.arrays import Floats
 from certflow.process import OrnsteinUhlenbeck
-from certflow.report.canvas import Axes, Figure, mpl
+from certflow.report.canvas import Axes, Figure, Path, PathCollection, mpl
 from certflow.report.formatting import number
 from certflow.report.laboratory.plots import Drawing, drawing, looks
 from certflow.report.style import FAINT, INK, SCREEN, drawing_style
@@ -137,9 +137,6 @@ def _decades(axes: Axes) -> None:
 
 
 def _boxes(figure: Figure, students: list[Mapping[str, Any]], process: OrnsteinUhlenbeck) -> None:
-    from matplotlib.collections import PathCollection
-    from matplotlib.path import Path
-
     panels = figure.subplots(1, len(students), sharex=True, sharey=True, squeeze=False)[0]
     densities = [_density(student) for student in students]
     top = math.log10(max(values.max() for values in densities))
