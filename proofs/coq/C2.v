@@ -61,7 +61,7 @@ Proof.
       + apply (is_derive_comp sqrt (fun r => dot d (x r) (x r) + eps ^ 2) q).
         * apply is_derive_Reals, derivable_pt_lim_sqrt, pos.
         * apply (is_derive_plus (fun r => dot d (x r) (x r)) (fun _ => eps ^ 2)); [now apply X | apply (is_derive_const (eps ^ 2) q)].
-      + assert (S := sqrt_lt_R0 _ (pos q)). unfold scal, plus, zero; simpl; unfold mult; simpl. field. lra.
+      + assert (S := sqrt_lt_R0 _ (pos q)). unfold scal, plus, zero; simpl; unfold mult; simpl. simpl in S. field. lra.
     - intros q Hq. assert (S := sqrt_lt_R0 _ (pos q)). assert (Bq := bound q Hq).
       assert (Nn := norm_nonneg d (x q)).
       assert (le : norm d (x q) <= sqrt (dot d (x q) (x q) + eps ^ 2)).
