@@ -172,6 +172,24 @@ Proof.
   now apply flow_stability.
 Qed.
 
+(** The paper's form, with the two-sided L: |x(s) - y(s)| <= exp(int_s^t L) |x(t) - y(t)|. *)
+Corollary flow_stability_two_sided : forall x y s t, 0 <= s <= t -> trajectory x s t -> trajectory y s t ->
+  norm d (vsub (x s) (y s))
+  <= exp (RInt (fun r => two_sided (factor r) (spread c r) D) s t) * norm d (vsub (x t) (y t)).
+Proof.
+  intros x y s t H X Y.
+  eapply Rle_trans; [now apply flow_stability_integral|].
+  apply Rmult_le_compat_r; [apply norm_nonneg|].
+  assert (pos : forall r, s <= r <= t -> 0 < spread c r) by (intros r Hr; apply spread_pos; [apply c_small | lra]).
+  assert (I : RInt (rate c D) s t <= RInt (fun r => two_sided (factor r) (spread c r) D) s t).
+  { apply RInt_le; try lra.
+    - apply (ex_RInt_continuous (rate c D)). intros r Hr. rewrite Rmin_left, Rmax_right in Hr by lra. now apply rate_continuous, pos.
+    - apply (ex_RInt_continuous (fun r => two_sided (factor r) (spread c r) D)).
+      intros r Hr. rewrite Rmin_left, Rmax_right in Hr by lra. now apply two_sided_continuous, pos.
+    - intros r Hr. apply one_sided_le_two_sided, pos. lra. }
+  destruct I as [I| ->]; [left; now apply exp_increasing | lra].
+Qed.
+
 (** From below: |x(s) - y(s)| >= sqrt(v_s/v_t) |x(t) - y(t)|. *)
 Theorem flow_lower : forall x y s t, 0 <= s <= t -> trajectory x s t -> trajectory y s t ->
   sqrt (spread c s / spread c t) * norm d (vsub (x t) (y t)) <= norm d (vsub (x s) (y s)).

@@ -69,6 +69,29 @@ Proof.
   auto_derive. repeat split; try lra. repeat apply Rmult_integral_contrapositive_currified; lra.
 Qed.
 
+Lemma two_sided_continuous : forall c D t, 0 < spread c t -> continuous (fun r => two_sided (factor r) (spread c r) D) t.
+Proof.
+  intros c D t V.
+  set (p := fun r => 1 / spread c r - 1). set (q := fun r => 1 / spread c r - 1 - factor r ^ 2 * D ^ 2 / (4 * spread c r ^ 2)).
+  assert (P : continuous p t).
+  { apply (ex_derive_continuous p). unfold p, spread, factor in *. auto_derive. repeat split; lra. }
+  assert (Q : continuous q t).
+  { apply (ex_derive_continuous q). unfold q, spread, factor in *. auto_derive. repeat split; try lra.
+    repeat apply Rmult_integral_contrapositive_currified; lra. }
+  apply (continuous_ext (fun r => (Rabs (p r) + Rabs (q r) + Rabs (Rabs (p r) - Rabs (q r))) * / 2)).
+  { intros r. match goal with |- ?l = ?r => change (@eq R l r) end. change (two_sided (factor r) (spread c r) D) with (Rmax (Rabs (p r)) (Rabs (q r))). unfold Rmax.
+    destruct (Rle_dec (Rabs (p r)) (Rabs (q r))).
+    - rewrite (Rabs_left1 (Rabs (p r) - Rabs (q r))) by lra. field.
+    - rewrite (Rabs_pos_eq (Rabs (p r) - Rabs (q r))) by lra. field. }
+  assert (A : forall h, continuous h t -> continuous (fun r => Rabs (h r)) t)
+    by (intros h H; apply (continuous_comp h Rabs); [exact H | apply continuous_Rabs]).
+  apply (continuous_mult (fun r => Rabs (p r) + Rabs (q r) + Rabs (Rabs (p r) - Rabs (q r))) (fun _ => / 2)).
+  - apply (continuous_plus (fun r => Rabs (p r) + Rabs (q r)) (fun r => Rabs (Rabs (p r) - Rabs (q r)))).
+    + apply (continuous_plus (fun r => Rabs (p r)) (fun r => Rabs (q r))); now apply A.
+    + apply A. apply (continuous_minus (fun r => Rabs (p r)) (fun r => Rabs (q r))); now apply A.
+  - apply continuous_const.
+Qed.
+
 (** int_s^t lambda = 1/2 ln(v_s/v_t) + D^2 (m_s^2 - m_t^2)/(8 v_s v_t), for every c < 1, 0 included. *)
 Theorem stability_integral : forall c D s t, c < 1 -> 0 <= s <= t ->
   is_RInt (rate c D) s t (stability c D s t).

@@ -109,3 +109,76 @@ Proof.
     apply Rmult_le_compat_r; lra. }
   destruct Q as [Q| ->]; [left; now apply exp_increasing | lra].
 Qed.
+
+(** ** M1 in one dimension is an equality *)
+
+Section Line.
+Variables (B Delta : R) (Phi : R -> R).
+Hypothesis B_nonneg : 0 <= B.
+Hypothesis nondecreasing : forall x y, x <= y -> Phi x <= Phi y.
+(** Delta/2 is the right side of M1: Phi(y) - Phi(x) - B (y - x) <= Delta for all x <= y. *)
+Hypothesis fall : forall x y, x <= y -> Phi y - Phi x - B * (y - x) <= Delta.
+
+Let f z := B * z - Phi z.
+(** The largest value of f on the left, and the least on the right. *)
+Let M z := real (Lub_Rbar (fun r => exists y, y <= z /\ r = f y)).
+Let N z := real (Glb_Rbar (fun r => exists y, z <= y /\ r = f y)).
+
+Lemma M_lub : forall z, (forall y, y <= z -> f y <= M z) /\ forall b, (forall y, y <= z -> f y <= b) -> M z <= b.
+Proof.
+  intros z. unfold M. destruct (Lub_Rbar_correct (fun r => exists y, y <= z /\ r = f y)) as [U L].
+  assert (C : Rbar_le (Lub_Rbar (fun r => exists y, y <= z /\ r = f y)) (Finite (f z + Delta))).
+  { apply L. intros r (y & Hy & ->). simpl. unfold f. specialize (fall y z Hy). lra. }
+  destruct (Lub_Rbar (fun r => exists y, y <= z /\ r = f y)) as [s| |].
+  - split.
+    + intros y Hy. apply (U (f y)). now exists y.
+    + intros b Hb. apply (L (Finite b)). intros r (y & Hy & ->). simpl. now apply Hb.
+  - destruct C.
+  - exfalso. apply (U (f z)). exists z. split; [lra|reflexivity].
+Qed.
+
+Lemma N_glb : forall z, (forall y, z <= y -> N z <= f y) /\ forall b, (forall y, z <= y -> b <= f y) -> b <= N z.
+Proof.
+  intros z. unfold N. destruct (Glb_Rbar_correct (fun r => exists y, z <= y /\ r = f y)) as [U L].
+  assert (C : Rbar_le (Finite (f z - Delta)) (Glb_Rbar (fun r => exists y, z <= y /\ r = f y))).
+  { apply L. intros r (y & Hy & ->). simpl. unfold f. specialize (fall z y Hy). lra. }
+  destruct (Glb_Rbar (fun r => exists y, z <= y /\ r = f y)) as [s| |].
+  - split.
+    + intros y Hy. apply (U (f y)). now exists y.
+    + intros b Hb. apply (L (Finite b)). intros r (y & Hy & ->). simpl. now apply Hb.
+  - exfalso. apply (U (f z)). exists z. split; [lra|reflexivity].
+  - destruct C.
+Qed.
+
+(** Some g with slopes in [0, B] is never farther from Phi than Delta/2 (no continuity of Phi is needed). *)
+Theorem mismatch_attained : exists g : R -> R,
+  (forall x y, x <= y -> 0 <= g y - g x <= B * (y - x)) /\ forall z, Rabs (g z - Phi z) <= Delta / 2.
+Proof.
+  exists (fun z => B * z - (M z + N z) / 2).
+  assert (slope : forall y z, y <= z -> f z <= f y + B * (z - y))
+    by (intros y z H; unfold f; specialize (nondecreasing y z H); lra).
+  split.
+  - intros x y H. destruct (M_lub x) as [Mx Mx']. destruct (M_lub y) as [My My'].
+    destruct (N_glb x) as [Nx Nx']. destruct (N_glb y) as [Ny Ny'].
+    assert (M1 : M x <= M y) by (apply Mx'; intros q Hq; apply My; lra).
+    assert (N1 : N x <= N y) by (apply Ny'; intros q Hq; apply Nx; lra).
+    assert (M2 : M y <= M x + B * (y - x)).
+    { apply My'. intros q Hq. destruct (Rle_dec q x) as [Q|Q].
+      - assert (A := Mx q Q). assert (0 <= B * (y - x)) by (apply Rmult_le_pos; lra). lra.
+      - assert (A := Mx x (Rle_refl x)). assert (S := slope x q ltac:(lra)).
+        assert (B * (q - x) <= B * (y - x)) by (apply Rmult_le_compat_l; lra). lra. }
+    assert (N2 : N y - B * (y - x) <= N x).
+    { apply Nx'. intros q Hq. destruct (Rle_dec y q) as [Q|Q].
+      - assert (A := Ny q Q). assert (0 <= B * (y - x)) by (apply Rmult_le_pos; lra). lra.
+      - assert (A := Ny y (Rle_refl y)). assert (S := slope q y ltac:(lra)).
+        assert (B * (y - q) <= B * (y - x)) by (apply Rmult_le_compat_l; lra). lra. }
+    lra.
+  - intros z. destruct (M_lub z) as [Mz Mz']. destruct (N_glb z) as [Nz Nz'].
+    assert (A := Mz z (Rle_refl z)). assert (C := Nz z (Rle_refl z)).
+    assert (W : M z <= N z + Delta).
+    { apply Mz'. intros y Hy. assert (E : f y - Delta <= N z); [|lra].
+      apply Nz'. intros q Hq. unfold f. assert (F := fall y q ltac:(lra)). lra. }
+    unfold f in *. apply Rabs_le. lra.
+Qed.
+
+End Line.
