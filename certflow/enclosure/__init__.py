@@ -1,4 +1,4 @@
-"""Rigorous enclosures: sharp rates over all x, integrals over time, grid nodes and flow tubes (cf.enclosure).
+"""Rigorous enclosures: sharp rates over all x, integrals over time, grid nodes, flow tubes and students (cf.enclosure).
 
 Names load on first use. Every result is a pair of exact numbers, rounded outwards; a search that runs out of its
 budget says so and gives the best enclosure that it has proved.
@@ -23,7 +23,23 @@ _HOMES: dict[str, str] = {
     "amplification": "certflow.enclosure.integrals",
     "RateBounds": "certflow.enclosure.closed_forms",
     "rate_bounds": "certflow.enclosure.closed_forms",
+    "SamplerError": "certflow.enclosure.students.score.sampler",
+    "ScoreError": "certflow.enclosure.students.score.error",
+    "sampler_error": "certflow.enclosure.students.score.sampler",
+    "score_error": "certflow.enclosure.students.score.error",
     "balanced_nodes": "certflow.enclosure.nodes",
+    "StudentComparison": "certflow.enclosure.students.results",
+    "StudentDistance": "certflow.enclosure.students.results",
+    "StudentError": "certflow.enclosure.students.results",
+    "StudentLaw": "certflow.enclosure.students.results",
+    "StudentLipschitz": "certflow.enclosure.students.results",
+    "FlowAtlas": "certflow.enclosure.students.plane.atlas",
+    "compare_students": "certflow.enclosure.students.error",
+    "flow_atlas": "certflow.enclosure.students.plane.atlas",
+    "student_distance": "certflow.enclosure.students.error",
+    "student_error": "certflow.enclosure.students.error",
+    "student_law": "certflow.enclosure.students.error",
+    "student_lipschitz": "certflow.enclosure.students.error",
 }
 
 __all__ = list(_HOMES)

@@ -298,11 +298,11 @@ def check_digits(digits: Any) -> int:
     return whole_number(digits, "digits", 1, MAX_DIGITS)
 
 
-def check_effort(gap: Any, seconds: Any) -> tuple[Fraction, float]:
+def check_effort(gap: Any, seconds: Any, field: str = "gap") -> tuple[Fraction, float]:
     """The relative gap, exact, if `0 < gap < 1`, and the seconds, if positive (infinite: cells alone are counted)."""
-    wanted = exact_number(gap, "gap")
+    wanted = exact_number(gap, field)
     if not 0 < wanted < 1:
-        raise InputError("gap", gap, "a relative gap between 0 and 1")
+        raise InputError(field, gap, "a relative gap between 0 and 1")
     return wanted, real_number(seconds, "seconds", "a number of seconds > 0", lambda number: number > 0)
 
 

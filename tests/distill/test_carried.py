@@ -11,10 +11,11 @@ from waves import COUNT, TIMES, Waves, by_hand, prepared
 
 import certflow as cf
 from certflow.distill.carried import exact_entries
-from certflow.distill.ledger import Trajectories, fresh_trajectories, ledger
+from certflow.distill.ledger import Trajectories, drawn_trajectories, ledger
 from certflow.distill.plan import make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.settings import Settings
+from certflow.distill.weighted import even_sample
 
 
 @pytest.mark.parametrize("law", ["three in the plane", *night("two modes")])
@@ -58,7 +59,8 @@ def test_e1_is_sharp_at_the_separatrix():
     """Two modes: next to the midway point an error grows by all that E1 allows, so a tenth less of it is too little."""
     plan, flow, maps, tests = prepared("two modes", 1e-3)
     near = torch.linspace(-1e-4, 1e-4, COUNT, dtype=torch.float64).unsqueeze(1)
-    tests = Trajectories(flow.nodes(near, plan.times), tests.derivatives)
+    points = flow.nodes(near, plan.times)
+    tests = Trajectories(points, tests.derivatives, even_sample(points[-1]))
     row = exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
     assert row["excess_e1"] <= 1e-7
     factors = flow.factors(TIMES)
@@ -75,7 +77,7 @@ def test_without_a_global_bound_there_is_no_e1():
     process = cf.OrnsteinUhlenbeck(law, "0.01", "3")
     plan = make_plan(process, ["uniform"], [2], 1, Settings(test=COUNT))
     flow = ReferenceFlow(process)
-    tests = fresh_trajectories(plan, flow, 0)
+    tests = drawn_trajectories(plan, flow, 0, COUNT)
     row = exact_entries(plan, plan.entries[:1], 0, Waves(plan, flow, 1e-3), tests, flow)[0]
     assert "path_errors" in row
     assert not {"excess_e1", "bound_e3", "largest"} & set(row)
@@ -88,6 +90,6 @@ def test_a_huge_exponent_gives_an_infinite_bound(deviation):
     process = cf.OrnsteinUhlenbeck(law, "1e-6", "3")
     plan = make_plan(process, ["uniform"], [2], 1, Settings(test=COUNT))
     flow = ReferenceFlow(process)
-    tests = fresh_trajectories(plan, flow, 0)
+    tests = drawn_trajectories(plan, flow, 0, COUNT)
     row = exact_entries(plan, plan.entries[:1], 0, Waves(plan, flow, 1e-3), tests, flow)[0]
     assert row["bound_e3"] == math.inf

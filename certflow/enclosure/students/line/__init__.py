@@ -1,0 +1,1 @@
+"""Students in one dimension: the flow through distribution functions, errors by cells."""
