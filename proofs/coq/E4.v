@@ -201,3 +201,34 @@ Proof.
 Qed.
 
 End Block.
+
+(** ** No constant can be smaller: curves on the line for which the bounds are attained at every h *)
+
+(** Euler: for u = -M theta the trajectory from 0 is M theta^2/2, its second derivative M, and the block, 0 + h f(0, 0) = 0, is off by h^2 M/2. *)
+Theorem euler_attained : forall M h, 0 <= M -> 0 <= h ->
+  let x := fun r => M * r ^ 2 / 2 in
+  (forall r, is_derive x r (M * r)) /\ (forall r, is_derive (fun q => M * q) r M) /\
+  Rabs (x 0 + h * (M * 0) - x h) = 1 / 2 * h ^ 2 * M.
+Proof.
+  intros M h HM Hh x. unfold x. split; [|split].
+  - intros r. auto_derive; [exact I | field].
+  - intros r. auto_derive; [exact I | ring].
+  - replace (M * 0 ^ 2 / 2 + h * (M * 0) - M * h ^ 2 / 2) with (- (1 / 2 * h ^ 2 * M)) by field.
+    rewrite Rabs_Ropp. apply Rabs_pos_eq. assert (0 <= h ^ 2) by apply pow2_ge_0. nra.
+Qed.
+
+(** Midpoint: for u = -M theta^2/2 the trajectory from 0 is M theta^3/6, its third derivative M, L = 0, and the block, h f(., h/2) = M h^3/8,
+    is off by h^3 M/24. *)
+Theorem midpoint_attained : forall M h, 0 <= M -> 0 <= h ->
+  let x := fun r => M * r ^ 3 / 6 in
+  (forall r, is_derive x r (M * r ^ 2 / 2)) /\ (forall r, is_derive (fun q => M * q ^ 2 / 2) r (M * r)) /\
+  (forall r, is_derive (fun q => M * q) r M) /\
+  Rabs (x 0 + h * (M * (h / 2) ^ 2 / 2) - x h) = 1 / 24 * h ^ 3 * M.
+Proof.
+  intros M h HM Hh x. unfold x. split; [|split; [|split]].
+  - intros r. auto_derive; [exact I | field].
+  - intros r. auto_derive; [exact I | field].
+  - intros r. auto_derive; [exact I | ring].
+  - replace (M * 0 ^ 3 / 6 + h * (M * (h / 2) ^ 2 / 2) - M * h ^ 3 / 6) with (- (1 / 24 * h ^ 3 * M)) by field.
+    rewrite Rabs_Ropp. apply Rabs_pos_eq. assert (0 <= h ^ 3) by (apply pow_le; auto). nra.
+Qed.

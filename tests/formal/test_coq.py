@@ -60,6 +60,23 @@ LOWERED_BY_NIGHT = {
     ),
     "W(1) for W(0)": ("A3", "forall S, 1 - S * P S = W S / W 0.", "forall S, 1 - S * P S = W S / W 1."),
     "growth, D^2/9": ("A9", "exp (D ^ 2 / 8 * (b ^ 2 - a ^ 2)) * norm", "exp (D ^ 2 / 9 * (b ^ 2 - a ^ 2)) * norm"),
+    "half the diffusion": (
+        "S1",
+        "x i * gradient t i x + second t i x)).",
+        "x i * gradient t i x + second t i x / 2)).",
+    ),
+    "a smaller rate for two modes": (
+        "L4",
+        "r * dot d h h) <-> one_sided m v D <= r.",
+        "r * dot d h h) <-> one_sided m v D < r.",
+    ),
+    "V* with m^2/v": (
+        "L5",
+        "(1 - 1 / v + m ^ 2 / v ^ 2 * V) * dot d u u).",
+        "(1 - 1 / v + m ^ 2 / v * V) * dot d u u).",
+    ),
+    "shared covariance, D_P^2/5": ("L6", "m ^ 2 * DP ^ 2 / 4) * dot d h h.", "m ^ 2 * DP ^ 2 / 5) * dot d h h."),
+    "attained with less": ("M1", "Rabs (g z - Phi z) <= Delta / 2.", "Rabs (g z - Phi z) <= Delta / 3."),
     "half the defects": (
         "C2",
         "norm d (vsub (y b) (z b)) + (E b - E a).",
