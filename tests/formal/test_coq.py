@@ -136,7 +136,7 @@ def test_the_bounds_of_the_jacobian_compile_with_the_listed_axioms() -> None:
 
 
 @compiled
-@nightly  # half a minute of CPU
+@nightly  # 45 seconds of CPU
 def test_every_theory_compiles_with_the_listed_axioms() -> None:
     done = build(COQ)
     assert done.returncode == 0, done.stderr
