@@ -19,6 +19,8 @@ from certflow.numbers.inputs import is_tensor
 
 #: Weights and normalisers are below this in size, and what is divided by above its inverse.
 LARGEST_WEIGHT = 2.0**40
+#: Times are at most this, and at least its inverse, as those of a process are.
+FARTHEST = 10**300
 #: What maps may be, for messages.
 REQUIRED = (
     "a torch.nn.Sequential of Linear and one kind of SiLU, Tanh or ReLU, an ExactMap, an object with `exact_maps()` "
@@ -97,13 +99,17 @@ class ExactMap:
 
     def lipschitz_bound(self) -> float:
         """At least `Lip(Psi)`: `|s| + max c / min r * slope^layers * prod ||W||_F`; crude, but over all of R^d."""
-        product = np.abs(self.output_scale).max() / self.input_scale.min()
+        product = Fraction(float(np.abs(self.output_scale).max())) / Fraction(float(self.input_scale.min()))
         for weight in self.weights:
-            product = product * np.sqrt(min((weight * weight).sum(), _two_norm_square(weight)))
-        for _ in self.weights[1:]:
-            product = product * SLOPES[self.activation]
-        operations = 8 + sum(weight.size for weight in self.weights)
-        return float(up(np.asarray(abs(self.skip) + product), operations))
+            square = up(np.asarray(min((weight * weight).sum(), _two_norm_square(weight))), weight.size + 4)
+            product *= Fraction(float(up(np.sqrt(square))))
+        product *= Fraction(SLOPES[self.activation]) ** (len(self.weights) - 1)
+        return _float_above(abs(Fraction(self.skip)) + product)
+
+
+def _float_above(number: Fraction) -> float:
+    """A float64 number that is at least this one `>= 0`: products of many factors are beyond it at either end."""
+    return math.nextafter(float(number), math.inf) if number < 2**1000 else math.inf
 
 
 def _two_norm_square(weight: Floats) -> float:
@@ -227,11 +233,13 @@ def segment_times(times: Any, maps: list[ExactMap]) -> tuple[Fraction, ...]:
     if len(found) != len(maps) + 1:
         raise InputError("times", f"{len(found)} times", f"{len(maps) + 1} times, the ends of {len(maps)} segments")
     if any(not late > early for late, early in itertools.pairwise(found)) or not found[-1] > 0:
-        raise InputError("times", [float(t) for t in found], "falling times, the last > 0")
+        raise InputError("times", list(listed), "falling times, the last > 0")
+    if found[0] > FARTHEST or found[-1] * FARTHEST < 1:
+        raise InputError("times", list(listed), "times between 1e-300 and 1e300")
     return found
 
 
 def lipschitz_bound(maps: list[ExactMap]) -> float:
     """At least the Lipschitz constant of the composition, over all of R^d."""
-    found = np.asarray(math.prod(one.lipschitz_bound() for one in maps))
-    return float(up(found, len(maps) + 1))
+    bounds = [one.lipschitz_bound() for one in maps]
+    return _float_above(math.prod(map(Fraction, bounds))) if all(map(math.isfinite, bounds)) else math.inf
