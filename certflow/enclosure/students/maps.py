@@ -140,7 +140,10 @@ def _binary(value: Any, field: str, axes: int) -> Floats:
     """A float64 array of the same binary numbers, which nobody else holds."""
     if is_tensor(value):
         value = value.detach().cpu().double().numpy()
-    array = np.array(value, dtype=np.float64)
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(field, value, f"float64 numbers, {axes} axes") from None
     if array.ndim != axes:
         raise InputError(field, f"shape {array.shape}", f"{axes} axes")
     if not (np.abs(array) <= LARGEST_WEIGHT).all():
@@ -189,15 +192,24 @@ def _is_module(value: Any) -> bool:
 
 
 def _flat(module: Any) -> list[Any]:
-    if type(module).__name__ == "Sequential":
+    if _kind(module) == "Sequential":
         return [layer for part in module for layer in _flat(part)]
-    return [] if type(module).__name__ == "Identity" else [module]
+    return [] if _kind(module) == "Identity" else [module]
+
+
+def _kind(module: Any) -> str:
+    """The name of torch's own module; of others, which may compute something else, the place of the class, too."""
+    kind = type(module)
+    if not kind.__module__.startswith("torch.nn.modules."):
+        return f"{kind.__module__}.{kind.__qualname__}"
+    hooks = module._forward_hooks or module._forward_pre_hooks
+    return f"{kind.__name__} with hooks" if hooks else kind.__name__
 
 
 def _sequential(module: Any) -> ExactMap:
     """A network of torch as an `ExactMap` without normalisers."""
     layers = _flat(module)
-    names = [type(layer).__name__ for layer in layers]
+    names = [_kind(layer) for layer in layers]
     kinds = set(names[1::2])
     alternates = len(names) % 2 == 1 and all(name == "Linear" for name in names[::2])
     if not alternates or len(kinds) > 1 or not kinds <= set(_LAYERS):
@@ -242,4 +254,6 @@ def segment_times(times: Any, maps: list[ExactMap]) -> tuple[Fraction, ...]:
 def lipschitz_bound(maps: list[ExactMap]) -> float:
     """At least the Lipschitz constant of the composition, over all of R^d."""
     bounds = [one.lipschitz_bound() for one in maps]
-    return _float_above(math.prod(map(Fraction, bounds))) if all(map(math.isfinite, bounds)) else math.inf
+    if not all(map(math.isfinite, bounds)):
+        return math.inf
+    return _float_above(math.prod(map(Fraction, bounds), start=Fraction(1)))

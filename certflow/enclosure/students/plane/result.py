@@ -13,8 +13,8 @@ from certflow.enclosure.students.plane.atlas import kept_atlas
 from certflow.enclosure.students.plane.cells import Boxes
 from certflow.enclosure.students.plane.error import mean_square
 from certflow.enclosure.students.plane.slopes import steepest
-from certflow.enclosure.students.rounding import LARGEST
 from certflow.enclosure.students.results import StudentCells, StudentError, StudentLipschitz, outwards
+from certflow.enclosure.students.rounding import LARGEST
 from certflow.errors import InputError
 from certflow.numbers.inputs import float_array
 from certflow.process import OrnsteinUhlenbeck
