@@ -52,7 +52,8 @@ def measured_error(context: Context, name: str) -> Finding:
     t = np.repeat(times, draws)
     x = marginal_points(process, t, rng)
     score = process.score(x, t)
-    cases, numbers = [], {}
+    cases: list[tuple[float, dict[str, Any]]] = []
+    numbers: dict[str, Any] = {}
     for eps in errors(context):
         network = judged(context, eps)
         whole = network.network()
