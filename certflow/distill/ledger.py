@@ -94,9 +94,9 @@ class Trajectories:
         return float((parts.square().sum() * blocks / (blocks - 1)).sqrt() / total)
 
 
-def trajectories(plan: Plan, flow: ReferenceFlow, sample: Sample, least: int = 1) -> Trajectories:
-    """Through points at the data end, integrated up from there; `least` or more with derivatives of what is to come."""
-    some = max(least, DERIVATIVES // plan.process.mixture.dimension**2)
+def trajectories(plan: Plan, flow: ReferenceFlow, sample: Sample) -> Trajectories:
+    """Through points at the data end, integrated up from there, some with derivatives of what is still to come."""
+    some = max(1, DERIVATIVES // plan.process.mixture.dimension**2)
     up = plan.times[::-1]
     points, derivatives = flow.derivatives(sample.points[:some], up, adjoint=True)
     if some < len(sample.points):
@@ -105,9 +105,11 @@ def trajectories(plan: Plan, flow: ReferenceFlow, sample: Sample, least: int = 1
 
 
 def drawn_trajectories(plan: Plan, flow: ReferenceFlow, seed: int, count: int = EXACT) -> Trajectories:
-    """Of `count` draws of `p_T`, all of the same weight."""
-    ends = flow.map(flow.draw(count, seed, TEST), plan.process.t_max, plan.process.t_min)
-    return trajectories(plan, flow, even_sample(ends), count)
+    """Of `count` draws of `p_T`, all of the same weight, integrated down as all is that starts beside them: what is
+    carried to the end differs by what was added, not by the error of a way up."""
+    points = flow.nodes(flow.draw(count, seed, TEST), plan.times)
+    _, derivatives = flow.derivatives(points[-1], plan.times[::-1], adjoint=True)
+    return Trajectories(points, derivatives.flip(0), even_sample(points[-1]))
 
 
 def ledger(plan: Plan, entry: Entry, place: int, maps: Maps, tests: Trajectories) -> dict[str, Any]:

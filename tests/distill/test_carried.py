@@ -7,11 +7,11 @@ import math
 import pytest
 import torch
 from depth import night
-from waves import COUNT, TIMES, Waves, by_hand, prepared
+from waves import COUNT, LAWS, TIMES, Waves, by_hand, prepared
 
 import certflow as cf
 from certflow.distill.carried import exact_entries
-from certflow.distill.ledger import Trajectories, drawn_trajectories, ledger
+from certflow.distill.ledger import Trajectories, drawn_trajectories, ledger, trajectories
 from certflow.distill.plan import make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.settings import Settings
@@ -30,6 +30,19 @@ def test_every_entry_against_differences(law):
     assert row["grid"] == "custom"
     assert (row["segments"], row["seed"], row["diverged"]) == (3, 3, [])
     assert row["times"] == list(TIMES)
+
+
+@pytest.mark.parametrize("law", sorted(LAWS))
+def test_errors_far_below_that_of_the_reference_flow_are_told(law):
+    """Draws are integrated down, as what starts beside them is; up from the end their error was taken for growth."""
+    plan, _, _, _ = prepared(law, 1e-6)
+    flow = ReferenceFlow(plan.process, steps=8)
+    maps, draws = Waves(plan, flow, 1e-6), drawn_trajectories(plan, flow, 3, COUNT)
+    row = exact_entries(plan, plan.entries[:1], 0, maps, draws, flow)[0]
+    assert row["small_amplified"] == pytest.approx(row["linear_amplified"], rel=2e-2)
+    up = trajectories(plan, flow, draws.sample)
+    other = exact_entries(plan, plan.entries[:1], 0, maps, up, flow)[0]
+    assert other["small_amplified"][0] > 2 * other["linear_amplified"][0]
 
 
 @pytest.mark.parametrize("size", [1.0, *night(1e-6, 0.02)])
