@@ -37,7 +37,10 @@ def proved_sentences(results: Results) -> list[str]:
         told.append(f"{count} of {len(results.rows)} students have no enclosure: {reason}.")
     wide = sum(is_enclosed(row) and not row["enclosure_complete"] for row in results.rows)
     if wide:
-        told.append(f"{wide} enclosures are proved, but wider than asked for: more --certify-seconds may narrow them.")
+        are = "enclosure is proved, but wider than asked for: more --certify-seconds may narrow it"
+        if wide > 1:
+            are = "enclosures are proved, but wider than asked for: more --certify-seconds may narrow them"
+        told.append(f"{wide} {are}.")
     return told
 
 

@@ -135,7 +135,10 @@ def sentences(results: Results, growth: Growth | None = None) -> list[str]:
     if len(ran) == 1 or largest == 1:
         grid, spread = next(iter(ran.items()))
         alone = f"Only {grid} was run" if largest > 1 else "With one segment all grids are the same"
-        return [f"{alone}: at K = {largest} its relative mean squared error is {error_text(spread)}."]
+        return [
+            f"{alone}: at K = {largest} its relative mean squared error is {error_text(spread)}.",
+            *proved_sentences(results),
+        ]
     lowest = min(ran, key=lambda grid: ran[grid].mean)
     best = results.best_baseline(largest)
     told = [

@@ -224,6 +224,13 @@ def test_enclosures_have_a_table_and_sentences() -> None:
     assert not [one for one in tables(results()) if one.title.startswith("Enclosure")]
 
 
+def test_what_is_wide_is_told_of_a_single_grid_too() -> None:
+    wide = enclosed({("uniform", 1, 0): {"enclosure_complete": False}})
+    alone = dataclasses.replace(wide, rows=tuple(r for r in wide.rows if (r["grid"], r["segments"]) == ("uniform", 1)))
+    assert len(sentences(alone)) == 2
+    assert "wider than asked for" in sentences(alone)[1]
+
+
 def test_what_is_not_enclosed_is_told_with_its_reason() -> None:
     none = {"relative_mse_enclosure": None, "enclosure_complete": False, "enclosure_reason": "not enclosed: too wide"}
     found = enclosed({("typical", 4, 1): none, ("uniform", 4, 0): {"enclosure_complete": False}})
@@ -232,7 +239,7 @@ def test_what_is_not_enclosed_is_told_with_its_reason() -> None:
     assert table.note.endswith("In parentheses: of how many seeds, where not of all.")
     told = sentences(found)
     assert "1 of 16 students have no enclosure: not enclosed: too wide." in told
-    assert any(s.startswith("1 enclosures are proved, but wider than asked for") for s in told)
+    assert any(s.startswith("1 enclosure is proved, but wider than asked for") for s in told)
     assert any("typical has less error than uniform at K = 4 for 1 of 1 seeds" in s for s in told)
     bare = enclosed({(r["grid"], r["segments"], r["seed"]): none for r in results().rows})
     assert not [one for one in tables(bare) if one.title.startswith("Enclosure")]
