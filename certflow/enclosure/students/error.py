@@ -33,6 +33,7 @@ from certflow.enclosure.students.results import (
     StudentLipschitz,
     outwards,
 )
+from certflow.enclosure.students.rounding import LARGEST
 from certflow.errors import InputError
 from certflow.numbers.inputs import float_array
 from certflow.process import OrnsteinUhlenbeck
@@ -190,6 +191,6 @@ def _check_line(maps: list[ExactMap]) -> None:
 
 def _interval(box: Any) -> tuple[float, float]:
     ends = float_array(box, "box").ravel()
-    if ends.shape != (2,) or not np.isfinite(ends).all() or not ends[0] < ends[1]:
-        raise InputError("box", box, "two numbers, low < high")
+    if ends.shape != (2,) or not (np.abs(ends) < LARGEST).all() or not ends[0] < ends[1]:
+        raise InputError("box", box, "two numbers below 2^60 in size, low < high")
     return float(ends[0]), float(ends[1])
