@@ -251,6 +251,22 @@ def segment_times(times: Any, maps: list[ExactMap]) -> tuple[Fraction, ...]:
     return found
 
 
+def check_ends(maps: Any, start: Fraction, end: Fraction) -> None:
+    """A student that was kept with its times is not held against the flow between others: its `maps` alone may be.
+
+    Raises
+    ------
+    InputError : other ends of time than those of the student, compared as float64.
+    """
+    own = getattr(maps, "times", None)
+    if own is not None and (float(own[0]), float(own[-1])) != (float(start), float(end)):
+        raise InputError(
+            "times",
+            f"ends {float(start):g} and {float(end):g}",
+            f"{own[0]:g} and {own[-1]:g}, between which this student was trained (its `.maps` alone take others)",
+        )
+
+
 def lipschitz_bound(maps: list[ExactMap]) -> float:
     """At least the Lipschitz constant of the composition, over all of R^d."""
     bounds = [one.lipschitz_bound() for one in maps]
