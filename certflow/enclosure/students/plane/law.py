@@ -75,7 +75,7 @@ def straight_law(process: OrnsteinUhlenbeck, start: Any = None, end: Any = None)
     InputError : another kind of covariance than common-isotropic, symbols, more than two dimensions, numbers too
         large, times in the wrong order.
     """
-    law = common_law(process)
+    law = common_law(process, "for the flow on cells of the plane")
     if law.dimension > MOST_DIMENSIONS:
         raise InputError("mixture", f"{law.dimension} dimensions", f"at most {MOST_DIMENSIONS}, for cells of space")
     late = process.exact_t_max if start is None else exact_number(start, "start")
