@@ -132,7 +132,7 @@ def _unmoved(basis: Basis, law: StraightLaw, boxes: Boxes) -> Charts:
     polynomials = basis.boxes(boxes.centre - boxes.half, boxes.centre + boxes.half).coefficients
     way = float(up(np.asarray(law.q_data * law.largest)))
     sizes = (np.abs(boxes.low) + np.abs(boxes.high)).sum(1)
-    noise = up(way + (8 * UNIT + (0.0 if law.spread.none else 2.0)) * sizes)
+    noise = up(way + (8 * UNIT + (0.0 if law.spread.none else 2.2)) * sizes)
     count = len(boxes.low)
     return Charts(boxes, polynomials, np.zeros(count), noise, np.ones(count, dtype=bool))
 

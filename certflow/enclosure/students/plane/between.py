@@ -92,6 +92,7 @@ class Between:
         means = law.means @ self._inverse_centre()
         spreads = up(np.sqrt(((means[:, None] - means) ** 2).sum(-1)).max(1) + 32 * UNIT * law.largest, 16)
         best = np.full(len(self.first), np.inf)
+        drift = np.zeros(0) if law.spread.none else self._drift_sizes()
         for place, grown in enumerate(_grown(len(sizes) - 1), 1):
             off = np.tensordot(grown, self.roundings, 1) + self._inexact(place)
             reach = up(np.tensordot(grown, sizes, 1) + off[:, None], 2 * len(sizes) + 16)
@@ -104,7 +105,7 @@ class Between:
             with np.errstate(all="ignore"):
                 moved = bound / below
                 if not law.spread.none:
-                    moved = moved + (gammas * e).sum(-1) / below * self._turning(place) + self._drifting(place)
+                    moved = moved + (gammas * e).sum(-1) / below * self._turning(place) + self._drifting(place, drift)
                 found = np.where((below > 0) & (reach.max(-1) < 500.0), _factor(self.degree, place) * moved, np.inf)
             best = np.fmin(best, found)
         return up(best, 64)
@@ -123,19 +124,22 @@ class Between:
         moved = sizes[place, 0] + errors[place, 0] + (sizes[place, 2] + errors[place, 2]) * adjoint
         return float(up(np.asarray((moved + rounding) * law.largest), 16))
 
-    def _drifting(self, place: int) -> Floats:
+    def _drift_sizes(self) -> Floats:
+        """At least the sizes of the coefficients of `q N A P`, without the law's errors, shape (i, cells, d)."""
+        spread, f = self.law.spread, self.quotients.coefficients
+        whole = float(spread.determinant) * np.eye(self.law.dimension)
+        factors = f[1][:, None, None] * spread.matrix + f[3][:, None, None] * whole
+        return np.abs(_products(self.path, factors)).sum(1)
+
+    def _drifting(self, place: int, products: Floats) -> Floats:
         """At least `|q N A P - its constant|` on an ellipse, for every `eta`."""
-        law, spread, (f, sizes, errors) = self.law, self.law.spread, self.quotients
-        factor = f[1][:, None, None] * spread.matrix + f[3][:, None, None] * (
-            float(spread.determinant) * np.eye(law.dimension)
-        )
-        products = np.abs(_products(self.path, factor)).sum(1)
+        spread, (f, sizes, errors) = self.law.spread, self.quotients
         grown = _grown(len(products) - 1)[place - 1]
         moved = np.sqrt((np.tensordot(grown[1:], products[1:], 1) ** 2).sum(-1))
         determinant = float(spread.determinant)
         whole = (abs(f[1, 0]) + sizes[place, 1]) * spread.largest + (abs(f[3, 0]) + sizes[place, 3]) * determinant
         off = errors[place, 1] * spread.largest + errors[place, 3] * determinant
-        rounding = 4 * gamma(2 * len(products) + 32) * whole * law.dimension
+        rounding = 4 * gamma(2 * len(products) + 32) * whole * self.law.dimension
         return up(moved + (off + rounding) * self._reach(place), 64)
 
     def growth(self, room: Floats) -> Floats:

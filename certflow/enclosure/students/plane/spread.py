@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -120,7 +121,7 @@ class Spread:
             for j, row in enumerate(rows):
                 coefficients[j, : len(row)] = [float(c.mid()) for c in row]
             for i, rho in enumerate(ellipses):
-                grown = [(ball(rho**k) + ball(1 / rho**k)) / 2 for k in range(count + 4)]
+                grown = _grown(rho, count + 4)
                 lost = _size(defect, grown)
                 for j, row in enumerate(rows):
                     size = _size(row, grown)
@@ -128,6 +129,13 @@ class Spread:
                     if lost < 1:
                         errors[i, j] = _above(size * (lost / (1 - lost) + ball(Fraction(2 * UNIT))))
         return Quotients(coefficients, sizes, errors)
+
+
+@cache
+def _grown(rho: Fraction, count: int) -> Row:
+    """`(rho^k + rho^-k) / 2`."""
+    with ball_precision(_BITS):
+        return [(ball(rho**k) + ball(1 / rho**k)) / 2 for k in range(count)]
 
 
 def _product(one: Row, other: Row) -> Row:
