@@ -44,8 +44,8 @@ from certflow.process import OrnsteinUhlenbeck
 def student_error(p: Any, maps: Any, times: Any, rtol: Any = "0.02", seconds: Any = 60) -> StudentError:
     """`E |Psi(X) - Phi(X)|^2 / E |Phi(X)|^2`, `X ~ p_T`, `Phi = Phi_{T -> delta}` exact, from both sides (C2).
 
-    p : an `OrnsteinUhlenbeck`; its mixture in one dimension, in two with a common isotropic variance, or in two or
-        three a product over the coordinates
+    p : an `OrnsteinUhlenbeck`; its mixture in one dimension, in two with one covariance for all components, or in two
+        to four a product over the coordinates
     maps : `Psi_1, ..., Psi_K`, see `read_maps`; `Psi = Psi_K o ... o Psi_1`
     times : `T = t_0 > ... > t_K = delta`, exact (text, fractions, floats: the binary numbers that they are), or a grid
     rtol : `upper - lower <= rtol upper` is asked for

@@ -129,7 +129,8 @@ class Between:
         spread, f = self.law.spread, self.quotients.coefficients
         whole = float(spread.determinant) * np.eye(self.law.dimension)
         factors = f[1][:, None, None] * spread.matrix + f[3][:, None, None] * whole
-        return np.abs(_products(self.path, factors)).sum(1)
+        found: Floats = np.abs(_products(self.path, factors)).sum(1)
+        return found
 
     def _drifting(self, place: int, products: Floats) -> Floats:
         """At least `|q N A P - its constant|` on an ellipse, for every `eta`."""

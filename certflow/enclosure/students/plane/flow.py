@@ -134,6 +134,8 @@ class _Step:
             np.concatenate([part, np.zeros((wide.size - basis.size, *part.shape[1:]))]) for part in (values, slopes)
         )
         whole, low = defects(wide, law, q, values, slopes, self._doubt(q, sizes.sum(0), lost), basis.size)
+        # What the values are off by counts in the drift too.
+        lost_slopes = lost_slopes + 2 * lost @ np.abs(law.at(q).drift)
         extra = np.sqrt(((lost_slopes + (4 * UNIT + 2 * ENTRIES) * law.sizes) ** 2).sum(-1)) * (1 + 64 * UNIT)
         defect = np.tensordot(table.weights, whole + extra, 1) * abs(self.half)
         #: What adding up the coefficients at the end of the step loses.
