@@ -138,7 +138,7 @@ def test_at_most_ten_modules_at_the_top() -> None:
 def test_tests_mirror_the_rooms() -> None:
     rooms = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
     folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and list(path.rglob("test_*.py"))}
-    assert folders - rooms == set()
+    assert folders - rooms <= {"formal"}  # the theories of proofs/coq, which are no room of the package
     assert rooms - folders == set()
 
 

@@ -233,3 +233,19 @@ def test_every_path_of_the_map_exists() -> None:
     for name in names:
         pattern = name.rstrip("/")
         assert [*ROOT.glob(pattern), *(ROOT / "certflow").glob(pattern)], name
+
+
+def test_no_file_holds_what_an_unsolved_merge_leaves() -> None:
+    folders = [ROOT / name for name in ("benchmarks", "certflow", "docs", "examples", "proofs", "tests", "tools")]
+    found = [
+        path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".md", ".py", ".json", ".toml")
+    ]
+    marked = re.compile(r"^(<<<<<<< |>>>>>>> )", re.MULTILINE)
+    left = [
+        path
+        for path in [*ROOT.glob("*.*"), *found]
+        if path.is_file() and marked.search(path.read_text(errors="ignore"))
+    ]
+    assert len(found) > 500
+    assert not left
+    assert marked.search("a\n<<<<<<< HEAD\nb")

@@ -50,6 +50,14 @@ def synthetic() -> list[GaussianMixture]:
         ),
         GaussianMixture(shares, scattered, "0.01", name="random-5", origin=_made("uniform in a square, seed 5")),
         GaussianMixture(["1/3"] * 3, [["-1"], ["0"], ["1"]], "0.01", name="line-3", origin=_made("three on a line")),
+        GaussianMixture(half, [["-1"], ["1"]], "0.04", name="two-modes-1d", origin=_made("two equal modes on a line")),
+        GaussianMixture(
+            ["1/3"] * 3,
+            [["1", "0"], ["-1/2", "7/8"], ["-1/2", "-7/8"]],
+            "1/16",
+            name="triangle",
+            origin=_made("all but equal sides, with short exact coordinates"),
+        ),
         GaussianMixture(
             half,
             [["-1", "0"], ["1", "0"]],

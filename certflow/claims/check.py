@@ -156,6 +156,7 @@ class Check:
     """A procedure with a name such as `S2.gradient`, the kind of its evidence, and its false twins.
 
     `applies` returns None, or why the check does not fit a mixture (`OutOfReach`: though the statement does).
+    `trains`: it trains maps, which takes torch and minutes, whatever the kind of its evidence.
     """
 
     name: str
@@ -163,6 +164,7 @@ class Check:
     procedure: Procedure
     applies: Applicability = everywhere
     twins: tuple[Twin, ...] = ()
+    trains: bool = False
 
     @property
     def claim(self) -> str:

@@ -16,6 +16,7 @@ from certflow.claims.networks import CHAPTER as NETWORKS
 from certflow.claims.spatial import CHAPTER as SPATIAL
 from certflow.claims.stability import CHAPTER as STABILITY
 from certflow.claims.statement import Statement
+from certflow.claims.students import CHAPTER as STUDENTS
 
 #: The chapters by their folders below `certflow/claims/`, in the order of reports.
 FOLDERS: dict[str, Chapter] = {
@@ -26,6 +27,7 @@ FOLDERS: dict[str, Chapter] = {
     "mismatch": MISMATCH,
     "grids": GRIDS,
     "networks": NETWORKS,
+    "students": STUDENTS,
 }
 CHAPTERS: tuple[Chapter, ...] = tuple(FOLDERS.values())
 

@@ -31,7 +31,7 @@ from certflow.terminal import filled, table
 if TYPE_CHECKING:
     from certflow.distill.results import Growth, Results
     from certflow.distill.settings import Settings
-    from certflow.report.laboratory.findings import Table
+    from certflow.report.laboratory.table import Table
 
 #: Seeds over which the growth of perturbations is measured, at most.
 GROWTH_SEEDS = 3
@@ -79,17 +79,28 @@ def distill(
     activation: Annotated[
         str | None, typer.Option(metavar="silu|tanh|relu", help="Activation of the hidden layers of each map.")
     ] = None,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="Enclose the error of each student: proved, beside what was measured.")
+    ] = False,
+    certify_seconds: Annotated[
+        str | None,
+        typer.Option(metavar="S", help="Seconds for all enclosures together (60 in one dimension, else 600)."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the report of another mixture in DIR.")] = False,
 ) -> int:
     """Train residual maps on time grids, compose them and measure the error.
 
     Every grid, number of segments and seed, trained together; error tables with their spread over seeds, reductions
-    against uniform and the best baseline, and where the error comes from. Exit code 3 if every run diverged.
+    against uniform and the best baseline, and where the error comes from. With --certify the error of each student is
+    enclosed too, which is a proof about these very maps. Exit code 3 if every run diverged.
     """
     choice(output, "--format", TABLE_FORMATS)
     (target,) = plot_targets(width, plot)
     numbers = _numbers(segments)
     count = integer(seeds, "--seeds", 1, 1000)
+    budget = None if certify_seconds is None else integer(certify_seconds, "--certify-seconds", 1, 10**6)
+    if budget is not None and not certify:
+        raise InputError("--certify-seconds", budget, "--certify too")
     process = read_process(mixture, t_min, t_max)
     folder = None if out is None else directory_target(out, "--out")
     import certflow.distill as laboratory
@@ -102,7 +113,11 @@ def distill(
     written = []
     with output_directory(folder, process.mixture, force), writing("--out", folder):
         with resumable(folder, "trained"), renamed(OPTIONS), progress_bar() as progress:
-            results = run(process, kinds, numbers, count, device, chosen, out=folder, progress=progress)
+            results = run(
+                process, kinds, numbers, count, device, chosen, out=folder, progress=progress, keep_maps=certify
+            )
+            if certify:
+                results = laboratory.certify(results, seconds=budget, out=folder, progress=progress)
             if folder is not None:
                 if progress is not None:
                     progress(0, 1, "growth of perturbations")

@@ -9,9 +9,12 @@ from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
     "run": "certflow.distill.experiment",
+    "certify": "certflow.distill.certified",
     "Settings": "certflow.distill.settings",
     "Results": "certflow.distill.results",
     "Growth": "certflow.distill.results",
+    "Student": "certflow.distill.students.kept",
+    "load_students": "certflow.distill.students.kept",
 }
 
 __all__ = list(_HOMES)

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from certflow.composition.propagation import coherent_sum, log_gronwall_bound
-from certflow.distill.ledger import EXACT, Maps, Trajectories, mean_square, square
+from certflow.distill.ledger import Maps, Trajectories, square
 from certflow.distill.plan import Entry, Plan
 from certflow.distill.reference import Parcel, ReferenceFlow
 
@@ -50,7 +50,7 @@ class _Composition:
 def exact_entries(
     plan: Plan, entries: Sequence[Entry], place: int, maps: Maps, tests: Trajectories, flow: ReferenceFlow
 ) -> list[dict[str, Any]]:
-    """What needs the flow at points off the exact trajectories, on the first `EXACT` points: for each grid
+    """What needs the flow at points off the exact trajectories, which are those of draws: for each grid
 
     exact_amplified : `E|Phi_{t_k -> delta}(y_k + xi_k) - Phi_{t_k -> delta}(y_k)|^2`, without linearisation
     small_amplified, linear_amplified : the same for `SMALL xi_k`, over `SMALL^2`, and `E|D_k xi_k|^2`, on these points
@@ -66,7 +66,7 @@ def exact_entries(
 
     The last four are for mixtures with a global bound. `flow` has the steps of `tests`.
     """
-    points = tests.points[:, :EXACT]
+    points = tests.points
     compositions = [_composition(plan, entry, place, maps, points) for entry in entries]
     parcels = [composition.parcels(points) for composition in compositions]
     carried = iter(flow.carry(list(itertools.chain(*parcels)), plan.times))
@@ -91,10 +91,10 @@ def _entries(
     plan: Plan, composition: _Composition, tests: Trajectories, flow: ReferenceFlow, carried: list[list[torch.Tensor]]
 ) -> dict[str, Any]:
     nodes, learned = composition.nodes, composition.learned
-    points, scale = tests.points[:, :EXACT], tests.scale
+    points, scale, mean_square = tests.points, tests.scale, tests.mean_square
     arrived = points[-1]
     linear = [
-        (tests.derivatives[node, :EXACT] @ error.unsqueeze(2)).squeeze(2)
+        (tests.derivatives[node] @ error.unsqueeze(2)).squeeze(2)
         for node, error in zip(nodes[1:], composition.errors, strict=True)
     ]
     arrivals = [arrived, *(end for _, end in carried[2::3])]

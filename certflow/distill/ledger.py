@@ -8,8 +8,9 @@ points; the denominators are `E|Phi(X)|^2`, so every entry is a relative mean sq
     first_order   E|sum_k D_k xi_k|^2            incoherent    sum_k amplified_k
     coherent      (sum_k sqrt(amplified_k))^2    end to end    E|Psi_K o ... o Psi_1(X) - Phi(X)|^2
 
-What contains `D_k` is a mean over `DERIVATIVES / d^2` of the points, or all if they are fewer. What becomes of errors
-that are not small is in `certflow.distill.carried`.
+Points are placed where errors are made, and weighted (`certflow.distill.weighted`). What contains `D_k` is a mean over
+`DERIVATIVES / d^2` of them, or all if they are fewer. What becomes of errors that are not small, on draws, is in
+`certflow.distill.carried`.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from certflow.distill.plan import Entry, Plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.samples import TEST
 from certflow.distill.training import Trained
+from certflow.distill.weighted import Sample, even_sample
 
-#: Points on which maps and flows are composed exactly (`certflow.distill.carried`): flows cost more than maps.
+#: Draws on which maps and flows are composed exactly (`certflow.distill.carried`): flows cost more than maps.
 EXACT = 512
-#: Numbers in the derivatives at one time, at most: in more than eight dimensions they are taken at fewer points.
+#: Numbers in the derivatives at one time, at most: in more than two dimensions they may be taken at fewer points.
 DERIVATIVES = 2**18
 
 
@@ -60,27 +62,54 @@ class Maps:
 
 @dataclass(frozen=True)
 class Trajectories:
-    """Fresh exact trajectories of one seed: points and derivatives to the data end, at every time of the plan.
+    """Fresh exact trajectories: points and derivatives to the data end, at every time of the plan.
 
     points : (T, N, d);  derivatives : (T, n, d, d), `D Phi_{t_i -> delta}(points[i, :n])`, `n` at most N
+    sample : the points at the data end with their weights
     """
 
     points: torch.Tensor
     derivatives: torch.Tensor
+    sample: Sample
 
     @property
     def scale(self) -> float:
         """`E|Phi(X)|^2`."""
-        return float(self.points[-1].square().sum(1).mean())
+        return self.mean_square(self.points[-1])
+
+    def mean_square(self, error: torch.Tensor) -> float:
+        """The weighted mean of `|error|^2`, shape (n, d), of the first `n` points."""
+        weights = self.sample.weights[: len(error)]
+        return float(weights @ error.square().sum(1) / weights.sum())
+
+    def standard_error(self, error: torch.Tensor) -> float:
+        """Of `E|error|^2 / E|Phi|^2`, shape (N, d), from what the blocks of the sample say, linear in the ratio."""
+        squares = error.square().sum(1)
+        own = self.points[-1].square().sum(1)
+        weights = self.sample.weights
+        total = weights @ own
+        rest = weights * (squares - (weights @ squares / total) * own)
+        parts = torch.stack([part.sum() for part in rest.split(self.sample.sizes)])
+        blocks = len(self.sample.sizes)
+        return float((parts.square().sum() * blocks / (blocks - 1)).sqrt() / total)
 
 
-def fresh_trajectories(plan: Plan, flow: ReferenceFlow, seed: int) -> Trajectories:
-    """The points of a seed and, integrated up from the data end, the derivatives of what is still to come."""
-    draws = flow.draw(plan.settings.test, seed, TEST)
-    points = flow.nodes(draws, plan.times)
-    some = max(EXACT, DERIVATIVES // plan.process.mixture.dimension**2)
-    _, derivatives = flow.derivatives(points[-1, :some], plan.times[::-1], adjoint=True)
-    return Trajectories(points, derivatives.flip(0))
+def trajectories(plan: Plan, flow: ReferenceFlow, sample: Sample) -> Trajectories:
+    """Through points at the data end, integrated up from there, some with derivatives of what is still to come."""
+    some = max(1, DERIVATIVES // plan.process.mixture.dimension**2)
+    up = plan.times[::-1]
+    points, derivatives = flow.derivatives(sample.points[:some], up, adjoint=True)
+    if some < len(sample.points):
+        points = torch.cat([points, flow.nodes(sample.points[some:], up)], dim=1)
+    return Trajectories(points.flip(0), derivatives.flip(0), sample)
+
+
+def drawn_trajectories(plan: Plan, flow: ReferenceFlow, seed: int, count: int = EXACT) -> Trajectories:
+    """Of `count` draws of `p_T`, all of the same weight, integrated down as all is that starts beside them: what is
+    carried to the end differs by what was added, not by the error of a way up."""
+    points = flow.nodes(flow.draw(count, seed, TEST), plan.times)
+    _, derivatives = flow.derivatives(points[-1], plan.times[::-1], adjoint=True)
+    return Trajectories(points, derivatives.flip(0), even_sample(points[-1]))
 
 
 def ledger(plan: Plan, entry: Entry, place: int, maps: Maps, tests: Trajectories) -> dict[str, Any]:
@@ -94,6 +123,7 @@ def ledger(plan: Plan, entry: Entry, place: int, maps: Maps, tests: Trajectories
         "times": entry.grid.times.tolist(),
         "diverged": [k for k, where in enumerate(wheres, 1) if where in maps.broken],
         "relative_mse": None,
+        "standard_error": None,
     }
     if row["diverged"]:
         return row
@@ -107,17 +137,18 @@ def ledger(plan: Plan, entry: Entry, place: int, maps: Maps, tests: Trajectories
         error = maps.apply(where, tests.points[start]) - tests.points[end]
         moved = (tests.derivatives[end] @ error[:some].unsqueeze(2)).squeeze(2)
         carried = carried + moved
-        local.append(mean_square(error) / scale)
-        amplified.append(mean_square(moved) / scale)
+        local.append(tests.mean_square(error) / scale)
+        amplified.append(tests.mean_square(moved) / scale)
         path = maps.apply(where, path)
         if not torch.isfinite(path).all():
             return row | {"diverged": [len(local)]}
     bounds = [maps.bound(where) for where in wheres]
     row |= {
-        "relative_mse": mean_square(path - tests.points[-1]) / scale,
+        "relative_mse": tests.mean_square(path - tests.points[-1]) / scale,
+        "standard_error": tests.standard_error(path - tests.points[-1]),
         "local": local,
         "amplified": amplified,
-        "first_order": mean_square(carried) / scale,
+        "first_order": tests.mean_square(carried) / scale,
         "incoherent": math.fsum(amplified),
         "coherent": coherent_sum(amplified),
         "lipschitz_bounds": bounds,
@@ -128,7 +159,3 @@ def ledger(plan: Plan, entry: Entry, place: int, maps: Maps, tests: Trajectories
 
 def square(value: float) -> float:
     return value * value  # where `value**2` would raise OverflowError
-
-
-def mean_square(error: torch.Tensor) -> float:
-    return float(error.square().sum(1).mean())

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 
 from certflow.distill.samples import POOL, draw
+from certflow.distill.weighted import Sample, sample_of
 from certflow.errors import NoGlobalBound, unknown
 from certflow.law.spectra import smallest_variance
 from certflow.process import OrnsteinUhlenbeck
@@ -62,6 +63,10 @@ class ReferenceFlow:
     def draw(self, count: int, seed: int, purpose: int) -> torch.Tensor:
         """`count` exact draws of `p_T`, shape (count, d); each seed and purpose has draws of its own."""
         return draw(self.process, count, seed, purpose).to(self.device)
+
+    def sample(self, count: int, seed: int) -> Sample:
+        """At least `count` weighted points of the law at `t_min` (`certflow.distill.weighted`)."""
+        return sample_of(self.process, count, seed).on(self.device)
 
     def pool(self, count: int, seeds: Sequence[int], times: Sequence[float]) -> torch.Tensor:
         """Exact points of training trajectories in float32, shape (seeds, times, count, d)."""

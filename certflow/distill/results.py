@@ -6,13 +6,16 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from certflow.atomic import write_text_atomic
+from certflow.errors import InputError
 from certflow.numbers.csv_text import csv_text
+from certflow.numbers.exact import float_below
 from certflow.numbers.inputs import file_path
 
 SCHEMA = "certflow/distill/1"
@@ -70,10 +73,40 @@ class Results:
     setting : the name of the mixture and its exact `law`, the interval, the settings, the device, the error of the
         reference flow, times taken; `samples`, a few end points (`certflow.distill.clouds`), and what a page shows
         besides, where there is one: `growth`, `left_out`, `command`, `environment`
+    kept : the trained maps, if they were to be kept; ask `students` for them. Not in the files of `save`
     """
 
     rows: tuple[dict[str, Any], ...]
     setting: Mapping[str, Any]
+    kept: Any = field(default=None, compare=False)
+
+    @property
+    def students(self) -> Mapping[tuple[str, int, int], Any]:
+        """The trained maps by (grid, segments, seed): each has `.maps`, a module for each segment, and `.times`.
+
+        `certflow.distill.students.kept.Student`; those with a diverged map are missing.
+
+        Raises
+        ------
+        InputError : the maps were not kept.
+        """
+        if self.kept is None:
+            raise InputError("keep_maps", False, "cf.distill.run(..., keep_maps=True), which keeps the trained maps")
+        found: Mapping[tuple[str, int, int], Any] = self.kept
+        return found
+
+    def exact_maps(self) -> list[dict[str, Any]]:
+        """Of the only student that was kept, so that `cf.enclosure.student_error` takes the results as they are.
+
+        Raises
+        ------
+        InputError : the maps were not kept, or there are several students.
+        """
+        students = list(self.students.values())
+        if len(students) != 1:
+            raise InputError("maps", f"{len(students)} students", "one of results.students[grid, segments, seed]")
+        maps: list[dict[str, Any]] = students[0].exact_maps()
+        return maps
 
     def __repr__(self) -> str:
         """What was run, in one line; `rows` has the numbers."""
@@ -102,6 +135,12 @@ class Results:
         values = [row[field] for row in rows if not row["diverged"] and row.get(field) is not None]
         return _spread(values, sum(bool(row["diverged"]) for row in rows))
 
+    def precision(self, grid: str, segments: int) -> float | None:
+        """The largest standard error over seeds, relative to the error; None for files that tell none."""
+        rows = self.of(grid, segments)
+        told = [row for row in rows if row.get("standard_error") is not None and row["relative_mse"]]
+        return max((row["standard_error"] / row["relative_mse"] for row in told), default=None)
+
     def reduction(self, grid: str, segments: int, against: str = BASELINE) -> Reduction | None:
         """Against another grid; None where one of the two was not run or diverged throughout."""
         own, other = (
@@ -120,6 +159,18 @@ class Results:
         relative = math.hypot(mine.deviation / mine.mean, theirs.deviation / theirs.mean)
         unpaired = Spread(1 - ratio, ratio * relative, len(common))
         return Reduction(against, unpaired, _spread([1 - own[seed] / other[seed] for seed in common], 0))
+
+    def proved(self, grid: str, segments: int, against: str = BASELINE) -> dict[int, float]:
+        """By seed, how many times the error of this grid's student that of the other grid is, at least: proved (C4).
+
+        Only seeds where it is more than 1; none without enclosures (`certflow.distill.certified.certify`).
+        """
+        own, other = (
+            {row["seed"]: row["relative_mse_enclosure"] for row in self.of(label, segments) if is_enclosed(row)}
+            for label in (grid, against)
+        )
+        pairs = ((seed, Fraction(other[seed][0]), Fraction(own[seed][1])) for seed in own if seed in other)
+        return {seed: float_below(low / high) for seed, low, high in pairs if low > high > 0}
 
     def best_baseline(self, segments: int) -> str | None:
         """The grid with the smallest mean error among those that know nothing of the mixture."""
@@ -173,10 +224,15 @@ class Results:
         return json.dumps(_finite(self.mapping()), indent=1, allow_nan=False) + "\n"
 
     def csv(self) -> str:
-        """One line for each row, the numbers that every row has."""
-        names = ("grid", "segments", "seed", "relative_mse", "first_order", "coherent", "incoherent", "bound_e2")
+        """One line for each row, the numbers that every row has; `standard_error` is that of `relative_mse`."""
+        names = ["grid", "segments", "seed", "relative_mse", "standard_error"]
+        names += ["first_order", "coherent", "incoherent", "bound_e2"]
         rows = [[*(row.get(name) for name in names), " ".join(map(str, row["diverged"]))] for row in self.rows]
-        return csv_text([*names, "diverged"], rows)
+        if not any("relative_mse_enclosure" in row for row in self.rows):
+            return csv_text([*names, "diverged"], rows)
+        ends = [row.get("relative_mse_enclosure") or (None, None) for row in self.rows]
+        told = [[*row, *pair] for row, pair in zip(rows, ends, strict=True)]
+        return csv_text([*names, "diverged", "enclosure_lower", "enclosure_upper"], told)
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write `distill.json` and `distill.csv`."""
@@ -231,6 +287,11 @@ class Growth:
             return tuple(math.nan if v is None else v for v in value) if isinstance(value, list | tuple) else value
 
         return cls(**{name: restored(value) for name, value in mapping.items()})
+
+
+def is_enclosed(row: Mapping[str, Any]) -> bool:
+    """Whether an enclosure of its error is proved."""
+    return row.get("relative_mse_enclosure") is not None
 
 
 def _spread(values: Sequence[float], diverged: int) -> Spread:

@@ -175,6 +175,22 @@ class Proved:
         """
         return self.constructed.pointwise_bound(x)
 
+    def error_growth(self, mixture: GaussianMixture, t: Fraction) -> tuple[float, ...] | None:
+        """`A, B, ...` of `|N(x, t) - s(x, t)| <= A + B |x| + ...` for all `x`, rounded up (A6).
+
+        None for another mixture than that of the network, and times outside its interval: there nothing is proved.
+        """
+        own = self.constructed.process
+        same = own.mixture is mixture or all(
+            one.fractions.shape == other.fractions.shape and bool(np.all(one.fractions == other.fractions))
+            for one, other in (
+                (own.mixture.exact_weights, mixture.exact_weights),
+                (own.mixture.exact_means, mixture.exact_means),
+                (own.mixture.exact_covariances, mixture.exact_covariances),
+            )
+        )
+        return self.constructed.everywhere if same and own.exact_t_min <= t <= own.exact_t_max else None
+
 
 def constructed_score(process: NoisedMixture, eps: Any, p_norm: Any = 2) -> ConstructedScore:
     """The network whose proved error in `L^p(p_t)` is at most `eps` at every `t` of the interval, and its bounds.

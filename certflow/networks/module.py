@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from certflow.errors import InputError
 from certflow.networks.constructed import ConstructedScore, Proved
 from certflow.networks.graph import Network
 from certflow.networks.matrices import matrices
@@ -101,6 +102,20 @@ class NetworkModule(Sizes, torch.nn.Module):
         columns = torch.cat([points.T, times[None]]).to(self.outputs.weight.dtype)
         parts = [self.outputs(self.layers(part)) for part in columns.split(CHUNK, dim=1)]
         return torch.cat(parts, dim=1).T.reshape((*batch, len(self.network.outputs)))
+
+    def exact_layers(self) -> list[Any]:
+        """As of `.network`: the exact weights, of which those of the module are the nearest.
+
+        Raises
+        ------
+        InputError : weights that have been changed since.
+        """
+        for part, affine in zip([*self.layers, self.outputs], matrices(self.network), strict=True):
+            for name in ("weight", "bias"):
+                own = getattr(part, name).detach().cpu()
+                if not torch.equal(own, torch.as_tensor(getattr(affine, name)).to(own.dtype)):
+                    raise InputError("network", f"a {name} that was changed", "the weights of the construction")
+        return super().exact_layers()
 
 
 class ScoreModule(Proved, NetworkModule):

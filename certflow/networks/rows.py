@@ -36,6 +36,17 @@ class Sizes:
         """Weights and biases that are not zero."""
         return self.network.parameters_count
 
+    def exact_layers(self) -> list[list[tuple[Any, dict[int, Any], str]]]:
+        """The rows of each layer, `(bias, weights by place in the layer below, "relu" or "requ")`, exact rationals.
+
+        The inputs are `x_1 ... x_d, t`; the last layer is that of the outputs, whose activation is "".
+        """
+        hidden = [
+            [(neuron.row.bias, neuron.row.weights, "requ" if neuron.square else "relu") for neuron in layer]
+            for layer in self.network.layers
+        ]
+        return [*hidden, [(row.bias, row.weights, "") for row in self.network.outputs]]
+
 
 def rows(x: Any, t: Any, dimension: int) -> tuple[tuple[int, ...], Any, Any]:
     """The shape (...) of the points, the points (N, d) and their times (N,), of arrays of one kind.

@@ -59,8 +59,10 @@ with _unset("MPLBACKEND") as _backend, quiet():
     import matplotlib as mpl
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.collections import PathCollection
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+    from matplotlib.path import Path
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 if _first and _backend:
     with suppress(ValueError):  # what Matplotlib does with the variable, for what its user draws afterwards
@@ -75,6 +77,8 @@ __all__ = [
     "Line2D",
     "MaxNLocator",
     "NullLocator",
+    "Path",
+    "PathCollection",
     "default_style",
     "mpl",
     "quiet",

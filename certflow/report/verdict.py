@@ -71,6 +71,7 @@ _GROUP_TITLE = {
     "M": "Lipschitz mismatch",
     "G": "Time grids",
     "A": "Constructive ReLU–ReQU approximation",
+    "C": "Certified students",
 }
 
 # What decides when several outcomes meet in one cell: the worst news first.

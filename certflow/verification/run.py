@@ -236,7 +236,7 @@ def _hindrance(context: Context, check: Check) -> tuple[str | None, str | None]:
 
 def _postponed(context: Context, check: Check) -> str | None:
     """What a check is waiting for; None where it can be run."""
-    if check.kind is not Kind.EMPIRICAL:
+    if not check.trains:
         return None
     torch = importlib.util.find_spec("torch") is not None
     if not context.profile.trained:

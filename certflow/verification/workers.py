@@ -149,7 +149,7 @@ class _Line:
 
     def __init__(self, tasks: Sequence[Task]):
         self._waiting = sorted(tasks, key=lambda task: isinstance(task, Drawing) or task.kind is Kind.SYMBOLIC)
-        self._here = {task.name for task in tasks if isinstance(task, Check) and task.kind is Kind.EMPIRICAL}
+        self._here = {task.name for task in tasks if isinstance(task, Check) and task.trains}
         self._lock = threading.Lock()
         self._answers: queue.SimpleQueue[tuple[Task, Found] | None] = queue.SimpleQueue()
 

@@ -204,6 +204,38 @@ def network(time: dict[str, Any], means: list[list[str]], **more: Any) -> dict[s
     )
 
 
+def layer(rows: int, columns: int, weight: str = "1", places: int = 8) -> dict[str, Any]:
+    row = " ".join([weight] * columns)
+    return {"places": places, "weights": [row] * rows, "biases": " ".join([weight] * rows)}
+
+
+def residual(*layers: dict[str, Any], activation: str = "silu", **more: Any) -> dict[str, Any]:
+    """A map of these layers between one of a neuron and one for it."""
+    numbers = {"input_mean": "0", "input_scale": "1", "output_mean": "0", "output_scale": "1e-9"} | more
+    return {"skip": 1, "activation": activation, "layers": list(layers), **numbers}
+
+
+def maps(*students: dict[str, Any], places: int = 3, count: int = 64, **more: Any) -> dict[str, Any]:
+    """C2 with so many cells of width `2^-places`; `bits`, `means`, `rows`, `fine`, `t_max` by name.
+
+    The law is N(0, 1) at all times, so that the flow is at rest and radii of a sixteenth hold."""
+    fine, start = more.get("fine", 20), -count // 2
+    unit = 1 << fine - places - 1
+    rows = [f"1 {(2 * (start + i) + 1) * unit} {unit} 0 0 {1 << fine - 4}" for i in range(count)]
+    cells = {"start": start, "places": places, "fine": fine, "rows": more.get("rows", rows)}
+    means = more.get("means", [["0"]])
+    return sealed(
+        {
+            "schema": "certflow/certificate/1",
+            "claim": "C2",
+            "problem": {"mixture": mixture(means, variance="1"), "t_min": "0.5", "t_max": more.get("t_max", "1")},
+            "assertion": {"maps": list(students), "lower": "-1", "upper": "1e30"},
+            "proof": {"rule": "student-cells", "bits": more.get("bits", 128), "cells": cells},
+            "producer": {"name": "x"},
+        }
+    )
+
+
 def texts(scale: int = 1) -> Iterator[tuple[str, Callable[[], str]]]:
     """Texts that are hardly JSON; of about 16 MB for scale 1, smaller by other scales."""
     size = 16 * 2**20 // scale
@@ -431,6 +463,26 @@ def certificates() -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
         "A6, a long piece",
         lambda: network(gadget([[neuron()]], 2, ends), [["0"], ["1"]], exponential=still, reciprocal=inverse),
     )
+    tiny = residual(layer(4, 1), layer(1, 4))
+    yield "C2, many cells", lambda: maps(tiny, places=12, count=16_384)
+    yield "C2, cells of many bits", lambda: maps(tiny, bits=1024, places=8, count=1024)
+    yield "C2, tanh of many bits", lambda: maps(residual(layer(40, 1), layer(1, 40), activation="tanh"), bits=1024)
+    yield "C2, many neurons", lambda: maps(residual(layer(900, 1), layer(900, 900), layer(1, 900)))
+    yield "C2, many layers", lambda: maps(residual(layer(9, 1), *[layer(9, 9)] * 62, layer(1, 9)))
+    yield "C2, many maps", lambda: maps(*[residual(layer(9, 1), layer(1, 9), activation="relu")] * 256)
+    yield "C2, maps without neurons", lambda: maps(*[residual(layer(1, 1))] * 256, places=8, count=1024)
+    yield "C2, a wide map", lambda: maps(residual(layer(60_000, 1), layer(1, 60_000)))
+    heavy = "9" * 79
+    yield "C2, long weights", lambda: maps(residual(layer(60, 1, heavy, 280), layer(1, 60, heavy, 280)), bits=1024)
+    yield "C2, long normalisers", lambda: maps(*[residual(layer(1, 1), input_mean=LONG, input_scale=LONG)] * 99)
+    yield "C2, many components", lambda: maps(tiny, means=[["0"]] * 900)
+    yield "C2, long means", lambda: maps(tiny, means=[[LONG], [LONG]])
+    yield "C2, far means", lambda: maps(tiny, means=[["9"], ["-9"]], bits=1024)
+    wide = [f"8 0 0 0 0 {80 << 20}"] * 9000
+    yield "C2, cells by order", lambda: maps(tiny, rows=wide, bits=1024)
+    yield "C2, no cells", lambda: maps(tiny, rows=[])
+    yield "C2, long rows", lambda: maps(tiny, rows=["1 " * 200_000 + "1"] * 9)
+    yield "C2, a late time", lambda: maps(tiny, t_max="1e4", count=4096, places=8)
     step = [str(Fraction(k - 3000, 100)) for k in range(3001)]
     yield (
         "A6, many pieces of the exponential",

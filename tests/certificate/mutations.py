@@ -12,6 +12,7 @@ S3 : the image by quantiles along the line of the means and scaling across it, 6
 F5 : the integral exactly where `V*` is known exactly, by quadrature; else the asserted ends must hold those of
     `sharp_stability` of the file's problem, to a smaller gap
 A6 : the bound of the package, in Arb, of the gadgets in the file, with more boxes of time
+C2, C4 : the students of the file in float64, by quadrature over their own cells (students.py)
 
 A statement that the oracle cannot confirm counts as false. `depth.py` says how many cases there are.
 """
@@ -35,6 +36,7 @@ import mpmath
 import numpy as np
 from constructed import constructed, network_holds
 from depth import SCALE, cases
+from students import compared, comparison_holds, error_holds, relative_error, student
 
 import certflow as cf
 from certflow.certificate import checker
@@ -47,7 +49,7 @@ from certflow.enclosure.suprema import supremum
 from certflow.enclosure.suprema.exponent import sharp_stability
 from certflow.enclosure.suprema.sharp import sharp_rate
 
-CLAIMS = ("L2", "L3", "L5", "F1", "F2", "F5", "G1", "S3", "A6")
+CLAIMS = ("L2", "L3", "L5", "F1", "F2", "F5", "G1", "S3", "A6", "C2", "C4")
 GROUPS = (
     "assertion, new hash",
     "assertion, old hash",
@@ -59,8 +61,12 @@ GROUPS = (
     "characters",
 )
 #: Cases of each group every day, and in the published table.
-CASES = {"L5": 100, "S3": 80, "A6": 30, "F5": 25} | dict.fromkeys(("L2", "L3", "F1", "F2", "G1"), 50)
-PUBLISHED = {"L5": 2000, "S3": 1000, "A6": 120, "F5": 1300} | dict.fromkeys(("L2", "L3", "F1", "F2", "G1"), 600)
+CASES = {"L5": 100, "S3": 80, "A6": 30, "F5": 25, "C2": 120, "C4": 60} | dict.fromkeys(
+    ("L2", "L3", "F1", "F2", "G1"), 50
+)
+PUBLISHED = {"L5": 2000, "S3": 1000, "A6": 120, "F5": 1300, "C2": 2000, "C4": 1000} | dict.fromkeys(
+    ("L2", "L3", "F1", "F2", "G1"), 600
+)
 DIGITS = 60
 #: What the oracle's own rounding may cost, relative.
 TINY = mpmath.mpf(10) ** -45
@@ -111,6 +117,8 @@ TUBES = (
     ("three", ["-0.2"], "0.5", "0.4"),
     ("two", ["0.3", "0.2"], "0.5", "0.4"),
 )
+#: Law, activation, width, maps, skip.
+STUDENTS = (("two", "silu", 4), ("two", "tanh", 3, 2), ("three", "relu", 4, 1, 0.0), ("one", "silu", 2))
 CLOSED = ("two-modes", "line-3", "random-5", "wide")
 #: Every day those whose integral is known exactly, at once; in the night a face, a turn, and means of any weights too.
 INTEGRALS = ("two", "line-3", *(("three", "turned", "edge") if SCALE > 1 else ()))
@@ -131,6 +139,10 @@ def certificates(claim: str) -> list[Certificate]:
         return [sharp_integral_certificate(process(name), gap="0.1", seconds=1e4)[0] for name in INTEGRALS]
     if claim == "A6":
         return [constructed(name) for name in ("two modes", "wide", "one")]
+    if claim == "C2":
+        return [student(*arguments) for arguments in STUDENTS]
+    if claim == "C4":
+        return [compared("two", ("tanh", 4, 2), ("silu", 4)), compared("three", ("relu", 6), ("relu", 3, 1, 0.0))]
     if claim == "G1":
         return [PRODUCERS[claim](process(name), 3, "two-sided" if name == "wide" else "one-sided") for name in CLOSED]
     options = {"panels": 4} if claim in ("L2", "L3") else {}
@@ -161,6 +173,13 @@ def falsified(content: Certificate) -> Certificate:
         assertion["nodes"][1] = [moved(end, "1e-15") for end in assertion["nodes"][1]]
     elif claim == "A6":  # far away the error is |e_q| |x|, and e_q is not 0: its half
         assertion["B"] = str(Fraction(assertion["B"]) / 2) if Fraction(assertion["B"]) else "-1"
+    elif claim in ("C2", "C4"):  # by a thousandth of what it is
+        keys = ("maps",) if claim == "C2" else ("worse", "better")
+        errors = [Fraction(relative_error(content["problem"], assertion[key])) for key in keys]
+        if claim == "C2":
+            assertion |= {"lower": "0", "upper": str(errors[0] * Fraction(999, 1000))}
+        else:
+            assertion["ratio"] = str(errors[0] / errors[1] * Fraction(1001, 1000))
     elif claim == "S3":
         width = Fraction(assertion["upper"][0]) - Fraction(assertion["lower"][0])
         for key in ("lower", "upper"):
@@ -242,6 +261,10 @@ WORDS = (
     "master-inequality",
     "gadgets",
     "panels",
+    "student-cells",
+    "silu",
+    "tanh",
+    "relu",
     "isotropic",
     "",
     "x",
@@ -306,6 +329,23 @@ def corrupted_tree(draw: random.Random, text: str) -> str:
     return " ".join(tokens)
 
 
+def corrupted_integers(draw: random.Random, text: str) -> str:
+    """A text of integers."""
+    entries = text.split(" ")
+    i, j, kind = draw.randrange(len(entries)), draw.randrange(len(entries)), draw.randrange(8)
+    if kind < 5:
+        value = int(entries[i])
+        moves = (1, -1, 2**20, -(2**20), value, -2 * value, value // 100, -value // 100, 2**70)
+        entries[i] = str(value + draw.choice(moves))
+    elif kind == 5:
+        entries[i], entries[j] = entries[j], entries[i]
+    elif kind == 6:
+        entries[i] = draw.choice(("", "-", "1.5", "x", "0", "-0", "1" * 81))
+    else:
+        entries[i : i + 1] = draw.choice(([], [entries[i]] * 2))
+    return " ".join(entries)
+
+
 def corrupted_integer(draw: random.Random, value: int) -> Any:
     return draw.choice((value + 1, value - 1, -value, 0, 2 * value, value + 8, 10**20, str(value), float(value)))
 
@@ -345,6 +385,8 @@ def corrupted(draw: random.Random, value: Any, name: str) -> Any:
         return draw.choice(OTHERS)
     if isinstance(value, str) and name in ("boxes", "cones"):
         return corrupted_tree(draw, value)
+    if isinstance(value, str) and name in ("weights", "biases", "rows") and " " in value:
+        return corrupted_integers(draw, value)
     if isinstance(value, str):
         return corrupted_number(draw, value) if is_number(value) else draw.choice((*WORDS, value[1:], value + " "))
     for kind, corruption in ((dict, corrupted_object), (list, corrupted_list)):
@@ -783,6 +825,8 @@ ORACLES: dict[str, Callable[[Problem, Certificate], bool]] = {
     "G1": grid_holds,
     "S3": image_holds,
     "A6": network_holds,
+    "C2": lambda problem, content: error_holds(content),
+    "C4": lambda problem, content: comparison_holds(content),
 }
 
 # -- runs -------------------------------------------------------------------------------------------------------------

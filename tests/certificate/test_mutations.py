@@ -129,6 +129,8 @@ TWINS: dict[str, tuple[Any, str, Callable[[], Any], str, str]] = {
     "any pieces": (sharp_integrals, "integral_below", lambda: always(2**140), "F5", "assertion, new hash"),
     "panels without coverings": (sharp_integrals, "Panel", lambda: always(None), "F5", "false, hints"),
     "any bound, S3": (cases.Case, "bound", lambda: always(None), "S3", "assertion, new hash"),
+    "any bound, C2": (cases.Case, "bound", lambda: always(None), "C2", "assertion, new hash"),
+    "any bound, C4": (cases.Case, "bound", lambda: always(None), "C4", "assertion, new hash"),
     "any node of a grid": (READERS, "require", lambda: indulgent("assertion.nodes"), "G1", "problem, new hash"),
     "any panels": (READERS, "require", lambda: indulgent("assertion.times"), "L2", "assertion, new hash"),
     "any diameter": (

@@ -13,6 +13,7 @@ import pytest
 from certificates import LAWS, certificate, sealed, sealed_as_before
 from constructed import constructed
 from produced import integral, sharp, tube
+from students import compared, student
 
 from certflow.certificate import checker
 from certflow.certificate.checker import closed_forms
@@ -79,6 +80,16 @@ SENTENCES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         "|N(x,t) - s(x,t)| <= <n> + <n> |x|, s the score",
         (("up", "l2_error"), ("up", "A"), ("up", "B")),
     ),
+    "C2": (
+        "for X of the law at t_max, Phi the flow map to t_min, Psi the map of the assertion, "
+        "E|Psi(X)-Phi(X)|^2 / E|Phi(X)|^2 lies in [<n>, <n>]",
+        (("down", "lower"), ("up", "upper")),
+    ),
+    "C4": (
+        "for X of the law at t_max, Phi the flow map to t_min, E|B(X)-Phi(X)|^2 >= <n> E|A(X)-Phi(X)|^2, A the "
+        "composition of 2 maps that the assertion calls better, B the map that it calls worse",
+        (("down", "ratio"),),
+    ),
 }
 
 
@@ -132,6 +143,10 @@ def base(claim: str) -> dict[str, Any]:
         return integral("two")
     if claim == "A6":
         return constructed("two modes")
+    if claim == "C2":
+        return student("two", "silu", 4)
+    if claim == "C4":
+        return compared("two", ("tanh", 4, 2), ("silu", 4))
     return tube("ring-8", ("0.01", "0")) if claim == "S3" else certificate(LAWS["plane"], claim)
 
 
@@ -159,20 +174,34 @@ def loosened(draw: random.Random, value: Fraction, sign: int, exponents: tuple[i
 LITTLE, ANY = (-300, -60, -25, -21), (-300, -60, -25, -21, -9, 0, 3, 40, 300)
 
 
+#: What is no bound of an assertion.
+KEPT = ("rate", "kind", "segments", "network", "maps", "better", "worse")
+
+
 def respelled(draw: random.Random, content: dict[str, Any]) -> dict[str, Any]:
     """The certificate with every number of its assertion in many characters, bounds moved to the weaker side."""
-    signs = {"upper": 1, "lower": -1, "growth": 1, "contraction": -1, "factor": 1, "l2_error": 1, "A": 1, "B": 1}
+    signs = {
+        "upper": 1,
+        "lower": -1,
+        "growth": 1,
+        "contraction": -1,
+        "factor": 1,
+        "l2_error": 1,
+        "A": 1,
+        "B": 1,
+        "ratio": -1,
+    }
 
     def again(key: str, value: Any, sign: int) -> Any:
         if isinstance(value, list):
             ends = (-1, 1) if key in ("one-sided", "two-sided") else [sign] * len(value)
             return [again(key, entry, end) for entry, end in zip(value, ends, strict=True)]
         number = Fraction(value) * (2 if key == "factor" else 1)
-        with_factor = key == ("upper" if content["claim"] == "F5" else "growth")
+        with_factor = key == {"F5": "upper", "C4": "ratio"}.get(content["claim"], "growth")
         return spelled(draw, loosened(draw, number, sign, LITTLE if with_factor else ANY))
 
     assertion = {
-        key: value if key in ("rate", "kind", "segments", "network") else again(key, value, signs.get(key, 0))
+        key: value if key in KEPT else again(key, value, signs.get(key, 0))
         for key, value in content["assertion"].items()
     }
     ends = {key: spelled(draw, Fraction(content["problem"][key])) for key in ("t_min", "t_max")}

@@ -192,6 +192,7 @@ BY_HAND = {
     "L5, no cover": hostile.sharp(simplex(2), None, threshold="1e9"),
     "F5": hostile.integral(simplex(2), [hostile.panel("1", cover(2, "2 P0,1 P0,1"))], pieces=[hostile.piece(2, 3, 4)]),
     "S3": hostile.flow([["0"], ["1"]], [{"end": hostile.START, "order": 4}]),
+    "C2": hostile.maps(hostile.residual(hostile.layer(2, 1), hostile.layer(1, 2)), count=8),
 }
 STEPS = {
     "L2": 78614,
@@ -204,6 +205,7 @@ STEPS = {
     "L5, no cover": 86890,
     "F5": 149033,
     "S3": 83520,
+    "C2": 143439,
 }
 
 

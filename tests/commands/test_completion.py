@@ -30,7 +30,7 @@ def offered(line: str, monkeypatch: pytest.MonkeyPatch, command: Callable[..., A
 LINES = {
     "certflow ver": ["verify"],
     "certflow bound ir": ["iris", "iris-full"],
-    "certflow verify two": ["two-modes", "two-variances"],
+    "certflow verify two": ["two-modes", "two-modes-1d", "two-variances"],
     "certflow mixtures show rin": ["ring-8"],
     "certflow mixtures fit x.csv --covariance-type t": ["tied"],
     "certflow claims L": [f"L{k}" for k in range(1, 9)],

@@ -18,6 +18,8 @@ import pytest
 
 pytest.importorskip("torch")
 
+from documented import blocks, is_shown
+
 from certflow.cli import main
 from certflow.distill.growth import growth
 from certflow.distill.results import Results
@@ -26,6 +28,7 @@ from certflow.law.formats import to_mapping
 from certflow.law.library import load_mixture
 
 Command = Callable[..., Any]
+PAGE = Path(__file__).parents[2] / "docs" / "laboratory.md"
 TINY = Settings(steps=20, hidden=8, pool=512, test=128)
 LINE = ["distill", "line-3", "--grids", "uniform,logsnr,stability-balanced", "--segments", "1,2", "--seeds", "2"]
 
@@ -114,17 +117,28 @@ def test_the_lines_of_the_page_are_understood(
 ) -> None:
     import certflow as cf
 
-    text = (Path(__file__).parents[2] / "docs" / "laboratory.md").read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     lines = re.findall(r"^certflow distill (.*?)(?: > .*)?$", text, flags=re.MULTILINE)
-    assert len(lines) == 2
+    assert len(lines) == 3
     monkeypatch.chdir(tmp_path)
     cf.load_mixture("line-3").save("m.json")
     monkeypatch.setattr(distill_module(), "_growth", lambda process, *_: growth(process, 1, points=16))
     monkeypatch.setattr("certflow.distill.run", lambda *_, **__: results([row("uniform")]), raising=False)
+    monkeypatch.setattr("certflow.distill.certify", lambda found, **_: found, raising=False)
     for line in lines:
         ended = command("distill", *line.split())
         assert (ended.code, ended.err) == (0, "")
     assert (tmp_path / "laboratory" / "distill.html").exists()
+
+
+def test_the_python_of_the_page_prints_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    run = [block for block in blocks(PAGE) if block.language == "python"]
+    assert run
+    for block in run:
+        exec(compile(block.text, str(block), "exec"), names)
+        printed = capsys.readouterr().out
+        assert is_shown(block.shown or "", printed), f"{block}\n{printed}"
 
 
 def test_usual_grids_that_a_mixture_refuses_are_left_out(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,6 +169,34 @@ def test_divergence_is_told_and_is_inconclusive_if_total(command: Command, monke
         assert (ended.code, ended.err) == (code, "")
         assert "typical, K = 2, seed 0: segment 2 diverged (not averaged in)" in ended.out
     assert "every run diverged" in ended.out
+
+
+def test_certify_encloses_every_error(command: Command, tiny: None, tmp_path: Path) -> None:
+    few = ["distill", "two-modes-1d", "--grids", "uniform,stability-balanced", "--segments", "1,2", "--seeds", "1"]
+    ended = command(*few, "--device", "cpu", "--certify", "--format", "json")
+    assert (ended.code, ended.err) == (0, "")
+    found = json.loads(ended.out)
+    assert len(found["rows"]) == 4
+    for row in found["rows"]:
+        low, high = row["relative_mse_enclosure"]
+        assert 0 < low <= row["relative_mse"] <= high <= 1.03 * low
+    assert found["certified"]["complete"] == 4
+    ended = command(*few, "--device", "cpu", "--certify", "--certify-seconds", 30, "--out", tmp_path)
+    assert ended.code == 0
+    text = " ".join(ended.out.split())
+    assert "Enclosure of the error, end to end" in text
+    assert "proved for these very students" in text
+    assert (tmp_path / "students.npz").is_file()
+    for page in ("distill.html", "distill.md"):
+        assert "Enclosure of the error" in (tmp_path / page).read_text(encoding="utf-8")
+    plain = command(*few, "--device", "cpu", "--format", "json")
+    assert "relative_mse_enclosure" not in json.loads(plain.out)["rows"][0]
+
+
+def test_seconds_to_certify_are_for_certify(command: Command) -> None:
+    ended = command("distill", "two-modes-1d", "--certify-seconds", 30)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "certflow: --certify-seconds: got 30; required: --certify too\n"
 
 
 def test_an_interruption_is_one_line(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

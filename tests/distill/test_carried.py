@@ -7,14 +7,15 @@ import math
 import pytest
 import torch
 from depth import night
-from waves import COUNT, TIMES, Waves, by_hand, prepared
+from waves import COUNT, LAWS, TIMES, Waves, by_hand, prepared
 
 import certflow as cf
 from certflow.distill.carried import exact_entries
-from certflow.distill.ledger import Trajectories, fresh_trajectories, ledger
+from certflow.distill.ledger import Trajectories, drawn_trajectories, ledger, trajectories
 from certflow.distill.plan import make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.settings import Settings
+from certflow.distill.weighted import even_sample
 
 
 @pytest.mark.parametrize("law", ["three in the plane", *night("two modes")])
@@ -29,6 +30,19 @@ def test_every_entry_against_differences(law):
     assert row["grid"] == "custom"
     assert (row["segments"], row["seed"], row["diverged"]) == (3, 3, [])
     assert row["times"] == list(TIMES)
+
+
+@pytest.mark.parametrize("law", sorted(LAWS))
+def test_errors_far_below_that_of_the_reference_flow_are_told(law):
+    """Draws are integrated down, as what starts beside them is; up from the end their error was taken for growth."""
+    plan, _, _, _ = prepared(law, 1e-6)
+    flow = ReferenceFlow(plan.process, steps=8)
+    maps, draws = Waves(plan, flow, 1e-6), drawn_trajectories(plan, flow, 3, COUNT)
+    row = exact_entries(plan, plan.entries[:1], 0, maps, draws, flow)[0]
+    assert row["small_amplified"] == pytest.approx(row["linear_amplified"], rel=2e-2)
+    up = trajectories(plan, flow, draws.sample)
+    other = exact_entries(plan, plan.entries[:1], 0, maps, up, flow)[0]
+    assert other["small_amplified"][0] > 2 * other["linear_amplified"][0]
 
 
 @pytest.mark.parametrize("size", [1.0, *night(1e-6, 0.02)])
@@ -58,7 +72,8 @@ def test_e1_is_sharp_at_the_separatrix():
     """Two modes: next to the midway point an error grows by all that E1 allows, so a tenth less of it is too little."""
     plan, flow, maps, tests = prepared("two modes", 1e-3)
     near = torch.linspace(-1e-4, 1e-4, COUNT, dtype=torch.float64).unsqueeze(1)
-    tests = Trajectories(flow.nodes(near, plan.times), tests.derivatives)
+    points = flow.nodes(near, plan.times)
+    tests = Trajectories(points, tests.derivatives, even_sample(points[-1]))
     row = exact_entries(plan, plan.entries[:1], 0, maps, tests, flow)[0]
     assert row["excess_e1"] <= 1e-7
     factors = flow.factors(TIMES)
@@ -75,7 +90,7 @@ def test_without_a_global_bound_there_is_no_e1():
     process = cf.OrnsteinUhlenbeck(law, "0.01", "3")
     plan = make_plan(process, ["uniform"], [2], 1, Settings(test=COUNT))
     flow = ReferenceFlow(process)
-    tests = fresh_trajectories(plan, flow, 0)
+    tests = drawn_trajectories(plan, flow, 0, COUNT)
     row = exact_entries(plan, plan.entries[:1], 0, Waves(plan, flow, 1e-3), tests, flow)[0]
     assert "path_errors" in row
     assert not {"excess_e1", "bound_e3", "largest"} & set(row)
@@ -88,6 +103,6 @@ def test_a_huge_exponent_gives_an_infinite_bound(deviation):
     process = cf.OrnsteinUhlenbeck(law, "1e-6", "3")
     plan = make_plan(process, ["uniform"], [2], 1, Settings(test=COUNT))
     flow = ReferenceFlow(process)
-    tests = fresh_trajectories(plan, flow, 0)
+    tests = drawn_trajectories(plan, flow, 0, COUNT)
     row = exact_entries(plan, plan.entries[:1], 0, Waves(plan, flow, 1e-3), tests, flow)[0]
     assert row["bound_e3"] == math.inf

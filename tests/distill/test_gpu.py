@@ -13,7 +13,7 @@ import certflow as cf
 from certflow.distill import Settings, run
 from certflow.distill.carried import exact_entries
 from certflow.distill.growth import growth
-from certflow.distill.ledger import Maps, fresh_trajectories, ledger
+from certflow.distill.ledger import Maps, drawn_trajectories, ledger, trajectories
 from certflow.distill.plan import make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.training import Trained, train
@@ -73,8 +73,8 @@ def test_the_same_maps_have_the_same_ledger():
     for device in ("cpu", "cuda"):
         flow = ReferenceFlow(p, device)
         maps = Maps([moved(here, device)])
-        tests = fresh_trajectories(plan, flow, 0)
-        exact = exact_entries(plan, plan.entries, 0, maps, tests, flow)
+        tests, draws = trajectories(plan, flow, flow.sample(SMALL.test, 0)), drawn_trajectories(plan, flow, 0)
+        exact = exact_entries(plan, plan.entries, 0, maps, draws, flow)
         rows.append([ledger(plan, entry, 0, maps, tests) | own for entry, own in zip(plan.entries, exact, strict=True)])
     for mine, its in zip(*rows, strict=True):
         for name in ("relative_mse", "local", "amplified", "exact_amplified", "path_amplified", "path_coherent"):

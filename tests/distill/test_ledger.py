@@ -13,11 +13,12 @@ from depth import night
 from waves import COUNT, LAWS, Waves, prepared
 
 import certflow as cf
-from certflow.distill.ledger import Maps, Trajectories, fresh_trajectories, ledger
+from certflow.distill.ledger import Maps, Trajectories, drawn_trajectories, ledger, trajectories
 from certflow.distill.plan import Plan, make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.settings import Settings
 from certflow.distill.training import train
+from certflow.distill.weighted import even_sample
 
 
 @pytest.mark.parametrize("law", sorted(LAWS))
@@ -34,8 +35,8 @@ def test_derivatives_at_some_of_the_points(law):
     """What contains them is then a mean over these; everything else is a mean over all."""
     plan, _, maps, tests = prepared(law, 0.02)
     some = COUNT // 3
-    row = ledger(plan, plan.entries[0], 0, maps, Trajectories(tests.points, tests.derivatives[:, :some]))
-    alone = Trajectories(tests.points[:, :some], tests.derivatives[:, :some])
+    row = ledger(plan, plan.entries[0], 0, maps, replace(tests, derivatives=tests.derivatives[:, :some]))
+    alone = Trajectories(tests.points[:, :some], tests.derivatives[:, :some], even_sample(tests.points[-1, :some]))
     first, full = (ledger(plan, plan.entries[0], 0, maps, part) for part in (alone, tests))
     assert (row["relative_mse"], row["local"]) == (full["relative_mse"], full["local"])
     for name in ("amplified", "first_order", "incoherent", "coherent"):
@@ -53,7 +54,7 @@ def trained() -> tuple[Plan, ReferenceFlow, Any, Trajectories]:
     plan = make_plan(process, ["uniform", "logsnr"], [1, 3], 1, Settings(hidden=16, steps=200, pool=1024, test=256))
     flow = ReferenceFlow(process)
     stacks = train(plan.segments, flow.pool(1024, plan.seeds, plan.times), plan.settings)
-    return plan, flow, stacks, fresh_trajectories(plan, flow, 0)
+    return plan, flow, stacks, trajectories(plan, flow, flow.sample(256, 0))
 
 
 def test_e2_holds_and_without_the_lipschitz_constants_it_does_not(trained):
@@ -72,17 +73,17 @@ def test_e2_holds_and_without_the_lipschitz_constants_it_does_not(trained):
 
 
 def test_maps_are_found_wherever_they_are(trained):
-    plan, _, stacks, tests = trained
-    maps = Maps(stacks)
+    plan, flow, stacks, _ = trained
+    tests, maps = drawn_trajectories(plan, flow, 0, 20), Maps(stacks)
     for segment in plan.segments:
         where = (segment.seed, segment.start, segment.end)
-        x = tests.points[segment.start, :20]
+        x = tests.points[segment.start]
         (stack,) = stacks
         index = stack.segments.index(segment)
         full = stack.maps(x.float().expand(len(stack.segments), -1, -1))[index]
         torch.testing.assert_close(maps.apply(where, x), full.double(), rtol=1e-5, atol=1e-6)
         # a trained map is near the flow, one of another segment is not
-        error = (maps.apply(where, x) - tests.points[segment.end, :20]).square().mean()
+        error = (maps.apply(where, x) - tests.points[segment.end]).square().mean()
         assert error < 0.05 * tests.points[segment.end].square().mean()
         assert maps.bound(where) == stack.maps.lipschitz_bounds()[index]
 

@@ -120,6 +120,24 @@ def test_csv_comes_back():
         assert line["diverged"] == ("2" if one["diverged"] else "")
 
 
+def test_the_standard_error_has_a_column_and_older_rows_do_not():
+    told = Results(
+        (
+            row("uniform", 4, 0, 0.10, standard_error=1e-3),
+            row("uniform", 4, 1, 0.20, standard_error=8e-3),
+            row("typical", 4, 0, None, standard_error=None),
+            row("exact", 4, 0, 0.0, standard_error=0.0),
+        ),
+        {},
+    )
+    lines = list(csv.DictReader(told.csv().splitlines()))
+    assert [line["standard_error"] for line in lines] == ["0.001", "0.008", "", "0.0"]
+    assert told.precision("uniform", 4) == pytest.approx(0.04)
+    assert told.precision("typical", 4) is told.precision("exact", 4) is told.precision("uniform", 8) is None
+    assert RESULTS.precision("uniform", 4) is None
+    assert [line["standard_error"] for line in csv.DictReader(RESULTS.csv().splitlines())] == [""] * len(ROWS)
+
+
 def test_save(tmp_path):
     paths = RESULTS.save(tmp_path / "new" / "folder")
     assert [path.name for path in paths] == ["distill.json", "distill.csv"]

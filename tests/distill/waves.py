@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 import certflow as cf
-from certflow.distill.ledger import Trajectories, fresh_trajectories
+from certflow.distill.ledger import Trajectories, drawn_trajectories
 from certflow.distill.plan import Plan, make_plan
 from certflow.distill.reference import ReferenceFlow
 from certflow.distill.settings import Settings
@@ -45,7 +45,7 @@ def prepared(law: str, size: float, bound: float = math.inf) -> tuple[Plan, Refe
     grid = TimeGrid("custom", np.array(TIMES))
     plan = make_plan(process, [grid, "uniform"], [2], [3], Settings(test=COUNT))
     flow = ReferenceFlow(process, steps=32)
-    return plan, flow, Waves(plan, flow, size, bound), fresh_trajectories(plan, flow, 3)
+    return plan, flow, Waves(plan, flow, size, bound), drawn_trajectories(plan, flow, 3, COUNT)
 
 
 def mean_square(values: np.ndarray) -> float:

@@ -27,7 +27,9 @@ BUILTINS = [
     "modes-16d",
     "random-5",
     "ring-8",
+    "triangle",
     "two-modes",
+    "two-modes-1d",
     "two-variances",
     "wine",
 ]

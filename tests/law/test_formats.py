@@ -41,6 +41,18 @@ def test_builtins_survive_every_format(name, suffix, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]  # no temporary file is left
 
 
+def test_the_mixtures_of_certified_students_are_exact():
+    triangle, line = cf.load_mixture("triangle"), cf.load_mixture("two-modes-1d")
+    corners = [[Fraction(1), Fraction(0)], [Fraction(-1, 2), Fraction(7, 8)], [Fraction(-1, 2), Fraction(-7, 8)]]
+    assert triangle.exact_means.fractions.tolist() == corners
+    assert triangle.exact_covariances.fractions[()] == Fraction(1, 16)
+    assert line.exact_means.fractions.tolist() == [[-1], [1]]
+    assert line.exact_covariances.fractions[()] == Fraction(1, 25)
+    for mixture in (triangle, line):
+        assert mixture.kind == "common-isotropic"
+        assert len(set(mixture.exact_weights.fractions.tolist())) == 1
+
+
 @given(mixture=mixtures(), suffix=st.sampled_from(FORMATS))
 def test_round_trip(mixture, suffix, tmp_path_factory):
     path = tmp_path_factory.mktemp("m") / f"m{suffix}"

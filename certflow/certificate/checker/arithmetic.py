@@ -109,6 +109,11 @@ class Arithmetic:
         n, N, M = n - self.GUARD, N - self.GUARD, M + self.SLACK
         return m << n if n >= 0 else m >> -n, M << N if N >= 0 else -(-M >> -N)
 
+    def power(self, x: int) -> tuple[int, int]:
+        """`(m, n)` with `m 2^n <= e^(x 2^-bits) <= (m + SLACK) 2^n`, m of `bits` places and more."""
+        m, n = self._exp(x)
+        return m, n - self._w
+
     def _exp(self, x: int) -> tuple[int, int]:
         """`(m, n)` with `m 2^(n-w) <= e^(x 2^-bits) <= (m + 16) 2^(n-w)`, by `x = n ln 2 + i/256 + h` (2)."""
         n, rest = divmod(x << (self.GUARD + self.FINE), self._ln2_high if x >= 0 else self._ln2_low)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import closed_forms, flow_kinds, flow_tubes, networks, sharp_integrals, sharp_rates, sharp_shared
+from . import closed_forms, flow_kinds, flow_tubes, networks, sharp_integrals, sharp_rates, sharp_shared, student_cells
 from .cases import Rule
 from .refusals import require
 
@@ -18,11 +18,15 @@ RULES: dict[str, Rule] = {
     "G1": closed_forms.G1,
     "S3": flow_tubes.S3,
     "A6": networks.A6,
+    "C2": student_cells.C2[0],
+    "C4": student_cells.C4[0],
 }
 
 #: Rules of the same claims for other kinds of covariance.
 OTHERS: dict[tuple[str, str], Rule] = {("L5", sharp_shared.L5.kind): sharp_shared.L5}
 OTHERS |= {("S3", rule.kind): rule for rule in flow_kinds.S3}
+OTHERS |= {("C2", rule.kind): rule for rule in student_cells.C2[1:]}
+OTHERS |= {("C4", rule.kind): rule for rule in student_cells.C4[1:]}
 
 
 def rule_of(content: dict[str, Any]) -> Rule:

@@ -44,6 +44,13 @@ def sampled_check(
     return Check(name, Kind.SAMPLED, bounded_by(side, what, of_time), applies, mistakes)
 
 
-def trained_check(name: str, procedure: Procedure, *mistakes: Twin, applies: Applicability = everywhere) -> Check:
-    """A measurement in torch, mostly on trained maps; it takes minutes, and profiles that train none leave it out."""
-    return Check(name, Kind.EMPIRICAL, procedure, applies, mistakes)
+def trained_check(
+    name: str,
+    procedure: Procedure,
+    *mistakes: Twin,
+    applies: Applicability = everywhere,
+    kind: Kind = Kind.EMPIRICAL,
+) -> Check:
+    """A measurement in torch, mostly on trained maps, or what is proved of these (`kind`); profiles that train no maps
+    leave it out: it takes minutes."""
+    return Check(name, kind, procedure, applies, mistakes, trains=True)

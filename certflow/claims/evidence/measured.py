@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -53,7 +54,7 @@ class _Key(NamedTuple):
 
 
 def experiment(context: Context) -> Any:
-    """Grids and seeds of the profile, trained and measured: `certflow.distill.Results`."""
+    """Grids and seeds of the profile, trained, measured and kept: `certflow.distill.Results`."""
     return _experiment(_Key.of(context))
 
 
@@ -65,7 +66,20 @@ def _experiment(key: _Key) -> Any:
     grids = GRIDS if has_bound(process.mixture) is None else GRIDS[:3]
     steps = key.profile.training_steps
     settings = Settings(steps=steps, pool=min(16_384, 16 * steps), test=4096 if steps >= 1000 else 1024)
-    return run(process, grids, key.profile.training_segments, key.seeds, settings=settings)
+    return run(process, grids, key.profile.training_segments, key.seeds, settings=settings, keep_maps=True)
+
+
+def one_step_students(context: Context, process: OrnsteinUhlenbeck, budgets: tuple[float, ...]) -> Any:
+    """Students of these Lipschitz budgets, trained on a line: `certflow.distill.students.mismatch.Students`."""
+    return _students(_Key.of(replace(context, process=process)), budgets)
+
+
+@lru_cache(maxsize=4)
+def _students(key: _Key, budgets: tuple[float, ...]) -> Any:
+    from certflow.distill.students.mismatch import STUDENTS, students
+
+    settings = STUDENTS if key.profile.trained else replace(STUDENTS, steps=500)
+    return students(key.process, budgets, key.profile.training_seeds, settings)
 
 
 def perturbations(context: Context) -> Any:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from certflow.claims.check import Context, Finding
 from certflow.claims.evidence.measured import experiment
 from certflow.claims.evidence.trained import scope_of, short_row
 from certflow.claims.model import Outcome
+from certflow.distill.results import is_enclosed
+from certflow.numbers.numerals import above, below
 
 BALANCED, BASELINE, SEGMENTS = "stability-balanced", "uniform", 8
+#: Seconds for the enclosures of all students together.
+CERTIFY_SECONDS = 60
 
 
 def announced_result(context: Context, name: str) -> Finding:
@@ -44,6 +50,42 @@ def announced_result(context: Context, name: str) -> Finding:
         witness = {"rows": [short_row(row) for row in results.rows if row["segments"] == SEGMENTS]}
         return Finding(Outcome.VIOLATED, f"{worst}: here the result does not carry over", scope, numbers, witness)
     return Finding(Outcome.INCONCLUSIVE, f"{text}: within the spread over seeds", scope, numbers)
+
+
+def proved_result(context: Context, name: str) -> Finding:
+    """G4: the errors of these very students enclosed, and so the ratio of their means over seeds, K = 8 (C2, C4)."""
+    from certflow.distill import certify
+
+    results = experiment(context)
+    rows = tuple(r for r in results.rows if r["segments"] == SEGMENTS and r["grid"] in (BALANCED, BASELINE))
+    names = {(row["grid"], row["segments"], row["seed"]) for row in rows}
+    kept = {name: student for name, student in results.students.items() if name in names}
+    found = certify(replace(results, rows=rows, kept=kept), seconds=CERTIFY_SECONDS)
+    ends = {
+        grid: {row["seed"]: row["relative_mse_enclosure"] for row in found.of(grid, SEGMENTS) if is_enclosed(row)}
+        for grid in (BALANCED, BASELINE)
+    }
+    seeds = [seed for seed in ends[BALANCED] if seed in ends[BASELINE]]
+    scope = f"the trained students of {len(seeds)} seeds, K = {SEGMENTS}, all of p_T; {scope_of(context, results)}"
+    if not seeds:
+        reasons = [row["enclosure_reason"] for row in found.rows if row.get("enclosure_reason")]
+        return Finding(Outcome.INCONCLUSIVE, f"no enclosure: {reasons[0] if reasons else 'no student'}", scope)
+    sums = {grid: [sum(Fraction(own[seed][i]) for seed in seeds) for i in (0, 1)] for grid, own in ends.items()}
+    (low, high), (other_low, other_high) = sums[BALANCED], sums[BASELINE]
+    numbers = {
+        "reduction_of_means": f"[{below(1 - high / other_low, 6)}, {above(1 - low / other_high, 6)}]",
+        "better_seeds": f"{len(found.proved(BALANCED, SEGMENTS))} of {len(seeds)} proved",
+        "worse_seeds": f"{len(found.proved(BASELINE, SEGMENTS, BALANCED))} of {len(seeds)} proved",
+        "announced": "up to 51.9 %",
+    }
+    if high < other_low:
+        text = f"proved of these students: at least {below(100 * (1 - high / other_low), 4)} % less error than uniform"
+        return Finding(Outcome.HOLDS, text, scope, numbers)
+    if low > other_high:
+        text = f"proved of these students: at least {below(100 * (low / other_high - 1), 4)} % more error than uniform"
+        witness = {"rows": [short_row(row) for row in found.rows]}
+        return Finding(Outcome.VIOLATED, f"{text}: here the result does not carry over", scope, numbers, witness)
+    return Finding(Outcome.INCONCLUSIVE, "the enclosures of the two grids overlap", scope, numbers)
 
 
 def _spread_text(results: Any, grid: str) -> str:

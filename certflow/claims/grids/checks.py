@@ -8,6 +8,7 @@ from certflow.claims.grids import announced, baselines, lambert, nodes, twins
 from certflow.claims.hypotheses import COMMON, has_bound, within_reach
 from certflow.claims.model import Kind
 from certflow.claims.stability.twins import LostPrefactor
+from certflow.claims.students.enclosed import on_a_bounded_line
 
 CHECKS = (
     enclosed_check(
@@ -35,6 +36,13 @@ CHECKS = (
         Kind.HIGH_PRECISION,
         baselines.baseline_nodes,
         twins=(Twin("another interval", twins.WrongInterval),),
+    ),
+    trained_check(
+        "G4.enclosed",
+        announced.proved_result,
+        Twin("counted from the noise end", twins.NoiseEndGrid, "two-modes-1d"),
+        applies=on_a_bounded_line,
+        kind=Kind.ENCLOSURE,
     ),
     trained_check(
         "G4.reduction",

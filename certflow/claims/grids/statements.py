@@ -66,7 +66,11 @@ STATEMENTS = (
         "and the sign can change.",
         proof="proofs/G4.md",
         code=("certflow.distill.experiment.run", "certflow.distill.results.Results.reduction"),
-        tests=("tests/distill/test_results.py", "tests/verification/test_verification.py"),
+        tests=(
+            "tests/distill/test_results.py",
+            "tests/verification/test_verification.py",
+            "tests/claims/test_students.py",
+        ),
         depends_on=("G1",),
     ),
 )

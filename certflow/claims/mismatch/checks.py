@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from certflow.claims.check import Check, Twin
-from certflow.claims.evidence.builders import trained_check
+from certflow.claims.evidence.builders import enclosed_check, trained_check
 from certflow.claims.hypotheses import has_bound
-from certflow.claims.mismatch import floors, segments, students, twins
+from certflow.claims.mismatch import chords, floors, proved, segments, students, twins
 from certflow.claims.model import Kind
 from certflow.claims.stability.twins import HalfExponent
 
@@ -20,6 +20,20 @@ CHECKS = (
         ),
     ),
     trained_check(
+        "M1.enclosed",
+        proved.sup_norm,
+        Twin("twice the floor", twins.DoubledFloor, "two-modes-1d"),
+        applies=students.pair_applies,
+        kind=Kind.ENCLOSURE,
+    ),
+    trained_check(
+        "M2.enclosed",
+        proved.mean_square,
+        Twin("twice the floor", twins.DoubledFloor, "two-modes-1d"),
+        applies=students.pair_applies,
+        kind=Kind.ENCLOSURE,
+    ),
+    trained_check(
         "M2.students",
         students.under_no_floor,
         Twin("twice the floor", twins.DoubledFloor),
@@ -31,6 +45,12 @@ CHECKS = (
         floors.mean_square,
         floors.pairing_applies,
         (Twin("twice the floor", twins.DoubledFloor), Twin("twice the floor", twins.DoubledFloor, "line-3")),
+    ),
+    enclosed_check(
+        "M3",
+        chords.enough_for_a_chord,
+        Twin("half the exponent", HalfExponent, "two-modes-1d"),
+        applies=chords.within_reach_of_tubes,
     ),
     Check(
         "M3.segments",

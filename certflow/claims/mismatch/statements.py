@@ -15,7 +15,7 @@ STATEMENTS = (
         "the right side is infinite, no such student is within a finite distance.",
         proof="proofs/M1.md",
         code=("certflow.process.OrnsteinUhlenbeck.mismatch_floor", "certflow.composition.sup_norm.sup_floor"),
-        tests=("tests/composition/test_floors.py", "tests/claims/test_mismatched.py"),
+        tests=("tests/composition/test_floors.py", "tests/claims/test_mismatched.py", "tests/claims/test_students.py"),
     ),
     Statement(
         id="M2",
@@ -36,6 +36,7 @@ STATEMENTS = (
             "tests/composition/test_floors.py",
             "tests/claims/test_mismatched.py",
             "tests/distill/students/test_mismatch_students.py",
+            "tests/claims/test_students.py",
         ),
         depends_on=("S3",),
     ),
@@ -52,7 +53,7 @@ STATEMENTS = (
         r"needs only $e^{\Lambda / K}$; where $\Lambda \le 0$ one segment is enough.",
         proof="proofs/M3.md",
         code=("certflow.composition.segments.segments_needed", "certflow.composition.segments.flow_constant"),
-        tests=("tests/composition/test_floors.py", "tests/claims/test_mismatched.py"),
+        tests=("tests/composition/test_floors.py", "tests/claims/test_mismatched.py", "tests/claims/test_students.py"),
         depends_on=("F1", "F3", "M1", "M2"),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from certflow.claims.check import Context, Finding
+from certflow.claims.evidence.measured import one_step_students
 from certflow.claims.hypotheses import is_symmetric_pair
 from certflow.claims.mismatch.lines import BUDGETS
 from certflow.claims.model import Outcome
@@ -30,13 +31,8 @@ def under_no_floor(context: Context, name: str) -> Finding:
     Across the line through two equal modes the flow is that of one Gaussian: the pair in one dimension says all.
     The students' errors are quadratures, their Lipschitz constants bounded by spectral norms, both in float64.
     """
-    from dataclasses import replace
-
-    from certflow.distill.students.mismatch import STUDENTS, students
-
     process = on_its_line(context)
-    settings = STUDENTS if context.profile.trained else replace(STUDENTS, steps=500)
-    found = students(process, BUDGETS, context.profile.training_seeds, settings)
+    found = one_step_students(context, process, BUDGETS)
     floors = {budget: process.mismatch_floor(budget) for budget in BUDGETS}
     rows = [row for row in found.rows if not row["diverged"]]
     scope = (

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from certflow.distill.reference import ReferenceFlow
-from certflow.distill.samples import noise, stream_seeds
+from certflow.distill.samples import TEST, noise, stream_seeds
+from certflow.distill.weighted import Sample, even_sample
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Points
 from certflow.process import OrnsteinUhlenbeck
@@ -34,6 +35,11 @@ class NetworkFlow(ReferenceFlow):
     def draw(self, count: int, seed: int, purpose: int) -> torch.Tensor:
         """Rows of the data, drawn with replacement, noised to `t_max`."""
         return noised_rows(self.data, self.process.t_max, count, stream_seeds(seed, purpose))
+
+    def sample(self, count: int, seed: int) -> Sample:
+        """Noised rows carried to the data end: where else points might be placed is not known of a network's law."""
+        ends = self.map(self.draw(count, seed, TEST), self.process.t_max, self.process.t_min)
+        return even_sample(ends)
 
     def velocity(self, x: torch.Tensor, t: float) -> torch.Tensor:
         velocity: torch.Tensor = self.model.velocity(x, t)

@@ -42,6 +42,10 @@ class Normalisers:
         """Those of several stacks, one after another."""
         return Normalisers(*(torch.cat([getattr(part, name) for part in parts]) for name in NORMALISERS))
 
+    def to(self, device: torch.device | str) -> Normalisers:
+        """The same on another device."""
+        return Normalisers(*(getattr(self, name).to(device) for name in NORMALISERS))
+
     def select(self, index: Any) -> Normalisers:
         """Those of some of the maps, of all for None."""
         return Normalisers(*(_some(getattr(self, name), index) for name in NORMALISERS))
@@ -127,12 +131,11 @@ class ResidualMaps(torch.nn.Module):
     def exact_maps(self) -> list[dict[str, Any]]:
         """The maps as numbers, one after another: the fields of an `ExactMap` of `cf.enclosure`, `s = 1`."""
         weights = self.effective_weights()
-        name = next(name for name, activation in ACTIVATIONS.items() if activation is self.activation)
         return [
             {
                 "weights": tuple(w[i] for w in weights),
                 "biases": tuple(b[i, 0] for b in self.biases),
-                "activation": name,
+                "activation": self.activation_name,
                 "skip": 1.0,
                 **{part: getattr(self.normalisers, part)[i, 0] for part in NORMALISERS},
             }
@@ -148,9 +151,47 @@ class ResidualMaps(torch.nn.Module):
             product = product * _spectral_norms(weight.double()).flatten()
         return 1 + product
 
+    def like(self, normalisers: Normalisers) -> ResidualMaps:
+        """A stack of the same shape of network for other segments; its weights are yet to be set."""
+        hidden, depth, count = self.weights[0].shape[2], len(self.weights) - 1, len(normalisers.input_mean)
+        return ResidualMaps(normalisers, hidden, depth, self.activation_name, (0,) * count, self.lipschitz)
+
+    def taken(self, indices: Sequence[int]) -> ResidualMaps:
+        """Some of the maps as a stack of their own, with numbers of their own."""
+        chosen = list(indices)
+        stack = self.like(self.normalisers.select(chosen))
+        stack.load_state_dict({name: value[chosen] for name, value in self.state_dict().items()})
+        return stack.requires_grad_(False)
+
+    @property
+    def activation_name(self) -> str:
+        """As the call takes it."""
+        return next(name for name, one in ACTIVATIONS.items() if one == self.activation)  # a copy is another object
+
     def parameters_per_map(self) -> int:
         """Number of weights and biases of one map."""
         return sum(p[0].numel() for p in self.parameters())
+
+
+class ResidualMap(torch.nn.Module):
+    """One map of a stack, with numbers of its own: takes points (..., d) and returns the same shape and dtype.
+
+    It computes in the dtype of its weights, float32 after training.
+    """
+
+    def __init__(self, stack: ResidualMaps, index: int):
+        super().__init__()
+        self.stack = stack.taken([index])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """`Psi(x)`."""
+        own = x.to(self.stack.normalisers.input_mean)
+        mapped: torch.Tensor = self.stack(own.reshape(1, -1, x.shape[-1]))
+        return mapped.reshape(x.shape).to(x)
+
+    def exact_maps(self) -> list[dict[str, Any]]:
+        """The map in exact form, a list of one (`ResidualMaps.exact_maps`)."""
+        return self.stack.exact_maps()
 
 
 def check_shape(hidden: Any, activation: Any, lipschitz: Any) -> None:

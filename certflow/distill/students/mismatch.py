@@ -127,12 +127,15 @@ class Curve:
 class Students:
     """rows: a dictionary for each budget and seed, the fields of `Judgement`, the seed and whether it diverged.
 
+    maps : of each row the map that was measured, in exact form (`ResidualMaps.exact_maps`); not in `mapping`
+
     A student whose error or slope is not a finite number has diverged.
     """
 
     rows: tuple[dict[str, Any], ...]
     curves: tuple[Curve, ...]
     setting: dict[str, Any]
+    maps: tuple[dict[str, Any], ...] = ()
 
     @property
     def under(self) -> list[dict[str, Any]]:
@@ -187,6 +190,7 @@ def students(
     pairs = np.stack(stratified(judge.flow, judge.measure.coarse, settings.pool))[None, :, :, None]
     pool = torch.from_numpy(pairs).to(place, torch.float32)
     rows: list[dict[str, Any]] = []
+    maps: list[dict[str, Any]] = []
     curves = []
     for index, budget in enumerate(budgets):
         own = replace(settings, lipschitz=float(budget))
@@ -199,6 +203,7 @@ def students(
         for stack in trained:
             exact = in_float64(stack.maps)
             bounds = exact.lipschitz_bounds().tolist()
+            maps += exact.exact_maps()
             for i, segment in enumerate(stack.segments):
                 row: dict[str, Any] = {"budget": float(budget), "seed": keys[segment.key]}
                 row["diverged"] = segment in stack.diverged
@@ -220,7 +225,7 @@ def students(
         "budgets": [float(b) for b in budgets],
         "seeds": list(numbers),
     }
-    return Students(tuple(rows), tuple(curves), setting)
+    return Students(tuple(rows), tuple(curves), setting, tuple(maps))
 
 
 @dataclass(frozen=True)

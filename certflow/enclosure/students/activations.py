@@ -90,7 +90,7 @@ class Smooth:
         self.polynomials = derivatives_of(self.change)
         logistic = (0, 1, -1)
         quotients = [1.0] + [_sizes(_divided(p, logistic)) for p in derivatives_of(logistic)[1:]]
-        self.decays = [q * float(self.rate) ** (j + 1) for j, q in enumerate(quotients)]
+        self.decays = [q * float(self.rate ** (j + 1)) for j, q in enumerate(quotients)]
         # Horner's rule with j + 1 steps, the sum and the products of SiLU, and what an error of the argument makes
         self.base_errors = [
             _sizes(p) * ((2 * j + 6) * UNIT + (j + 1) * self.base_error) * 1.001 for j, p in enumerate(self.polynomials)

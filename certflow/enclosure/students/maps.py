@@ -100,7 +100,8 @@ class ExactMap:
         product = np.abs(self.output_scale).max() / self.input_scale.min()
         for weight in self.weights:
             product = product * np.sqrt(min((weight * weight).sum(), _two_norm_square(weight)))
-        product = product * SLOPES[self.activation] ** (len(self.weights) - 1)
+        for _ in self.weights[1:]:
+            product = product * SLOPES[self.activation]
         operations = 8 + sum(weight.size for weight in self.weights)
         return float(up(np.asarray(abs(self.skip) + product), operations))
 

@@ -207,7 +207,7 @@ def composed(basis: Basis, models: Models, outer: Outer, far: Reach) -> Models:
     values, errors = outer.values, outer.errors
     result = np.zeros_like(c)
     result[0] = values[0]
-    lost = outer.slope * r + outer.bend * e * (s + e / 2) + outer.top * s ** (p + 1) / math.factorial(p + 1)
+    lost = outer.slope * r + outer.bend * e * (s + e / 2)
     lost += errors[0] + errors[1] * e
     power, majorant, dropped, s_power = c[:m], far.graded.copy(), np.zeros_like(r), s
     majorant[0] = 0.0
@@ -220,6 +220,7 @@ def composed(basis: Basis, models: Models, outer: Outer, far: Reach) -> Models:
         first = basis.degrees.index(j)
         result[first:m] += factor * power[first:]
         lost += np.abs(factor) * (dropped + basis.rounding * s_power) + errors[j] / math.factorial(j) * s_power
+    lost += outer.top * (s_power * s) / math.factorial(p + 1)  # by products: `**` may be the C library's
     if basis.symbols:
         result[m:] = values[1] * c[m:]
         lost += 2 * UNIT * np.abs(values[1]) * e

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from certflow.distill.results import Results
 from certflow.process import OrnsteinUhlenbeck
-from certflow.report.laboratory.findings import Table, tables
+from certflow.report.laboratory.findings import tables
+from certflow.report.laboratory.table import Table
 from certflow.report.latex import LatexTable, cell, escaped, label_of, latex_text, subject
 
 

@@ -19,8 +19,9 @@ from certflow.law.library import from_mapping
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.formatting import value_text
 from certflow.report.html import FigureView, environment
-from certflow.report.laboratory.findings import LIMITS, MEANING, Table, sentences, tables, taken
+from certflow.report.laboratory.findings import LIMITS, MEANING, sentences, tables, taken
 from certflow.report.laboratory.plots import Drawing
+from certflow.report.laboratory.table import Table
 from certflow.report.markdown import cell_text, code_lines, table_lines, text
 from certflow.report.saved import read_document
 
@@ -80,11 +81,13 @@ class Experiment:
 
 def figures(experiment: Experiment) -> list[Drawing]:
     """The figures that there is something to draw for, in the order of the page."""
+    from certflow.report.laboratory.error_maps import error_map
     from certflow.report.laboratory.flow_plots import clouds, growth_of_perturbations
     from certflow.report.laboratory.plots import errors_by_number, errors_by_segment, nodes
 
     results, process = experiment.results, experiment.process
-    found = [errors_by_number(results), nodes(results, process), errors_by_segment(results), clouds(results)]
+    found = [errors_by_number(results), nodes(results, process), errors_by_segment(results)]
+    found += [error_map(results, process), clouds(results)]
     if experiment.growth is not None:
         found.append(growth_of_perturbations(experiment.growth, process))
     return [drawing for drawing in found if drawing is not None]

@@ -92,6 +92,13 @@ def results(errors: Mapping[str, Any] = ERRORS, dimension: int = 2, carried: flo
     return Results(tuple(rows), setting)
 
 
+def told_precision(shares: Mapping[str, float]) -> Results:
+    """The results with standard errors, relative to the errors, as newer runs have them."""
+    plain = results()
+    rows = tuple(row | {"standard_error": shares[row["grid"]] * row["relative_mse"]} for row in plain.rows)
+    return dataclasses.replace(plain, rows=rows)
+
+
 def ledger(made: float, number: int) -> dict[str, Any]:
     shares = [0.9, *[0.1 / max(1, number - 1)] * (number - 1)]
     parts = [made * share for share in shares]
@@ -164,6 +171,58 @@ def test_tables_have_the_numbers() -> None:
     assert reductions.rows[1][0::2] == ("karras", "93.3 ± 4.7 %", "–")
     assert reductions.rows[1][1] == "95.0 ± 3.5 %"
     assert [len(one.rows) for one in tables(results())] == [4, 4, 4]
+
+
+def test_the_ledger_tells_the_standard_error_where_a_run_has_it() -> None:
+    table = tables(told_precision({"uniform": 8.3e-3, "karras": 0.02, "stability-balanced": 1e-6, "typical": 0.0}))[-1]
+    assert table.head[-2:] == ("end to end", "standard error")
+    assert [row[-1] for row in table.rows] == ["0.83 %", "2.00 %", "< 0.01 %", "< 0.01 %"]
+    assert "standard error: by" in table.note
+    older = tables(results())[-1]
+    assert older.head[-1] == "end to end"
+    assert "standard error" not in older.note
+
+
+def enclosed(changed: Mapping[tuple[str, int, int], Any] | None = None) -> Results:
+    """The results with an enclosure of 1 % around each error, but where another is given."""
+    plain = results()
+    rows = []
+    for row in plain.rows:
+        error = row["relative_mse"]
+        entry = {"relative_mse_enclosure": [error * 0.995, error * 1.005], "enclosure_complete": True}
+        rows.append(row | entry | (changed or {}).get((row["grid"], row["segments"], row["seed"]), {}))
+    return dataclasses.replace(plain, rows=tuple(rows))
+
+
+def test_enclosures_have_a_table_and_sentences() -> None:
+    table = next(one for one in tables(enclosed()) if one.title.startswith("Enclosure"))
+    for grid, *cells in table.rows:
+        for cell, k in zip(cells, (1, 4), strict=True):
+            low, high = (float(end) for end in cell.strip("[]").split(", "))
+            mean = sum(ERRORS[grid][k]) / 2
+            assert low <= 0.995 * mean * (1 + 1e-12)  # rounded outwards, to four digits
+            assert high >= 1.005 * mean * (1 - 1e-12)
+            assert (low, high) == pytest.approx((0.995 * mean, 1.005 * mean), rel=1e-3)
+    told = sentences(enclosed())
+    (line,) = (s for s in told if s.startswith("Proved of these students: stability-balanced"))
+    assert line.endswith("has less error than uniform at K = 4 for 2 of 2 seeds, by a factor of 3.3 or more.")
+    assert not any("loses" in s and s.startswith("Proved") for s in told)
+    assert not any(s.startswith("Proved") for s in sentences(results()))
+    assert not [one for one in tables(results()) if one.title.startswith("Enclosure")]
+
+
+def test_what_is_not_enclosed_is_told_with_its_reason() -> None:
+    none = {"relative_mse_enclosure": None, "enclosure_complete": False, "enclosure_reason": "not enclosed: too wide"}
+    found = enclosed({("typical", 4, 1): none, ("uniform", 4, 0): {"enclosure_complete": False}})
+    table = next(one for one in tables(found) if one.title.startswith("Enclosure"))
+    assert table.rows[-1][2].endswith("] (1)")
+    assert table.note.endswith("In parentheses: of how many seeds, where not of all.")
+    told = sentences(found)
+    assert "1 of 16 students have no enclosure: not enclosed: too wide." in told
+    assert any(s.startswith("1 enclosures are proved, but wider than asked for") for s in told)
+    assert any("typical has less error than uniform at K = 4 for 1 of 1 seeds" in s for s in told)
+    bare = enclosed({(r["grid"], r["segments"], r["seed"]): none for r in results().rows})
+    assert not [one for one in tables(bare) if one.title.startswith("Enclosure")]
 
 
 def test_winning_and_losing_are_told_alike() -> None:

@@ -103,8 +103,8 @@ def _substitutions(dimension: int, degree: int) -> list[Floats]:
         for i, m in enumerate(basis.monomials):
             for k in itertools.product(*(range(x + 1) for x in m)):
                 matrix[basis.place[k], i] += math.prod(
-                    math.comb(x, y) * (s * _OFFSET) ** (x - y) for x, y, s in zip(m, k, signs, strict=True)
-                ) * 0.5 ** sum(k)
+                    math.comb(x, y) * math.prod([s * _OFFSET] * (x - y)) for x, y, s in zip(m, k, signs, strict=True)
+                ) / 2 ** sum(k)
         found.append(matrix)
     return found
 

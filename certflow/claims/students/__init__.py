@@ -1,0 +1,7 @@
+"""Chapter C: what is proved of students that are given by their weights."""
+
+from certflow.claims.chapter import Chapter
+from certflow.claims.students.checks import CHECKS
+from certflow.claims.students.statements import STATEMENTS
+
+CHAPTER = Chapter("Certified students", STATEMENTS, CHECKS)
