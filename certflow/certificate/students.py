@@ -8,7 +8,7 @@ from typing import Any
 from certflow.certificate.checker.arithmetic import Imprecise
 from certflow.certificate.student_hints import Stuck, searches
 from certflow.enclosure.results import rounded_down, rounded_up
-from certflow.enclosure.students.maps import ExactMap, read_maps
+from certflow.enclosure.students.maps import ExactMap, check_ends, read_maps
 from certflow.errors import InputError
 from certflow.numbers.exact import exact_number, exact_text
 from certflow.process import OrnsteinUhlenbeck
@@ -44,7 +44,7 @@ def student_certificate(process: OrnsteinUhlenbeck, maps: Any, *, rtol: Any = RT
     >>> checker.check(certificate_text(certificate)).accepted
     True
     """
-    content, tolerance = {"maps": _student(maps)}, _tolerance(rtol)
+    content, tolerance = {"maps": _student(process, maps)}, _tolerance(rtol)
     bounds = {"lower": "0", "upper": "1"}
     for search in searches(process, "C2", content | bounds):
         try:
@@ -70,9 +70,9 @@ def comparison_certificate(
 
     Raises
     ------
-    InputError : as above; a ratio that is not proved, or none of at least 1.
+    InputError : as above; a ratio that is not proved; a first student that is not proved better.
     """
-    content = {"better": _student(better), "worse": _student(worse)}
+    content = {"better": _student(process, better), "worse": _student(process, worse)}
     claimed = None if ratio is None else exact_number(ratio, "ratio")
     if claimed is not None and not claimed >= 1:
         raise InputError("ratio", ratio, "a number >= 1")
@@ -97,8 +97,10 @@ def comparison_certificate(
         )
         if made is not None:
             return made
-    received = "none" if ratio is None else ratio
-    raise InputError("ratio", received, f"a number from 1 to what is proved, {float(proved):.4g}")
+    if ratio is None:
+        reached = f"proved is a ratio of {float(proved):.4g} at least"
+        raise InputError("better", "a student that is not proved better", f"one with the smaller error: {reached}")
+    raise InputError("ratio", ratio, f"a number from 1 to what is proved, {float(proved):.4g}")
 
 
 def _tolerance(rtol: Any) -> float:
@@ -111,7 +113,10 @@ def _tolerance(rtol: Any) -> float:
 # -- exact weights ----------------------------------------------------------------------------------------------------
 
 
-def _student(maps: Any) -> list[dict[str, Any]]:
+def _student(process: Any, maps: Any) -> list[dict[str, Any]]:
+    if not isinstance(process, OrnsteinUhlenbeck):
+        raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
+    check_ends(maps, exact_number(process.t_max, "t_max"), exact_number(process.t_min, "t_min"))
     return [_map(one) for one in read_maps(maps)]
 
 

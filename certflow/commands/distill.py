@@ -211,7 +211,7 @@ def _growth(process: OrnsteinUhlenbeck, seeds: int, device: str) -> Growth:
 
 
 def _text(results: Results, process: OrnsteinUhlenbeck, growth: Growth | None, left_out: list[str]) -> str:
-    from certflow.report.laboratory.findings import LIMITS, MEANING, sentences, tables, taken
+    from certflow.report.laboratory.findings import MEANING, limits, sentences, tables, taken
 
     setting = results.setting
     size = f"{setting['settings']['hidden']} hidden units, {setting['settings']['depth']} layers"
@@ -224,7 +224,7 @@ def _text(results: Results, process: OrnsteinUhlenbeck, growth: Growth | None, l
         *(_table(one) for one in tables(results)),
         "\n".join(filled(line, "- ", "  ") for line in (*sentences(results, growth), *results.diverged(), *left_out)),
         filled(MEANING),
-        filled(LIMITS),
+        filled(limits(results)),
     ]
     return "\n\n".join(part for part in parts if part)
 

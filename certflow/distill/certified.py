@@ -128,7 +128,10 @@ class _Search:
         """What a row says of its student; `left` are still to come, this one included."""
         if self.refused is not None:
             return _none(self.refused)
-        key = self._key(student)
+        try:
+            key = self._key(student)
+        except InputError as refused:  # of this student's numbers: nothing is said of others
+            return _none(f"not enclosed: {refused}")
         known = self.kept.get(key)
         if known is not None:
             return known
@@ -158,9 +161,9 @@ class _Search:
 
         digest = hashlib.sha256(f"{__version__}\n{self.law}\n{student.times!r}\n{self.rtol}".encode())
         for one in read_maps(student):
-            digest.update(one.activation.encode())
+            digest.update(f"{one.activation} {one.skip!r}".encode())
             for part in (*one.weights, *one.biases, one.input_mean, one.input_scale, one.output_mean, one.output_scale):
-                digest.update(np.ascontiguousarray(part).tobytes())
+                digest.update(f"{part.shape}".encode() + np.ascontiguousarray(part).tobytes())
         return digest.hexdigest()
 
 

@@ -110,4 +110,7 @@ def _nets(process: OrnsteinUhlenbeck, count: int, seed: int) -> Sample:
 def _net(dimension: int, size: int, seed: int) -> torch.Tensor:
     """A scrambled Sobol net in the open unit cube, shape (size, dimension), float64."""
     engine = torch.quasirandom.SobolEngine(dimension, scramble=True, seed=seed)
-    return engine.draw(size, dtype=torch.float64) + 0.5 ** (BITS + 1)
+    first = engine.quasi.double() / 2**BITS  # torch rounds its first point to the default dtype, up to 1
+    points = engine.draw(size, dtype=torch.float64)
+    points[0] = first
+    return points + 0.5 ** (BITS + 1)

@@ -269,13 +269,16 @@ def decimal_bits(digits: int) -> int:
     return int(np.ceil(digits * np.log2(10)))
 
 
-def common_law(process: OrnsteinUhlenbeck) -> GaussianMixture:
-    """The mixture of a process, if its covariance is common-isotropic and its parameters are numbers."""
+def common_law(process: OrnsteinUhlenbeck, purpose: str = "for its closed form") -> GaussianMixture:
+    """The mixture of a process, if its covariance is common-isotropic and its parameters are numbers.
+
+    purpose : what this is needed for, for messages
+    """
     if not isinstance(process, OrnsteinUhlenbeck):
         raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
     law = process.mixture
     if law.kind != "common-isotropic":
-        raise InputError("mixture", f"{law.kind} covariances", "common-isotropic covariance, for its closed form")
+        raise InputError("mixture", f"{law.kind} covariances", f"common-isotropic covariance, {purpose}")
     if law.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers, for an enclosure")
     return law

@@ -72,7 +72,7 @@ def measured(score: ConstructedScore, samples: int | None = None, times: int = 5
     normal = np.random.default_rng([whole_number(seed, "seed"), 1]).normal(size=data.shape)
     points = np.concatenate([noised(data, float(time), normal) for time in grid])
     off = differences(score, points, np.repeat(grid, count))
-    rounds = _rounds(score) if arithmetic == "float64" else score.eps * 2.0**-_SPARE * _MULTIPLE
+    rounds = float64_rounds(score) if arithmetic == "float64" else score.eps * 2.0**-_SPARE * _MULTIPLE
     share = float((off / (score.pointwise_bound(points) + rounds)).max())
     errors, uncertainties = _norm(off.reshape(len(grid), count) / score.eps, score.p_norm)
     return Measured(grid, errors * score.eps, uncertainties * score.eps, count, arithmetic, share)
@@ -105,11 +105,11 @@ def differences(score: ConstructedScore, x: Points, t: Times) -> Floats:
 
 def arithmetic_for(score: ConstructedScore) -> str:
     """In what an error of this size is measured: "float64" or "arb"."""
-    return "float64" if score.eps >= max(FLOAT64, _MULTIPLE * _rounds(score)) else "arb"
+    return "float64" if score.eps >= max(FLOAT64, _MULTIPLE * float64_rounds(score)) else "arb"
 
 
-def _rounds(score: ConstructedScore) -> float:
-    """About what float64 rounds: so many roundings of `a |x|^2` at the data end."""
+def float64_rounds(score: ConstructedScore) -> float:
+    """About what float64 rounds in `N(x, t)`: so many roundings of `a |x|^2` at the data end."""
     mixture, m = score.process.mixture, math.exp(-score.process.t_min)
     a = m / (smallest_variance(mixture) * m * m - math.expm1(-2 * score.process.t_min))
     reach = float(np.linalg.norm(mixture.means, axis=1).max()) + math.sqrt(mixture.dimension)

@@ -7,6 +7,7 @@ import json
 import random
 import subprocess
 import sys
+from collections import namedtuple
 from collections.abc import Callable
 from fractions import Fraction
 from importlib.resources import files
@@ -44,6 +45,7 @@ from certflow.certificate.students import comparison_certificate, student_certif
 from certflow.enclosure.students.maps import ExactMap
 from certflow.errors import InputError
 
+Kept = namedtuple("Kept", ("maps", "times"))
 SCHEMA = jsonschema.Draft202012Validator(
     json.loads((files("certflow.certificate") / "certificate-1.schema.json").read_text(encoding="utf-8"))
 )
@@ -438,7 +440,9 @@ def test_bits_rise_where_few_do_not_do() -> None:
     [
         (lambda p, m: student_certificate(p, still("relu", 0.5)), "maps", "s = 0 or 1"),
         (lambda p, m: student_certificate(p, m, rtol="0"), "rtol", "from 1e-6 to 1"),
-        (lambda p, m: comparison_certificate(p, m, m), "ratio", "to what is proved"),
+        (lambda p, m: comparison_certificate(p, m, m), "better", "smaller error: proved is a ratio of"),
+        (lambda p, m: student_certificate(p.mixture, m), "process", "OrnsteinUhlenbeck"),
+        (lambda p, m: student_certificate(p, Kept(m, (1.0, 0.2))), "times", "was trained"),
         (lambda p, m: comparison_certificate(p, m, still(), ratio="1/2"), "ratio", ">= 1"),
         (lambda p, m: comparison_certificate(p, m, still(), ratio="1e6", rtol="0.5"), "ratio", "to what is proved"),
         (lambda p, m: student_certificate(p, still("relu", 1.0, 1.0, 2.0**-300)), "maps", "fewer places"),

@@ -158,6 +158,29 @@ def test_a_budget_ends_and_what_is_left_says_so(plain, monkeypatch):
     assert set(first) == {0}  # seed by seed
 
 
+class _Listed(list[Any]):
+    """Maps `x -> skip x + weight x`, as the laboratory gives them."""
+
+    times = (3.0, 0.01)
+
+    def __init__(self, skip: float, weight: float):
+        ends = {"input_mean": [0.0], "input_scale": [1.0], "output_mean": [0.0], "output_scale": [1.0]}
+        self.fields = {"weights": ([[weight]],), "biases": ([0.0],), "activation": "silu", "skip": skip} | ends
+
+    def exact_maps(self) -> list[dict[str, Any]]:
+        return [self.fields]
+
+
+def test_what_is_kept_knows_the_skip_and_a_map_beyond_the_format_stops_no_other():
+    process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes-1d"))
+    search = certified._Search(process, "0.02", 1.0, certified._Kept(None))
+    assert search._key(_Listed(1.0, 1.0)) != search._key(_Listed(0.0, 1.0))
+    told = search.entry(_Listed(1.0, 1e20), 1)
+    assert told["relative_mse_enclosure"] is None
+    assert "beyond 2^40" in told["enclosure_reason"]
+    assert search.refused is None
+
+
 def test_wide_enclosures_are_told_and_not_kept(plain, monkeypatch, tmp_path):
     own = certified.student_error
     monkeypatch.setattr(certified, "student_error", lambda *given: replace(own(*given), complete=False))

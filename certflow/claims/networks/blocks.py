@@ -200,7 +200,8 @@ def network_along_the_flow(context: Context, name: str) -> Finding:
         worst = int(error.argmax())
         where = {"x": x[worst].tolist(), "t_max": process.t_max, "t_min": process.t_min}
         row = {"error": f"{error[worst]:.3g}", "proved": above(network.error_bound, 3)}
-        cases.append((float(error[worst]) / (network.error_bound + doubt), {**where, **row}))
+        finite = math.isfinite(network.error_bound)  # a bound of infinity proves nothing
+        cases.append((float(error[worst]) / (network.error_bound + doubt) if finite else math.nan, {**where, **row}))
         key = (
             f"{len(network.blocks)} blocks of {network.method.name}, t from {process.t_max:.4g} to {process.t_min:.4g}"
         )

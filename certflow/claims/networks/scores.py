@@ -19,6 +19,7 @@ from certflow.claims.model import Outcome
 from certflow.claims.networks.altered import Judged, errors, judged, refusing
 from certflow.networks.arithmetic import ExactNetwork
 from certflow.networks.constructed import norm_bound
+from certflow.networks.measuring import float64_rounds
 from certflow.numbers.numerals import above
 from certflow.numbers.precision import ball_precision
 
@@ -42,7 +43,8 @@ def depth_of(plan: Any, components: int, layers: Callable[[int], int] = int) -> 
 def measured_error(context: Context, name: str) -> Finding:
     """A5: the network has the depth of the formula, and its measured error in `L^2(p_t)` is at most what is proved.
 
-    An excess counts where the mean square, less four standard errors, is above the square of the bound.
+    An excess counts where the mean square, less four standard errors, is above the square of the bound and of what
+    float64 rounds. Where it rounds more than is proved, nothing is measured.
     """
     process, rng = context.process, context.rng(name)
     times = log_times(process, context.profile.times)
@@ -50,15 +52,22 @@ def measured_error(context: Context, name: str) -> Finding:
     t = np.repeat(times, draws)
     x = marginal_points(process, t, rng)
     score = process.score(x, t)
-    cases, numbers = [], {}
+    cases: list[tuple[float, dict[str, Any]]] = []
+    numbers: dict[str, Any] = {}
     for eps in errors(context):
         network = judged(context, eps)
         whole = network.network()
         squares = ((ExactNetwork(whole)(x, t) - score) ** 2).sum(axis=1).reshape(len(times), draws)
         mean, error = squares.mean(axis=1), squares.std(axis=1, ddof=1) / math.sqrt(draws)
         proved, formula = network.score.error_bound, depth_of(network.plan, network.score.pieces.law.components)
+        rounds = float64_rounds(network.score)
+        if rounds > proved:
+            unseen = (
+                f"eps = {eps}: float64 rounds by about {rounds:.2g}, more than the {above(proved, 3)} that is proved"
+            )
+            return Finding(Outcome.INCONCLUSIVE, unseen, "this mixture, float64", numbers)
         worst = int(mean.argmax())
-        surely = float(np.max(mean - _DEVIATIONS * error)) / proved**2
+        surely = float(np.max(mean - _DEVIATIONS * error)) / (proved + rounds) ** 2
         root = float(np.sqrt(mean[worst]))
         told = {"eps": eps, "t": float(times[worst]), "error": root, "proved": proved}
         cases.append((math.copysign(math.sqrt(abs(surely)), surely), told))

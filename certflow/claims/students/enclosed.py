@@ -53,7 +53,7 @@ def distance(context: Context, name: str) -> Finding:
     slack = size + 0.05 * float(proved.upper)  # the largest distance lies between the points
     numbers = {"points": POINTS, "largest_at_points": f"{largest:.6g}", **_ends(proved)}
     scope = f"this mixture, an interpolant with {FEW} knots, all x in [{student.box[0]:.4g}, {student.box[1]:.4g}]"
-    what = f"sup |Psi - Phi| is in [{below(proved.lower)}, {above(proved.upper)}]"
+    what = f"of an interpolant of the flow sup |Psi - Phi| is in [{below(proved.lower)}, {above(proved.upper)}]"
     return _judged(what, scope, numbers, float(proved.lower) - slack, largest, float(proved.upper) + size)
 
 
@@ -66,7 +66,7 @@ def mean_square(context: Context, name: str) -> Finding:
     (measured,) = _measured(context, [student])
     numbers = {"quadrature": f"{measured:.6g}", "nodes": len(nodes.z), **_ends(proved), "tail": above(proved.tail, 3)}
     scope = f"this mixture, an interpolant with {FEW} knots, all of p_T"
-    what = f"the relative mean square error is in [{below(proved.lower)}, {above(proved.upper)}]"
+    what = f"the relative mean square error of an interpolant is in [{below(proved.lower)}, {above(proved.upper)}]"
     root_low, root_high = math.sqrt(proved.lower), math.sqrt(proved.upper)
     low = max(0.0, root_low * (1 - QUADRATURE) - FLOW_ERROR) ** 2
     return _judged(what, scope, numbers, low, measured, (root_high * (1 + QUADRATURE) + FLOW_ERROR) ** 2)
@@ -82,7 +82,7 @@ def steepness(context: Context, name: str) -> Finding:
     bound = float(context.process.amplification(context.process.t_min, context.process.t_max))
     numbers = {"largest_slope": f"{steepest:.10g}", "amplification": f"{bound:.6g}", **_ends(proved)}
     scope = f"an interpolant with {STEEP} knots, all x in [{student.box[0]:.4g}, {student.box[1]:.4g}]"
-    what = f"Lip(Psi) is in [{below(proved.lower)}, {above(proved.upper)}]"
+    what = f"of an interpolant of the flow Lip(Psi) is in [{below(proved.lower)}, {above(proved.upper)}]"
     if not float(proved.lower) <= bound * (1 + FLOW_ERROR) and math.isfinite(bound):
         witness = {"lipschitz_at_least": below(proved.lower, 10), "amplification": bound}
         return Finding(Outcome.VIOLATED, f"{what}: more than exp(int lambda) = {bound:.6g}", scope, numbers, witness)
@@ -103,7 +103,8 @@ def comparison(context: Context, name: str) -> Finding:
     better, worse = _measured(context, students)
     ratio = worse / better if better else math.nan
     numbers = {"ratio_by_quadrature": f"{ratio:.6g}", **_ends(proved)}
-    what = f"the error of the second student is [{below(proved.lower)}, {above(proved.upper)}] times that of the first"
+    ends = f"[{below(proved.lower)}, {above(proved.upper)}]"
+    what = f"an interpolant with {FEW} knots has {ends} times the error of one with {MANY}"
     low, high = float(proved.lower) * (1 - 2 * QUADRATURE), float(proved.upper) * (1 + 2 * QUADRATURE)
     return _judged(what, scope, numbers, low, ratio, high)
 

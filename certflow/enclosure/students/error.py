@@ -21,7 +21,7 @@ from certflow.enclosure.students.line.order import start_of
 from certflow.enclosure.students.line.slopes import steepest
 from certflow.enclosure.students.line.transport import wasserstein
 from certflow.enclosure.students.line.variation import total_variation
-from certflow.enclosure.students.maps import ExactMap, read_maps, segment_times
+from certflow.enclosure.students.maps import ExactMap, check_ends, read_maps, segment_times
 from certflow.enclosure.students.plane.result import plane_error, plane_lipschitz
 from certflow.enclosure.students.product.error import DEGREES
 from certflow.enclosure.students.product.result import product_error
@@ -35,6 +35,7 @@ from certflow.enclosure.students.results import (
     StudentLipschitz,
     outwards,
 )
+from certflow.enclosure.students.rounding import LARGEST
 from certflow.errors import InputError
 from certflow.law.factors import coordinate_lines
 from certflow.numbers.inputs import float_array
@@ -61,8 +62,8 @@ def student_error(p: Any, maps: Any, times: Any, rtol: Any = "0.02", seconds: An
     >>> p = cf.OrnsteinUhlenbeck(cf.GaussianMixture([1], [[0]], "0.04"), t_min="0.01", t_max="3")
     >>> one, zero = np.ones(1), np.zeros(1)
     >>> half = ExactMap((np.array([[0.25]]),), (zero,), "relu", 0.0, zero, one, zero, one)  # x -> x/4
-    >>> print(cf.enclosure.student_error(p, half, ["3", "0.01"], rtol="1e-6"))
-    [0.0007799515248, 0.0007799521289] (relative gap 7.8e-07)
+    >>> print(f"{cf.enclosure.student_error(p, half, ['3', '0.01'], rtol='1e-6'):.5}")
+    [0.00077995, 0.00077996]
 
     Source: proofs/C2.md; in two dimensions proofs/students-plane.md.
     """
@@ -176,8 +177,12 @@ def compare_students(first: StudentError, second: StudentError) -> StudentCompar
     for field, one in (("first", first), ("second", second)):
         if not isinstance(one, StudentError):
             raise InputError(field, one, "a result of student_error")
+    if first.law[0] != second.law[0]:
+        raise InputError("second", f"a student of {second.law[0]}", f"the law of the first, {first.law[0]}")
     if first.law != second.law:
-        raise InputError("second", f"a student of {second.law[0]}", "the law and the ends of time of the first")
+        ends = [f"{float(one.law[1])!r} and {float(one.law[2])!r}" for one in (second, first)]
+        required = f"exactly those of the first, {ends[1]}: a float is another number than the same text"
+        raise InputError("second", f"a student with the ends of time {ends[0]}", required)
     if not first.lower > 0:
         raise InputError("first", first, "an error that is proved positive: ask for a smaller rtol, or exchange them")
     lower, upper = outwards(second.lower / first.upper, second.upper / first.lower)
@@ -191,6 +196,7 @@ def _subject(p: Any, maps: Any, times: Any) -> tuple[OrnsteinUhlenbeck, list[Exa
         raise InputError("p", p, "a certflow.OrnsteinUhlenbeck")
     listed = read_maps(maps)
     exact = segment_times(times, listed)
+    check_ends(maps, exact[0], exact[-1])
     if p.mixture.dimension != listed[0].dimension:
         raise InputError("maps", f"maps of R^{listed[0].dimension}", f"maps of R^{p.mixture.dimension}, as the mixture")
     return p, listed, (exact[0], exact[-1])
@@ -203,6 +209,6 @@ def _check_line(maps: list[ExactMap]) -> None:
 
 def _interval(box: Any) -> tuple[float, float]:
     ends = float_array(box, "box").ravel()
-    if ends.shape != (2,) or not np.isfinite(ends).all() or not ends[0] < ends[1]:
-        raise InputError("box", box, "two numbers, low < high")
+    if ends.shape != (2,) or not (np.abs(ends) < LARGEST).all() or not ends[0] < ends[1]:
+        raise InputError("box", box, "two numbers below 2^60 in size, low < high")
     return float(ends[0]), float(ends[1])

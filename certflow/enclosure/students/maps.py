@@ -19,6 +19,8 @@ from certflow.numbers.inputs import is_tensor
 
 #: Weights and normalisers are below this in size, and what is divided by above its inverse.
 LARGEST_WEIGHT = 2.0**40
+#: Times are at most this, and at least its inverse, as those of a process are.
+FARTHEST = 10**300
 #: What maps may be, for messages.
 REQUIRED = (
     "a torch.nn.Sequential of Linear and one kind of SiLU, Tanh or ReLU, an ExactMap, an object with `exact_maps()` "
@@ -97,13 +99,17 @@ class ExactMap:
 
     def lipschitz_bound(self) -> float:
         """At least `Lip(Psi)`: `|s| + max c / min r * slope^layers * prod ||W||_F`; crude, but over all of R^d."""
-        product = np.abs(self.output_scale).max() / self.input_scale.min()
+        product = Fraction(float(np.abs(self.output_scale).max())) / Fraction(float(self.input_scale.min()))
         for weight in self.weights:
-            product = product * np.sqrt(min((weight * weight).sum(), _two_norm_square(weight)))
-        for _ in self.weights[1:]:
-            product = product * SLOPES[self.activation]
-        operations = 8 + sum(weight.size for weight in self.weights)
-        return float(up(np.asarray(abs(self.skip) + product), operations))
+            square = up(np.asarray(min((weight * weight).sum(), _two_norm_square(weight))), weight.size + 4)
+            product *= Fraction(float(up(np.sqrt(square))))
+        product *= Fraction(SLOPES[self.activation]) ** (len(self.weights) - 1)
+        return _float_above(abs(Fraction(self.skip)) + product)
+
+
+def _float_above(number: Fraction) -> float:
+    """A float64 number that is at least this one `>= 0`: products of many factors are beyond it at either end."""
+    return math.nextafter(float(number), math.inf) if number < 2**1000 else math.inf
 
 
 def _two_norm_square(weight: Floats) -> float:
@@ -134,7 +140,10 @@ def _binary(value: Any, field: str, axes: int) -> Floats:
     """A float64 array of the same binary numbers, which nobody else holds."""
     if is_tensor(value):
         value = value.detach().cpu().double().numpy()
-    array = np.array(value, dtype=np.float64)
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(field, value, f"float64 numbers, {axes} axes") from None
     if array.ndim != axes:
         raise InputError(field, f"shape {array.shape}", f"{axes} axes")
     if not (np.abs(array) <= LARGEST_WEIGHT).all():
@@ -183,15 +192,24 @@ def _is_module(value: Any) -> bool:
 
 
 def _flat(module: Any) -> list[Any]:
-    if type(module).__name__ == "Sequential":
+    if _kind(module) == "Sequential":
         return [layer for part in module for layer in _flat(part)]
-    return [] if type(module).__name__ == "Identity" else [module]
+    return [] if _kind(module) == "Identity" else [module]
+
+
+def _kind(module: Any) -> str:
+    """The name of torch's own module; of others, which may compute something else, the place of the class, too."""
+    kind = type(module)
+    if not kind.__module__.startswith("torch.nn.modules."):
+        return f"{kind.__module__}.{kind.__qualname__}"
+    hooks = module._forward_hooks or module._forward_pre_hooks
+    return f"{kind.__name__} with hooks" if hooks else kind.__name__
 
 
 def _sequential(module: Any) -> ExactMap:
     """A network of torch as an `ExactMap` without normalisers."""
     layers = _flat(module)
-    names = [type(layer).__name__ for layer in layers]
+    names = [_kind(layer) for layer in layers]
     kinds = set(names[1::2])
     alternates = len(names) % 2 == 1 and all(name == "Linear" for name in names[::2])
     if not alternates or len(kinds) > 1 or not kinds <= set(_LAYERS):
@@ -227,11 +245,31 @@ def segment_times(times: Any, maps: list[ExactMap]) -> tuple[Fraction, ...]:
     if len(found) != len(maps) + 1:
         raise InputError("times", f"{len(found)} times", f"{len(maps) + 1} times, the ends of {len(maps)} segments")
     if any(not late > early for late, early in itertools.pairwise(found)) or not found[-1] > 0:
-        raise InputError("times", [float(t) for t in found], "falling times, the last > 0")
+        raise InputError("times", list(listed), "falling times, the last > 0")
+    if found[0] > FARTHEST or found[-1] * FARTHEST < 1:
+        raise InputError("times", list(listed), "times between 1e-300 and 1e300")
     return found
+
+
+def check_ends(maps: Any, start: Fraction, end: Fraction) -> None:
+    """A student that was kept with its times is not held against the flow between others: its `maps` alone may be.
+
+    Raises
+    ------
+    InputError : other ends of time than those of the student, compared as float64.
+    """
+    own = getattr(maps, "times", None)
+    if own is not None and (float(own[0]), float(own[-1])) != (float(start), float(end)):
+        raise InputError(
+            "times",
+            f"ends {float(start):g} and {float(end):g}",
+            f"{own[0]:g} and {own[-1]:g}, between which this student was trained (its `.maps` alone take others)",
+        )
 
 
 def lipschitz_bound(maps: list[ExactMap]) -> float:
     """At least the Lipschitz constant of the composition, over all of R^d."""
-    found = np.asarray(math.prod(one.lipschitz_bound() for one in maps))
-    return float(up(found, len(maps) + 1))
+    bounds = [one.lipschitz_bound() for one in maps]
+    if not all(map(math.isfinite, bounds)):
+        return math.inf
+    return _float_above(math.prod(map(Fraction, bounds), start=Fraction(1)))

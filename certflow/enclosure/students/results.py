@@ -20,7 +20,7 @@ def outwards(lower: float | Fraction, upper: float | Fraction) -> tuple[Fraction
     return rounded_down(Fraction(lower), DIGITS), rounded_up(Fraction(upper), DIGITS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StudentCells:
     """Where a student errs: cells, and what is proved of each.
 

@@ -27,29 +27,37 @@ def enclosure_table(results: Results) -> Table:
 
 
 def proved_sentences(results: Results) -> list[str]:
-    """Which grids are proved to beat uniform with these students; why some students are not enclosed."""
+    """Which grids are proved to beat uniform, or to lose to it, with these students; why some are not enclosed."""
     if not any("relative_mse_enclosure" in row for row in results.rows):
         return []
-    told = [line for grid in results.grids() if grid != BASELINE for line in _better(results, grid)]
+    told = [line for grid in results.grids() if grid != BASELINE for line in _compared(results, grid)]
     reasons = [row["enclosure_reason"] for row in results.rows if row.get("enclosure_reason")]
     for reason in dict.fromkeys(reasons):
         count = reasons.count(reason)
         told.append(f"{count} of {len(results.rows)} students have no enclosure: {reason}.")
     wide = sum(is_enclosed(row) and not row["enclosure_complete"] for row in results.rows)
     if wide:
-        told.append(f"{wide} enclosures are proved, but wider than asked for: more --certify-seconds may narrow them.")
+        are = "enclosure is proved, but wider than asked for: more --certify-seconds may narrow it"
+        if wide > 1:
+            are = "enclosures are proved, but wider than asked for: more --certify-seconds may narrow them"
+        told.append(f"{wide} {are}.")
     return told
 
 
-def _better(results: Results, grid: str) -> list[str]:
+def _compared(results: Results, grid: str) -> list[str]:
+    return [line for pair in ((grid, BASELINE), (BASELINE, grid)) for line in _better(results, *pair)]
+
+
+def _better(results: Results, grid: str, other: str) -> list[str]:
     parts = []
     for k in results.segments():
-        factors = results.proved(grid, k)
-        both = [row["seed"] for row in results.of(grid, k) if is_enclosed(row)]
+        factors = results.proved(grid, k, other)
+        both = {row["seed"] for row in results.of(grid, k) if is_enclosed(row)}
+        both &= {row["seed"] for row in results.of(other, k) if is_enclosed(row)}
         if factors:
             seeds = f"{len(factors)} of {len(both)} seeds"
             parts.append(f"at K = {k} for {seeds}, by a factor of {below(Fraction(min(factors.values())), 3)} or more")
-    return [f"Proved of these students: {grid} has less error than {BASELINE} {'; '.join(parts)}."] if parts else []
+    return [f"Proved of these students: {grid} has less error than {other} {'; '.join(parts)}."] if parts else []
 
 
 def _interval(rows: Sequence[dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
-from certflow.distill.results import BASELINE, Growth, Reduction, Results, Spread
+from certflow.distill.results import BASELINE, Growth, Reduction, Results, Spread, is_enclosed
 from certflow.report.formatting import duration, number
 from certflow.report.laboratory.enclosed import enclosure_table, proved_sentences
 from certflow.report.laboratory.table import Table
@@ -29,6 +29,7 @@ LIMITS = (
     "that a mixture only approximates. A difference within the spread over seeds is no difference. Errors are mean "
     "squares: a rare point may be far worse."
 )
+PROVED = "The intervals, and what is said to be proved, hold for these very students by a proof (C2, C4). "
 LEDGER = (
     "A map makes a local error at each segment, and the rest of the flow carries it to the data end. incoherent: the "
     "sum of the carried errors' mean squares, as if they were uncorrelated. first order: the mean square of their sum, "
@@ -41,6 +42,17 @@ PRECISION = (
     "standard error: by how much the measured error of one seed is uncertain, relative, the largest over seeds; "
     "unlike the spread over seeds it says nothing of other trainings."
 )
+
+
+def limits(results: Results) -> str:
+    """What the numbers do not say; of a run with enclosures first, what is proved."""
+    return PROVED + LIMITS.replace("The evidence", "All else", 1) if any(map(is_enclosed, results.rows)) else LIMITS
+
+
+def evidence(results: Results) -> str:
+    """What kind of evidence the run gives, in a line."""
+    proved = "; errors enclosed, by proof" if any(map(is_enclosed, results.rows)) else ""
+    return f"empirical: measured on trained maps{proved}"
 
 
 def tables(results: Results) -> list[Table]:
@@ -123,7 +135,10 @@ def sentences(results: Results, growth: Growth | None = None) -> list[str]:
     if len(ran) == 1 or largest == 1:
         grid, spread = next(iter(ran.items()))
         alone = f"Only {grid} was run" if largest > 1 else "With one segment all grids are the same"
-        return [f"{alone}: at K = {largest} its relative mean squared error is {error_text(spread)}."]
+        return [
+            f"{alone}: at K = {largest} its relative mean squared error is {error_text(spread)}.",
+            *proved_sentences(results),
+        ]
     lowest = min(ran, key=lambda grid: ran[grid].mean)
     best = results.best_baseline(largest)
     told = [

@@ -19,7 +19,7 @@ from certflow.law.library import from_mapping
 from certflow.process import OrnsteinUhlenbeck
 from certflow.report.formatting import value_text
 from certflow.report.html import FigureView, environment
-from certflow.report.laboratory.findings import LIMITS, MEANING, sentences, tables, taken
+from certflow.report.laboratory.findings import MEANING, evidence, limits, sentences, tables, taken
 from certflow.report.laboratory.plots import Drawing
 from certflow.report.laboratory.table import Table
 from certflow.report.markdown import cell_text, code_lines, table_lines, text
@@ -176,8 +176,9 @@ def render_html(experiment: Experiment, drawings: Sequence[Drawing]) -> str:
             left_out=experiment.left_out,
             tables=tables(experiment.results),
             figures=views,
+            evidence=evidence(experiment.results),
             meaning=MEANING,
-            limits=LIMITS,
+            limits=limits(experiment.results),
             command=experiment.command,
             run=experiment.run(),
         )
@@ -187,7 +188,12 @@ def render_html(experiment: Experiment, drawings: Sequence[Drawing]) -> str:
 def render_markdown(experiment: Experiment, drawings: Sequence[Drawing]) -> str:
     """The experiment in GitHub-flavoured Markdown; figures are linked as `figures/distill-NAME.svg`."""
     told = [*experiment.sentences(), *experiment.results.diverged(), *experiment.left_out]
-    lines = [f"# {text(experiment.name)}: certflow distillation laboratory", "", "**empirical**", ""]
+    lines = [
+        f"# {text(experiment.name)}: certflow distillation laboratory",
+        "",
+        f"**{evidence(experiment.results)}**",
+        "",
+    ]
     lines += [*(f"- {text(sentence)}" for sentence in told), ""]
     lines += [*table_lines(("", ""), [(text(key), cell_text(value_text(value))) for key, value in experiment.facts()])]
     for table in tables(experiment.results):
@@ -196,7 +202,8 @@ def render_markdown(experiment: Experiment, drawings: Sequence[Drawing]) -> str:
     for one in drawings:
         image = f"![{text(one.caption)}](figures/distill-{one.name}.svg)"
         lines += [f"### {text(one.title)}", "", image, "", text(one.caption), ""]
-    lines += ["## What it means and does not mean", "", text(MEANING), "", text(LIMITS), "", "## The run", ""]
+    lines += ["## What it means and does not mean", "", text(MEANING), ""]
+    lines += [text(limits(experiment.results)), "", "## The run", ""]
     lines += [*code_lines(experiment.command, "sh"), ""]
     lines += table_lines(("", ""), [(text(key), cell_text(value_text(value))) for key, value in experiment.run()])
     return "\n".join(lines) + "\n"

@@ -11,7 +11,7 @@ from flint import arb, fmpq
 import certflow as cf
 from certflow.claims.check import PROFILES, Context, OutOfReach
 from certflow.claims.model import Outcome
-from certflow.claims.networks import gadgets, scores, sizes
+from certflow.claims.networks import blocks, gadgets, scores, sizes
 from certflow.claims.networks.altered import judged, needs_common_softmax, needs_softmax
 from certflow.claims.networks.twins import MissingKnot, MissingSquare, ShorterReciprocal
 from certflow.claims.registry import checks_of
@@ -48,6 +48,15 @@ def test_what_is_built_is_what_the_report_tells():
     assert row["depth"] == degrees + 3 == network.score.network.depth
     assert float(row["measured"]) < float(row["proved"]) < 1e-8
     assert finding.outcome is Outcome.HOLDS
+
+
+def test_what_float64_cannot_show_is_not_judged():
+    """Means at 1e6: float64 rounds more than the bound that is proved, and the bound along the flow is infinite."""
+    far = cf.GaussianMixture(["1/2", "1/2"], [["-1000000", "0"], ["1000000", "1"]], "0.04")
+    found = Context(OrnsteinUhlenbeck(far, "0.01", "3"), digits=30, seed=3)
+    finding = scores.measured_error(found, "A5.measured")
+    assert (finding.outcome, "float64 rounds by about" in finding.summary) == (Outcome.INCONCLUSIVE, True)
+    assert blocks.network_along_the_flow(found, "A9.composed").outcome is Outcome.INCONCLUSIVE
 
 
 def test_the_recomputed_bound_is_the_stated_one():

@@ -242,6 +242,22 @@ def test_the_twin_that_stops_half_way_through_the_last_segment_is_caught():
     assert not found.lower <= truth("uniform-2") <= found.upper
 
 
+class Kept(list):
+    """Maps that are kept with the times between which they were trained."""
+
+    def __init__(self, maps, times):
+        super().__init__(maps)
+        self.times = times
+
+
+def test_a_kept_student_stands_for_its_own_times():
+    maps, times = student("tanh-1")
+    kept = Kept(maps, (3.0, 0.01))
+    found, same = (cf.enclosure.student_error(process(), one, times) for one in (kept, maps))
+    assert (found.lower, found.upper) == (same.lower, same.upper)
+    assert found != same  # results are not compared by their cells, which are arrays
+
+
 # -- what is refused -----------------------------------------------------------------------------------------
 
 
@@ -262,16 +278,18 @@ def refusals():
         ("times", lambda: error(p, maps, times[:1])),
         ("times", lambda: error(p, maps, times[::-1])),
         ("times", lambda: error(p, maps, [3, 0])),
+        ("times", lambda: error(p, Kept(maps, (3.0, 0.01)), ["3", "0.02"])),
         ("rtol", lambda: error(p, maps, times, rtol=2)),
         ("seconds", lambda: error(p, maps, times, seconds=0)),
         ("box", lambda: distance(p, maps, times, (1, 1))),
         ("box", lambda: cf.enclosure.student_lipschitz(maps, (0, np.inf))),
         ("second", lambda: cf.enclosure.compare_students(found, other)),
+        ("second", lambda: cf.enclosure.compare_students(found, error(p, maps, ["3", "0.01"]))),
         ("first", lambda: cf.enclosure.compare_students(0.1, found)),
     ]
 
 
-@pytest.mark.parametrize("index", range(14))
+@pytest.mark.parametrize("index", range(16))
 def test_what_is_refused(index):
     field, call = refusals()[index]
     with pytest.raises(InputError) as caught:

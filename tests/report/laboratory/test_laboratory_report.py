@@ -28,7 +28,15 @@ from certflow.cli import main
 from certflow.distill.results import Growth, Results, Spread
 from certflow.distill.settings import Settings
 from certflow.law.formats import to_mapping
-from certflow.report.laboratory.findings import error_table, error_text, percent, reduction_table, sentences, tables
+from certflow.report.laboratory.findings import (
+    error_table,
+    error_text,
+    limits,
+    percent,
+    reduction_table,
+    sentences,
+    tables,
+)
 from certflow.report.laboratory.flow_plots import clouds, growth_of_perturbations
 from certflow.report.laboratory.plots import errors_by_number, errors_by_segment, nodes
 from certflow.report.laboratory.views import Experiment, documented, figures, write_experiment
@@ -206,9 +214,21 @@ def test_enclosures_have_a_table_and_sentences() -> None:
     told = sentences(enclosed())
     (line,) = (s for s in told if s.startswith("Proved of these students: stability-balanced"))
     assert line.endswith("has less error than uniform at K = 4 for 2 of 2 seeds, by a factor of 3.3 or more.")
-    assert not any("loses" in s and s.startswith("Proved") for s in told)
+    assert not any(s.startswith("Proved of these students: uniform has less error") for s in told)
+    worse = {("karras", 4, seed): {"relative_mse_enclosure": [0.2, 0.21]} for seed in (0, 1)}
+    (lost,) = (s for s in sentences(enclosed(worse)) if s.startswith("Proved") and "than karras" in s)
+    assert "uniform has less error than karras at K = 4 for 2 of 2 seeds" in lost
+    assert limits(enclosed()).startswith("The intervals, and what is said to be proved, hold for these very students")
+    assert "proved" not in limits(results())
     assert not any(s.startswith("Proved") for s in sentences(results()))
     assert not [one for one in tables(results()) if one.title.startswith("Enclosure")]
+
+
+def test_what_is_wide_is_told_of_a_single_grid_too() -> None:
+    wide = enclosed({("uniform", 1, 0): {"enclosure_complete": False}})
+    alone = dataclasses.replace(wide, rows=tuple(r for r in wide.rows if (r["grid"], r["segments"]) == ("uniform", 1)))
+    assert len(sentences(alone)) == 2
+    assert "wider than asked for" in sentences(alone)[1]
 
 
 def test_what_is_not_enclosed_is_told_with_its_reason() -> None:
@@ -219,7 +239,7 @@ def test_what_is_not_enclosed_is_told_with_its_reason() -> None:
     assert table.note.endswith("In parentheses: of how many seeds, where not of all.")
     told = sentences(found)
     assert "1 of 16 students have no enclosure: not enclosed: too wide." in told
-    assert any(s.startswith("1 enclosures are proved, but wider than asked for") for s in told)
+    assert any(s.startswith("1 enclosure is proved, but wider than asked for") for s in told)
     assert any("typical has less error than uniform at K = 4 for 1 of 1 seeds" in s for s in told)
     bare = enclosed({(r["grid"], r["segments"], r["seed"]): none for r in results().rows})
     assert not [one for one in tables(bare) if one.title.startswith("Enclosure")]

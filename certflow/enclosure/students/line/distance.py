@@ -55,6 +55,7 @@ def supremum(
             break
         new = local_errors(flow, maps, local.cells.where(split).halves(), degree)
         local, work = Local.joined([local.where(~split), new]), work + len(new.radius)
+        local = local.where((local.cells.high >= first[0]) & (local.cells.low <= last[1]))
     found = local.where(np.argsort(local.cells.centre))
     upper = float(found.largest.max())
     if not upper < math.inf:

@@ -10,6 +10,7 @@ within `s` of the range of `X` and `|D| <= s m`, then `|x - X| <= |D| / m` (proo
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -64,11 +65,13 @@ class Cells(NamedTuple):
 
 
 def between(low: float, high: float, count: int) -> Cells:
-    """At most `count` cells that cover the range, their ends on a grid so coarse that they can be halved 25 times."""
-    step = 2.0 ** (np.ceil(np.log2(max(abs(low), abs(high), high - low))) - 20)
-    step = max(step, 2.0**-900)
-    ends = np.unique(np.round(np.linspace(low, high, count + 1) / step)) * step
-    ends[0], ends[-1] = np.floor(low / step) * step, np.ceil(high / step) * step
+    """At most `count` cells, one at least, that cover the range `low < high`, their ends on a grid so coarse that they
+    can be halved 25 times; a finer one for a narrow range far from zero."""
+    largest = np.ceil(np.log2(max(abs(low), abs(high), high - low)))
+    step = 2.0 ** max(min(largest - 20, np.ceil(np.log2(high - low)) - 12), largest - 48, -900)
+    inner = np.round(np.linspace(low, high, count + 1)[1:-1] / step)
+    first, last = np.floor(low / step), np.ceil(high / step)
+    ends = np.unique(np.concatenate([[first], np.clip(inner, first, last), [last]])) * step
     return Cells((ends[1:] + ends[:-1]) / 2, (ends[1:] - ends[:-1]) / 2)
 
 
@@ -131,6 +134,8 @@ class LineFlow:
 
     def _at_centre(self, x: float, y: float) -> float:
         """At least `|F_T(x) - F_delta(y)|`, by the tails that are the smaller."""
+        if not math.isfinite(x):
+            return math.inf
         with ball_precision(BITS):
             a, b = ball(Fraction(x)), ball(Fraction(y))
             lower = self.data.tails(b, False)
@@ -147,6 +152,7 @@ class LineFlow:
             x[0, i] = low + (high - low) / 2
             error[i] = up(np.asarray((high - low) / 2 + 4 * UNIT * (abs(low) + abs(high))))
 
+    @np.errstate(all="ignore")
     def preimage(self, y: float) -> tuple[float, float]:
         """Two float64 numbers between which `Phi^-1(y)` lies."""
         guess = float(self.approximate(np.array([y]))[0])
@@ -157,6 +163,7 @@ class LineFlow:
         low, high = self.images(np.array([x]))
         return float(low[0]), float(high[0])
 
+    @np.errstate(all="ignore")
     def images(self, points: Floats) -> tuple[Floats, Floats]:
         """Two float64 numbers for each of the points, between which `Phi(x)` lies."""
         guesses = self._forward(points)
@@ -177,6 +184,8 @@ class LineFlow:
                 margin = 4 * UNIT * abs(guess) + 1e-14 * float(target.widths.min())
                 for _ in range(200):
                     end = guess + sign * margin
+                    if not math.isfinite(end):
+                        raise NoEnclosure(f"the flow cannot be enclosed at {given}")
                     tail = target.tails(ball(Fraction(end)), upper)
                     # F(end) on the right side of the level: below it to the left, above it to the right
                     if (tail > level) if (sign < 0) == upper else (tail < level):

@@ -66,12 +66,11 @@ class LineLaw:
     def _components(self, bits: int) -> list[tuple[Any, ...]]:
         """`w, m mu, v, sqrt(2 v)` as balls, at the precision in force, which is `bits`."""
         if bits not in self._balls:
-            m = (-ball(self.time)).exp()
-            square = m * m
+            m, spread = (-ball(self.time)).exp(), -(-2 * ball(self.time)).expm1()  # 1 - m^2, which cancels early
             self._balls[bits] = [
                 (ball(w), m * ball(mu), v, (2 * v).sqrt())
                 for w, mu, sigma in zip(*self._parameters, strict=True)
-                for v in [square * ball(sigma) + 1 - square]
+                for v in [m * m * ball(sigma) + spread]
             ]
         return self._balls[bits]
 

@@ -44,10 +44,11 @@ def wasserstein(
     while True:
         low_gain, high_gain = _gain(flow, order) if order.folds else (0.0, 0.0)
         root = math.sqrt(error.lower) * (1 - 4 * UNIT) - tail
-        square = max(root, 0.0) ** 2 * (1 - 4 * UNIT) - high_gain
+        root = max(root, 0.0)
+        square = root * root * (1 - 4 * UNIT) - high_gain
         lower = max(math.sqrt(max(square, 0.0)) * (1 - 8 * UNIT) - tail, 0.0)
         most = float(up(np.sqrt(np.asarray(error.upper))))
-        top = float(up(np.asarray((most + tail) ** 2))) - low_gain
+        top = float(up(np.asarray((most + tail) * (most + tail)))) - low_gain
         upper = min(most, float(up(np.sqrt(np.asarray(max(top, 0.0) * (1 + 8 * UNIT))) + tail)))
         complete = upper - lower <= rtol * upper
         if complete or not order.folds or parts >= FINEST or time.monotonic() >= until:

@@ -171,7 +171,8 @@ def mean_square(atlas: FlowAtlas, maps: list[ExactMap], rtol: float, seconds: fl
     if not np.isfinite(local.largest).all():
         local = local_errors(atlas, maps, atlas.charts, far)
     middle = np.sqrt(((law.q_data * law.means - far.centre) ** 2).sum(1)).max() * (1 + 2.0**-40)
-    tail = beyond(law, REACH * (1 - 2.0**-40), float(up(np.asarray(far.constant + far.slope * middle))), far.slope)
+    reach = REACH * (1 - 2.0**-40) - 8 * UNIT * law.q_data * law.largest  # the ends of the cells are rounded
+    tail = beyond(law, reach, float(up(np.asarray(far.constant + far.slope * middle))), far.slope)
     evaluations, flows = len(local.radius), 0
     while True:
         lower = math.fsum(local.low) * (1 - 4 * UNIT)

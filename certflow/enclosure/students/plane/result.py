@@ -14,6 +14,7 @@ from certflow.enclosure.students.plane.cells import Boxes
 from certflow.enclosure.students.plane.error import mean_square
 from certflow.enclosure.students.plane.slopes import steepest
 from certflow.enclosure.students.results import StudentCells, StudentError, StudentLipschitz, outwards
+from certflow.enclosure.students.rounding import LARGEST
 from certflow.errors import InputError
 from certflow.numbers.inputs import float_array
 from certflow.process import OrnsteinUhlenbeck
@@ -44,8 +45,8 @@ def plane_lipschitz(maps: list[ExactMap], box: Any, rtol: float, seconds: float)
     """`student_lipschitz` in two dimensions or more."""
     d = maps[0].dimension
     ends = float_array(box, "box")
-    if ends.shape != (2, d) or not np.isfinite(ends).all() or not (ends[0] < ends[1]).all():
-        raise InputError("box", box, f"two corners of {d} numbers each, low < high")
+    if ends.shape != (2, d) or not (np.abs(ends) < LARGEST).all() or not (ends[0] < ends[1]).all():
+        raise InputError("box", box, f"two corners of {d} numbers below 2^60 in size each, low < high")
     part = steepest(maps, Boxes(ends[:1], ends[1:]), rtol, seconds)
     shown = StudentCells(part.boxes.low, part.boxes.high, part.slopes, end="noise")
     return StudentLipschitz(*outwards(part.lower, part.upper), part.complete, shown)

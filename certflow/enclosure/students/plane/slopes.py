@@ -7,6 +7,7 @@ almost everywhere, whose essential supremum is the Lipschitz constant all the sa
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +19,13 @@ from certflow.enclosure.students.plane.cells import Boxes
 from certflow.enclosure.students.push import push_derivatives
 from certflow.enclosure.students.rounding import UNIT, up
 from certflow.enclosure.students.taylor import Basis, constant
+from certflow.errors import NoEnclosure
 from certflow.numbers.arrays import Floats, Matrices
 
 #: Degree of the models, cells of one batch, most cells in all.
 DEGREE, BATCH, MOST_CELLS = 3, 1024, 200_000
-#: Cells at the start along each axis.
-_START = 16
+#: Cells at the start along each axis, and at most in all; cells of one look at the clock.
+_START, AT_ONCE = 16, 4096
 
 
 @dataclass(frozen=True)
@@ -41,26 +43,31 @@ class Steepest:
 def steepest(maps: Sequence[ExactMap], box: Boxes, rtol: float, seconds: float) -> Steepest:
     """`sup ||D Psi||_2` over the box until `upper - lower <= rtol upper`, or for so many seconds.
 
-    Cells whose bound is at most `(1 + rtol / 2)` times the steepest slope proved so far are settled, others divided.
+    Cells whose bound is at most `(1 + rtol / 2)` times the steepest slope proved so far are settled, others divided,
+    those with the largest bounds first.
+
+    Raises
+    ------
+    NoEnclosure : no finite upper end within the budget.
     """
     until = time.monotonic() + seconds
-    open_, best, evaluations = _grid(box), 0.0, 0
-    boxes, slopes = [], []
+    boxes, children = _grid(box), 2 ** box.low.shape[1]
+    low, slopes = slopes_on(maps, boxes)
+    best, evaluations = float(low.max()), len(low)
     while True:
-        low, high = slopes_on(maps, open_)
-        evaluations += len(low)
-        best = max(best, float(low.max()))
-        wide = (high > best * (1 + rtol / 2)) & open_.divisible()
-        ended = evaluations > MOST_CELLS or time.monotonic() >= until
-        settled = np.ones(len(low), dtype=bool) if ended else ~wide
-        boxes.append(open_.where(settled))
-        slopes.append(high[settled])
-        if settled.all():
+        wide = np.flatnonzero((slopes > best * (1 + rtol / 2)) & boxes.divisible())
+        if not len(wide) or evaluations + children > MOST_CELLS or time.monotonic() >= until:
             break
-        open_ = open_.where(wide).children()
-    found = np.concatenate(slopes)
-    upper = float(found.max())
-    return Steepest(best, upper, Boxes.joined(boxes), found, evaluations, upper - best <= rtol * upper)
+        split = np.zeros(len(slopes), dtype=bool)
+        split[wide[np.argsort(-slopes[wide], kind="stable")[: max(AT_ONCE // children, 1)]]] = True
+        new = boxes.where(split).children()
+        low, high = slopes_on(maps, new)
+        best, evaluations = max(best, float(low.max())), evaluations + len(low)
+        boxes, slopes = Boxes.joined([boxes.where(~split), new]), np.concatenate([slopes[~split], high])
+    upper = float(slopes.max())
+    if not upper < math.inf:
+        raise NoEnclosure("no finite bound of the student's slope within the budget")
+    return Steepest(best, upper, boxes, slopes, evaluations, upper - best <= rtol * upper)
 
 
 def slopes_on(maps: Sequence[ExactMap], boxes: Boxes) -> tuple[Floats, Floats]:
@@ -112,7 +119,9 @@ def two_norm_below(matrices: Matrices) -> Floats:
         images = (finite @ vectors[:, :, None])[:, :, 0]
         d = matrices.shape[-1]
         size = np.abs(finite).sum((-1, -2))
-        found = np.sqrt((images**2).sum(1)) * (1 - 16 * d * UNIT) - 8 * d * UNIT * size
+        square = (images**2).sum(1)
+        square = np.where(square > 2.0**-900, square, 0.0)  # squares near the least numbers have no relative error
+        found = np.sqrt(square) * (1 - 16 * d * UNIT) - 8 * d * UNIT * size
         below: Floats = np.maximum(found / (np.sqrt((vectors**2).sum(1)) * (1 + 16 * d * UNIT)), 0.0)
         return below
 
@@ -120,7 +129,8 @@ def two_norm_below(matrices: Matrices) -> Floats:
 def _grid(box: Boxes) -> Boxes:
     """The box, cut into cells of equal size."""
     d = box.low.shape[1]
-    edges = [np.linspace(a, b, _START + 1) for a, b in zip(box.low[0], box.high[0], strict=True)]
+    count = next(n for n in range(_START, 0, -1) if n**d <= AT_ONCE or n == 1)
+    edges = [np.linspace(a, b, count + 1) for a, b in zip(box.low[0], box.high[0], strict=True)]
     for e, a, b in zip(edges, box.low[0], box.high[0], strict=True):
         e[0], e[-1] = a, b
     lows = np.stack(np.meshgrid(*(e[:-1] for e in edges), indexing="ij"), -1).reshape(-1, d)

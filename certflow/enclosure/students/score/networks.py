@@ -221,7 +221,7 @@ def _run(f: Callable[..., Any], *arguments: Quantity) -> Quantity:
     InputError : code that does something else with its arguments, or says something of another shape.
     """
     try:
-        found = f(*arguments)
+        found = f(*(argument.clone() for argument in arguments))  # code may change its own in place
     except (TypeError, AttributeError, ValueError, IndexError, RuntimeError) as error:
         if isinstance(error, InputError):
             raise

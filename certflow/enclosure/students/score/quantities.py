@@ -40,6 +40,8 @@ class Quantity:
         self.algebra, self.value, self.numbers, self.axes = algebra, value, numbers, axes
         #: What this is the positive part of, so that its square is known better than a product.
         self._positive_of: Any = None
+        #: Whether another quantity may be the same memory to torch: a view of this one, or what this is a view of.
+        self._shared = False
 
     @classmethod
     def of_numbers(cls, algebra: Algebra, numbers: Iterable[Any], axes: int = 2) -> Quantity:
@@ -85,6 +87,33 @@ class Quantity:
     def like(self, value: Any, axes: int | None = None) -> Quantity:
         """Rows of the same algebra."""
         return type(self)(self.algebra, value, axes=self.axes if axes is None else axes)
+
+    def clone(self) -> Quantity:
+        """A copy of its own."""
+        return self.as_shape(self.axes)
+
+    def as_shape(self, axes: int) -> Quantity:
+        """The same numbers in another shape."""
+        found = type(self)(self.algebra, self.value, self.numbers, axes)
+        found._positive_of = self._positive_of
+        return found
+
+    def _as_view(self, found: Quantity) -> Quantity:
+        """What torch makes of this without a copy: neither may then be changed in place."""
+        self._shared = found._shared = True
+        return found
+
+    def replaced(self, found: Quantity) -> Quantity:
+        """What code does in place, `h += ...`: whoever holds this quantity has the new one.
+
+        Raises
+        ------
+        InputError : where views would have to change, too, or the shape.
+        """
+        if self._shared or found.axes != self.axes or found.size != self.size:
+            raise unknown_operation("an operation in place on what has views, or of another shape")
+        self.value, self.numbers, self._positive_of = found.value, found.numbers, found._positive_of
+        return self
 
     # -- arithmetic ----------------------------------------------------------------------------------------
 
@@ -134,11 +163,26 @@ class Quantity:
 
     __radd__, __rmul__ = __add__, __mul__
 
+    def __iadd__(self, other: Any) -> Quantity:
+        return self.replaced(self + other)
+
+    def __isub__(self, other: Any) -> Quantity:
+        return self.replaced(self - other)
+
+    def __imul__(self, other: Any) -> Quantity:
+        return self.replaced(self * other)
+
+    def __itruediv__(self, other: Any) -> Quantity:
+        return self.replaced(self / other)
+
+    def __ipow__(self, power: Any) -> Quantity:
+        return self.replaced(self**power)
+
     def __pow__(self, power: Any) -> Quantity:
         if power == 2:
             return self.square()
         if power == 1:
-            return self
+            return self.clone()
         if self.numbers is not None and isinstance(power, int):
             return self.of_numbers(self.algebra, [b**power for b in self.numbers], self.axes)
         raise unknown_operation(f"the power {power}")
@@ -195,41 +239,41 @@ class Quantity:
         chosen = np.arange(self.size)[rest[0]]
         places, axes = np.atleast_1d(chosen), 2 if np.ndim(chosen) else 1
         if self.numbers is not None:
-            return self.of_numbers(self.algebra, self.numbers[places], axes)
-        return self.like(self.algebra.columns(self.value, places), axes)
+            return self._as_view(self.of_numbers(self.algebra, self.numbers[places], axes))
+        return self._as_view(self.like(self.algebra.columns(self.value, places), axes))
 
     def unsqueeze(self, dim: int) -> Quantity:
         """(rows,) as (rows, 1)."""
         if self.axes != 1 or dim not in (1, -1):
             raise unknown_operation("an axis before the rows or a third one")
-        return type(self)(self.algebra, self.value, self.numbers)
+        return self._as_view(self.as_shape(2))
 
     def squeeze(self, dim: int = -1) -> Quantity:
         """(rows, 1) as (rows,)."""
         if self.axes != 2 or self.size != 1 or dim not in (1, -1):
             raise unknown_operation("a squeeze of rows of several numbers")
-        return type(self)(self.algebra, self.value, self.numbers, 1)
+        return self._as_view(self.as_shape(1))
 
     def reshape(self, *shape: Any) -> Quantity:
         """(rows,) as (rows, 1) and back."""
         wanted = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
         fits = wanted and wanted[0] in (-1, _ROWS) and self.axes
         if fits and len(wanted) == 2 and wanted[1] in (-1, self.size):
-            return type(self)(self.algebra, self.value, self.numbers)
+            return self._as_view(self.as_shape(2))
         if fits and len(wanted) == 1 and self.size == 1:
-            return type(self)(self.algebra, self.value, self.numbers, 1)
+            return self._as_view(self.as_shape(1))
         raise unknown_operation(f"the shape {wanted}")
 
     def expand(self, *shape: Any) -> Quantity:
         """The same rows, where nothing is repeated."""
         wanted = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
         if len(wanted) == self.axes and all(size in (-1, own) for size, own in zip(wanted, self.shape, strict=True)):
-            return self
+            return self._as_view(self)
         raise unknown_operation(f"the shape {wanted}")
 
     def itself(self, *_: Any, **__: Any) -> Quantity:
-        """What does not change numbers: a copy, another dtype."""
-        return self
+        """What does not change numbers: another dtype; a copy or not."""
+        return self._as_view(self)
 
 
 def unknown_operation(what: str) -> InputError:

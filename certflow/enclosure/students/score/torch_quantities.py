@@ -37,7 +37,8 @@ class TorchQuantity(Quantity):
 
     @classmethod
     def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = getattr(function, "__name__", str(function)).strip("_")
+        name = getattr(function, "__name__", str(function))
+        name = name.strip("_") if name.startswith("__") else name  # relu_ is not relu: it changes its argument
         if name not in OPERATIONS:
             raise unknown_operation(f"torch.{name}")
         return OPERATIONS[name](*args, **(kwargs or {}))
@@ -68,7 +69,10 @@ def cat(parts: Sequence[Any], dim: int = 0, axis: int | None = None) -> Quantity
 
 
 def _activation(kind: str) -> Callable[..., Quantity]:
-    return lambda x, inplace=False: x.activated(kind)
+    def call(x: Quantity, inplace: bool = False) -> Quantity:
+        return x.replaced(x.activated(kind)) if inplace else x.activated(kind)
+
+    return call
 
 
 def _function(name: str) -> Callable[..., Quantity]:
@@ -108,5 +112,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "reshape": Quantity.reshape,
     "view": Quantity.reshape,
     "expand": Quantity.expand,
-    **dict.fromkeys(("float", "double", "to", "clone", "contiguous", "type", "detach"), Quantity.itself),
+    "clone": lambda x, memory_format=None: x.clone(),
+    **dict.fromkeys(("float", "double", "to", "contiguous", "type", "detach"), Quantity.itself),
 }
