@@ -163,7 +163,8 @@ def _shared_law(process: OrnsteinUhlenbeck) -> GaussianMixture:
         raise InputError("process", process, "a certflow.OrnsteinUhlenbeck")
     law = process.mixture
     if law.kind not in ("common-isotropic", "shared"):
-        raise InputError("mixture", f"{law.kind} covariances", "common-isotropic or shared covariance, for the flow on cells of the plane")
+        required = "common-isotropic or shared covariance, for the flow on cells of the plane"
+        raise InputError("mixture", f"{law.kind} covariances", required)
     if law.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers, for an enclosure")
     return law
