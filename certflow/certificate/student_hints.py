@@ -52,10 +52,6 @@ def searches(process: OrnsteinUhlenbeck, claim: str, assertion: dict[str, Any]) 
             raise InputError("maps", str(reason), "maps and a mixture that the checker reads") from None
 
 
-class Stuck(ArithmeticError):
-    """The precision does not do."""
-
-
 @dataclass
 class Row:
     """A cell in the file's integers, and what the checker makes of it."""
@@ -229,7 +225,7 @@ class Search:
         first, last = rows[0], rows[-1]
         end = last.start + last.width
         if (far[0] and first.start < low) or (far[1] and end > high):
-            raise Stuck("tails")
+            raise Imprecise("tails")
         before = [self.row(student, first.start - width, width)] if far[0] else []
         after = [self.row(student, end, width)] if far[1] else []
         return [*before, *rows, *after]
@@ -244,7 +240,7 @@ class Search:
             self.known[start, width] = self.cubic(start, width) or self.ordered(start, width)
         found = self.known[start, width]
         if found is None:
-            raise Stuck("a cell without a radius")
+            raise Imprecise("a cell without a radius")
         hint, cell = found
         return Row(start, width, hint, cell, part_of(cell, student(cell.x), self.bits))
 

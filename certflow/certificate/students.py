@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from certflow.certificate.checker.arithmetic import Imprecise
-from certflow.certificate.student_hints import Stuck, searches
+from certflow.certificate.student_hints import searches
 from certflow.enclosure.results import rounded_down, rounded_up
 from certflow.enclosure.students.maps import ExactMap, check_ends, read_maps
 from certflow.errors import InputError
@@ -49,7 +49,7 @@ def student_certificate(process: OrnsteinUhlenbeck, maps: Any, *, rtol: Any = RT
     for search in searches(process, "C2", content | bounds):
         try:
             found = search.cells(content["maps"], tolerance)
-        except (Imprecise, Stuck):
+        except Imprecise:
             continue
         low, high = search.relative(found)
         asserted = rounded_down(low, DIGITS), rounded_up(high, DIGITS)
@@ -87,7 +87,7 @@ def comparison_certificate(
                 if rtol is not None or proved >= wanted or excluded < wanted or tolerance < FINE:
                     break
                 tolerance /= 4
-        except (Imprecise, Stuck):
+        except Imprecise:
             continue
         asserted = rounded_down(proved, DIGITS) if claimed is None else claimed
         if not 1 <= asserted <= proved:
