@@ -41,6 +41,25 @@ class Factors:
         return result
 
 
+def coordinate_lines(mixture: GaussianMixture) -> tuple[GaussianMixture, ...] | None:
+    """The marginals `p_1, ..., p_d` on the coordinates, exact, if `p_0 = p_1 x ... x p_d`; else None.
+
+    Raises
+    ------
+    InputError : symbolic parameters.
+    """
+    if mixture.is_symbolic:
+        raise InputError("mixture", "symbolic parameters", "numbers")
+    law, d = Law(mixture), mixture.dimension
+    lines = []
+    for i in range(d):
+        line = _line(law, tuple(Fraction(int(i == j)) for j in range(d)))
+        if line is None:
+            return None
+        lines.append(_mixture(line, mixture.name, law.centre[i]))
+    return tuple(lines)
+
+
 @dataclass(frozen=True)
 class _Line:
     """The marginal on the line of a normal: weights of (coordinate about the centre over |n|^2, variance)."""
@@ -146,12 +165,12 @@ def _unit(normal: Vector) -> Floats:
     return result
 
 
-def _mixture(line: _Line, name: str) -> GaussianMixture:
-    """In the coordinate `n.(x - c) / |n|`; its scale is rounded where `|n|` is irrational."""
+def _mixture(line: _Line, name: str, origin: Fraction = Fraction(0)) -> GaussianMixture:
+    """In the coordinate `n.(x - c) / |n| + origin`; its scale is rounded where `|n|` is irrational."""
     square = dot(line.normal, line.normal)
     root = Fraction(math.isqrt(square.numerator), math.isqrt(square.denominator))
     length = root if root * root == square else Fraction(math.sqrt(square))
-    means = [[along * length] for along, _ in line.parts]
+    means = [[along * length + origin] for along, _ in line.parts]
     spreads = [variance for _, variance in line.parts]
     return GaussianMixture(
         list(line.parts.values()), means, spreads[0] if len(set(spreads)) == 1 else spreads, name=name

@@ -23,6 +23,8 @@ from certflow.enclosure.students.line.transport import wasserstein
 from certflow.enclosure.students.line.variation import total_variation
 from certflow.enclosure.students.maps import ExactMap, check_ends, read_maps, segment_times
 from certflow.enclosure.students.plane.result import plane_error, plane_lipschitz
+from certflow.enclosure.students.product.error import DEGREES
+from certflow.enclosure.students.product.result import product_error
 from certflow.enclosure.students.results import (
     ProvedRange,
     StudentCells,
@@ -35,6 +37,7 @@ from certflow.enclosure.students.results import (
 )
 from certflow.enclosure.students.rounding import LARGEST
 from certflow.errors import InputError
+from certflow.law.factors import coordinate_lines
 from certflow.numbers.inputs import float_array
 from certflow.process import OrnsteinUhlenbeck
 
@@ -42,7 +45,8 @@ from certflow.process import OrnsteinUhlenbeck
 def student_error(p: Any, maps: Any, times: Any, rtol: Any = "0.02", seconds: Any = 60) -> StudentError:
     """`E |Psi(X) - Phi(X)|^2 / E |Phi(X)|^2`, `X ~ p_T`, `Phi = Phi_{T -> delta}` exact, from both sides (C2).
 
-    p : an `OrnsteinUhlenbeck`; its mixture in one dimension, or in two with a common isotropic variance
+    p : an `OrnsteinUhlenbeck`; its mixture in one dimension, in two with one covariance for all components, or in two
+        to four a product over the coordinates
     maps : `Psi_1, ..., Psi_K`, see `read_maps`; `Psi = Psi_K o ... o Psi_1`
     times : `T = t_0 > ... > t_K = delta`, exact (text, fractions, floats: the binary numbers that they are), or a grid
     rtol : `upper - lower <= rtol upper` is asked for
@@ -66,7 +70,7 @@ def student_error(p: Any, maps: Any, times: Any, rtol: Any = "0.02", seconds: An
     found, listed, ends = _subject(p, maps, times)
     gap, limit = check_effort(rtol, seconds, "rtol")
     if found.mixture.dimension > 1:
-        return plane_error(found, listed, ends, float(gap), limit)
+        return _in_space(found, listed, ends, float(gap), limit)
     flow = LineFlow(found, *ends)
     part = mean_square(flow, listed, float(gap), limit)
     middle, radius = ball_ends(flow.data.second_moment)
@@ -81,6 +85,20 @@ def student_error(p: Any, maps: Any, times: Any, rtol: Any = "0.02", seconds: An
     )
     tail = outwards(0.0, Fraction(part.tail) / (middle - radius))[1]
     return StudentError(lower, upper, part.complete, tail, scale, shown, (repr(found.mixture), *ends))
+
+
+def _in_space(
+    process: OrnsteinUhlenbeck, maps: list[ExactMap], ends: tuple[Fraction, Fraction], gap: float, limit: float
+) -> StudentError:
+    """In two dimensions or more: a product over the coordinates by its lines, else by the atlas of the plane."""
+    lines = coordinate_lines(process.mixture)
+    d = process.mixture.dimension
+    if lines is not None and d in DEGREES:
+        return product_error(process, lines, maps, ends, gap, limit)
+    if d > 2:
+        required = f"at most 2, or {max(DEGREES)} for a product of laws of the coordinates"
+        raise InputError("mixture", f"{d} dimensions", required)
+    return plane_error(process, maps, ends, gap, limit)
 
 
 def student_distance(p: Any, maps: Any, times: Any, box: Any, rtol: Any = "0.02", seconds: Any = 60) -> StudentDistance:

@@ -24,7 +24,7 @@ from certflow.process import OrnsteinUhlenbeck
 DEGREE, BATCH, MOST_CELLS = 4, 256, 200_000
 #: Cells that are divided between two looks at the clock, and at the start at most.
 AT_ONCE, MOST_AT_START = 256, 20_000
-#: The cells cover `q mu_k + [-REACH, REACH]^d`; the rest is tail.
+#: The cells cover `q mu_k + [-REACH, REACH]^d`, times `sqrt(M_ii)` along the axes; the rest is tail.
 REACH = 12.0
 #: Largest half-width of a cell at the start.
 _COARSEST = 0.8
@@ -127,10 +127,12 @@ def charted(basis: Basis, law: StraightLaw, boxes: Boxes, tolerance: float, unti
 
 
 def _unmoved(basis: Basis, law: StraightLaw, boxes: Boxes) -> Charts:
-    """Cells as if `z` stayed where it is: it moves by at most `(q_data - q_noise) max |mu_k|`."""
+    """Cells as if `z` stayed where it is: it moves by at most `(q_data - q_noise) max |mu_k|`, and where variances
+    differ by `2 |z|` more."""
     polynomials = basis.boxes(boxes.centre - boxes.half, boxes.centre + boxes.half).coefficients
     way = float(up(np.asarray(law.q_data * law.largest)))
-    noise = up(way + 8 * UNIT * (np.abs(boxes.low) + np.abs(boxes.high)).sum(1))
+    sizes = (np.abs(boxes.low) + np.abs(boxes.high)).sum(1)
+    noise = up(way + (8 * UNIT + (0.0 if law.spread.none else 2.2)) * sizes)
     count = len(boxes.low)
     return Charts(boxes, polynomials, np.zeros(count), noise, np.ones(count, dtype=bool))
 
@@ -159,7 +161,7 @@ def flow_atlas(
 ) -> FlowAtlas:
     """The flow from the noise end to the data end, on cells, so that its error there is at most `tolerance`, relative.
 
-    process : a mixture of common isotropic variance, in two dimensions (or one)
+    process : a mixture of common isotropic variance or of a shared covariance, in two dimensions (or one)
     start, end : times, the noise end first; the ends of the process, if not given
     tolerance : of the root mean square of the error, relative to that of the flow's own value
     seconds : after them the best atlas so far is given, with `complete` False
@@ -188,8 +190,8 @@ def flow_atlas(
 def _refined(atlas: FlowAtlas, until: float) -> FlowAtlas:
     """The atlas with cells divided until its error is small enough, or until a moment of the monotonic clock."""
     law, charts, flows, allowed = atlas.law, atlas.charts, atlas.flows, atlas.tolerance
+    cells = _contributions(law, charts)
     while True:
-        cells = _contributions(law, charts)
         whole = float(cells.sum())
         complete = whole <= allowed**2
         if complete or time.monotonic() > until or len(cells) > MOST_CELLS:
@@ -200,6 +202,7 @@ def _refined(atlas: FlowAtlas, until: float) -> FlowAtlas:
         new = charted(atlas.basis, law, charts.boxes.where(split).children(), allowed, until)
         flows += len(new.rough)
         charts = Charts.joined([charts.where(~split), new])
+        cells = np.concatenate([cells[~split], _contributions(law, new)])
     return replace(atlas, charts=charts, error=whole**0.5 * law.scale_data, flows=flows, complete=complete)
 
 
@@ -233,8 +236,9 @@ def _contributions(law: StraightLaw, charts: Charts) -> Floats:
 
 
 def _first(law: StraightLaw) -> Boxes:
-    """Cells that cover the means and `REACH` around them."""
-    low, high = (law.q_data * law.means).min(0) - REACH, (law.q_data * law.means).max(0) + REACH
+    """Cells that cover the means and `REACH` standard deviations around them."""
+    reach = REACH * np.sqrt(np.diagonal(law.spread.covariance(law.q_data)))
+    low, high = (law.q_data * law.means).min(0) - reach, (law.q_data * law.means).max(0) + reach
     counts = np.ceil((high - low) / (2 * _COARSEST))
     if counts.prod() > MOST_AT_START:
         raise NoEnclosure(

@@ -16,6 +16,7 @@ import numpy as np
 
 from certflow.enclosure.expressions import ball
 from certflow.enclosure.students.plane.law import StraightLaw
+from certflow.enclosure.students.plane.spread import ENTRIES
 from certflow.enclosure.students.rounding import UNIT, exponential, exponential_above, gamma, up
 from certflow.enclosure.students.taylor import Basis
 from certflow.numbers.arrays import Flags, Floats, Indices, Points
@@ -27,6 +28,8 @@ MARGIN = 1 / 15
 _OFFSET = 15 / 32
 #: Points of Gauss and Legendre's rule.
 _POINTS = 16
+#: Cells on which the rule is applied to both axes at once.
+_AT_ONCE = 1024
 
 
 class Boxes(NamedTuple):
@@ -121,6 +124,8 @@ class Moments(NamedTuple):
 
 def moments(basis: Basis, law: StraightLaw, boxes: Boxes) -> Moments:
     """By Gauss and Legendre's rule along each axis, its error from an ellipse (proofs/students-plane.md, section 5)."""
+    if not law.spread.none:
+        return _joint(basis, law, boxes)
     exponents = np.array(basis.monomials)
     count, d = boxes.low.shape
     values = np.zeros((count, basis.size, basis.size))
@@ -171,6 +176,58 @@ def _axis(low: Floats, high: Floats, centre: float, most: int) -> tuple[Floats, 
     return rows, up(error + rounding, 64)
 
 
+def _joint(basis: Basis, law: StraightLaw, boxes: Boxes) -> Moments:
+    """In the plane, of components with a covariance `M` that is no multiple of `I`: the rule on both axes at once."""
+    parts = [
+        _joint_moments(basis, law, boxes.where(np.arange(i, min(i + _AT_ONCE, len(boxes.low)))))
+        for i in range(0, len(boxes.low), _AT_ONCE)
+    ]
+    return Moments(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _joint_moments(basis: Basis, law: StraightLaw, boxes: Boxes) -> Moments:
+    exponents, most = np.array(basis.monomials), 2 * basis.degree
+    places = exponents[:, None] + exponents[None]
+    points, weights = _rule()
+    powers = np.vander(points / (1 + MARGIN), most + 1, increasing=True)
+    middle, half = (boxes.low + boxes.high) / 2, (boxes.high - boxes.low) / 2
+    n = law.spread.inverse(law.q_data)
+    height = _INVERSE_ROOT**2 * law.spread.root_precision(law.q_data)
+    error = sum(_beyond_rule(half[:, a], n[a, a], most) * 2 * half[:, 1 - a] for a in range(2)) * (
+        height * (1 + 2.0**-20)
+    )
+    values = np.zeros((len(half), basis.size, basis.size))
+    mass, slack = np.zeros(len(half)), np.zeros(len(half))
+    for weight, mean in zip(law.weights, law.means, strict=True):
+        z = middle[:, None] + half[:, None] * points[:, None] - law.q_data * mean
+        one, other = z[:, :, None, 0], z[:, None, :, 1]
+        exponent = (n[0, 0] * one * one + n[1, 1] * other * other) / 2 + n[0, 1] * one * other
+        parts = exponential(-np.maximum(exponent, 0.0)) * (weights[:, None] * weights * height)
+        parts *= (weight * half[:, 0] * half[:, 1])[:, None, None]
+        table = np.einsum("ip,nij,jq->npq", powers, parts, powers, optimize=True)
+        values += table[:, places[:, :, 0], places[:, :, 1]]
+        far = (np.abs(middle - law.q_data * mean) + half).sum(1)
+        size = (np.abs(boxes.low) + np.abs(boxes.high) + 4 * law.q_data * np.abs(mean)).sum(1) + 1
+        rounding = gamma(512) + 4 * ENTRIES + 8 * UNIT * (far + 1 + most / half.min(1)) * size + 4 * ENTRIES * far * far
+        whole = parts.sum((1, 2))
+        mass += up(whole * (1 + rounding) + weight * error, 64)
+        slack += up(whole * rounding + weight * error, 64)
+    return Moments(values, up(mass, len(law.weights)), up(slack + gamma(len(law.weights) + 8) * mass, 16))
+
+
+def _beyond_rule(half: Floats, precision: float, most: int) -> Floats:
+    """At least the error of the rule on an axis, of `eta^k f`, `k <= most`: `|f| <= e^(precision Im^2 z / 2)`."""
+    error = np.full(len(half), np.inf)
+    for rho in (2.0, 4.0, 8.0, 16.0):
+        along, across = (rho + 1 / rho) / 2, (rho - 1 / rho) / 2
+        exponent = precision * (half * across) ** 2 / 2 * (1 + 2.0**-30)
+        factor = 64 / 15 / rho ** (2 * (_POINTS - 1)) / (1 - rho**-2) * along**most * (1 + 2.0**-30)
+        error = np.fmin(
+            error, np.where(exponent < 700, factor * half * exponential_above(np.minimum(exponent, 700.0)), np.inf)
+        )
+    return up(error, 64)
+
+
 #: `1 / sqrt(2 pi)`, the nearest number.
 _INVERSE_ROOT = 0.3989422804014327
 
@@ -186,14 +243,15 @@ def _rule() -> tuple[Floats, Floats]:
 
 
 def beyond(law: StraightLaw, reach: float, constant: float, slope: float) -> float:
-    """At least `E (constant + slope |Z|)^2` over where some `|Z_i| > reach`, `Z` standard normal in `d` dimensions:
+    """At least `E (constant + slope |Z|)^2` over where some `|Z_i| > reach sqrt(M_ii)`, `Z ~ N(0, M)` in d dimensions:
 
-    `(A + b |Z|)^2 <= 2 A^2 + 2 b^2 |Z|^2`, and `E Z_i^2 [|Z_i| > R] = P + 2 R phi(R)`, `P = P(|Z_i| > R)`.
+    `(A + b |Z|)^2 <= 2 A^2 + 2 b^2 |Z|^2` and `E |Z|^2 [...] <= tr M (P + 2 R phi(R))`, `P` that of one axis, `R >= 1`.
     """
     d = law.dimension
     with ball_precision(100):
         r, a, b = (ball(Fraction(x)) for x in (reach, constant, slope))
         root = ball(Fraction(2)).sqrt()
         outside = (r / root).erfc()
-        square = d * outside + 2 * r * (-r * r / 2).exp() / (8 * ball(Fraction(1)).atan()).sqrt()
+        trace = d + ball(Fraction(law.q_data)) ** 2 * (1 + ball(Fraction(1, 2**40))) * ball(law.spread.trace)
+        square = trace * (outside + 2 * r * (-r * r / 2).exp() / (8 * ball(Fraction(1)).atan()).sqrt())
         return math.nextafter(float((d * (2 * a * a * outside + 2 * b * b * square)).abs_upper()), math.inf)

@@ -96,13 +96,3 @@ def _primitives(points: Floats) -> Floats:
     """`int_{-1}^{s_j} T_i` as `[j, i]`."""
     basis = np.polynomial.chebyshev.Chebyshev.basis
     return np.stack([basis(i).integ(lbnd=-1)(points) for i in range(len(points))], axis=1)
-
-
-def times_clock(coefficients: Floats, middle: float, half: float) -> Floats:
-    """Coefficients of `q P(q)`, one degree more: `s T_0 = T_1`, `s T_i = (T_{i-1} + T_{i+1})/2`; first axis `i`."""
-    out = np.zeros((coefficients.shape[0] + 1, *coefficients.shape[1:]))
-    out[:-1] = middle * coefficients
-    out[1] += half * coefficients[0]
-    out[2:] += half / 2 * coefficients[1:]
-    out[:-2] += half / 2 * coefficients[1:]
-    return out

@@ -1,5 +1,5 @@
-"""The field `sum_k gamma_k mu_k` along polynomials: approximately, and what a polynomial leaves it by, proved
-(proofs/students-plane.md, section 3).
+"""The field `q N A z + sum_k gamma_k N mu_k` along polynomials: approximately, and what a polynomial leaves it by,
+proved (proofs/students-plane.md, sections 3 and 7).
 
 Polynomials in the cell's variables have coefficients of shape `(terms, ..., n)`, terms as in `Basis` without symbols.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from certflow.enclosure.students.plane.law import StraightLaw
-from certflow.enclosure.students.rounding import EXP_ERROR, exponential, gamma, up
+from certflow.enclosure.students.plane.law import Field, StraightLaw
+from certflow.enclosure.students.plane.spread import ENTRIES
+from certflow.enclosure.students.rounding import EXP_ERROR, UNIT, exponential, gamma, up
 from certflow.enclosure.students.taylor import Basis
 from certflow.numbers.arrays import Floats
 
@@ -17,10 +18,10 @@ from certflow.numbers.arrays import Floats
 _BEYOND = 4
 
 
-def logits(law: StraightLaw, q: Floats, path: Floats) -> Floats:
-    """`q z.mu_k - q^2 |mu_k|^2/2 + log w_k` along `z = path`, shape (terms, ..., K); `q` broadcasts to the rest."""
-    result: Floats = (path @ law.means.T) * q[..., None]
-    result[0] += law.logarithms - (q * q)[..., None] * law.squares
+def logits(law: StraightLaw, now: Field, q: Floats, path: Floats) -> Floats:
+    """`q z.N mu_k - q^2 mu_k.N mu_k/2 + log w_k` along `z = path`, shape (terms, q, cells, K); `q` of shape (q, 1)."""
+    result: Floats = (path @ np.swapaxes(now.means, 1, 2)) * q[..., None]
+    result[0] += law.logarithms - (q * q)[..., None] * now.squares
     return result
 
 
@@ -38,12 +39,14 @@ def powers_of_e(basis: Basis, exponents: Floats) -> Floats:
 
 
 def mean(basis: Basis, law: StraightLaw, q: Floats, path: Floats) -> Floats:
-    """`sum_k gamma_k mu_k` along a polynomial, cut at the degree; approximately."""
-    exponents = logits(law, q, path)
+    """The field along a polynomial, cut at the degree; approximately."""
+    now = law.at(q)
+    exponents = logits(law, now, q, path)
     exponents[0] -= exponents[0].max(-1, keepdims=True)
     terms = powers_of_e(basis, exponents) * np.exp(exponents[0])
-    whole, top = terms.sum(-1)[..., None], terms @ law.means
-    return quotient(basis, top, whole)
+    whole, top = terms.sum(-1)[..., None], terms @ now.means
+    found = quotient(basis, top, whole)
+    return found if law.spread.none else found + path @ now.drift
 
 
 def quotient(basis: Basis, top: Floats, below: Floats) -> Floats:
@@ -60,16 +63,19 @@ def quotient(basis: Basis, top: Floats, below: Floats) -> Floats:
 def defects(
     basis: Basis, law: StraightLaw, q: Floats, path: Floats, slope: Floats, doubt: Floats, own: int
 ) -> tuple[Floats, Floats]:
-    """At least `|slope - sum_k gamma_k mu_k|_2` along the exact path at an exact `q`, for all `eta` of the cell.
+    """At least how far the slope is from the field, along the exact path at an exact `q`, for all `eta` of the cell.
 
     The float64 logits are within `doubt` (their shape without terms and K) of the exact ones. With `E_k` their
-    exponential functions the defect is `F / sum_k E_k`, `F = sum_k E_k (slope - mu_k)`: no quotient of polynomials.
+    exponential functions the defect is `F / sum_k E_k`, `F = sum_k E_k (slope - q N A z - N mu_k)`: no quotient of
+    polynomials.
 
     Returns the whole bound, and what the first `own` coefficients of `F` have of it: more sweeps or shorter steps make
     that small, where the rest wants smaller cells.
     """
     p = basis.degree
-    exponents = logits(law, q, path)
+    now = law.at(q)
+    slope, drifted = _without_drift(now, path, slope)
+    exponents = logits(law, now, q, path)
     first = exponents[0].argmax(-1)[..., None]
     exponents -= np.take_along_axis(exponents, np.broadcast_to(first, (basis.size, *first.shape)), -1)
     tails, totals = _majorants(basis, exponents)
@@ -80,7 +86,7 @@ def defects(
     errors = up(heights * (tails + totals * loose), 8)
     whole = terms.sum(-1)
     least = (heights * (1 - np.minimum(loose, 1.0)) / totals).sum(-1) * (1 - gamma(len(law.means) + 8))
-    remnant = -(terms @ law.means)
+    remnant = -(terms @ now.means)
     for i, j, k in basis.pairs:
         remnant[k] += slope[i] * whole[j][..., None]
     cut = np.zeros_like(remnant[0])
@@ -89,14 +95,23 @@ def defects(
         for j in range(p + 1 - i, p + 1):
             cut += steps[i] * sums[j]
     reach = steps[1:].sum(0)
-    apart = np.abs(slope[0][..., None, :] - law.means) + reach[..., None, :]
+    apart = np.abs(slope[0][..., None, :] - now.means[:, None]) + reach[..., None, :]
     cut += (errors[..., None] * apart).sum(-2)
     sizes = (heights * totals).sum(-1)[..., None]
     cut += (basis.rounding + gamma(2 * len(law.means) + 8)) * sizes * (np.abs(slope[0]) + reach + law.sizes)
     low = np.abs(remnant).sum(0)
-    both = up((low + cut) / least[..., None], 4 * p * p + 2 * basis.size + 32)
+    both = up((low + cut) / least[..., None] + drifted, 4 * p * p + 2 * basis.size + 32)
     polynomial = np.sqrt(((np.abs(remnant[:own]).sum(0) / least[..., None]) ** 2).sum(-1))
     return up(np.sqrt((both**2).sum(-1)), law.dimension + 4), polynomial
+
+
+def _without_drift(now: Field, path: Floats, slope: Floats) -> tuple[Floats, Floats | float]:
+    """`slope - q N A z`, and at least what its rounding adds up to in each coordinate."""
+    if not now.drift.any():
+        return slope, 0.0
+    sizes = np.abs(path).sum(0) @ np.abs(now.drift)
+    rest = slope - path @ now.drift
+    return rest, up(2 * ENTRIES * sizes + 4 * UNIT * np.abs(rest).sum(0), 2 * len(path))
 
 
 def _majorants(basis: Basis, exponents: Floats) -> tuple[Floats, Floats]:

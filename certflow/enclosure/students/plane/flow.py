@@ -11,6 +11,7 @@ from certflow.enclosure.students.plane.cells import Boxes
 from certflow.enclosure.students.plane.collocation import Collocation, collocation
 from certflow.enclosure.students.plane.field import defects, mean
 from certflow.enclosure.students.plane.law import StraightLaw
+from certflow.enclosure.students.plane.spread import ENTRIES
 from certflow.enclosure.students.rounding import UNIT, exponential_above, gamma, up
 from certflow.enclosure.students.taylor import Basis
 from certflow.numbers.arrays import Floats
@@ -65,10 +66,9 @@ class _Run:
         self.ends[0] = centre
         for a in range(centre.shape[1]):
             self.ends[basis.linear(a), :, a] = half[:, a]
-        # The interval of the exact q's ends is longer or shorter by roundings: at speed max |mu| at most.
-        start = 4 * UNIT * law.q_data * law.largest
-        self.noise_error = np.full(len(centre), start)
-        self.data_error = np.full(len(centre), start)
+        # The interval of the exact q's ends is longer or shorter by roundings: at the field's speed at most.
+        start = 4 * UNIT * law.q_data * law.speed(sizes_of(self.ends))
+        self.noise_error, self.data_error = start.copy(), start.copy()
         self.exponent = np.zeros(len(centre))
         self.path: Floats | None = None
         self.before = (0.0, 1.0)
@@ -90,7 +90,7 @@ class _Run:
             steps += 1
             length = (a - b) * (1.5 if step.easy(whole) else 1.0)
             a = b
-        last = self.lost + 4 * UNIT * law.q_noise * law.largest
+        last = self.lost + 4 * UNIT * law.q_noise * law.speed(sizes_of(self.ends))
         self.noise_error = up(self.noise_error + last)
         self.data_error = up(self.data_error + last * exponential_above(self.exponent))
         data_error = np.where(self.data_error <= self.room, self.data_error, np.inf)
@@ -134,11 +134,14 @@ class _Step:
             np.concatenate([part, np.zeros((wide.size - basis.size, *part.shape[1:]))]) for part in (values, slopes)
         )
         whole, low = defects(wide, law, q, values, slopes, self._doubt(q, sizes.sum(0), lost), basis.size)
-        extra = np.sqrt(((lost_slopes + 4 * UNIT * law.sizes) ** 2).sum(-1)) * (1 + 64 * UNIT)
+        # What the values are off by counts in the drift too.
+        lost_slopes = lost_slopes + 2 * lost @ np.abs(law.at(q).drift)
+        extra = np.sqrt(((lost_slopes + (4 * UNIT + 2 * ENTRIES) * law.sizes) ** 2).sum(-1)) * (1 + 64 * UNIT)
         defect = np.tensordot(table.weights, whole + extra, 1) * abs(self.half)
         #: What adding up the coefficients at the end of the step loses.
         self.lost = up(np.sqrt((lost**2).sum(-1)), 8)
-        gap = np.sqrt((jump**2).sum(-1)) + 8 * UNIT * (abs(self.middle) + abs(self.half)) * law.largest
+        speed = law.speed(up(np.sqrt((sizes.sum(0) ** 2).sum(-1)), 8))
+        gap = np.sqrt((jump**2).sum(-1)) + 8 * UNIT * (abs(self.middle) + abs(self.half)) * speed
         self.error = up(defect + interpolation + gap, 64)
         self.error = np.where(np.isfinite(self.error), self.error, np.inf)
         self.owed = np.tensordot(table.weights, low, 1) * abs(self.half) + interpolation
@@ -147,8 +150,8 @@ class _Step:
         """At least the error of the difference of two logits as `defects` computes them."""
         law = self.run.law
         own = 2 * q * (lost @ law.sizes)
-        scale = 2 * q * (sizes @ law.sizes) + 2 * q * q * float(law.squares.max()) + np.abs(law.logarithms).max() + 1
-        return up(own + 2 * gamma(2 * law.dimension + 16) * scale, 16)
+        scale = 2 * q * (sizes @ law.sizes) + 2 * q * q * law.height + np.abs(law.logarithms).max() + 1
+        return up(own + 2 * gamma(2 * law.dimension + 80) * scale, 16)
 
     def _shares(self, whole: float) -> tuple[float, float]:
         """Root mean squares over the cells that may become good: owed to the length, and allowed."""
@@ -172,6 +175,11 @@ class _Step:
     def easy(self, whole: float) -> bool:
         owed, allowed = self._shares(whole)
         return owed < allowed / 16
+
+
+def sizes_of(polynomials: Floats) -> Floats:
+    """At least the norm of polynomials, shape (terms, cells, d), on their cells."""
+    return up(np.sqrt((up(np.abs(polynomials).sum(0), len(polynomials)) ** 2).sum(-1)), 8)
 
 
 def _path(run: _Run, table: Collocation, q: Floats, middle: float, half: float) -> Floats:

@@ -19,6 +19,7 @@ from certflow.enclosure.students.plane import error as errors
 from certflow.enclosure.students.plane.atlas import flow_atlas
 from certflow.enclosure.students.plane.cells import moments
 from certflow.enclosure.students.plane.error import mean_square
+from certflow.enclosure.students.plane.result import plane_error
 from certflow.enclosure.students.plane.slopes import two_norm_above, two_norm_below
 from certflow.errors import InputError, NoEnclosure
 
@@ -97,7 +98,8 @@ def exact_product_error():
 
 def test_of_a_product_the_error_is_that_of_quantile_maps():
     exact = exact_product_error()
-    found = cf.enclosure.student_error(product_process(), random_student(), [2.5, 0.02], rtol="1e-3", seconds=math.inf)
+    ends = Fraction(2.5), Fraction(0.02)
+    found = plane_error(product_process(), [random_student()], ends, 1e-3, math.inf)
     assert found.complete
     assert found.lower <= exact * (1 + 1e-7)
     assert exact * (1 - 1e-7) <= found.upper

@@ -1,0 +1,1 @@
+"""Students over laws that are products of one-dimensional ones along the coordinates."""
