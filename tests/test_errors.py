@@ -21,6 +21,7 @@ from certflow.certificate.checker.refusals import Refused
 from certflow.enclosure.suprema.cover import Counterexample, Exhausted
 from certflow.enclosure.suprema.isotropic.rate import _Unproved
 from certflow.enclosure.suprema.isotropic.search import LargerValue
+from certflow.formal import NotServed
 from certflow.grids.export.reading import _Refused
 from certflow.networks.gadgets.enclosure import UndecidedSign
 from certflow.testing.properties.property import Refuted
@@ -47,6 +48,7 @@ ERRORS: dict[str, Exception] = {
     "normal-form": errors.OutsideNormalForm("no rule for gamma"),
     "accuracy": errors.AccuracyWarning("1 of 2 trajectories"),
     "refused": Refused("t: got 0, required > 0"),
+    "a claim without a theorem": NotServed("S3"),
     "imprecise": Imprecise("division by an interval that contains 0"),
     "exhausted": Exhausted(),
     "counterexample": Counterexample(np.array([0.5, -1.0]), 1.25),

@@ -1,9 +1,11 @@
-"""`certflow check`: re-check certificates with the independent checker."""
+"""`certflow check`: re-check certificates with the independent checker, and have their theorems compiled by Coq."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,11 +14,20 @@ from certflow.commands.output import print_json
 from certflow.commands.texts import choice
 from certflow.errors import InputError
 
+if TYPE_CHECKING:
+    from certflow.formal import Kernel, KernelVerdict
+
 
 def check(
     certificates: Annotated[list[str], typer.Argument(metavar="CERTIFICATE...", help="Certificate files (.json).")],
     work: Annotated[
         str | None, typer.Option("--work", metavar="N", help="Steps of work allowed for each, of 0.1 microseconds.")
+    ] = None,
+    kernel: Annotated[
+        bool, typer.Option("--kernel", help="Also have the theorem of each compiled by Coq (L2, L3, F1, F2, G1).")
+    ] = False,
+    keep: Annotated[
+        str | None, typer.Option("--keep", metavar="DIR", help="With --kernel: keep the theorem files (.v) there.")
     ] = None,
     output: Format = "text",
 ) -> int:
@@ -24,23 +35,52 @@ def check(
 
     Each is accepted or refused with the reason; the exit code is 0 if all are accepted, 1 if one is refused.
     What is printed of an accepted one is what it asserts. The folder certflow/certificate/checker does the same alone,
-    without certflow.
+    without certflow. With --kernel the statement is also written as a theorem, which the kernel of the Coq proof
+    assistant accepts or not, 60 seconds each; the exit code is 3 if it does not accept one.
     """
     from certflow.certificate import checker
 
     most = checker.MAX_WORK if work is None else checker.steps(work)
     if not most:
         raise InputError("--work", work, "an integer > 0")
+    if keep is not None and not kernel:
+        raise InputError("--keep", keep, "--kernel with it")
     choice(output, "--format", ("text", "json"))
-    rows = []
-    for path in certificates:
-        try:
-            verdict = checker.check_file(path, most)
-        except OSError as error:
-            raise InputError("CERTIFICATE", path, f"a file to read ({error.strerror})") from None
-        if output == "text":
-            print(verdict.line(path), flush=True)
-        rows.append({"file": path, **verdict._asdict()})
+    rows: list[dict[str, Any]] = []
+    with _kernel() if kernel else nullcontext() as found:
+        for path in certificates:
+            try:
+                verdict = checker.check_file(path, most)
+            except OSError as error:
+                raise InputError("CERTIFICATE", path, f"a file to read ({error.strerror})") from None
+            rows.append({"file": path, **verdict._asdict()})
+            if output == "text":
+                print(verdict.line(path), flush=True)
+            if found is None or not verdict.accepted:
+                continue
+            said = _decided(found, path, keep)
+            rows[-1]["kernel"] = said._asdict()
+            if output == "text":
+                print(said.line(path), flush=True)
     if output == "json":
         print_json(json.dumps({"certificates": rows}, indent=1) + "\n")
-    return 0 if all(row["accepted"] for row in rows) else 1
+    if not all(row["accepted"] for row in rows):
+        return 1
+    return 0 if all(row["kernel"]["accepted"] for row in rows if "kernel" in row) else 3
+
+
+def _kernel() -> AbstractContextManager[Kernel]:
+    from certflow.formal import opened_kernel
+
+    return opened_kernel()
+
+
+def _decided(kernel: Kernel, path: str, keep: str | None) -> KernelVerdict:
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise InputError("CERTIFICATE", path, "a file that can be read twice") from None
+    try:
+        return kernel.decide(content, keep=None if keep is None else Path(keep))
+    except OSError as error:
+        raise InputError("--keep", keep, f"a folder to write to ({error.strerror})") from None

@@ -26,7 +26,7 @@ AXIOMS = {
     "Classical_Prop.classic",
 }
 #: Theories of tools, and steps on the way to a theorem: the page need not name these.
-TOOLS = ("Finite.", "Polynomial.")
+TOOLS = ("Finite.", "Polynomial.", "Instance.")
 #: A statement with a constant below the truth, or a hypothesis less: theory, what stands there, what replaces it.
 LOWERED = {
     "popoviciu, 1/5 for 1/4": ("L2", "variance K g y <= (M - l) ^ 2 / 4.", "variance K g y <= (M - l) ^ 2 / 5."),

@@ -1,0 +1,140 @@
+"""Theorem files given to Coq: found, compiled within a limit of time, and what came of it."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from certflow.atomic import write_text_atomic
+from certflow.errors import InputError
+from certflow.formal.instances import NotServed
+from certflow.formal.text import theorem_file
+from certflow.formal.theories import listed_axioms, theories, theory_text
+
+#: Seconds of processor time for one file.
+SECONDS = 60.0
+#: How Coq is installed, with the libraries that the files need.
+INSTALL = "apt-get install coq libcoq-interval libcoq-coquelicot"
+_OPTIONS = ("-q", "-w", "none", "-Q", ".", "Certflow")
+_LIBRARIES = "From Coquelicot Require Coquelicot.\nFrom Interval Require Tactic.\n"
+_PLACE = re.compile(r'^File "[^"]*", line (\d+)', re.MULTILINE)
+_NAMED = re.compile(r"^(?:Lemma|Theorem) (\w+)")
+_THEOREM = re.compile(r"^Theorem (asserted : .*?\.)\nProof\.", re.MULTILINE | re.DOTALL)
+_AXIOM = re.compile(r"^([A-Za-z][\w.']*)(?: *:|$)", re.MULTILINE)
+
+
+class KernelVerdict(NamedTuple):
+    """What the kernel said of a certificate: `text` names Coq's version, or why it is not accepted; the theorem."""
+
+    accepted: bool
+    text: str
+    theorem: str | None = None
+
+    def line(self, name: str) -> str:
+        """The verdict on the file of this name, in one line."""
+        name = "".join(c if c.isprintable() else "?" for c in name)
+        return f"kernel: {'accepted' if self.accepted else 'not accepted'}: {name}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """`coqc` of this machine, and a folder that holds the compiled theories."""
+
+    program: str
+    version: str
+    folder: Path
+
+    def decide(self, content: dict[str, Any], seconds: float = SECONDS, keep: Path | None = None) -> KernelVerdict:
+        """Write the theorem of a certificate that the checker has accepted; compile it within so many seconds.
+
+        With `keep` the file stays there, beside the theories: `coqc -Q . Certflow` compiles them in the order of
+        `_CoqProject`, and it last."""
+        try:
+            text = theorem_file(content)
+        except NotServed as reason:
+            return KernelVerdict(False, f"no theorem is written for {reason}")
+        name = f"{content['claim']}_{content['hash'].rpartition(':')[2][:12]}"
+        if keep is not None:
+            for theory in theories():
+                write_text_atomic(keep / f"{theory}.v", theory_text(theory))
+            write_text_atomic(
+                keep / "_CoqProject", "\n".join(["-Q . Certflow", *(f"{t}.v" for t in theories())]) + "\n"
+            )
+            write_text_atomic(keep / f"{name}.v", text)
+        return self.compile(text, seconds, name)
+
+    def compile(self, text: str, seconds: float = SECONDS, name: str = "certificate") -> KernelVerdict:
+        """Compile the text of a theorem file, and compare the axioms of the theorem with the list."""
+        found = _THEOREM.search(text)
+        theorem = found[1] if found else None
+        done = _compiled(self.program, self.folder, name, text, seconds)
+        if done is None:
+            return KernelVerdict(False, f"not closed within {seconds:g} s of processor time", theorem)
+        if done.returncode:
+            return KernelVerdict(False, _reason(text, done.stderr), theorem)
+        listed = listed_axioms()
+        printed = done.stdout.partition("Axioms:\n")[2]
+        others = [axiom for axiom in _AXIOM.findall(printed) if not _is_listed(axiom, listed)]
+        if not printed or others:
+            said = ", ".join(others) or "none printed"
+            return KernelVerdict(False, f"rests on axioms that are not listed: {said}", theorem)
+        return KernelVerdict(True, f"theorem compiled by Coq {self.version}, on the listed axioms", theorem)
+
+
+@contextmanager
+def opened_kernel() -> Iterator[Kernel]:
+    """The `coqc` on the path, with the theories compiled (about 7 s of processor time) in a folder that is removed.
+
+    Raises InputError where there is none, or no Coq-Interval or Coquelicot."""
+    program = shutil.which("coqc")
+    if program is None:
+        raise InputError("--kernel", "no coqc", f"Coq 8.16 with Coq-Interval and Coquelicot (Debian: {INSTALL})")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        done = _compiled(program, folder, "Libraries", _LIBRARIES, SECONDS)
+        if done is None or done.returncode:
+            raise InputError("--kernel", program, f"a coqc that finds Coq-Interval and Coquelicot (Debian: {INSTALL})")
+        for theory in theories():
+            done = _compiled(program, folder, theory, theory_text(theory), SECONDS)
+            if done is None or done.returncode:
+                raise InputError("--kernel", program, f"a coqc that compiles proofs/coq/{theory}.v: Coq 8.16")
+        said = subprocess.run([program, "--print-version"], capture_output=True, text=True, check=False).stdout
+        yield Kernel(program, (said.split() or ["of unknown version"])[0], folder)
+
+
+def _compiled(
+    program: str, folder: Path, name: str, text: str, seconds: float
+) -> subprocess.CompletedProcess[str] | None:
+    """`coqc` on the text; None where so many seconds of processor time, or ten times as many of the clock, are over."""
+    (folder / f"{name}.v").write_text(text, encoding="utf-8")
+    limited = ["sh", "-c", f'ulimit -t {math.ceil(seconds)}; exec "$@"', "sh", program, *_OPTIONS, f"{name}.v"]
+    try:
+        done = subprocess.run(limited, cwd=folder, capture_output=True, text=True, timeout=10 * seconds, check=False)
+    except subprocess.TimeoutExpired:
+        return None
+    return None if done.returncode < 0 else done
+
+
+def _is_listed(axiom: str, listed: set[str]) -> bool:
+    """Coq prints the shortest name that is not ambiguous."""
+    return axiom in listed or any(name.endswith(f".{axiom}") for name in listed)
+
+
+def _reason(text: str, complaint: str) -> str:
+    """Which lemma did not compile, and the first line of what Coq says."""
+    place = _PLACE.search(complaint)
+    said = " ".join(complaint.partition("Error:")[2].split()) or " ".join(complaint.split())
+    said = said if len(said) <= 160 else f"{said[:157]}..."
+    if place is None:
+        return f"coqc: {said or 'no answer'}"
+    before = text.splitlines()[: int(place[1])]
+    names = [found[1] for line in before if (found := _NAMED.match(line))]
+    return f"not closed: {names[-1] if names else 'the definitions'}: {said}"

@@ -1,0 +1,210 @@
+"""`certflow check --kernel`: the theorem of a certificate compiles; with a threshold below the truth it does not.
+
+The truth is computed here with mpmath from the definitions. Without `coqc` only the texts are read.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import pytest
+from depth import nightly
+
+import certflow as cf
+from certflow.certificate.closed_forms import PRODUCERS, balanced_grid, growth_rates, spatial_bound
+from certflow.formal import Kernel, NotServed, opened_kernel, theorem_file
+from certflow.formal.theories import listed_axioms, theories, theory_text
+
+LAW = cf.GaussianMixture(["0.5", "0.5"], [["-1", "0"], ["1", "0"]], "0.04", name="two *) modes")
+PROCESS = cf.OrnsteinUhlenbeck(LAW, "0.01", 3)
+#: Where `L` is `1/v - 1` all the time, and where it is the one-sided rate.
+NARROW = cf.OrnsteinUhlenbeck(cf.GaussianMixture(["0.5", "0.5"], [["0"], ["0.1"]], "0.5"), "0.5", 3)
+WIDE = cf.OrnsteinUhlenbeck(cf.GaussianMixture(["0.3", "0.7"], [["0"], ["1"]], "1.5"), "1/3", 3)
+
+compiled = pytest.mark.skipif(
+    shutil.which("coqc") is None, reason="coqc is not installed: apt-get install coq libcoq-interval libcoq-coquelicot"
+)
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Kernel]:
+    with opened_kernel() as found:
+        yield found
+
+
+def short(claim: str) -> dict[str, Any]:
+    """A certificate with few panels or segments."""
+    if claim in ("L2", "L3"):
+        return (spatial_bound if claim == "L2" else growth_rates)(PROCESS, panels=2)
+    return balanced_grid(PROCESS, segments=2) if claim == "G1" else PRODUCERS[claim](PROCESS)
+
+
+def changed(content: dict[str, Any], value: mpmath.mpf | str, *path: str | int) -> dict[str, Any]:
+    """The certificate with one number of its assertion replaced; no checker looks at it."""
+    other = copy.deepcopy(content)
+    place = other["assertion"]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value if isinstance(value, str) else mpmath.nstr(value, 30)
+    return other
+
+
+def stability(start: str, end: str) -> mpmath.mpf:
+    """`int lambda` of the mixture by quadrature of its definition."""
+    c, d2 = mpmath.mpf("0.96"), 4
+
+    def rate(t: mpmath.mpf) -> mpmath.mpf:
+        q = mpmath.exp(-2 * t)
+        v = 1 - c * q
+        return 1 - 1 / v + q * d2 / (4 * v**2)
+
+    nodes = [mpmath.mpf(start) * (mpmath.mpf(end) / mpmath.mpf(start)) ** (mpmath.mpf(k) / 12) for k in range(13)]
+    return mpmath.quad(rate, nodes)
+
+
+def lowered() -> dict[str, dict[str, Any]]:
+    """Certificates of which one number is just on the wrong side of the truth."""
+    with mpmath.workdps(40):
+        true, less = stability("0.01", "3"), mpmath.mpf("1e-15")
+        growth = changed(short("F1"), true - less, "growth")
+        upper = changed(short("F2"), true - less, "one-sided", 1)
+        node = Fraction(short("G1")["assertion"]["nodes"][1][1])
+        late = mpmath.mpf(node.numerator) / node.denominator + less
+        q = mpmath.exp(mpmath.mpf("-0.02"))
+        largest = 1 - 1 / (1 - mpmath.mpf("0.96") * q) + q / (1 - mpmath.mpf("0.96") * q) ** 2
+        return {
+            "F1, growth": growth,
+            "F1, diameter": changed(short("F1"), "3.999999999", "diameter_squared"),
+            "F2, upper end": upper,
+            "F2, diameter that none attains": changed(short("F2"), "4.000000001", "diameter_squared"),
+            "G1, a node": changed(short("G1"), late, "nodes", 1, 0),
+            "L2, a panel": changed(short("L2"), largest - less, "upper", 0),
+            "L3, a panel": changed(short("L3"), largest - less, "upper", 0),
+            "L3, from below": changed(short("L3"), "0", "lower", 0),
+            "L3, a last time that is not T": changed(short("L3"), "2.9", "times", 2),
+        }
+
+
+FALSE = lowered()
+DAILY = ("F1, growth", "F1, diameter", "L3, a panel")
+
+
+@compiled
+@pytest.mark.parametrize("claim", ["L3", "F1", *(pytest.param(claim, marks=nightly) for claim in ("L2", "F2", "G1"))])
+def test_the_theorem_of_a_certificate_compiles(claim: str, kernel: Kernel) -> None:
+    verdict = kernel.decide(short(claim))
+    assert verdict.accepted, verdict.text
+    assert verdict.text == f"theorem compiled by Coq {kernel.version}, on the listed axioms"
+    assert verdict.theorem is not None
+    assert verdict.theorem.startswith("asserted : ")
+
+
+@compiled
+@nightly
+@pytest.mark.parametrize("process", [NARROW, WIDE], ids=["1/v - 1", "lambda"])
+def test_the_other_cases_of_the_two_sided_integral_compile(process: cf.OrnsteinUhlenbeck, kernel: Kernel) -> None:
+    verdict = kernel.decide(PRODUCERS["F2"](process))
+    assert verdict.accepted, verdict.text
+
+
+@compiled
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in DAILY else nightly) for name in FALSE])
+def test_a_threshold_below_the_truth_does_not_compile(name: str, kernel: Kernel) -> None:
+    try:
+        verdict = kernel.decide(FALSE[name], seconds=30)
+    except NotServed:
+        pytest.fail("refused without Coq")
+    assert not verdict.accepted
+    assert "not closed" in verdict.text or "no theorem" in verdict.text
+
+
+@compiled
+def test_a_theorem_left_open_is_not_accepted(kernel: Kernel) -> None:
+    text = theorem_file(short("F1"))
+    cheat = re.sub(r"(Lemma growth_bound : .*?\.\n)Proof\..*?Qed\.", r"\1Proof. Admitted.", text, flags=re.DOTALL)
+    assert cheat != text
+    verdict = kernel.compile(cheat)
+    assert (verdict.accepted, verdict.text) == (False, "rests on axioms that are not listed: growth_bound")
+
+
+@compiled
+def test_a_file_that_takes_too_long_is_left(kernel: Kernel) -> None:
+    verdict = kernel.compile("Goal True. do 1000000000 idtac. exact I. Qed.", seconds=1)
+    assert verdict.text == "not closed within 1 s of processor time"
+
+
+@compiled
+@nightly
+def test_the_command_keeps_files_that_compile_alone(tmp_path: Path, command: Any) -> None:
+    path = tmp_path / "F1.json"
+    path.write_text(json.dumps(PRODUCERS["F1"](PROCESS)), encoding="utf-8")
+    ended = command("check", "--kernel", "--keep", tmp_path / "kept", path)
+    assert ended.code == 0, ended.out
+    assert ended.out.splitlines()[1].startswith(f"kernel: accepted: {path}: theorem compiled by Coq ")
+    kept = tmp_path / "kept"
+    names = [*theories(), next(kept.glob("F1_*.v")).stem]
+    for name in names:
+        line = ["coqc", "-q", "-w", "none", "-Q", ".", "Certflow", f"{name}.v"]
+        assert subprocess.run(line, cwd=kept, capture_output=True, check=False).returncode == 0, name
+
+
+def test_the_text_has_the_numbers_of_the_certificate() -> None:
+    content = PRODUCERS["F1"](PROCESS)
+    text = theorem_file(content)
+    assertion = content["assertion"]
+    for key in ("growth", "contraction", "factor"):
+        value = Fraction(assertion[key])
+        assert f"({value.numerator} / {value.denominator})" in text
+    assert "Definition rows : list (list Z) := (((-1) :: 0 :: nil) :: (1 :: 0 :: nil) :: nil)%Z." in text
+    assert "Definition shares : list Z := (1 :: 1 :: nil)%Z." in text
+    assert "Definition sigma2 : R := (1 / 25)." in text
+    assert "Definition d2 : R := (4 / 1)." in text
+    assert "*) modes" not in text
+
+
+def test_what_has_no_theorem_is_named() -> None:
+    other = dict(PRODUCERS["F1"](PROCESS), claim="S3")
+    with pytest.raises(NotServed, match="S3; of L2, L3, F1, F2, G1 there is one"):
+        theorem_file(other)
+    with pytest.raises(NotServed, match="G1 of the two-sided rate"):
+        theorem_file(balanced_grid(PROCESS, segments=2, rate="two-sided"))
+
+
+def test_each_theory_stands_after_those_that_it_needs() -> None:
+    names = theories()
+    assert names[-1] == "Instance"
+    for k, name in enumerate(names):
+        needed = re.findall(r"^From Certflow Require Import (.*)\.$", theory_text(name), re.MULTILINE)
+        assert set(" ".join(needed).split()) <= set(names[:k])
+
+
+def test_no_axiom_of_floating_point_is_listed() -> None:
+    assert {axiom.split(".")[0] for axiom in listed_axioms()} == {
+        "ClassicalDedekindReals",
+        "FunctionalExtensionality",
+        "Classical_Prop",
+        "PrimInt63",
+        "Uint63",
+    }
+
+
+@pytest.mark.parametrize("arguments", [["--kernel"], ["--keep", "there"]])
+def test_without_coq_one_line_says_what_is_needed(
+    arguments: list[str], tmp_path: Path, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ended = command("check", *arguments, tmp_path / "F1.json")
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    required = (
+        "apt-get install coq libcoq-interval libcoq-coquelicot" if "--kernel" in arguments else "--kernel with it"
+    )
+    assert required in ended.err
