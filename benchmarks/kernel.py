@@ -13,7 +13,8 @@ from measure import report, verdict
 
 import certflow as cf
 from certflow.certificate.catalogue import offers
-from certflow.formal import SECONDS, opened_kernel
+from certflow.formal import opened_kernel
+from certflow.formal.kernel import SECONDS
 from certflow.law.builtin import builtin_names
 
 

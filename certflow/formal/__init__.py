@@ -5,7 +5,7 @@ of it.
 """
 
 from certflow.formal.instances import NotServed
-from certflow.formal.kernel import SECONDS, Kernel, KernelVerdict, opened_kernel
+from certflow.formal.kernel import Kernel, KernelVerdict, opened_kernel
 from certflow.formal.text import theorem_file
 
-__all__ = ["SECONDS", "Kernel", "KernelVerdict", "NotServed", "opened_kernel", "theorem_file"]
+__all__ = ["Kernel", "KernelVerdict", "NotServed", "opened_kernel", "theorem_file"]

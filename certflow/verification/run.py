@@ -172,7 +172,8 @@ def _collect(
         evidence = [found[check.name] for check, reason, later in entries if reason is None and later is None]
         reasons = [reason for _, reason, _ in entries if reason is not None]
         waiting = [later for _, reason, later in entries if reason is None and later is not None]
-        result = _result(claim, evidence, reasons, waiting[0] if waiting else None)
+        mendable = [later for later in waiting if not isinstance(later, OutOfReach)]  # another profile, torch
+        result = _result(claim, evidence, reasons, next(iter([*mendable, *waiting]), None))
         results.append(result.model_copy(update={"left_out": _left_out(result, entries)}))
     if progress is not None:
         progress(len(checks), len(checks), "report")
@@ -230,7 +231,7 @@ def _hindrance(context: Context, check: Check) -> tuple[str | None, str | None]:
     """What hypotheses exclude a check, and what else it cannot be run for; both None where it can be run."""
     reason = check.applies(context.mixture)
     if isinstance(reason, OutOfReach):
-        return None, str(reason)
+        return None, reason
     return reason, None if reason is not None else _postponed(context, check)
 
 

@@ -18,7 +18,8 @@ from certflow.claims.registry import CHECKS
 from certflow.enclosure.expressions import ball
 
 LIGHT = Profile("light", precise_points=6, sampled_points=500, flow_pairs=20, times=5)
-ENCLOSED = {check.claim: check for check in CHECKS if check.kind is Kind.ENCLOSURE}
+#: Students that are trained and enclosed have tests of their own.
+ENCLOSED = {check.claim: check for check in CHECKS if check.kind is Kind.ENCLOSURE and not check.trains}
 arb = flint.arb
 
 

@@ -48,7 +48,7 @@ def words_of_markdown(text: str) -> list[str]:
     """Words outside formulas and code; what leads a list, a link's address and a table's rule are no words."""
     text = CODE.sub(" ", text)
     text = re.sub(r"\$\$.*?\$\$|\$.*?\$", " ", text, flags=re.DOTALL)
-    text = re.sub(r"\]\([\w.-]*\)", " ", text)
+    text = re.sub(r"\]\([\w.#-]*\)", " ", text)
     return words(re.sub(r"^ *\d+\. ", " ", text, flags=re.MULTILINE))
 
 
