@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from depth import nightly
 from scipy.integrate import trapezoid
 
 from certflow.errors import InputError
@@ -42,6 +43,7 @@ def test_the_digits():
     np.testing.assert_allclose(np.diag(covariance) / covariance[0, 0], largest / largest[0], rtol=1e-8)
 
 
+@nightly
 def test_every_grid_with_every_number(outcome):
     results, _, _ = outcome
     expected = [(grid, k) for grid in GRIDS for k in (1, 2)] + [(MEASURED, k) for k in (1, 2)]
@@ -54,6 +56,7 @@ def test_every_grid_with_every_number(outcome):
     assert set(results.setting["samples"]["grids"]) == {*GRIDS, MEASURED}
 
 
+@nightly
 def test_it_says_that_it_is_outside_the_theory(outcome):
     results, network, _ = outcome
     assert "outside the theory" in network["scope"]
@@ -65,6 +68,7 @@ def test_it_says_that_it_is_outside_the_theory(outcome):
     json.loads(results.json())
 
 
+@nightly
 def test_the_own_grid_halves_the_integral_of_the_rate(outcome):
     results, network, _ = outcome
     times, rate = np.array(network["times"]), np.array(network["rate"])
@@ -78,6 +82,7 @@ def test_the_own_grid_halves_the_integral_of_the_rate(outcome):
     assert trapezoid(ends[1], ends[0]) == pytest.approx(trapezoid(height, log_times) / 2, rel=0.01)
 
 
+@nightly
 def test_progress_names_the_network_first(outcome):
     told = outcome[2]
     assert told[0] == (100, 100, "score network")
