@@ -9,7 +9,7 @@ from certflow.lazy import attributes
 
 _HOMES: dict[str, str] = {
     "run": "certflow.distill.experiment",
-    "certify": "certflow.distill.certified",
+    "certify": "certflow.distill.enclosed",
     "Settings": "certflow.distill.settings",
     "Results": "certflow.distill.results",
     "Growth": "certflow.distill.results",

@@ -163,7 +163,7 @@ class Results:
     def proved(self, grid: str, segments: int, against: str = BASELINE) -> dict[int, float]:
         """By seed, how many times the error of this grid's student that of the other grid is, at least: proved (C4).
 
-        Only seeds where it is more than 1; none without enclosures (`certflow.distill.certified.certify`).
+        Only seeds where it is more than 1; none without enclosures (`certflow.distill.enclosed.certify`).
         """
         own, other = (
             {row["seed"]: row["relative_mse_enclosure"] for row in self.of(label, segments) if is_enclosed(row)}

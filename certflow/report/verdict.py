@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
+from certflow.claims.registry import CHAPTERS
 from certflow.report.again import again
 from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, json_text
@@ -63,16 +64,7 @@ _POINTWISE = frozenset({Kind.HIGH_PRECISION, Kind.SAMPLED, Kind.EMPIRICAL})
 #: How a reader checks the certificates again, without the code that made them.
 RECHECK = "certflow check certificates/*.json"
 
-_GROUP_TITLE = {
-    "S": "Score, velocity, Jacobian",
-    "L": "Spatial Lipschitz bounds",
-    "F": "Stability of the flow map",
-    "E": "Error propagation under composition",
-    "M": "Lipschitz mismatch",
-    "G": "Time grids",
-    "A": "Constructive ReLU–ReQU approximation",
-    "C": "Certified students",
-}
+_GROUP_TITLE = {chapter.statements[0].id[0]: chapter.title for chapter in CHAPTERS}
 
 # What decides when several outcomes meet in one cell: the worst news first.
 _SEVERITY = (

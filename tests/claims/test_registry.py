@@ -108,3 +108,11 @@ def test_a_wrong_formula_has_one_name() -> None:
         for twin in check.twins:
             names.setdefault(twin.formulas, set()).add(twin.mistake)
     assert {formulas.__name__: found for formulas, found in names.items() if len(found) > 1} == {}
+
+
+def test_no_statement_and_no_chapter_is_called_certified():
+    """Reports show titles, words, code and tests of claims whether or not there is a certificate."""
+    shown = [chapter.title for chapter in CHAPTERS]
+    for row in STATEMENTS.values():
+        shown += [row.title, row.statement, row.remark, *row.hypotheses, *row.code, *row.tests]
+    assert not [text for text in shown if "certified" in text.lower()]

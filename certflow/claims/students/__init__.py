@@ -4,4 +4,4 @@ from certflow.claims.chapter import Chapter
 from certflow.claims.students.checks import CHECKS
 from certflow.claims.students.statements import STATEMENTS
 
-CHAPTER = Chapter("Certified students", STATEMENTS, CHECKS)
+CHAPTER = Chapter("Students given by their weights", STATEMENTS, CHECKS)

@@ -1,4 +1,4 @@
-"""Checks of certified students, each with the false twins that it must reject."""
+"""Checks of students given by their weights, each with the false twins that it must reject."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements of certified students (C1-C4)."""
+"""Statements of students given by their weights (C1-C4)."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ STATEMENTS = (
         source=beyond("C2"),
         remark="Tails included. The laboratory measures this number; here it is enclosed.",
         proof="proofs/C2.md",
-        code=("certflow.enclosure.students.error.student_error", "certflow.distill.certified.certify"),
-        tests=(_SELF, "tests/distill/test_certified.py"),
+        code=("certflow.enclosure.students.error.student_error", "certflow.distill.enclosed.certify"),
+        tests=(_SELF, "tests/distill/test_enclosed_students.py"),
         certificate=("student-cells",),
         depends_on=("C1",),
     ),
@@ -61,7 +61,7 @@ STATEMENTS = (
         "says nothing.",
         proof="proofs/C4.md",
         code=("certflow.enclosure.students.error.compare_students", "certflow.distill.results.Results.proved"),
-        tests=(_SELF, "tests/distill/test_certified.py"),
+        tests=(_SELF, "tests/distill/test_enclosed_students.py"),
         certificate=("student-cells",),
         depends_on=("C2",),
     ),

@@ -44,6 +44,12 @@ def up(x: Floats, operations: int = 4) -> Floats:
     return result
 
 
+def sums(low: Floats, high: Floats, rest: float) -> tuple[float, float]:
+    """At most `sum low` and at least `sum high + rest`, all `>= 0`; infinite where one of `high` is."""
+    above = math.fsum(high) if np.isfinite(high).all() else math.inf
+    return math.fsum(low) * (1 - 4 * UNIT), float(up(np.asarray(above + rest)))
+
+
 def gamma(operations: int) -> float:
     """At least `n u / (1 - n u)`, `n <= 10^7`: what `n` roundings make of a number, relative."""
     return (operations + 1) * UNIT

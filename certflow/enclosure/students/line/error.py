@@ -21,7 +21,7 @@ from certflow.enclosure.students.line.flow import Cells, LineFlow, between
 from certflow.enclosure.students.line.tail import range_of, tail_square
 from certflow.enclosure.students.maps import ExactMap, lipschitz_bound
 from certflow.enclosure.students.push import push
-from certflow.enclosure.students.rounding import UNIT, up
+from certflow.enclosure.students.rounding import UNIT, sums, up
 from certflow.enclosure.students.taylor import Basis, Models
 from certflow.errors import NoEnclosure
 from certflow.numbers.arrays import Flags, Floats, Indices
@@ -174,9 +174,7 @@ def _ends(flow: LineFlow, local: Local, low: Floats, high: Floats, lipschitz: fl
         y = float(local.cells.high[i] if upper else local.cells.low[i])
         x = flow.preimage(y)[0 if upper else 1]  # no further out than the preimage of the end
         tail += tail_square(flow, y, x, upper, float(local.largest[i]), lipschitz)
-    lower = math.fsum(low) * (1 - 4 * UNIT)
-    above = float(up(np.asarray(math.fsum(high) + tail))) if np.isfinite(high).all() else math.inf
-    return lower, above, tail
+    return *sums(low, high, tail), tail
 
 
 def _widest(widths: Floats, allowed: float) -> Flags:

@@ -18,7 +18,7 @@ from certflow.enclosure.students.maps import ExactMap, lipschitz_bound
 from certflow.enclosure.students.plane.atlas import REACH, Charts, FlowAtlas, widest
 from certflow.enclosure.students.plane.cells import Boxes, beyond, moments
 from certflow.enclosure.students.push import push
-from certflow.enclosure.students.rounding import UNIT, gamma, up
+from certflow.enclosure.students.rounding import UNIT, gamma, sums, up
 from certflow.enclosure.students.taylor import Basis, Models
 from certflow.errors import NoEnclosure
 from certflow.numbers.arrays import Flags, Floats, Indices
@@ -175,9 +175,7 @@ def mean_square(atlas: FlowAtlas, maps: list[ExactMap], rtol: float, seconds: fl
     tail = beyond(law, reach, float(up(np.asarray(far.constant + far.slope * middle))), far.slope)
     evaluations, flows = len(local.radius), 0
     while True:
-        lower = math.fsum(local.low) * (1 - 4 * UNIT)
-        above = math.fsum(local.high) if np.isfinite(local.high).all() else math.inf
-        upper = float(up(np.asarray(above + tail)))
+        lower, upper = sums(local.low, local.high, tail)
         complete = upper - lower <= rtol * upper
         if complete or time.monotonic() >= until or evaluations > MOST_CELLS:
             break

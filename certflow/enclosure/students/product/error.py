@@ -24,7 +24,7 @@ from certflow.enclosure.students.maps import ExactMap, lipschitz_bound
 from certflow.enclosure.students.plane.atlas import widest
 from certflow.enclosure.students.product.axis import Axis
 from certflow.enclosure.students.push import push
-from certflow.enclosure.students.rounding import UNIT, gamma, up
+from certflow.enclosure.students.rounding import UNIT, gamma, sums, up
 from certflow.enclosure.students.taylor import Basis, Models, constant
 from certflow.errors import NoEnclosure
 from certflow.law.mixture import GaussianMixture
@@ -217,9 +217,7 @@ def mean_square(flow: ProductFlow, maps: Sequence[ExactMap], rtol: float, second
     local = local_errors(flow, maps, places, far)
     evaluations, nothing = len(places), FLOOR**2 * float(flow.second_moment.mid())
     while True:
-        lower = math.fsum(local.low) * (1 - 4 * UNIT)
-        above = math.fsum(local.high) if np.isfinite(local.high).all() else math.inf
-        upper = float(up(np.asarray(above + tail)))
+        lower, upper = sums(local.low, local.high, tail)
         complete = upper - lower <= rtol * upper
         if complete or upper <= nothing or time.monotonic() >= until or evaluations > MOST_CELLS:
             break

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 import certflow as cf
-from certflow.distill import Settings, certified, certify, run
-from certflow.distill.certified import MOST_CELLS
+from certflow.distill import Settings, certify, enclosed, run
+from certflow.distill.enclosed import MOST_CELLS
 from certflow.distill.results import Results
 from certflow.distill.students.kept import Student
 from certflow.errors import InputError, NoEnclosure
@@ -45,13 +45,13 @@ def plain() -> Results:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """The students that were really enclosed, with the seconds that each was given."""
     asked: list[tuple[Any, ...]] = []
-    own = certified.student_error
+    own = enclosed.student_error
 
     def student_error(process: Any, student: Any, times: Any, rtol: Any, seconds: Any) -> Any:
         asked.append(((student.grid, student.segments, student.seed), seconds))
         return own(process, student, times, rtol, seconds)
 
-    monkeypatch.setattr(certified, "student_error", student_error)
+    monkeypatch.setattr(enclosed, "student_error", student_error)
     return asked
 
 
@@ -91,7 +91,7 @@ def test_the_ends_are_rounded_outwards(plain, monkeypatch):
             "0.5",
         ).cells
 
-    monkeypatch.setattr(certified, "student_error", lambda *_: Exact)
+    monkeypatch.setattr(enclosed, "student_error", lambda *_: Exact)
     low, high = certify(plain).rows[0]["relative_mse_enclosure"]
     assert Fraction(low) < third < Fraction(high)
     assert high == math.nextafter(low, 1)
@@ -142,14 +142,14 @@ def test_what_was_enclosed_is_taken_up(plain, counted, tmp_path):
 
 def test_a_budget_ends_and_what_is_left_says_so(plain, monkeypatch):
     now = [0.0]
-    own = certified.student_error
+    own = enclosed.student_error
 
     def student_error(*given: Any) -> Any:
         now[0] += 3.0
         return own(*given[:4], 60)
 
-    monkeypatch.setattr(certified.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(certified, "student_error", student_error)
+    monkeypatch.setattr(enclosed.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(enclosed, "student_error", student_error)
     found = certify(plain, seconds=5)
     reasons = [row.get("enclosure_reason") for row in found.rows]
     assert found.setting["certified"]["enclosed"] == 3  # two different students, one under two names
@@ -173,7 +173,7 @@ class _Listed(list[Any]):
 
 def test_what_is_kept_knows_the_skip_and_a_map_beyond_the_format_stops_no_other():
     process = cf.OrnsteinUhlenbeck(cf.load_mixture("two-modes-1d"))
-    search = certified._Search(process, "0.02", 1.0, certified._Kept(None))
+    search = enclosed._Search(process, "0.02", 1.0, enclosed._Kept(None))
     assert search._key(_Listed(1.0, 1.0)) != search._key(_Listed(0.0, 1.0))
     told = search.entry(_Listed(1.0, 1e20), 1)
     assert told["relative_mse_enclosure"] is None
@@ -182,8 +182,8 @@ def test_what_is_kept_knows_the_skip_and_a_map_beyond_the_format_stops_no_other(
 
 
 def test_wide_enclosures_are_told_and_not_kept(plain, monkeypatch, tmp_path):
-    own = certified.student_error
-    monkeypatch.setattr(certified, "student_error", lambda *given: replace(own(*given), complete=False))
+    own = enclosed.student_error
+    monkeypatch.setattr(enclosed, "student_error", lambda *given: replace(own(*given), complete=False))
     found = certify(plain, out=tmp_path)
     for row in found.rows:
         low, high = row["relative_mse_enclosure"]
@@ -200,7 +200,7 @@ def test_where_there_is_none_one_line_says_why(plain, monkeypatch, error):
         calls.append(given)
         raise error
 
-    monkeypatch.setattr(certified, "student_error", refuse)
+    monkeypatch.setattr(enclosed, "student_error", refuse)
     found = certify(plain)
     for row in found.rows:
         assert row["relative_mse_enclosure"] is None
