@@ -49,7 +49,7 @@ def certify(
     """Enclose the relative mean squared error of every student that was kept, by `cf.enclosure.student_error` (C2).
 
     The rows get `relative_mse_enclosure`, `[lower, upper]`, rounded outwards to float64, or None with a line in
-    `enclosure_reason`; `enclosure_complete` says whether `upper - lower <= rtol upper`. `setting["certified"]` tells
+    `enclosure_reason`; `enclosure_complete` says whether `upper - lower <= rtol upper`. `setting["enclosures"]` tells
     how many are enclosed, and `setting["errs"]` of some students the cells that the proof is made of.
 
     Parameters
@@ -92,7 +92,7 @@ def certify(
         "complete": sum(row["enclosure_complete"] for row in rows),
         "students": len(rows),
     }
-    return replace(results, rows=tuple(rows), setting={**setting, "seconds": taken, "certified": told, "errs": errs})
+    return replace(results, rows=tuple(rows), setting={**setting, "seconds": taken, "enclosures": told, "errs": errs})
 
 
 def _order(students: Mapping[Name, Any]) -> list[Name]:

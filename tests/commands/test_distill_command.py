@@ -180,7 +180,7 @@ def test_certify_encloses_every_error(command: Command, tiny: None, tmp_path: Pa
     for row in found["rows"]:
         low, high = row["relative_mse_enclosure"]
         assert 0 < low <= row["relative_mse"] <= high <= 1.03 * low
-    assert found["certified"]["complete"] == 4
+    assert found["enclosures"]["complete"] == 4
     ended = command(*few, "--device", "cpu", "--certify", "--certify-seconds", 30, "--out", tmp_path)
     assert ended.code == 0
     text = " ".join(ended.out.split())

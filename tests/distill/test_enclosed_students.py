@@ -64,7 +64,7 @@ def test_every_measured_error_is_in_its_enclosure(plain, counted):
         assert high <= low * 1.0205
         assert row["enclosure_complete"] is True
         assert "enclosure_reason" not in row
-    told = found.setting["certified"]
+    told = found.setting["enclosures"]
     assert (told["enclosed"], told["complete"], told["students"], told["rtol"]) == (8, 8, 8, "0.02")
     assert found.setting["seconds"].keys() >= {"training", "enclosing"}
     assert len(counted) == 6  # with one segment all grids have the same student
@@ -152,7 +152,7 @@ def test_a_budget_ends_and_what_is_left_says_so(plain, monkeypatch):
     monkeypatch.setattr(enclosed, "student_error", student_error)
     found = certify(plain, seconds=5)
     reasons = [row.get("enclosure_reason") for row in found.rows]
-    assert found.setting["certified"]["enclosed"] == 3  # two different students, one under two names
+    assert found.setting["enclosures"]["enclosed"] == 3  # two different students, one under two names
     assert set(reasons) == {None, "the seconds for all students were spent before"}
     first = [row["seed"] for row in found.rows if row["relative_mse_enclosure"] is not None]
     assert set(first) == {0}  # seed by seed
@@ -206,7 +206,7 @@ def test_where_there_is_none_one_line_says_why(plain, monkeypatch, error):
         assert row["relative_mse_enclosure"] is None
         assert row["enclosure_reason"] == f"not enclosed: {error}"
     assert len(calls) == (1 if isinstance(error, InputError) else 8)  # what is refused of one is refused of all
-    assert found.setting["certified"]["enclosed"] == 0
+    assert found.setting["enclosures"]["enclosed"] == 0
 
 
 def test_a_diverged_student_has_none(plain):

@@ -1,4 +1,4 @@
-"""Where students err: the certified local error over the data space, cell by cell (proofs/C2.md).
+"""Where students err: the proved local error over the data space, cell by cell (proofs/C2.md).
 
 The cells are those of which the enclosures are made: on each the error is proved to be at most `bound`, and what it
 adds to the relative mean square lies between `part_low` and `part_high`.
