@@ -16,6 +16,7 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.field import guard
 from certflow.field.components import components_at, quantity_from
+from certflow.field.fused.rows import fused_rows, serves
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import smallest_variance
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
@@ -68,7 +69,17 @@ def _at_points(
     times = _broadcast_times(times, batch)
     flat = points.reshape((-1, mixture.dimension))
     with arithmetic.extended(_cancelled(mixture, arithmetic, flat, times)):
+        if arithmetic.guarded and times.shape[0] == 1 and serves(mixture, quantity, flat.shape[0]):
+            return batch, _in_one_pass(mixture, quantity, flat, times)
         return batch, _in_chunks(mixture, arithmetic, quantity, flat, times)
+
+
+def _in_one_pass(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
+    """By the compiled formulas; the rows that they leave in doubt by the general ones."""
+    result, doubtful = fused_rows(mixture, quantity, x, t)
+    if len(doubtful):
+        result[doubtful] = _in_chunks(mixture, FLOATS, quantity, x[doubtful], t)
+    return result
 
 
 def _in_chunks(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, x: Any, t: Any) -> Any:

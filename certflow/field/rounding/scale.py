@@ -9,6 +9,7 @@ import numpy as np
 
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import variance_extremes
+from certflow.numbers.accuracy import TOLERANCE, tolerance
 from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.floats import UNIT
 
@@ -52,6 +53,14 @@ def scale_of(mixture: GaussianMixture) -> Scale:
         alike=mixture.kind in ("common-isotropic", "shared"),
         isotropic=mixture.kind.endswith("isotropic"),
     )
+
+
+def accepted_error(mixture: GaussianMixture) -> float:
+    """The relative error in norm that is accepted.
+
+    Matrices of more than 64 rows round more, and their repair by balls would take minutes.
+    """
+    return TOLERANCE if mixture.kind.endswith("isotropic") else tolerance(mixture.dimension)
 
 
 def trusted(bound: Any, logit_error: Floats) -> Floats:

@@ -1,0 +1,269 @@
+"""Blocks of points in lanes, compiled by Numba: what both kernels are made of.
+
+A block holds `LANES` points, coordinate by coordinate: loops over the lanes are what the compiler vectorises, and every
+point takes the same instructions wherever it stands. A matrix comes in tiles (`certflow.field.fused.tiles`), which BLAS
+multiplies in the thread that asks.
+
+Numba's cache of machine code on the disk asks for a change of a kernel's own file, not of this one: whoever edits it
+removes `__pycache__` (the tests have a cache for each state of the sources).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+#: Points of a block.
+LANES = 64
+
+#: What is asked for.
+RESPONSIBILITIES, LOG_DENSITY, SCORE, VELOCITY, JACOBIAN = range(5)
+
+#: Rows of the moments (rows, N) that both kernels fill: `|x|^2`, the square of the result, `|sum_k gamma_k a_k|^2`,
+#: `sum_k gamma_k |u_k - u|^4` (for the Jacobian).
+SQUARE, SIZE, MEAN, FOURTH = range(4)
+
+#: Those of `linear`: `sum_k gamma_k r_k a_k.x`, `|P x|^2`, and `|u|^2` where variances differ, else `|s|^2`; then means of
+#: what the caller lists.
+CROSS, PULLED, VECTOR, LISTED = range(4, 8)
+
+#: Those of `full`, with `b_k`, `y_k = x - m mu_k` and the largest eigenvalues `c_k` of `C_k`, `p_k` of `P_k`: the largest
+#: `|b_k|^2`, `c_k |b_k|^2` and `p_k |y_k|^2`; means of `|u_k|^2`, of the squares of those three, of `(c_k p_k |b_k|)^2`.
+TOP_SCORE, TOP_HEIGHT, TOP_REACH, VECTORS, SCORES, HEIGHTS, REACHES, CONDITIONS, LISTED_FULL = range(4, 13)
+
+#: Terms of a product from which on BLAS is faster than a loop.
+LONG = 16
+
+#: Dimension up to which covariances are summed over lanes of points, not of coordinates.
+FLAT = 8
+
+_MAGIC = 6755399441055744.0  # 1.5 * 2^52: a sum with it is rounded to an integer, which stands in its last bits
+_LOG2E = 1.4426950408889634
+_LN2_HIGH, _LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # the first has 21 zero bits at its end
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+_OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+
+
+def compiled(function: Kernel) -> Kernel:
+    """A part of a kernel; other threads of Python run while it does."""
+    return cast(Kernel, njit(**_OPTIONS)(function))
+
+
+def kernel(*arguments: Any) -> Callable[[Kernel], Kernel]:
+    """Compiled for arguments of these types when its module is imported, and kept on the disk."""
+    return lambda function: cast(Kernel, njit([types.void(*arguments)], cache=True, **_OPTIONS)(function))
+
+
+def known(dimensions: int) -> Any:
+    """The type of an array of float64 numbers that is only read."""
+    return types.Array(types.float64, dimensions, "C", readonly=True)
+
+
+def filled(dimensions: int) -> Any:
+    """The type of an array of float64 numbers that is written."""
+    return types.Array(types.float64, dimensions, "C")
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _bits(typing: Any, value: Any) -> Any:
+    """The 64 bits of a float as an integer."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(types.int64))
+
+    return types.int64(types.float64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _of_bits(typing: Any, value: Any) -> Any:
+    """The float of 64 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(types.float64))
+
+    return types.float64(types.int64), generate
+
+
+@compiled
+def exponential(a: float) -> float:
+    """`e^a` for `a <= 0`, to two units in the last place: `2^n e^r`, `|r| <= ln 2 / 2`, by Taylor's polynomial.
+
+    What it leaves out is below `r^14/14! < 5e-18`. The power of two is applied in halves, so that small results lose
+    digits as they must and no more.
+    """
+    a = a if a > -746.0 else (-746.0 if a <= -746.0 else a)  # not a number stays so
+    shifted = a * _LOG2E + _MAGIC
+    whole = shifted - _MAGIC
+    r = (a - whole * _LN2_HIGH) - whole * _LN2_LOW
+    s = 1 / 6227020800.0
+    s = s * r + 1 / 479001600.0
+    s = s * r + 1 / 39916800.0
+    s = s * r + 1 / 3628800.0
+    s = s * r + 1 / 362880.0
+    s = s * r + 1 / 40320.0
+    s = s * r + 1 / 5040.0
+    s = s * r + 1 / 720.0
+    s = s * r + 1 / 120.0
+    s = s * r + 1 / 24.0
+    s = s * r + 1 / 6.0
+    s = s * r + 0.5
+    s = s * r + 1.0
+    s = s * r + 1.0
+    n = _bits(shifted) - _bits(_MAGIC)
+    half = n >> 1
+    return s * _of_bits((half + 1023) << 52) * _of_bits((n - half + 1023) << 52)
+
+
+@compiled
+def product(tiles: Any, lanes: Any, out: Any, scratch: Any) -> None:
+    """`out = A lanes` of a matrix in tiles (R, T, r, t), `lanes` of shape (>= T t, LANES), `out` (>= R r, LANES)."""
+    down, across, r, t = tiles.shape
+    if t < LONG:  # and so one tile across
+        for row in range(down * r):
+            tile = tiles[row // r, 0, row % r]
+            for i in range(LANES):
+                out[row, i] = tile[0] * lanes[0, i]
+            for k in range(1, t):
+                for i in range(LANES):
+                    out[row, i] += tile[k] * lanes[k, i]
+        return
+    for a in range(down):
+        part = out[a * r : (a + 1) * r]
+        np.dot(tiles[a, 0], lanes[:t], part)
+        for b in range(1, across):
+            np.dot(tiles[a, b], lanes[b * t : (b + 1) * t], scratch[:r])
+            for row in range(r):
+                for i in range(LANES):
+                    part[row, i] += scratch[row, i]
+
+
+@compiled
+def square(vectors: Any, count: int, out: Any) -> None:
+    """The squares of vectors in lanes."""
+    for i in range(LANES):
+        out[i] = 0.0
+    for a in range(count):
+        for i in range(LANES):
+            out[i] += vectors[a, i] * vectors[a, i]
+
+
+@compiled
+def load(x: Any, start: int, lanes: Any, squares: Any) -> None:
+    """Points (N, d) from `start` on as columns, the last one repeated to the end of the block, and their `|x|^2`."""
+    for i in range(LANES):
+        n = min(start + i, len(x) - 1)
+        for a in range(x.shape[1]):
+            lanes[a, i] = x[n, a]
+    square(lanes, x.shape[1], squares)
+
+
+@compiled
+def store(lanes: Any, start: int, out: Any) -> None:
+    """The columns of lanes as rows of `out` (N, .) from `start` on."""
+    for i in range(min(LANES, len(out) - start)):
+        for a in range(out.shape[1]):
+            out[start + i, a] = lanes[a, i]
+
+
+@compiled
+def store_moments(moments: Any, start: int, out: Any) -> None:
+    """The moments (rows, LANES) of a block in `out` (rows, N)."""
+    for row in range(len(moments)):
+        for i in range(min(LANES, out.shape[1] - start)):
+            out[row, start + i] = moments[row, i]
+
+
+@compiled
+def shares(logits: Any, count: int, top: Any, total: Any) -> None:
+    """`e^(l_k - top)` over the logits (>= count, LANES), and their sum."""
+    for i in range(LANES):
+        total[i] = 0.0
+    for k in range(count):
+        for i in range(LANES):
+            logits[k, i] = exponential(logits[k, i] - top[i])
+            total[i] += logits[k, i]
+
+
+@compiled
+def listed(rows: Any, weights: Any, total: Any, out: Any) -> None:
+    """`sum_k gamma_k a_k` of each row (K,) of `rows`, the weights (>= K, LANES) having the sum `total`."""
+    for row in range(rows.shape[0]):
+        for i in range(LANES):
+            out[row, i] = rows[row, 0] * weights[0, i]
+        for k in range(1, rows.shape[1]):
+            for i in range(LANES):
+                out[row, i] += rows[row, k] * weights[k, i]
+        for i in range(LANES):
+            out[row, i] /= total[i]
+
+
+@compiled
+def add_outer(weights: Any, deviations: Any, spread: Any, fourth: Any) -> None:
+    """`spread_ab += w e_a e_b` for `b <= a`, `fourth += w |e|^4`, of deviations (d, LANES)."""
+    for i in range(LANES):
+        length = 0.0
+        for a in range(deviations.shape[0]):
+            length += deviations[a, i] * deviations[a, i]
+        fourth[i] += weights[i] * length * length
+    pair = 0
+    for a in range(deviations.shape[0]):
+        for b in range(a + 1):
+            for i in range(LANES):
+                spread[pair, i] += weights[i] * deviations[a, i] * deviations[b, i]
+            pair += 1
+
+
+@compiled
+def store_pairs(work: Any, total: Any, start: int, size: Any, fourth: Any, out: Any) -> None:
+    """Symmetric matrices `R - S / total` as rows of `out` from `start` on, and their squares; `fourth / total`.
+
+    Of both the lower halves, entry by entry, stand in `work` one after the other.
+    """
+    d = int(np.sqrt(out.shape[1]))
+    pairs = d * (d + 1) // 2
+    for i in range(LANES):
+        size[i] = 0.0
+        fourth[i] /= total[i]
+    pair = 0
+    for a in range(d):
+        for b in range(a + 1):
+            twice = 1.0 if a == b else 2.0
+            for i in range(LANES):
+                work[pair, i] -= work[pairs + pair, i] / total[i]
+                size[i] += twice * work[pair, i] * work[pair, i]
+            for i in range(min(LANES, len(out) - start)):
+                out[start + i, a * d + b] = work[pair, i]
+                out[start + i, b * d + a] = work[pair, i]
+            pair += 1
+
+
+@compiled
+def subtract_outer(weighted: Any, deviations: Any, scratch: Any, out: Any) -> tuple[float, float]:
+    """`out -= sum_k gamma_k e_k e_k^T` of one point, of `gamma_k e_k` and `e_k`, shapes (K, d).
+
+    The square of `out` (d, d), and `sum_k gamma_k |e_k|^4`.
+    """
+    fourth = 0.0
+    for k in range(len(deviations)):
+        length, share = 0.0, 0.0
+        for a in range(len(out)):
+            length += deviations[k, a] * deviations[k, a]
+            share += deviations[k, a] * weighted[k, a]
+        fourth += share * length
+    for k in range(0, len(deviations), 64):
+        np.dot(weighted[k : k + 64].T, deviations[k : k + 64], scratch)
+        for a in range(len(out)):
+            for b in range(len(out)):
+                out[a, b] -= scratch[a, b]
+    size = 0.0
+    for a in range(len(out)):
+        for b in range(len(out)):
+            size += out[a, b] * out[a, b]
+    return size, fourth
