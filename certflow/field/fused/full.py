@@ -12,41 +12,45 @@ import numpy as np
 from numba import types
 
 from certflow.field.fused.lanes import (
-    CONDITIONS,
     FLAT,
-    FOURTH,
-    HEIGHTS,
     JACOBIAN,
     LANES,
-    LISTED_FULL,
     LOG_DENSITY,
     LONG,
-    MEAN,
-    REACHES,
     RESPONSIBILITIES,
     SCORE,
-    SCORES,
-    SIZE,
-    SQUARE,
-    TOP_HEIGHT,
-    TOP_REACH,
-    TOP_SCORE,
-    VECTORS,
     VELOCITY,
     add_outer,
+    average,
     compiled,
     filled,
     kernel,
     known,
-    listed,
     load,
     shares,
     square,
+    square_root,
     store,
-    store_moments,
+    store_doubts,
     store_pairs,
+    store_shares,
     subtract_outer,
 )
+from certflow.field.rounding import moments
+
+_logit = compiled(moments.full_logit)
+_rounding = compiled(moments.full_rounding)
+_vector = compiled(moments.full_vector)
+_jacobian = compiled(moments.full_jacobian)
+_spread = compiled(moments.spread_of)
+_shares_error = compiled(moments.shares_error)
+
+#: Rows of what means are taken of: squares of `p_k`, of `m^2 q_k`, of `m p_k |mu_k|`; `m^2 c_k p_k^2`.
+PRECISIONS, SLOPES, PULLS, SHARP = range(4)
+
+#: Rows of the moments of a block: the largest `|b_k|^2`, `c_k |b_k|^2`, `p_k |y_k|^2`; means of `|b_k|^2`, of the squares of
+#: the other two, of `(c_k p_k |b_k|)^2`.
+TOP_SCORE, TOP_HEIGHT, TOP_REACH, SCORES, HEIGHTS, REACHES, CONDITIONS = range(7)
 
 
 @compiled
@@ -106,25 +110,25 @@ def _logits(
 
 
 @compiled
-def _sizes(weights: Any, total: Any, scores: Any, reaches: Any, tops: Any, highs: Any, moments: Any) -> None:
-    """The moments of `|b_k|`, `c_k |b_k|^2`, `p_k |y_k|^2`."""
-    moments[TOP_SCORE : LISTED_FULL] = 0.0
+def _sizes(weights: Any, inverse: Any, scores: Any, reaches: Any, tops: Any, highs: Any, found: Any) -> None:
+    """The moments TOP_SCORE to CONDITIONS."""
+    found[:] = 0.0
     for k in range(len(tops)):
         condition = (tops[k] * highs[k]) ** 2
         for i in range(LANES):
-            share, score = weights[k, i] / total[i], scores[k, i]
+            share, score = weights[k, i] * inverse[i], scores[k, i]
             height, reach = tops[k] * score, highs[k] * reaches[k, i]
-            moments[TOP_SCORE, i] = max(moments[TOP_SCORE, i], score)
-            moments[TOP_HEIGHT, i] = max(moments[TOP_HEIGHT, i], height)
-            moments[TOP_REACH, i] = max(moments[TOP_REACH, i], reach)
-            moments[SCORES, i] += share * score
-            moments[HEIGHTS, i] += share * height * height
-            moments[REACHES, i] += share * reach * reach
-            moments[CONDITIONS, i] += share * condition * score
+            found[TOP_SCORE, i] = max(found[TOP_SCORE, i], score)
+            found[TOP_HEIGHT, i] = max(found[TOP_HEIGHT, i], height)
+            found[TOP_REACH, i] = max(found[TOP_REACH, i], reach)
+            found[SCORES, i] += share * score
+            found[HEIGHTS, i] += share * height * height
+            found[REACHES, i] += share * reach * reach
+            found[CONDITIONS, i] += share * condition * score
 
 
 @compiled
-def _means(pulled: Any, weights: Any, total: Any, mean: Any, squares: Any) -> None:
+def _means(pulled: Any, weights: Any, inverse: Any, mean: Any, squares: Any) -> None:
     """`sum_k gamma_k a_k` and `sum_k gamma_k |a_k|^2`."""
     mean[:] = 0.0
     squares[:] = 0.0
@@ -135,10 +139,10 @@ def _means(pulled: Any, weights: Any, total: Any, mean: Any, squares: Any) -> No
                 mean[a, i] += weighted
                 squares[i] += weighted * pulled[k, a, i]
     for i in range(LANES):
-        squares[i] /= total[i]
+        squares[i] *= inverse[i]
     for a in range(len(mean)):
         for i in range(LANES):
-            mean[a, i] /= total[i]
+            mean[a, i] *= inverse[i]
 
 
 @compiled
@@ -155,11 +159,34 @@ def _average_slopes(weights: Any, slopes: Any, start: int, work: Any, values: An
                     values[start + i, a * d + b] = known + work[i, b]
 
 
+@compiled
+def _deep(
+    weights: Any, inverse: Any, pulled: Any, slopes: Any, start: int, size: Any, fourth: Any, values: Any
+) -> None:
+    """`sum_k gamma_k R_k - Cov_gamma(u)` of a block, of deviations `pulled` (K, d, LANES); what `subtract_outer` returns."""
+    count, d = pulled.shape[:2]
+    weighted, deviations = np.empty((LANES, count)), np.empty((LANES, count, d))
+    single, averages = np.empty((count + d, d)), np.empty((LANES, d))
+    for k in range(count):
+        for i in range(LANES):
+            weighted[i, k] = weights[k, i] * inverse[i]
+            for a in range(d):
+                deviations[i, k, a] = pulled[k, a, i]
+    _average_slopes(weighted, slopes, start, averages, values)
+    for i in range(min(LANES, len(values) - start)):
+        for k in range(count):
+            for a in range(d):
+                single[k, a] = weighted[i, k] * deviations[i, k, a]
+        out = values[start + i].reshape((d, d))
+        size[i], fourth[i] = subtract_outer(single[:count], deviations[i], single[count:], out)
+
+
 @kernel(
     *(known(2), types.int64),
     *(known(2), known(1), known(3), known(2)),
-    *(known(1), known(1), known(2), known(3)),
-    *(types.float64, filled(2), filled(2)),
+    *(known(1), known(1), known(2), known(3), types.float64),
+    types.NamedUniTuple(types.float64, len(moments.Full._fields), moments.Full),
+    *(types.float64, filled(2), types.Array(types.boolean, 1, "C")),
 )
 def full(
     x: Any,
@@ -173,80 +200,96 @@ def full(
     rows: Any,
     slopes: Any,
     constant: float,
+    sizes: Any,
+    accepted: float,
     values: Any,
-    moments_out: Any,
+    doubts: Any,
 ) -> None:
-    """Values (N, .) and moments (LISTED_FULL + L, N) at points (N, d).
+    """Values (N, .) at points (N, d), and whether each row is in doubt.
 
     means, offsets : `m mu_k`, `log w_k + 1/2 log det P_k`; matrices : `P_k`, or `R_k` for velocity and Jacobian
-    vectors : `a_k` there, else zeros; tops, highs : the largest eigenvalues of `C_k`, `P_k`
-    rows : what means are wanted of, shape (L, K)
+    vectors : `a_k` there, else zeros; tops, highs : the largest eigenvalues `c_k` of `C_k`, `p_k` of `P_k`
+    rows : PRECISIONS to SHARP, shape (4, K)
     slopes : `R_k` for the Jacobian: (1, pairs, K) up to dimension FLAT, beyond (d, K, d)
-    constant : what is added to the log-density
+    constant : what is added to the log-density; accepted : relative error of a row that is in no doubt
     """
     count, d = means.shape
-    jacobians = code == JACOBIAN
-    added = 1.0 if code == VELOCITY or jacobians else 0.0
+    added = 1.0 if code == VELOCITY or code == JACOBIAN else 0.0
     lanes, offset, mean = np.empty((d, LANES)), np.empty((d, LANES)), np.empty((d, LANES))
     pulled = np.empty((count, d, LANES))
     logits, scores, reaches = np.empty((count, LANES)), np.empty((count, LANES)), np.empty((count, LANES))
-    moments = np.zeros((len(moments_out), LANES))
-    top, total = np.empty(LANES), np.empty(LANES)
+    work = np.zeros((22, LANES))
+    top, total, inverse, norm_x, size, middle = work[0], work[1], work[2], work[3], work[4], work[5]
+    delta, worst, spread, bound, fourth = work[6], work[7], work[8], work[9], work[10]
+    found, averages = work[11:18], work[18:]
     pairs = d * (d + 1) // 2
-    flat = np.empty((2 * pairs if jacobians and d <= FLAT else 0, LANES))
-    deep = LANES if jacobians and d > FLAT else 0
-    deviations, weights = np.empty((deep, count, d)), np.empty((deep, count))
-    single, averages = np.empty((count + d, d)), np.empty((LANES, d))
+    flat = np.empty((2 * pairs if code == JACOBIAN and d <= FLAT else 0, LANES))
     for start in range(0, len(x), LANES):
-        load(x, start, lanes, moments[SQUARE])
+        load(x, start, lanes, norm_x)
+        square_root(norm_x)
         _logits(lanes, added, means, offsets, matrices, vectors, offset, pulled, logits, scores, reaches, top)
-        shares(logits, count, top, total)
-        _sizes(logits, total, scores, reaches, tops, highs, moments)
-        listed(rows, logits, total, moments[LISTED_FULL:])
+        shares(logits, count, top, total, inverse)
+        _sizes(logits, inverse, scores, reaches, tops, highs, found)
+        for row in range(4):
+            average(rows[row], logits, inverse, averages[row])
+        for row in (TOP_SCORE, SCORES, HEIGHTS, REACHES, CONDITIONS):
+            square_root(found[row])
+        for row in (PRECISIONS, SLOPES, PULLS):
+            square_root(averages[row])
+        for i in range(LANES):
+            delta[i] = _logit(sizes, norm_x[i], found[SCORES, i], found[HEIGHTS, i], found[REACHES, i])
+            worst[i] = _logit(sizes, norm_x[i], found[TOP_SCORE, i], found[TOP_HEIGHT, i], found[TOP_REACH, i])
         if code == RESPONSIBILITIES:
-            for k in range(count):
-                for i in range(LANES):
-                    logits[k, i] /= total[i]
-            store(logits, start, values)
+            store_shares(logits, count, inverse, start, values, top)
+            for i in range(LANES):
+                bound[i] = _shares_error(sizes.unit, delta[i], worst[i], top[i])
+                size[i] = total[i] * inverse[i]
         elif code == LOG_DENSITY:
             for i in range(LANES):
                 top[i] += np.log(total[i]) + constant
+                bound[i] = sizes.unit * (delta[i] + 1)
+                size[i] = max(1.0, abs(top[i]))
             store(top.reshape((1, LANES)), start, values)
         else:
-            _means(pulled, logits, total, mean, moments[VECTORS])
-            square(mean, d, moments[MEAN])
+            _means(pulled, logits, inverse, mean, fourth)
+            square(mean, d, middle)
+            for i in range(LANES):
+                spread[i] = _spread(fourth[i], middle[i], sizes.unit)
         if code == SCORE or code == VELOCITY:
-            sign = -1.0 if code == SCORE else 1.0
             for a in range(d):
                 for i in range(LANES):
-                    mean[a, i] *= sign
-            moments[SIZE] = moments[MEAN]
+                    mean[a, i] = mean[a, i] if added else -mean[a, i]
             store(mean, start, values)
-        elif jacobians:
+            for i in range(LANES):
+                if added:
+                    rounding = _rounding(sizes, averages[SLOPES, i], norm_x[i], averages[PULLS, i], found[CONDITIONS, i])
+                else:
+                    reach = norm_x[i] + sizes.distance
+                    rounding = _rounding(sizes, averages[PRECISIONS, i], reach, 0.0, found[CONDITIONS, i])
+                bound[i] = _vector(sizes, delta[i], spread[i], rounding)
+                size[i] = np.sqrt(middle[i])
+        elif code == JACOBIAN:
             for k in range(count):
                 for a in range(d):
                     for i in range(LANES):
                         pulled[k, a, i] -= mean[a, i]
-        if jacobians and d <= FLAT:
-            listed(slopes[0], logits, total, flat)
-            flat[pairs:] = 0.0
-            moments[FOURTH] = 0.0
-            for k in range(count):
-                add_outer(logits[k], pulled[k], flat[pairs:], moments[FOURTH])
-            store_pairs(flat, total, start, moments[SIZE], moments[FOURTH], values)
-        elif jacobians:
-            for k in range(count):
-                for i in range(LANES):
-                    weights[i, k] = logits[k, i] / total[i]
-                    for a in range(d):
-                        deviations[i, k, a] = pulled[k, a, i]
-            _average_slopes(weights, slopes, start, averages, values)
-            for i in range(min(LANES, len(x) - start)):
+            if d <= FLAT:
+                for pair in range(pairs):
+                    average(slopes[0, pair], logits, inverse, flat[pair])
+                flat[pairs:] = 0.0
+                fourth[:] = 0.0
                 for k in range(count):
-                    for a in range(d):
-                        single[k, a] = weights[i, k] * deviations[i, k, a]
-                out = values[start + i].reshape((d, d))
-                moments[SIZE, i], moments[FOURTH, i] = subtract_outer(
-                    single[:count], deviations[i], single[count:], out
-                )
-        store_moments(moments, start, moments_out)
+                    add_outer(logits[k], pulled[k], flat[pairs:], fourth)
+                store_pairs(flat, inverse, start, size, fourth, values)
+            else:
+                _deep(logits, inverse, pulled, slopes, start, size, fourth, values)
+            for i in range(LANES):
+                slope = averages[SLOPES, i]
+                rounding = _rounding(sizes, slope, norm_x[i], averages[PULLS, i], found[CONDITIONS, i])
+                moved = delta[i] * (np.sqrt(fourth[i]) + spread[i])
+                sharp, highest = averages[SHARP, i], found[TOP_SCORE, i]
+                bound[i] = _jacobian(sizes, moved, delta[i], spread[i], rounding, slope, sharp, norm_x[i], highest)
+                size[i] = np.sqrt(size[i])
+        for i in range(LANES):
+            worst[i] *= sizes.unit
+        store_doubts(bound, worst, size, accepted, start, doubts)

@@ -17,23 +17,13 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+from certflow.field.rounding.scale import EPSILON, LOGIT_LIMIT
+
 #: Points of a block.
 LANES = 64
 
 #: What is asked for.
 RESPONSIBILITIES, LOG_DENSITY, SCORE, VELOCITY, JACOBIAN = range(5)
-
-#: Rows of the moments (rows, N) that both kernels fill: `|x|^2`, the square of the result, `|sum_k gamma_k a_k|^2`,
-#: `sum_k gamma_k |u_k - u|^4` (for the Jacobian).
-SQUARE, SIZE, MEAN, FOURTH = range(4)
-
-#: Those of `linear`: `sum_k gamma_k r_k a_k.x`, `|P x|^2`, and `|u|^2` where variances differ, else `|s|^2`; then means of
-#: what the caller lists.
-CROSS, PULLED, VECTOR, LISTED = range(4, 8)
-
-#: Those of `full`, with `b_k`, `y_k = x - m mu_k` and the largest eigenvalues `c_k` of `C_k`, `p_k` of `P_k`: the largest
-#: `|b_k|^2`, `c_k |b_k|^2` and `p_k |y_k|^2`; means of `|u_k|^2`, of the squares of those three, of `(c_k p_k |b_k|)^2`.
-TOP_SCORE, TOP_HEIGHT, TOP_REACH, VECTORS, SCORES, HEIGHTS, REACHES, CONDITIONS, LISTED_FULL = range(4, 13)
 
 #: Terms of a product from which on BLAS is faster than a loop.
 LONG = 16
@@ -122,6 +112,13 @@ def exponential(a: float) -> float:
 
 
 @compiled
+def square_root(a: Any) -> None:
+    """Numbers in lanes replaced by their roots."""
+    for i in range(LANES):
+        a[i] = np.sqrt(a[i])
+
+
+@compiled
 def product(tiles: Any, lanes: Any, out: Any, scratch: Any) -> None:
     """`out = A lanes` of a matrix in tiles (R, T, r, t), `lanes` of shape (>= T t, LANES), `out` (>= R r, LANES)."""
     down, across, r, t = tiles.shape
@@ -157,10 +154,11 @@ def square(vectors: Any, count: int, out: Any) -> None:
 @compiled
 def load(x: Any, start: int, lanes: Any, squares: Any) -> None:
     """Points (N, d) from `start` on as columns, the last one repeated to the end of the block, and their `|x|^2`."""
-    for i in range(LANES):
-        n = min(start + i, len(x) - 1)
+    last = len(x) - 1
+    for first in range(0, LANES, 8):  # a cache line of the lanes is filled at once
         for a in range(x.shape[1]):
-            lanes[a, i] = x[n, a]
+            for i in range(first, first + 8):
+                lanes[a, i] = x[min(start + i, last), a]
     square(lanes, x.shape[1], squares)
 
 
@@ -173,35 +171,61 @@ def store(lanes: Any, start: int, out: Any) -> None:
 
 
 @compiled
-def store_moments(moments: Any, start: int, out: Any) -> None:
-    """The moments (rows, LANES) of a block in `out` (rows, N)."""
-    for row in range(len(moments)):
-        for i in range(min(LANES, out.shape[1] - start)):
-            out[row, start + i] = moments[row, i]
+def store_doubts(bounds: Any, worst: Any, sizes: Any, accepted: float, start: int, doubts: Any) -> None:
+    """Where the bound exceeds the accepted part of the size of a result, says nothing, or is none."""
+    for i in range(min(LANES, len(doubts) - start)):
+        good = bounds[i] <= accepted * sizes[i] and worst[i] <= LOGIT_LIMIT and sizes[i] < np.inf
+        doubts[start + i] = not good
 
 
 @compiled
-def shares(logits: Any, count: int, top: Any, total: Any) -> None:
-    """`e^(l_k - top)` over the logits (>= count, LANES), and their sum."""
+def raised(logits: Any, offsets: Any, top: Any) -> None:
+    """`offsets`, shape (K,), added to the logits (>= K, LANES); the largest logit of each point."""
+    for i in range(LANES):
+        top[i] = -np.inf
+    for k in range(len(offsets)):
+        for i in range(LANES):
+            logits[k, i] += offsets[k]
+            top[i] = logits[k, i] if logits[k, i] > top[i] else top[i]
+
+
+@compiled
+def shares(logits: Any, count: int, top: Any, total: Any, inverse: Any) -> None:
+    """`e^(l_k - top)` over the logits (>= count, LANES), their sum and its inverse."""
     for i in range(LANES):
         total[i] = 0.0
     for k in range(count):
         for i in range(LANES):
             logits[k, i] = exponential(logits[k, i] - top[i])
             total[i] += logits[k, i]
+    for i in range(LANES):
+        inverse[i] = 1.0 / total[i]
 
 
 @compiled
-def listed(rows: Any, weights: Any, total: Any, out: Any) -> None:
-    """`sum_k gamma_k a_k` of each row (K,) of `rows`, the weights (>= K, LANES) having the sum `total`."""
-    for row in range(rows.shape[0]):
+def average(row: Any, weights: Any, inverse: Any, out: Any) -> None:
+    """`sum_k gamma_k a_k` of numbers (K,), by the weights (>= K, LANES) and the inverse of their sum."""
+    for i in range(LANES):
+        out[i] = row[0] * weights[0, i]
+    for k in range(1, len(row)):
         for i in range(LANES):
-            out[row, i] = rows[row, 0] * weights[0, i]
-        for k in range(1, rows.shape[1]):
-            for i in range(LANES):
-                out[row, i] += rows[row, k] * weights[k, i]
+            out[i] += row[k] * weights[k, i]
+    for i in range(LANES):
+        out[i] *= inverse[i]
+
+
+@compiled
+def store_shares(weights: Any, count: int, inverse: Any, start: int, out: Any, other: Any) -> None:
+    """The responsibilities as rows of `out` from `start` on, and the mass that is not the largest component's."""
+    for i in range(LANES):
+        other[i] = 0.0
+    for k in range(count):
         for i in range(LANES):
-            out[row, i] /= total[i]
+            weights[k, i] *= inverse[i]
+            other[i] = max(other[i], weights[k, i])
+    for i in range(LANES):
+        other[i] = max(1.0 - other[i], 0.0) + EPSILON
+    store(weights, start, out)
 
 
 @compiled
@@ -221,7 +245,7 @@ def add_outer(weights: Any, deviations: Any, spread: Any, fourth: Any) -> None:
 
 
 @compiled
-def store_pairs(work: Any, total: Any, start: int, size: Any, fourth: Any, out: Any) -> None:
+def store_pairs(work: Any, inverse: Any, start: int, size: Any, fourth: Any, out: Any) -> None:
     """Symmetric matrices `R - S / total` as rows of `out` from `start` on, and their squares; `fourth / total`.
 
     Of both the lower halves, entry by entry, stand in `work` one after the other.
@@ -230,13 +254,13 @@ def store_pairs(work: Any, total: Any, start: int, size: Any, fourth: Any, out: 
     pairs = d * (d + 1) // 2
     for i in range(LANES):
         size[i] = 0.0
-        fourth[i] /= total[i]
+        fourth[i] *= inverse[i]
     pair = 0
     for a in range(d):
         for b in range(a + 1):
             twice = 1.0 if a == b else 2.0
             for i in range(LANES):
-                work[pair, i] -= work[pairs + pair, i] / total[i]
+                work[pair, i] -= work[pairs + pair, i] * inverse[i]
                 size[i] += twice * work[pair, i] * work[pair, i]
             for i in range(min(LANES, len(out) - start)):
                 out[start + i, a * d + b] = work[pair, i]

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from types import ModuleType
 
 import numpy as np
 
 from certflow.field.components import components_at
 from certflow.field.fused.threads import thread_count
 from certflow.law.mixture import GaussianMixture
-from certflow.numbers.arrays import Floats, Indices, Points
+from certflow.numbers.arrays import Floats, Indices, Points, Times
 from certflow.numbers.floats import FLOATS
 
 #: Operations of a call from which on the compiled formulas are taken: some milliseconds of NumPy's.
 LARGE = 2**21
 
-#: Those of a call that is shared among threads, and of a piece of it.
-_SHARED, _PIECE = 2**23, 2**22
+#: Operations of a piece of work for a thread, of whole blocks of points.
+_PIECE = 2**22
+_BLOCK = 64
 
 #: Dimension up to which matrices for each component, and Jacobians, are compiled: one tile.
 _MATRIX = 64
 
 
 def serves(mixture: GaussianMixture, quantity: str, count: int) -> bool:
-    """Whether the compiled formulas are taken for so many points: Numba is there, and it is worth its start."""
+    """Whether the compiled formulas are taken for so many points: Numba is there, and they are worth loading it."""
     if _work(mixture, quantity) * count < LARGE:
         return False
     matrices = quantity == "jacobian" or mixture.kind == "full"
-    return (not matrices or mixture.dimension <= _MATRIX) and _kernels() is not None
+    return (not matrices or mixture.dimension <= _MATRIX) and _is_there()
 
 
 def _work(mixture: GaussianMixture, quantity: str) -> int:
@@ -39,38 +39,34 @@ def _work(mixture: GaussianMixture, quantity: str) -> int:
 
 
 @cache
-def _kernels() -> ModuleType | None:
-    """The module of kernels, compiled by now; None where Numba is missing or does not suit NumPy."""
+def _is_there() -> bool:
+    """Whether Numba is installed and suits this NumPy and Python."""
     try:
-        from certflow.field.fused import prepared
+        import numba  # noqa: F401
     except ImportError:
-        return None
-    return prepared
+        return False
+    return True
 
 
-def fused_rows(mixture: GaussianMixture, quantity: str, x: Points, t: Floats) -> tuple[Floats, Indices]:
-    """Values at points (N, d) and one time, shape (1,), row by row; the rows whose error may be too large."""
-    kernels = _kernels()
-    assert kernels is not None
-    prepared = kernels.prepared(mixture, components_at(mixture, FLOATS, t), quantity)
-    d = mixture.dimension
-    widths = {"responsibilities": (mixture.n_components,), "log_density": (), "jacobian": (d, d)}
-    shape = widths.get(quantity, (d,))
-    x, values = np.ascontiguousarray(x), np.empty((len(x), *shape))
-    flat = values.reshape(len(x), -1)
-    work = _work(mixture, quantity)
-    rows = kernels.LANES * max(1, _PIECE // (work * kernels.LANES))
+def fused_rows(mixture: GaussianMixture, quantity: str, x: Points, t: Times) -> tuple[Floats, Indices]:
+    """Values at points (N, d) and one time, shape (1,), row by row; the rows that are in doubt."""
+    from certflow.field.fused.prepared import prepared
 
-    def piece(start: int) -> Indices:
+    fill, count, d = prepared(mixture, components_at(mixture, FLOATS, t), quantity), len(x), mixture.dimension
+    shapes = {"responsibilities": (mixture.n_components,), "log_density": (), "jacobian": (d, d)}
+    values, doubts = np.empty((count, *shapes.get(quantity, (d,)))), np.empty(count, dtype=bool)
+    x, flat = np.ascontiguousarray(x), values.reshape(count, -1)
+    rows = _BLOCK * max(1, _PIECE // (_work(mixture, quantity) * _BLOCK))
+
+    def piece(start: int) -> None:
         part = slice(start, start + rows)
-        with np.errstate(all="ignore"):
-            return start + prepared.doubtful(x[part], flat[part])
+        fill(x[part], flat[part], doubts[part])
 
-    starts = range(0, len(x), rows)
-    threads = min(thread_count(), len(starts)) if work * len(x) >= _SHARED else 1
-    if threads == 1:
-        found = [piece(start) for start in starts]
-    else:
+    starts = range(0, count, rows)
+    threads = min(thread_count(), len(starts))
+    if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
-            found = list(pool.map(piece, starts))
-    return values, np.concatenate(found)
+            list(pool.map(piece, starts))
+    else:
+        piece(0) if len(starts) == 1 else list(map(piece, starts))
+    return values, doubts.nonzero()[0]

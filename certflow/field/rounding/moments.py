@@ -1,195 +1,203 @@
-"""The bounds by moments: a few numbers for each row, whatever the number of components.
+"""The bounds by moments: formulas of a few numbers for each row, whatever the number of components.
 
 By Cauchy-Schwarz an error `delta_k` of the logits moves `sum_k gamma_k a_k` by at most
 `(sum_k gamma_k delta_k^2)^(1/2) (tr Cov_gamma(a))^(1/2)`, so means of squares over the responsibilities are all that is
-needed; the sizes are those of `certflow.field.rounding.close`. A class holds the moments of each kind of covariance; its
-`error` bounds the absolute error of a quantity (in norm), shape (N,), infinite where the first order says nothing; what
-it may be told besides are `other`, the mass that is not the largest component's, and `fourth`, the root of
-`sum_k gamma_k |u_k - u|^4`.
+needed; the sizes are those of `certflow.field.rounding.close`. A function takes numbers or arrays (N,), entry by entry: the
+compiled formulas (`certflow.field.fused`) call the same ones for each point.
 
-Moments have shape (N,); what time alone decides, (T,), T = N or 1.
+`delta` is the root mean square of the errors of the logits, `worst` the largest, both in units of rounding;
+`spread = tr Cov_gamma(u)`. What a mixture and a time say comes as a tuple: `Alike`, `Varied` or `Full`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from certflow.field.rounding.scale import EPSILON, Scale, trusted
-from certflow.numbers.arrays import Floats
+from certflow.field.rounding.scale import EPSILON, Scale
 
 
-_WHOLE = np.ones(1)
+class Alike(NamedTuple):
+    """One covariance for all: the logits differ by `a_k.x`, the velocities by `a_k = m P mu_k`.
 
-
-@dataclass(frozen=True)
-class Factors:
-    """`m`, `m^2`, `1 - m^2`, shape (T,)."""
-
-    m: Floats
-    m2: Floats
-    n2: Floats
-
-
-@dataclass(frozen=True)
-class Alike:
-    """One covariance for all: the logits differ by `a_k.x`, the velocities by `a_k`, `a_k = m P mu_k`.
-
-    means, pulls : root mean squares of `m |mu_k|`, `|a_k|`; mean : `|sum_k gamma_k a_k|`
-    pulled, score : `|P x|`, `|s|` (of matrices)
+    unit : of rounding; factor : of a vector's rounding; precision, top : the largest eigenvalues of `P`, of `C` (zero
+    where it is a multiple of the identity); slope : of `m^2 Q`; distance : the largest `m |mu_k|`
+    rest : what a weight adds to a logit's error; determinant : what `log det P` adds to the log-density's
+    sharp : the rounding of `m^2 Q`; root : `sqrt(d)`
     """
 
-    scale: Scale
-    dimension: int
-    factors: Factors
-    norm_x: Floats
-    means: Floats
-    pulls: Floats
-    mean: Floats
-    pulled: Floats
-    score: Floats
-
-    def error(self, quantity: str, other: Floats = _WHOLE, fourth: Floats | None = None) -> Floats:
-        scale, d, m, m2 = self.scale, self.dimension, self.factors.m, self.factors.m2
-        unit, factor = 2 * EPSILON * scale.growth, 1.0
-        precision, top = 1 / (m2 * scale.low + self.factors.n2), np.zeros(1)
-        if not scale.isotropic:
-            top, factor = m2 * scale.high + self.factors.n2, 1 + d**0.5 / 4
-        condition, slope = top * precision, m2 * precision * scale.slope
-        reach, furthest = self.norm_x + m * scale.radius, m * precision * scale.radius
-        delta = precision * self.means * reach + top * self.pulls * (self.pulled + furthest) + scale.log_weight
-        worst = furthest * reach + top * furthest * (self.pulled + furthest) + scale.log_weight
-        spread = _spread(self.pulls**2, self.mean**2, unit)
-        if quantity == "responsibilities":
-            bound = unit * (np.minimum(2 * delta, 4 * worst * other) + 1)
-        elif quantity == "log_density":
-            square = (precision * self.norm_x**2 + top * self.pulled**2) / 2
-            bound = unit * (delta + square + d * (1 + condition + np.abs(np.log(precision))) / 2)
-        elif quantity == "jacobian":
-            own = slope + m2 * top * precision**2 + 2 * precision * self.means * np.sqrt(spread)
-            own = d**0.5 * own + 2 * (1 + condition) * spread
-            largest = (slope * self.norm_x + furthest + condition * (self.pulled + furthest)) * factor
-            moved = _moved(delta, worst, spread, fourth)
-            bound = unit * (moved + own) + (unit * largest) ** 2
-        else:
-            size = precision if quantity == "score" else slope
-            rounding = size * self.norm_x + precision * self.means + condition * np.sqrt(self.score**2 + spread)
-            bound = unit * (delta * np.sqrt(spread) + rounding * factor)
-        return trusted(bound, unit * worst)
+    unit: Any
+    factor: Any
+    precision: Any
+    top: Any
+    slope: Any
+    distance: Any
+    rest: Any
+    determinant: Any
+    sharp: Any
+    root: Any
 
 
-@dataclass(frozen=True)
-class Varied:
+def alike(scale: Scale, dimension: int, m: Any, m2: Any, n2: Any) -> Alike:
+    """At one time, or at the times of the rows."""
+    low, high = float(scale.low[0]), float(scale.high[0])
+    precision = 1 / (m2 * low + n2)
+    top = 0 * precision if scale.isotropic else m2 * high + n2
+    slope = m2 * precision * float(scale.slope[0])
+    return Alike(
+        unit=2 * EPSILON * scale.growth,
+        factor=1.0 if scale.isotropic else 1 + dimension**0.5 / 4,
+        precision=precision,
+        top=top,
+        slope=slope,
+        distance=m * scale.radius,
+        rest=scale.log_weight,
+        determinant=dimension * (1 + top * precision + np.abs(np.log(precision))) / 2,
+        sharp=slope + m2 * top * precision**2,
+        root=dimension**0.5,
+    )
+
+
+def alike_logits(s: Alike, norm_x: Any, means: Any, pulls: Any, pulled: Any) -> tuple[Any, Any]:
+    """`delta`, `worst`, of root mean squares `means` of `m |mu_k|`, `pulls` of `|a_k|`, and of `pulled`, `|P x|`."""
+    reach, furthest = norm_x + s.distance, s.precision * s.distance
+    delta = s.precision * means * reach + s.top * pulls * (pulled + furthest) + s.rest
+    worst = furthest * reach + s.top * furthest * (pulled + furthest) + s.rest
+    return delta, worst
+
+
+def alike_log_density(s: Alike, delta: Any, norm_x: Any, pulled: Any) -> Any:
+    """The bound for the log-density."""
+    return s.unit * (delta + (s.precision * norm_x * norm_x + s.top * pulled * pulled) / 2 + s.determinant)
+
+
+def alike_vector(s: Alike, size: Any, delta: Any, spread: Any, norm_x: Any, means: Any, score: Any) -> Any:
+    """The bound for score (`size` the precision) and velocity (the slope)."""
+    rounding = size * norm_x + s.precision * means + s.top * s.precision * np.sqrt(score * score + spread)
+    return s.unit * (delta * np.sqrt(spread) + rounding * s.factor)
+
+
+def alike_jacobian(s: Alike, moved: Any, spread: Any, norm_x: Any, means: Any, pulled: Any) -> Any:
+    """The bound for the Jacobian; `moved` : by errors of the responsibilities, in units of rounding."""
+    furthest, condition = s.precision * s.distance, s.top * s.precision
+    own = s.root * (s.sharp + 2 * s.precision * means * np.sqrt(spread)) + 2 * (1 + condition) * spread
+    largest = s.unit * (s.slope * norm_x + furthest + condition * (pulled + furthest)) * s.factor
+    return s.unit * (moved + own) + largest * largest
+
+
+class Varied(NamedTuple):
     """A variance for each component: `u_k = r_k x - a_k`, `r_k = m^2 q_k`, `a_k = m p_k mu_k`.
 
-    precision, slope, pulls : root mean squares of `p_k`, `r_k`, `|a_k|`; most, steepest : the largest `p_k`, `|r_k|`
-    size, mean : `sum_k gamma_k |u_k|^2` and `|sum_k gamma_k u_k|^2`
+    most, steepest : the largest `p_k`, `|r_k|`; the rest as in `Alike`
     """
 
-    scale: Scale
-    dimension: int
-    factors: Factors
-    most: Floats
-    steepest: Floats
-    norm_x: Floats
-    precision: Floats
-    slope: Floats
-    pulls: Floats
-    size: Floats
-    mean: Floats
-
-    def error(self, quantity: str, other: Floats = _WHOLE, fourth: Floats | None = None) -> Floats:
-        scale, d, m = self.scale, self.dimension, self.factors.m
-        unit, norm_x = 2 * EPSILON * scale.growth, self.norm_x
-        precisions = 1 / (self.factors.m2[:, None] * scale.low + self.factors.n2[:, None])
-        rest = scale.log_weight + d * (1 + np.abs(np.log(precisions)).max(axis=1)) / 4
-        squares = norm_x * (self.precision * norm_x / 2 + self.pulls) + self.pulls * (m * scale.radius / 2)
-        delta, worst = squares + rest, self.most * (norm_x + m * scale.radius) ** 2 / 2 + rest
-        spread = _spread(self.size, self.mean, unit)
-        if quantity == "responsibilities":
-            bound = unit * (np.minimum(2 * delta, 4 * worst * other) + 1)
-        elif quantity == "log_density":
-            bound = unit * (delta + 1)
-        elif quantity == "jacobian":
-            each = self.slope * norm_x + self.pulls
-            own = d**0.5 * (self.slope + 2 * each * np.sqrt(spread)) + 2 * spread
-            moved = _moved(delta, worst, spread, fourth) + 2 * delta * self.slope
-            largest = self.steepest * norm_x + m * self.most * scale.radius
-            bound = unit * (moved + own) + (unit * largest) ** 2
-        else:
-            rounding = (self.precision if quantity == "score" else self.slope) * norm_x + self.pulls
-            bound = unit * (delta * np.sqrt(spread) + rounding)
-        return trusted(bound, unit * worst)
+    unit: Any
+    most: Any
+    steepest: Any
+    distance: Any
+    rest: Any
+    root: Any
 
 
-@dataclass(frozen=True)
-class Full:
-    """A matrix for each component, with the largest eigenvalues `c_k` of `C_k`, `p_k` of `P_k`, and `y_k = x - m mu_k`.
+def varied(scale: Scale, dimension: int, m: float, m2: float, n2: float) -> Varied:
+    """At one time."""
+    p = 1 / (m2 * scale.low + n2)
+    return Varied(
+        unit=2 * EPSILON * scale.growth,
+        most=float(p.max()),
+        steepest=float((m2 * p * scale.slope).max()),
+        distance=m * scale.radius,
+        rest=scale.log_weight + dimension * (1 + float(np.abs(np.log(p)).max())) / 4,
+        root=dimension**0.5,
+    )
 
-    score, height, reach : root mean squares of `|b_k|`, `c_k |b_k|^2`, `p_k |y_k|^2`; condition : of `c_k p_k |b_k|`
-    top_score, top_height, top_reach : the largest of the first three
-    precision, slope, pulls : root mean squares of `p_k`, of `r_k = m^2 p_k max |1 - s2|`, of `m p_k |mu_k|`
-    sharp : the mean of `m^2 c_k p_k^2`; size, mean : `sum_k gamma_k |a_k|^2`, `|sum_k gamma_k a_k|^2` of the vectors `a_k`
+
+def varied_logits(s: Varied, norm_x: Any, precision: Any, pulls: Any) -> tuple[Any, Any]:
+    """`delta`, `worst`, of root mean squares of `p_k` and `|a_k|`."""
+    delta = norm_x * (precision * norm_x / 2 + pulls) + pulls * (s.distance / 2) + s.rest
+    reach = norm_x + s.distance
+    return delta, s.most * reach * reach / 2 + s.rest
+
+
+def varied_vector(s: Varied, size: Any, delta: Any, spread: Any, norm_x: Any, pulls: Any) -> Any:
+    """The bound for score (`size` the root mean square of `p_k`) and velocity (of `r_k`)."""
+    return s.unit * (delta * np.sqrt(spread) + size * norm_x + pulls)
+
+
+def varied_jacobian(s: Varied, moved: Any, delta: Any, spread: Any, norm_x: Any, slope: Any, pulls: Any) -> Any:
+    """The bound for the Jacobian: errors of the responsibilities move the mean of the `r_k` too."""
+    own = s.root * (slope + 2 * (slope * norm_x + pulls) * np.sqrt(spread)) + 2 * spread
+    largest = s.unit * (s.steepest * norm_x + s.most * s.distance)
+    return s.unit * (moved + 2 * delta * slope + own) + largest * largest
+
+
+class Full(NamedTuple):
+    """A matrix for each component.
+
+    most, condition : the largest eigenvalue of a `P_k`, the largest condition of a `C_k`; steepest : of `m^2 Q_k`
+    the rest as in `Alike`
     """
 
-    scale: Scale
-    dimension: int
-    factors: Factors
-    norm_x: Floats
-    score: Floats
-    height: Floats
-    reach: Floats
-    condition: Floats
-    top_score: Floats
-    top_height: Floats
-    top_reach: Floats
-    precision: Floats
-    slope: Floats
-    pulls: Floats
-    sharp: Floats
-    size: Floats
-    mean: Floats
-
-    def error(self, quantity: str, other: Floats = _WHOLE, fourth: Floats | None = None) -> Floats:
-        scale, d, m = self.scale, self.dimension, self.factors.m
-        unit, factor = 2 * EPSILON * scale.growth, 1 + d**0.5 / 4
-        m2, n2 = self.factors.m2[:, None], self.factors.n2[:, None]
-        precisions, tops = 1 / (m2 * scale.low + n2), m2 * scale.high + n2
-        most, condition = precisions.max(axis=1), (tops * precisions).max(axis=1)
-        rest = scale.log_weight + d * (1 + condition + np.abs(np.log(precisions)).max(axis=1)) / 2
-        far = self.norm_x + m * scale.radius
-        # The second term of each: `P_k y_k` from `R_k x - a_k`, which is right to the size of `P_k x`.
-        delta = far * (self.score + np.sqrt(most * self.reach)) + (self.height + self.reach) / 2 + rest
-        worst = far * (self.top_score + np.sqrt(most * self.top_reach)) + (self.top_height + self.top_reach) / 2 + rest
-        spread = _spread(self.size, self.mean, unit)
-        velocity = (self.slope * self.norm_x + self.pulls + self.condition) * factor
-        if quantity == "responsibilities":
-            bound = unit * (np.minimum(2 * delta, 4 * worst * other) + 1)
-        elif quantity == "log_density":
-            bound = unit * (delta + 1)
-        elif quantity == "jacobian":
-            own = d**0.5 * (self.slope + self.sharp + 2 * velocity * np.sqrt(spread)) + 2 * (1 + condition) * spread
-            moved = _moved(delta, worst, spread, fourth) + 2 * delta * self.slope
-            steepest = (m2 * precisions * scale.slope).max(axis=1)
-            largest = (steepest * self.norm_x + m * most * scale.radius + condition * self.top_score) * factor
-            bound = unit * (moved + own) + (unit * largest) ** 2
-        elif quantity == "score":
-            bound = unit * (delta * np.sqrt(spread) + (self.precision * far + self.condition) * factor)
-        else:
-            bound = unit * (delta * np.sqrt(spread) + velocity)
-        return trusted(bound, unit * worst)
+    unit: Any
+    factor: Any
+    most: Any
+    condition: Any
+    steepest: Any
+    distance: Any
+    rest: Any
+    root: Any
 
 
-Moments = Alike | Varied | Full
+def full(scale: Scale, dimension: int, m: float, m2: float, n2: float) -> Full:
+    """At one time."""
+    p = 1 / (m2 * scale.low + n2)
+    condition = float(((m2 * scale.high + n2) * p).max())
+    return Full(
+        unit=2 * EPSILON * scale.growth,
+        factor=1 + dimension**0.5 / 4,
+        most=float(p.max()),
+        condition=condition,
+        steepest=float((m2 * p * scale.slope).max()),
+        distance=m * scale.radius,
+        rest=scale.log_weight + dimension * (1 + condition + float(np.abs(np.log(p)).max())) / 2,
+        root=dimension**0.5,
+    )
 
 
-def _spread(size: Floats, mean: Floats, unit: float) -> Floats:
+def full_logit(s: Full, norm_x: Any, score: Any, height: Any, reach: Any) -> Any:
+    """`delta` or `worst`, of root mean squares or the largest of `|b_k|`, `c_k |b_k|^2`, `p_k |x - m mu_k|^2`.
+
+    `c_k`, `p_k` are the largest eigenvalues of `C_k`, `P_k`. The term with the root stands for `P_k (x - m mu_k)` that is
+    made of a velocity, and so right to the size of `P_k x`.
+    """
+    return (norm_x + s.distance) * (score + np.sqrt(s.most * reach)) + (height + reach) / 2 + s.rest
+
+
+def full_rounding(s: Full, size: Any, norm: Any, pulls: Any, condition: Any) -> Any:
+    """Of the vectors: `size` times `norm`, `pulls`, and `condition`, the root mean square of `c_k p_k |b_k|`."""
+    return (size * norm + pulls + condition) * s.factor
+
+
+def full_vector(s: Full, delta: Any, spread: Any, rounding: Any) -> Any:
+    """The bound for score and velocity."""
+    return s.unit * (delta * np.sqrt(spread) + rounding)
+
+
+def full_jacobian(
+    s: Full, moved: Any, delta: Any, spread: Any, rounding: Any, slope: Any, sharp: Any, norm_x: Any, top: Any
+) -> Any:
+    """The bound for the Jacobian; `sharp` : the mean of `m^2 c_k p_k^2`, `top` : the largest `|b_k|`."""
+    own = s.root * (slope + sharp + 2 * rounding * np.sqrt(spread)) + 2 * (1 + s.condition) * spread
+    largest = s.unit * (s.steepest * norm_x + s.most * s.distance + s.condition * top) * s.factor
+    return s.unit * (moved + 2 * delta * slope + own) + largest * largest
+
+
+def spread_of(size: Any, mean: Any, unit: Any) -> Any:
     """`tr Cov_gamma` from a mean of squares and the square of the mean; the rounding of the difference is added."""
-    result: Floats = np.maximum(size - mean, 0) + 8 * unit * size
-    return result
+    return np.maximum(size - mean, 0.0) + 8 * unit * size
 
 
-def _moved(delta: Floats, worst: Floats, spread: Floats, fourth: Floats | None) -> Floats:
-    """`sum_k gamma_k |delta_k| (|u_k - u|^2 + tr Cov_gamma(u))`, from means of squares or from the largest `delta_k`."""
-    return 2 * worst * spread if fourth is None else delta * (fourth + spread)
+def shares_error(unit: Any, delta: Any, worst: Any, other: Any) -> Any:
+    """The bound for the responsibilities; `other` : the mass that is not the largest component's."""
+    return unit * (np.minimum(2 * delta, 4 * worst * other) + 1)
