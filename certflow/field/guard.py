@@ -29,6 +29,9 @@ _SMALL_DIMENSION = 8
 
 _DOUBLE_DOUBLE_UNIT = 2.0**-100
 
+#: Components in double-double are kept where the covariances have no more numbers than this.
+_KEPT_SIZE = 2**16
+
 #: Double-double inverts matrices up to this size; beyond, balls are faster.
 _DOUBLE_DOUBLE_SIZE = 64
 
@@ -135,8 +138,8 @@ def _repair_in_double_double(
 
 
 def _precise_components(mixture: GaussianMixture, arithmetic: Arithmetic, t: Times) -> Components:
-    """The components in double-double; of a single time they are kept for the next array at that time."""
-    if len(t) > 1 or not mixture.kind.endswith("isotropic"):
+    """The components in double-double; of a single time, unless they are large, they are kept for the next array."""
+    if len(t) > 1 or mixture.exact_covariances.values.size > _KEPT_SIZE:
         return components_at(mixture, arithmetic, arithmetic.asarray(t))
     kept: Recent[Components] = mixture.kept[_last_time]
     time = float(t[0])
