@@ -28,7 +28,6 @@ from certflow.field.fused.lanes import (
     product,
     raised,
     shares,
-    square,
     square_root,
     store,
     store_doubts,
@@ -119,7 +118,7 @@ def alike(
     lanes = np.zeros((max(lift.shape[1] * lift.shape[3], tiles.shape[1] * tiles.shape[3]), LANES))
     logits = np.zeros((max(lift.shape[0] * lift.shape[2], drop.shape[1] * drop.shape[3]), LANES))
     mean = np.zeros((drop.shape[0] * drop.shape[2], LANES))
-    pulled = np.zeros((max(d, tiles.shape[0] * tiles.shape[2]), LANES))
+    pulled = np.zeros((tiles.shape[0] * tiles.shape[2], LANES))
     scratch = np.empty((64, LANES))
     work = np.zeros((15, LANES))
     top, total, inverse, norm_x, size = work[0], work[1], work[2], work[3], work[4]
@@ -148,9 +147,6 @@ def alike(
         else:
             for i in range(LANES):
                 pull_size[i] = sizes.precision * mean_size[i]
-            for a in range(d):
-                for i in range(LANES):
-                    pulled[a, i] = base[0, 0] * lanes[a, i]
         for i in range(LANES):
             delta[i], worst[i] = _logits(sizes, norm_x[i], mean_size[i], pull_size[i], pulled_size[i])
         if code == RESPONSIBILITIES:
@@ -163,31 +159,35 @@ def alike(
                 top[i] += np.log(total[i]) + constant
             for a in range(d):
                 for i in range(LANES):
-                    top[i] -= 0.5 * pulled[a, i] * lanes[a, i]
+                    top[i] -= 0.5 * (pulled[a, i] if matrix else base[0, 0] * lanes[a, i]) * lanes[a, i]
             store(top.reshape((1, LANES)), start, values)
             for i in range(LANES):
                 bound[i] = _log_density(sizes, delta[i], norm_x[i], pulled_size[i])
                 size[i] = max(1.0, abs(top[i]))
         else:
             product(drop, logits, mean, scratch)
+            middle[:] = 0.0
             for a in range(d):
                 for i in range(LANES):
                     mean[a, i] *= inverse[i]
-            square(mean, d, middle)
+                    middle[i] += mean[a, i] * mean[a, i]
             for i in range(LANES):
                 spread[i] = _spread(pull_size[i] * pull_size[i], middle[i], sizes.unit)
         if code == SCORE or code == VELOCITY:
+            sign = -1.0 if of_velocity else 1.0
+            size[:] = 0.0
             for a in range(d):
                 for i in range(LANES):
-                    pulled[a, i] = pulled[a, i] - mean[a, i] if of_velocity else mean[a, i] - pulled[a, i]
-            store(pulled, start, values)
-            square(pulled, d, size)
+                    pull = pulled[a, i] if matrix else base[0, 0] * lanes[a, i]
+                    mean[a, i] = sign * (mean[a, i] - pull)
+                    size[i] += mean[a, i] * mean[a, i]
             square_root(size)
+            store(mean, start, values)
             if matrix:
                 score_size[:] = 0.0
                 for a in range(d):
                     for i in range(LANES):
-                        entry = pulled[a, i] + (lanes[a, i] if of_velocity else 0.0)  # `s = -x - u`
+                        entry = mean[a, i] + (lanes[a, i] if of_velocity else 0.0)  # `s = -x - u`
                         score_size[i] += entry * entry
                 square_root(score_size)
             factor = sizes.slope if of_velocity else sizes.precision
