@@ -17,6 +17,7 @@ from certflow.errors import InputError
 from certflow.field import guard
 from certflow.field.components import components_at, quantity_from
 from certflow.field.fused.rows import fused_rows, serves
+from certflow.field.point import at_point
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import smallest_variance
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
@@ -60,6 +61,10 @@ def _at_points(
     mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, points: Any, times: Any, known: Any = None
 ) -> tuple[tuple[int, ...], Any]:
     """The shape of the points, and the results row by row; `known` : the time as a Python number, if it is one."""
+    if arithmetic.guarded and points.size == mixture.dimension and points.ndim and times.size == 1:
+        found = at_point(mixture, quantity, points.reshape(-1), times.item() if known is None else known)
+        if found is not None and points.shape[-1] == mixture.dimension:
+            return points.shape[:-1], found
     _check_points(points, mixture.dimension, arithmetic)
     if known is None:
         times = check_times(times, arithmetic)

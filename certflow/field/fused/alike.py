@@ -122,7 +122,7 @@ def alike(
     scratch = np.empty((64, LANES))
     work = np.zeros((15, LANES))
     top, total, inverse, norm_x, size = work[0], work[1], work[2], work[3], work[4]
-    delta, worst, spread, bound, fourth = work[5], work[6], work[7], work[8], work[9]
+    delta, worst, root, bound, fourth = work[5], work[6], work[7], work[8], work[9]
     mean_size, pull_size, middle, pulled_size, score_size = work[10], work[11], work[12], work[13], work[14]
     flat = np.empty((d * (d + 2) if code == JACOBIAN and d <= FLAT else 0, LANES))
     single = np.empty((2 * count + d if code == JACOBIAN and d > FLAT else 0, d))
@@ -172,7 +172,7 @@ def alike(
                     mean[a, i] *= inverse[i]
                     middle[i] += mean[a, i] * mean[a, i]
             for i in range(LANES):
-                spread[i] = _spread(pull_size[i] * pull_size[i], middle[i], sizes.unit)
+                root[i] = np.sqrt(_spread(pull_size[i] * pull_size[i], middle[i], sizes.unit))
         if code == SCORE or code == VELOCITY:
             sign = -1.0 if of_velocity else 1.0
             size[:] = 0.0
@@ -192,7 +192,7 @@ def alike(
                 square_root(score_size)
             factor = sizes.slope if of_velocity else sizes.precision
             for i in range(LANES):
-                bound[i] = _vector(sizes, factor, delta[i], spread[i], norm_x[i], mean_size[i], score_size[i])
+                bound[i] = _vector(sizes, factor, delta[i], root[i], norm_x[i], mean_size[i], score_size[i])
         elif code == JACOBIAN:
             if d <= FLAT:
                 _flat(logits, mean, vectors, base, flat, fourth)
@@ -203,8 +203,8 @@ def alike(
                     size[i], fourth[i] = _deep(i, logits, inverse, mean, vectors, base, single, out)
             square_root(size)
             for i in range(LANES):
-                moved = delta[i] * (np.sqrt(fourth[i]) + spread[i])
-                bound[i] = _jacobian(sizes, moved, spread[i], norm_x[i], mean_size[i], pulled_size[i])
+                moved = delta[i] * (np.sqrt(fourth[i]) + root[i] * root[i])
+                bound[i] = _jacobian(sizes, moved, root[i], norm_x[i], mean_size[i], pulled_size[i])
         for i in range(LANES):
             worst[i] *= sizes.unit
         store_doubts(bound, worst, size, accepted, start, doubts)

@@ -220,7 +220,7 @@ def full(
     logits, scores, reaches = np.empty((count, LANES)), np.empty((count, LANES)), np.empty((count, LANES))
     work = np.zeros((22, LANES))
     top, total, inverse, norm_x, size, middle = work[0], work[1], work[2], work[3], work[4], work[5]
-    delta, worst, spread, bound, fourth = work[6], work[7], work[8], work[9], work[10]
+    delta, worst, root, bound, fourth = work[6], work[7], work[8], work[9], work[10]
     found, averages = work[11:18], work[18:]
     pairs = d * (d + 1) // 2
     flat = np.empty((2 * pairs if code == JACOBIAN and d <= FLAT else 0, LANES))
@@ -237,8 +237,10 @@ def full(
         for row in (PRECISIONS, SLOPES, PULLS):
             square_root(averages[row])
         for i in range(LANES):
-            delta[i] = _logit(sizes, norm_x[i], found[SCORES, i], found[HEIGHTS, i], found[REACHES, i])
-            worst[i] = _logit(sizes, norm_x[i], found[TOP_SCORE, i], found[TOP_HEIGHT, i], found[TOP_REACH, i])
+            height, reach = found[HEIGHTS, i], found[REACHES, i]
+            delta[i] = _logit(sizes, norm_x[i], found[SCORES, i], height, reach, np.sqrt(reach))
+            height, reach = found[TOP_HEIGHT, i], found[TOP_REACH, i]
+            worst[i] = _logit(sizes, norm_x[i], found[TOP_SCORE, i], height, reach, np.sqrt(reach))
         if code == RESPONSIBILITIES:
             store_shares(logits, count, inverse, start, values, top)
             for i in range(LANES):
@@ -254,7 +256,7 @@ def full(
             _means(pulled, logits, inverse, mean, fourth)
             square(mean, d, middle)
             for i in range(LANES):
-                spread[i] = _spread(fourth[i], middle[i], sizes.unit)
+                root[i] = np.sqrt(_spread(fourth[i], middle[i], sizes.unit))
         if code == SCORE or code == VELOCITY:
             for a in range(d):
                 for i in range(LANES):
@@ -262,11 +264,13 @@ def full(
             store(mean, start, values)
             for i in range(LANES):
                 if added:
-                    rounding = _rounding(sizes, averages[SLOPES, i], norm_x[i], averages[PULLS, i], found[CONDITIONS, i])
+                    rounding = _rounding(
+                        sizes, averages[SLOPES, i], norm_x[i], averages[PULLS, i], found[CONDITIONS, i]
+                    )
                 else:
-                    reach = norm_x[i] + sizes.distance
-                    rounding = _rounding(sizes, averages[PRECISIONS, i], reach, 0.0, found[CONDITIONS, i])
-                bound[i] = _vector(sizes, delta[i], spread[i], rounding)
+                    far = norm_x[i] + sizes.distance
+                    rounding = _rounding(sizes, averages[PRECISIONS, i], far, 0.0, found[CONDITIONS, i])
+                bound[i] = _vector(sizes, delta[i], root[i], rounding)
                 size[i] = np.sqrt(middle[i])
         elif code == JACOBIAN:
             for k in range(count):
@@ -286,9 +290,9 @@ def full(
             for i in range(LANES):
                 slope = averages[SLOPES, i]
                 rounding = _rounding(sizes, slope, norm_x[i], averages[PULLS, i], found[CONDITIONS, i])
-                moved = delta[i] * (np.sqrt(fourth[i]) + spread[i])
+                moved = delta[i] * (np.sqrt(fourth[i]) + root[i] * root[i])
                 sharp, highest = averages[SHARP, i], found[TOP_SCORE, i]
-                bound[i] = _jacobian(sizes, moved, delta[i], spread[i], rounding, slope, sharp, norm_x[i], highest)
+                bound[i] = _jacobian(sizes, moved, delta[i], root[i], rounding, slope, sharp, norm_x[i], highest)
                 size[i] = np.sqrt(size[i])
         for i in range(LANES):
             worst[i] *= sizes.unit

@@ -48,9 +48,7 @@ PRECISION, SLOPE, PRECISIONS, SLOPES, PULLS = range(5)
 
 
 @compiled
-def _flat(
-    lanes: Any, weights: Any, mean: Any, own: Any, vectors: Any, ratios: Any, work: Any, fourth: Any
-) -> None:
+def _flat(lanes: Any, weights: Any, mean: Any, own: Any, vectors: Any, ratios: Any, work: Any, fourth: Any) -> None:
     """The two parts of `r I - Cov_gamma(u)` over lanes of points, as `store_pairs` takes them."""
     count, d = vectors.shape
     pairs = d * (d + 1) // 2
@@ -130,7 +128,7 @@ def varied(
     scratch = np.empty((64, LANES))
     work = np.zeros((17, LANES))
     top, total, inverse, squares, norm_x, size = work[0], work[1], work[2], work[3], work[4], work[5]
-    delta, worst, spread, bound, fourth, cross = work[6], work[7], work[8], work[9], work[10], work[11]
+    delta, worst, root, bound, fourth, cross = work[6], work[7], work[8], work[9], work[10], work[11]
     averages = work[12:]
     own = averages[SLOPE if of_velocity else PRECISION]
     flat = np.empty((d * (d + 2) if code == JACOBIAN and d <= FLAT else 0, LANES))
@@ -178,7 +176,7 @@ def varied(
                     fourth[i] += entry * entry
             for i in range(LANES):
                 square = averages[SLOPES, i] * squares[i] - 2 * cross[i] * inverse[i] + averages[PULLS, i]
-                spread[i] = _spread(square, fourth[i], sizes.unit)
+                root[i] = np.sqrt(_spread(square, fourth[i], sizes.unit))
         if code == SCORE or code == VELOCITY:
             sign = -1.0 if of_velocity else 1.0
             size[:] = 0.0
@@ -190,7 +188,7 @@ def varied(
             factors = averages[SLOPES if of_velocity else PRECISIONS]
             for i in range(LANES):
                 pull, factor = np.sqrt(averages[PULLS, i]), np.sqrt(factors[i])
-                bound[i] = _vector(sizes, factor, delta[i], spread[i], norm_x[i], pull)
+                bound[i] = _vector(sizes, factor, delta[i], root[i], norm_x[i], pull)
                 size[i] = np.sqrt(size[i])
         elif code == JACOBIAN:
             if d <= FLAT:
@@ -199,13 +197,11 @@ def varied(
             else:
                 for i in range(min(LANES, len(x) - start)):
                     out = values[start + i].reshape((d, d))
-                    size[i], fourth[i] = _deep(
-                        i, lanes, logits, inverse, mean, own[i], vectors, ratios, single, out
-                    )
+                    size[i], fourth[i] = _deep(i, lanes, logits, inverse, mean, own[i], vectors, ratios, single, out)
             for i in range(LANES):
-                moved = delta[i] * (np.sqrt(fourth[i]) + spread[i])
+                moved = delta[i] * (np.sqrt(fourth[i]) + root[i] * root[i])
                 slope, pull = np.sqrt(averages[SLOPES, i]), np.sqrt(averages[PULLS, i])
-                bound[i] = _jacobian(sizes, moved, delta[i], spread[i], norm_x[i], slope, pull)
+                bound[i] = _jacobian(sizes, moved, delta[i], root[i], norm_x[i], slope, pull)
                 size[i] = np.sqrt(size[i])
         for i in range(LANES):
             worst[i] *= sizes.unit

@@ -35,12 +35,12 @@ def moment_bound(mixture: GaussianMixture, quantity: str, x: Points, components:
         pulls, mean = sizes.precision * means, m * sizes.precision * norm(found[:-1].T)
     norm_x = norm(x)
     delta, worst = moments.alike_logits(sizes, norm_x, means, pulls, pulled)
-    spread = moments.spread_of(pulls * pulls, mean * mean, sizes.unit)
+    root = np.sqrt(moments.spread_of(pulls * pulls, mean * mean, sizes.unit))
     if quantity == "jacobian":
-        bound = moments.alike_jacobian(sizes, 2 * worst * spread, spread, norm_x, means, pulled)
+        bound = moments.alike_jacobian(sizes, 2 * worst * root**2, root, norm_x, means, pulled)
     else:
         size = sizes.precision if quantity == "score" else sizes.slope
-        bound = moments.alike_vector(sizes, size, delta, spread, norm_x, means, score)
+        bound = moments.alike_vector(sizes, size, delta, root, norm_x, means, score)
     return trusted(bound, sizes.unit * worst)
 
 
@@ -50,7 +50,9 @@ def _rows_of_means(mixture: GaussianMixture) -> Floats:
     return np.vstack([known.means.T, known.square_norms])
 
 
-def _of_matrix(components: SharedComponents, x: Points, gamma: Weights) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+def _of_matrix(
+    components: SharedComponents, x: Points, gamma: Weights
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Root mean squares of `m |mu_k|` and `|a_k|`, the norms of the mean of `a_k`, of `P x` and of the score."""
     m, means = components.m[:, 0], components.means
     vectors = m * components.resolvent.precision(means)
@@ -59,9 +61,7 @@ def _of_matrix(components: SharedComponents, x: Points, gamma: Weights) -> tuple
     return np.sqrt(found[-1]), np.sqrt(found[-2]), norm(mean), norm(pulled), norm(mean - pulled)
 
 
-def _varied(
-    scale: Scale, quantity: str, x: Points, components: IsotropicComponents, gamma: Weights
-) -> Floats:
+def _varied(scale: Scale, quantity: str, x: Points, components: IsotropicComponents, gamma: Weights) -> Floats:
     """Variances of one time: moments of `p_k`, `r_k` and of their products with the means."""
     d, means, squares = components.dimension, components.means, components.parameters.square_norms
     m, m2, n2 = (float(factor[0, 0]) for factor in (components.m, components.m2, components.n2))
@@ -71,11 +71,11 @@ def _varied(
     pulls, precision, slope = (np.sqrt(found[2 * d + i]) for i in (0, 1, 3))
     mean = found[2 * d + 2] * x.T - found[:d]
     size = (slope * norm_x) ** 2 + found[2 * d] - 2 * (x.T * found[d : 2 * d]).sum(axis=0)
-    spread = moments.spread_of(size, (mean * mean).sum(axis=0), sizes.unit)
+    root = np.sqrt(moments.spread_of(size, (mean * mean).sum(axis=0), sizes.unit))
     delta, worst = moments.varied_logits(sizes, norm_x, precision, pulls)
     if quantity == "jacobian":
-        moved = 2 * worst * spread
-        bound = moments.varied_jacobian(sizes, moved, delta, spread, norm_x, slope, pulls)
+        moved = 2 * worst * root**2
+        bound = moments.varied_jacobian(sizes, moved, delta, root, norm_x, slope, pulls)
     else:
-        bound = moments.varied_vector(sizes, precision if quantity == "score" else slope, delta, spread, norm_x, pulls)
+        bound = moments.varied_vector(sizes, precision if quantity == "score" else slope, delta, root, norm_x, pulls)
     return trusted(bound, sizes.unit * worst)
