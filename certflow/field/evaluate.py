@@ -16,7 +16,7 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.field import guard
 from certflow.field.components import components_at, quantity_from
-from certflow.field.fused.rows import fused_rows, serves
+from certflow.field.fused.rows import MANY, fused_rows, serves
 from certflow.field.point import at_point
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import smallest_variance
@@ -74,7 +74,12 @@ def _at_points(
     times = _broadcast_times(times, batch)
     flat = points.reshape((-1, mixture.dimension))
     with arithmetic.extended(_cancelled(mixture, arithmetic, flat, times)):
-        if arithmetic.guarded and times.shape[0] == 1 and serves(mixture, quantity, flat.shape[0]):
+        if (
+            arithmetic.guarded
+            and flat.shape[0] >= MANY
+            and times.shape[0] == 1
+            and serves(mixture, quantity, len(flat))
+        ):
             return batch, _in_one_pass(mixture, quantity, flat, times)
         return batch, _in_chunks(mixture, arithmetic, quantity, flat, times)
 

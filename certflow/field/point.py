@@ -1,9 +1,9 @@
 """One point in float64: the formulas of `certflow.field.components` with as few calls of NumPy as they need.
 
-For one point most of the time goes into calls, not into numbers. So sums over the components are one product with a matrix
-kept with the mixture, what depends on the time alone are Python's floats, and the bound of the error comes from the
-moments by the formulas of `certflow.field.rounding.moments`. Where it does not accept the result, there is none: the
-general formulas and their guard answer. `tests/field/test_point.py` holds the two against each other.
+For one point most of the time goes into calls, not into numbers. So sums over the components are products with what is
+kept with the mixture, what depends on the time alone are Python's floats, and the bound of the error comes from moments
+by the formulas of `certflow.field.rounding.moments`. Where it does not accept the result, there is none: the general
+formulas and their guard answer. `tests/field/test_point.py` holds the two against each other.
 """
 
 from __future__ import annotations
@@ -110,11 +110,11 @@ class _Alike(_Point):
         if quantity == "responsibilities":
             return _shares(s.unit, weights, total, delta, worst)
         if quantity == "log_density":
-            value = math.log(total) + top + self.gauss + (math.log(p) * self.dimension - p * norm_x * norm_x) / 2
+            number = math.log(total) + top + self.gauss + (math.log(p) * self.dimension - p * norm_x * norm_x) / 2
             return (
-                np.float64(value),
+                np.float64(number),
                 moments.alike_log_density(s, delta, norm_x, 0.0),
-                max(1, abs(value)),
+                max(1.0, abs(number)),
                 s.unit * worst,
             )
         mean = found[2:] / total
@@ -151,9 +151,9 @@ class _Alike(_Point):
         if quantity == "responsibilities":
             return _shares(s.unit, weights, total, delta, worst)
         if quantity == "log_density":
-            value = math.log(total) + top + self.gauss + (float(np.log(p).dot(self.ones)) - float(pulled.dot(x))) / 2
+            number = math.log(total) + top + self.gauss + (float(np.log(p).dot(self.ones)) - float(pulled.dot(x))) / 2
             bound = moments.alike_log_density(s, delta, norm_x, norm_pulled)
-            return np.float64(value), bound, max(1, abs(value)), s.unit * worst
+            return np.float64(number), bound, max(1.0, abs(number)), s.unit * worst
         mean = gamma @ vectors
         root = math.sqrt(moments.spread_of(pulls * pulls, float(mean.dot(mean)), s.unit))
         if quantity == "score":
@@ -203,8 +203,8 @@ class _Varied(_Point):
         if quantity == "responsibilities":
             return _shares(s.unit, weights, total, delta, worst)
         if quantity == "log_density":
-            value = math.log(total) + top + self.gauss
-            return np.float64(value), s.unit * (delta + 1), max(1, abs(value)), s.unit * worst
+            number = math.log(total) + top + self.gauss
+            return np.float64(number), s.unit * (delta + 1), max(1.0, abs(number)), s.unit * worst
         mean = gamma @ vectors
         velocity = mean_r * x - mean
         size = slopes * square - 2 * cross + pull * pull
@@ -255,8 +255,8 @@ class _Full(_Point):
         if quantity == "responsibilities":
             return _shares(s.unit, weights, total, delta, worst)
         if quantity == "log_density":
-            value = math.log(total) + top + self.gauss
-            return np.float64(value), s.unit * (delta + 1), max(1, abs(value)), s.unit * worst
+            number = math.log(total) + top + self.gauss
+            return np.float64(number), s.unit * (delta + 1), max(1.0, abs(number)), s.unit * worst
         if of_velocity:
             slanted = m2 * p * (1 - self.values)
             turned_x, turned_means = self.turned @ x, (self.turned @ self.means[:, :, None])[:, :, 0]

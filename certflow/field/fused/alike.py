@@ -109,12 +109,12 @@ def alike(
 
     lift, drop, vectors : `a_k` as tiles of a matrix (K, d), of (d, K), and as (K, d); offsets : `c_k`
     means, pulls : `m^2 |mu_k|^2`, `|a_k|^2`
-    tiles, base : `P`, or `R` for velocity and Jacobian, as tiles, empty where it is a number times the identity, and plain
+    base, tiles : `P`, or `R` for velocity and Jacobian, shape (d, d), and in tiles, none where it is a multiple of `I`
     constant : what is added to the log-density; accepted : relative error of a row that is in no doubt
     """
     count, d = vectors.shape
     matrix = tiles.shape[0] > 0
-    of_velocity = code == VELOCITY or code == JACOBIAN
+    of_velocity = code in (VELOCITY, JACOBIAN)
     lanes = np.zeros((max(lift.shape[1] * lift.shape[3], tiles.shape[1] * tiles.shape[3]), LANES))
     logits = np.zeros((max(lift.shape[0] * lift.shape[2], drop.shape[1] * drop.shape[3]), LANES))
     mean = np.zeros((drop.shape[0] * drop.shape[2], LANES))
@@ -173,7 +173,7 @@ def alike(
                     middle[i] += mean[a, i] * mean[a, i]
             for i in range(LANES):
                 root[i] = np.sqrt(_spread(pull_size[i] * pull_size[i], middle[i], sizes.unit))
-        if code == SCORE or code == VELOCITY:
+        if code in (SCORE, VELOCITY):
             sign = -1.0 if of_velocity else 1.0
             size[:] = 0.0
             for a in range(d):

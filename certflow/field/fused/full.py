@@ -48,8 +48,8 @@ _shares_error = compiled(moments.shares_error)
 #: Rows of what means are taken of: squares of `p_k`, of `m^2 q_k`, of `m p_k |mu_k|`; `m^2 c_k p_k^2`.
 PRECISIONS, SLOPES, PULLS, SHARP = range(4)
 
-#: Rows of the moments of a block: the largest `|b_k|^2`, `c_k |b_k|^2`, `p_k |y_k|^2`; means of `|b_k|^2`, of the squares of
-#: the other two, of `(c_k p_k |b_k|)^2`.
+#: Rows of the moments of a block: the largest `|b_k|^2`, `c_k |b_k|^2`, `p_k |y_k|^2`; means of `|b_k|^2`, of the
+#: squares of the other two, of `(c_k p_k |b_k|)^2`.
 TOP_SCORE, TOP_HEIGHT, TOP_REACH, SCORES, HEIGHTS, REACHES, CONDITIONS = range(7)
 
 
@@ -163,7 +163,7 @@ def _average_slopes(weights: Any, slopes: Any, start: int, work: Any, values: An
 def _deep(
     weights: Any, inverse: Any, pulled: Any, slopes: Any, start: int, size: Any, fourth: Any, values: Any
 ) -> None:
-    """`sum_k gamma_k R_k - Cov_gamma(u)` of a block, of deviations `pulled` (K, d, LANES); what `subtract_outer` returns."""
+    """`sum_k gamma_k R_k - Cov_gamma(u)` of a block, of deviations (K, d, LANES); what `subtract_outer` returns."""
     count, d = pulled.shape[:2]
     weighted, deviations = np.empty((LANES, count)), np.empty((LANES, count, d))
     single, averages = np.empty((count + d, d)), np.empty((LANES, d))
@@ -214,7 +214,7 @@ def full(
     constant : what is added to the log-density; accepted : relative error of a row that is in no doubt
     """
     count, d = means.shape
-    added = 1.0 if code == VELOCITY or code == JACOBIAN else 0.0
+    added = 1.0 if code in (VELOCITY, JACOBIAN) else 0.0
     lanes, offset, mean = np.empty((d, LANES)), np.empty((d, LANES)), np.empty((d, LANES))
     pulled = np.empty((count, d, LANES))
     logits, scores, reaches = np.empty((count, LANES)), np.empty((count, LANES)), np.empty((count, LANES))
@@ -257,7 +257,7 @@ def full(
             square(mean, d, middle)
             for i in range(LANES):
                 root[i] = np.sqrt(_spread(fourth[i], middle[i], sizes.unit))
-        if code == SCORE or code == VELOCITY:
+        if code in (SCORE, VELOCITY):
             for a in range(d):
                 for i in range(LANES):
                     mean[a, i] = mean[a, i] if added else -mean[a, i]

@@ -37,7 +37,6 @@ _LN2_HIGH, _LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # the first ha
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
-
 _OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
@@ -48,7 +47,11 @@ def compiled(function: Kernel) -> Kernel:
 
 def kernel(*arguments: Any) -> Callable[[Kernel], Kernel]:
     """Compiled for arguments of these types when its module is imported, and kept on the disk."""
-    return lambda function: cast(Kernel, njit([types.void(*arguments)], cache=True, **_OPTIONS)(function))
+
+    def make(function: Kernel) -> Kernel:
+        return cast(Kernel, njit([types.void(*arguments)], cache=True, **_OPTIONS)(function))
+
+    return make
 
 
 def known(dimensions: int) -> Any:
@@ -61,24 +64,19 @@ def filled(dimensions: int) -> Any:
     return types.Array(types.float64, dimensions, "C")
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _bits(typing: Any, value: Any) -> Any:
-    """The 64 bits of a float as an integer."""
+def _cast(source: Any, target: Any) -> Any:
+    """A compiled function that takes the 64 bits of a number for one of another type."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(types.int64))
+        return builder.bitcast(arguments[0], context.get_value_type(target))
 
-    return types.int64(types.float64), generate
+    def cast_of(typing: Any, value: Any) -> Any:
+        return target(source), generate
+
+    return intrinsic(cast_of)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _of_bits(typing: Any, value: Any) -> Any:
-    """The float of 64 bits."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(types.float64))
-
-    return types.float64(types.int64), generate
+_bits, _of_bits = _cast(types.float64, types.int64), _cast(types.int64, types.float64)
 
 
 @compiled
@@ -108,7 +106,8 @@ def exponential(a: float) -> float:
     s = s * r + 1.0
     n = _bits(shifted) - _bits(_MAGIC)
     half = n >> 1
-    return s * _of_bits((half + 1023) << 52) * _of_bits((n - half + 1023) << 52)
+    power: float = _of_bits((half + 1023) << 52) * s * _of_bits((n - half + 1023) << 52)
+    return power
 
 
 @compiled

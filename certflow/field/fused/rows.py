@@ -16,9 +16,11 @@ from certflow.numbers.floats import FLOATS
 #: Operations of a call from which on the compiled formulas are taken: some milliseconds of NumPy's.
 LARGE = 2**21
 
+#: Points from which on it is asked: one block (`LANES` of the kernels, which are not loaded here).
+MANY = 64
+
 #: Operations of a piece of work for a thread, of whole blocks of points.
 _PIECE = 2**22
-_BLOCK = 64
 
 #: Dimension up to which matrices for each component, and Jacobians, are compiled: one tile.
 _MATRIX = 64
@@ -56,7 +58,7 @@ def fused_rows(mixture: GaussianMixture, quantity: str, x: Points, t: Times) -> 
     shapes = {"responsibilities": (mixture.n_components,), "log_density": (), "jacobian": (d, d)}
     values, doubts = np.empty((count, *shapes.get(quantity, (d,)))), np.empty(count, dtype=bool)
     x, flat = np.ascontiguousarray(x), values.reshape(count, -1)
-    rows = _BLOCK * max(1, _PIECE // (_work(mixture, quantity) * _BLOCK))
+    rows = MANY * max(1, _PIECE // (_work(mixture, quantity) * MANY))
 
     def piece(start: int) -> None:
         part = slice(start, start + rows)

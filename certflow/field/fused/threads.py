@@ -11,7 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 def thread_count() -> int:
     """The threads of BLAS: all cores, or what OMP_NUM_THREADS and its like or `threadpoolctl.threadpool_limits` say."""
-    return min((pool.num_threads for pool in _pools()), default=len(os.sched_getaffinity(0)))
+    return min((pool.num_threads for pool in _pools()), default=os.cpu_count() or 1)
 
 
 @cache

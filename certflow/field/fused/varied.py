@@ -28,7 +28,6 @@ from certflow.field.fused.lanes import (
     product,
     raised,
     shares,
-    square_root,
     store,
     store_doubts,
     store_pairs,
@@ -119,7 +118,7 @@ def varied(
     constant : what is added to the log-density; accepted : relative error of a row that is in no doubt
     """
     count, d = vectors.shape
-    of_velocity = code == VELOCITY or code == JACOBIAN
+    of_velocity = code in (VELOCITY, JACOBIAN)
     heights, ratios = rows[PRECISION], rows[SLOPE]
     lanes = np.zeros((lift.shape[1] * lift.shape[3], LANES))
     logits = np.zeros((max(lift.shape[0] * lift.shape[2], drop.shape[1] * drop.shape[3]), LANES))
@@ -177,7 +176,7 @@ def varied(
             for i in range(LANES):
                 square = averages[SLOPES, i] * squares[i] - 2 * cross[i] * inverse[i] + averages[PULLS, i]
                 root[i] = np.sqrt(_spread(square, fourth[i], sizes.unit))
-        if code == SCORE or code == VELOCITY:
+        if code in (SCORE, VELOCITY):
             sign = -1.0 if of_velocity else 1.0
             size[:] = 0.0
             for a in range(d):

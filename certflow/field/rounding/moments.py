@@ -2,9 +2,9 @@
 
 By Cauchy-Schwarz an error `delta_k` of the logits moves `sum_k gamma_k a_k` by at most
 `(sum_k gamma_k delta_k^2)^(1/2) (tr Cov_gamma(a))^(1/2)`, so means of squares over the responsibilities are all that is
-needed; the sizes are those of `certflow.field.rounding.close`. A function takes numbers or arrays (N,), entry by entry, and
-has no operation but arithmetic: one point (`certflow.field.point`) and the compiled formulas (`certflow.field.fused`) call the
-same ones.
+needed; the sizes are those of `certflow.field.rounding.close`. A function takes numbers or arrays (N,), entry by entry,
+and has no operation but arithmetic: for one point (`certflow.field.point`) and in the compiled formulas
+(`certflow.field.fused`) the same ones are called.
 
 `delta` is the root mean square of the errors of the logits, `worst` the largest, both in units of rounding;
 `root = (tr Cov_gamma(u))^(1/2)`. What a mixture and a time say comes as a tuple: `Alike`, `Varied` or `Full`.
@@ -178,8 +178,8 @@ def largest(numbers: Floats) -> float:
 def full_logit(s: Full, norm_x: Any, score: Any, height: Any, reach: Any, reach_root: Any) -> Any:
     """`delta` or `worst`, of root mean squares or the largest of `|b_k|`, `c_k |b_k|^2`, `p_k |x - m mu_k|^2`.
 
-    `c_k`, `p_k` are the largest eigenvalues of `C_k`, `P_k`. `reach_root` is the root of `reach`; its term stands for `P_k (x - m mu_k)` that is
-    made of a velocity, and so right to the size of `P_k x`.
+    `c_k`, `p_k` are the largest eigenvalues of `C_k`, `P_k`; `reach_root` is the root of `reach`. Its term stands for
+    a `P_k (x - m mu_k)` that is made of a velocity, and so right to the size of `P_k x`.
     """
     return (norm_x + s.distance) * (score + s.sharpest * reach_root) + (height + reach) / 2 + s.rest
 
