@@ -18,6 +18,7 @@ from certflow.field import guard
 from certflow.field.components import components_at, quantity_from
 from certflow.field.fused.rows import MANY, fused_rows, serves
 from certflow.field.point import at_point
+from certflow.field.rounding import has_moments
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import smallest_variance
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
@@ -85,9 +86,11 @@ def _at_points(
 
 
 def _in_one_pass(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
-    """By the compiled formulas; the rows that they leave in doubt by the general ones."""
+    """By the compiled formulas; of the rows that they leave in doubt the guard has the last word, as of others."""
     result, doubtful = fused_rows(mixture, quantity, x, t)
-    if len(doubtful):
+    if len(doubtful) and has_moments(mixture, quantity, 1):
+        guard.recompute(mixture, quantity, x, t, doubtful, result)
+    elif len(doubtful):
         result[doubtful] = _in_chunks(mixture, FLOATS, quantity, x[doubtful], t)
     return result
 

@@ -163,7 +163,7 @@ def alike(
             store(top.reshape((1, LANES)), start, values)
             for i in range(LANES):
                 bound[i] = _log_density(sizes, delta[i], norm_x[i], pulled_size[i])
-                size[i] = max(1.0, abs(top[i]))
+                size[i] = max(1.0, top[i] * top[i])
         else:
             product(drop, logits, mean, scratch)
             middle[:] = 0.0
@@ -181,7 +181,6 @@ def alike(
                     pull = pulled[a, i] if matrix else base[0, 0] * lanes[a, i]
                     mean[a, i] = sign * (mean[a, i] - pull)
                     size[i] += mean[a, i] * mean[a, i]
-            square_root(size)
             store(mean, start, values)
             if matrix:
                 score_size[:] = 0.0
@@ -201,10 +200,7 @@ def alike(
                 for i in range(min(LANES, len(x) - start)):
                     out = values[start + i].reshape((d, d))
                     size[i], fourth[i] = _deep(i, logits, inverse, mean, vectors, base, single, out)
-            square_root(size)
             for i in range(LANES):
                 moved = delta[i] * (np.sqrt(fourth[i]) + root[i] * root[i])
                 bound[i] = _jacobian(sizes, moved, root[i], norm_x[i], mean_size[i], pulled_size[i])
-        for i in range(LANES):
-            worst[i] *= sizes.unit
-        store_doubts(bound, worst, size, accepted, start, doubts)
+        store_doubts(bound, worst, size, sizes.unit, accepted, start, doubts)

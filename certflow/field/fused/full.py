@@ -250,7 +250,7 @@ def full(
             for i in range(LANES):
                 top[i] += np.log(total[i]) + constant
                 bound[i] = sizes.unit * (delta[i] + 1)
-                size[i] = max(1.0, abs(top[i]))
+                size[i] = max(1.0, top[i] * top[i])
             store(top.reshape((1, LANES)), start, values)
         else:
             _means(pulled, logits, inverse, mean, fourth)
@@ -271,7 +271,7 @@ def full(
                     far = norm_x[i] + sizes.distance
                     rounding = _rounding(sizes, averages[PRECISIONS, i], far, 0.0, found[CONDITIONS, i])
                 bound[i] = _vector(sizes, delta[i], root[i], rounding)
-                size[i] = np.sqrt(middle[i])
+                size[i] = middle[i]
         elif code == JACOBIAN:
             for k in range(count):
                 for a in range(d):
@@ -293,7 +293,4 @@ def full(
                 moved = delta[i] * (np.sqrt(fourth[i]) + root[i] * root[i])
                 sharp, highest = averages[SHARP, i], found[TOP_SCORE, i]
                 bound[i] = _jacobian(sizes, moved, delta[i], root[i], rounding, slope, sharp, norm_x[i], highest)
-                size[i] = np.sqrt(size[i])
-        for i in range(LANES):
-            worst[i] *= sizes.unit
-        store_doubts(bound, worst, size, accepted, start, doubts)
+        store_doubts(bound, worst, size, sizes.unit, accepted, start, doubts)

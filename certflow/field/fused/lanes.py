@@ -81,13 +81,11 @@ _bits, _of_bits = _cast(types.float64, types.int64), _cast(types.int64, types.fl
 
 @compiled
 def exponential(a: float) -> float:
-    """`e^a` for `a <= 0`, to two units in the last place: `2^n e^r`, `|r| <= ln 2 / 2`, by Taylor's polynomial.
+    """`e^a` for `a <= 0` to one unit in the last place, zero below `e^-708 < 4e-308`.
 
-    What it leaves out is below `r^14/14! < 5e-18`. The power of two is applied in halves, so that small results lose
-    digits as they must and no more.
+    `2^n e^r`, `|r| <= ln 2 / 2`, the second by Taylor's polynomial: what it leaves out is below `r^14/14! < 5e-18`.
     """
-    a = a if a > -746.0 else (-746.0 if a <= -746.0 else a)  # not a number stays so
-    shifted = a * _LOG2E + _MAGIC
+    shifted = (-708.0 if a < -708.0 else a) * _LOG2E + _MAGIC  # what is no number stays so
     whole = shifted - _MAGIC
     r = (a - whole * _LN2_HIGH) - whole * _LN2_LOW
     s = 1 / 6227020800.0
@@ -104,10 +102,8 @@ def exponential(a: float) -> float:
     s = s * r + 0.5
     s = s * r + 1.0
     s = s * r + 1.0
-    n = _bits(shifted) - _bits(_MAGIC)
-    half = n >> 1
-    power: float = _of_bits((half + 1023) << 52) * s * _of_bits((n - half + 1023) << 52)
-    return power
+    power: float = s * _of_bits((_bits(shifted) - _bits(_MAGIC) + 1023) << 52)
+    return 0.0 if a < -708.0 else power
 
 
 @compiled
@@ -118,17 +114,28 @@ def square_root(a: Any) -> None:
 
 
 @compiled
+def sum_of(row: Any, lanes: Any, out: Any) -> None:
+    """`sum_k a_k l_k` of numbers (t,) and lanes (>= t, LANES), two terms in one pass."""
+    t = len(row)
+    for i in range(LANES):
+        out[i] = row[0] * lanes[0, i]
+    for k in range(1, t - 1, 2):
+        first, second = row[k], row[k + 1]
+        for i in range(LANES):
+            out[i] = out[i] + first * lanes[k, i] + second * lanes[k + 1, i]
+    if t % 2 == 0:
+        for i in range(LANES):
+            out[i] += row[t - 1] * lanes[t - 1, i]
+
+
+@compiled
 def product(tiles: Any, lanes: Any, out: Any, scratch: Any) -> None:
     """`out = A lanes` of a matrix in tiles (R, T, r, t), `lanes` of shape (>= T t, LANES), `out` (>= R r, LANES)."""
     down, across, r, t = tiles.shape
     if t < LONG:  # and so one tile across
-        for row in range(down * r):
-            tile = tiles[row // r, 0, row % r]
-            for i in range(LANES):
-                out[row, i] = tile[0] * lanes[0, i]
-            for k in range(1, t):
-                for i in range(LANES):
-                    out[row, i] += tile[k] * lanes[k, i]
+        for a in range(down):
+            for row in range(r):
+                sum_of(tiles[a, 0, row], lanes, out[a * r + row])
         return
     for a in range(down):
         part = out[a * r : (a + 1) * r]
@@ -170,11 +177,16 @@ def store(lanes: Any, start: int, out: Any) -> None:
 
 
 @compiled
-def store_doubts(bounds: Any, worst: Any, sizes: Any, accepted: float, start: int, doubts: Any) -> None:
-    """Where the bound exceeds the accepted part of the size of a result, says nothing, or is none."""
+def store_doubts(bounds: Any, worst: Any, squares: Any, unit: float, accepted: float, start: int, doubts: Any) -> None:
+    """Where the bound exceeds the accepted part of the size of a result, says nothing, or is none.
+
+    bounds, worst : of the result, and of the logits in units of rounding; squares : of the sizes
+    """
+    for i in range(LANES):
+        worst[i] *= unit
+        bounds[i] = bounds[i] * bounds[i] - accepted * accepted * squares[i]
     for i in range(min(LANES, len(doubts) - start)):
-        good = bounds[i] <= accepted * sizes[i] and worst[i] <= LOGIT_LIMIT and sizes[i] < np.inf
-        doubts[start + i] = not good
+        doubts[start + i] = not ((bounds[i] <= 0.0) & (worst[i] <= LOGIT_LIMIT) & (squares[i] < np.inf))
 
 
 @compiled
@@ -204,11 +216,7 @@ def shares(logits: Any, count: int, top: Any, total: Any, inverse: Any) -> None:
 @compiled
 def average(row: Any, weights: Any, inverse: Any, out: Any) -> None:
     """`sum_k gamma_k a_k` of numbers (K,), by the weights (>= K, LANES) and the inverse of their sum."""
-    for i in range(LANES):
-        out[i] = row[0] * weights[0, i]
-    for k in range(1, len(row)):
-        for i in range(LANES):
-            out[i] += row[k] * weights[k, i]
+    sum_of(row, weights, out)
     for i in range(LANES):
         out[i] *= inverse[i]
 

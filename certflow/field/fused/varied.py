@@ -159,7 +159,7 @@ def varied(
             for i in range(LANES):
                 top[i] += np.log(total[i]) + constant
                 bound[i] = sizes.unit * (delta[i] + 1)
-                size[i] = max(1.0, abs(top[i]))
+                size[i] = max(1.0, top[i] * top[i])
             store(top.reshape((1, LANES)), start, values)
         else:
             product(drop, logits, mean, scratch)
@@ -188,7 +188,6 @@ def varied(
             for i in range(LANES):
                 pull, factor = np.sqrt(averages[PULLS, i]), np.sqrt(factors[i])
                 bound[i] = _vector(sizes, factor, delta[i], root[i], norm_x[i], pull)
-                size[i] = np.sqrt(size[i])
         elif code == JACOBIAN:
             if d <= FLAT:
                 _flat(lanes, logits, mean, own, vectors, ratios, flat, fourth)
@@ -201,7 +200,4 @@ def varied(
                 moved = delta[i] * (np.sqrt(fourth[i]) + root[i] * root[i])
                 slope, pull = np.sqrt(averages[SLOPES, i]), np.sqrt(averages[PULLS, i])
                 bound[i] = _jacobian(sizes, moved, delta[i], root[i], norm_x[i], slope, pull)
-                size[i] = np.sqrt(size[i])
-        for i in range(LANES):
-            worst[i] *= sizes.unit
-        store_doubts(bound, worst, size, accepted, start, doubts)
+        store_doubts(bound, worst, size, sizes.unit, accepted, start, doubts)
