@@ -3,26 +3,25 @@
     pip install jax
     python benchmarks/field_jax.py [THREADS]
 
-Both get the same points at the same time; JAX has the time as a constant of what it compiles. Ratios are of CPU time, the
-least of each and the median over rounds in which both run once: on a machine with other work, wall times say little. With
-one thread both are bound to one core. The gain that two threads can bring at most is told by the share of CPU time that
-certflow spends outside the calling thread.
+Both get the same points at the same time; JAX has the time as a constant of what it compiles. Ratios are of CPU time,
+of the least of each and the median over rounds in which both run once: beside other work, wall times say little.
+With one thread both are bound to one core. What more threads can gain is told by the share of CPU time that certflow
+spends outside the calling thread.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+
+# Before the libraries that read them are imported.
+os.environ["OMP_NUM_THREADS"] = sys.argv[1] if len(sys.argv) > 1 else "1"
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=" + str(os.environ["OMP_NUM_THREADS"] != "1").lower()
+
 import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
-
-THREADS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if THREADS > 1 else 'false'}"
-os.environ["OMP_NUM_THREADS"] = str(THREADS)
-if THREADS == 1 and hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 import jax
 import jax.numpy as jnp
@@ -31,16 +30,18 @@ from measure import interleaved, mixture, noised_points, report, verdict
 
 import certflow as cf
 
-jax.config.update("jax_enable_x64", True)
-
+THREADS = int(os.environ["OMP_NUM_THREADS"])
 TIME = 0.3
 KINDS = ("common-isotropic", "isotropic", "shared", "full")
 
-#: Points, components, dimensions; targets of the ratio for the score and the Jacobian, by kind.
+#: Points, components, dimensions.
 CASES = ((100_000, 8, 2), (1_000_000, 16, 2), (10_000, 64, 64), (10_000, 1_000, 64))
 
 
 def main() -> None:
+    jax.config.update("jax_enable_x64", True)
+    if THREADS == 1 and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     rows: list[dict[str, str]] = []
     numbers: list[dict[str, Any]] = []
     for kind in KINDS:
@@ -67,8 +68,7 @@ def compare(rows: Any, numbers: Any, kind: str, quantity: str, n: int, count: in
     functions: dict[str, Callable[[], Any]] = {"certflow": lambda: call(x, TIME)}
     for i, formula in enumerate(formulas):
         functions[f"jax {i}"] = lambda f=formula: f(points).block_until_ready()
-    seconds = interleaved(functions, 7, time.process_time)
-    wall = {name: min(values) for name, values in interleaved(functions, 5).items()}
+    seconds, wall = timed(functions, 6)
     peer = min((name for name in functions if name != "certflow"), key=lambda name: min(seconds[name]))
     least = min(seconds["certflow"]) / min(seconds[peer])
     middle = median(a / b for a, b in zip(seconds["certflow"], seconds[peer], strict=True))
@@ -87,6 +87,21 @@ def compare(rows: Any, numbers: Any, kind: str, quantity: str, n: int, count: in
         }
     )
     numbers.append({"case": rows[-1]["case"], "seconds": seconds, "wall": wall, "ratio": least})
+
+
+def timed(functions: dict[str, Callable[[], Any]], rounds: int) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Seconds of CPU time in each round, and the least on the clock."""
+    wall = {name: float("inf") for name in functions}
+
+    def clocked(name: str) -> Callable[[], None]:
+        def run() -> None:
+            start = time.perf_counter()
+            functions[name]()
+            wall[name] = min(wall[name], time.perf_counter() - start)
+
+        return run
+
+    return interleaved({name: clocked(name) for name in functions}, rounds, time.process_time), wall
 
 
 def share_in_threads(function: Callable[[], Any]) -> float:
@@ -116,7 +131,7 @@ def one_point(rows: Any, numbers: Any, kind: str) -> None:
             np.asarray(formula(x[None]))
 
     seconds = {
-        name: min(values) for name, values in interleaved({"c": ours, "j": theirs}, 20, time.process_time).items()
+        name: min(values) for name, values in interleaved({"c": ours, "j": theirs}, 10, time.process_time).items()
     }
     own, other = seconds["c"] / len(times) * 1e6, seconds["j"] / len(times) * 1e6
     rows.append(
