@@ -121,7 +121,7 @@ Definition one_sided_holds (q : interval) (bound : Q * Q) : bool :=
   let (excess, growth) := found in
   above a (snd bound) (snd growth) && below a (fst bound) (- snd excess).
 
-Definition enclosed (q_s q_t : interval) (integral : option interval) (ends : Q * Q) : bool :=
+Definition enclosed (integral : option interval) (ends : Q * Q) : bool :=
   if? found := integral then below a (fst ends) (fst found) && above a (snd ends) (snd found).
 
 End Rates.
@@ -137,12 +137,11 @@ Definition on_panels {A : Type} (a : tables) (holds : interval -> A -> bool) (s 
   | nil => false
   end.
 
-Definition accepted (p : problem) (asserted : assertion) : bool :=
-  let a := setup (asked_bits p) in
+(** The decision with given tables; with those of the asked bits. *)
+Definition rule_accepts (a : tables) (p : problem) (asserted : assertion) : bool :=
   let c := (1 - sigma_squared p)%Q in
   let s := start p in
   let t := end_time p in
-  well_posed p &&
   match asserted with
   | SpatialBound d2 times upper => no_wider p d2 && on_panels a (two_sided_holds a c d2) s t times upper
   | GrowthRates d2 times upper lower =>
@@ -159,6 +158,9 @@ Definition accepted (p : problem) (asserted : assertion) : bool :=
        end)
   | CumulativeStability d2 one_sided two_sided (j, k) =>
     no_wider p d2 && attained p d2 j k && (if? q_s := decay a s then if? q_t := decay a t then
-    enclosed a q_s q_t (one_sided_of a c d2 q_s q_t) one_sided
-    && enclosed a q_s q_t (two_sided_of a c d2 q_s q_t) two_sided)
+    enclosed a (one_sided_of a c d2 q_s q_t) one_sided
+    && enclosed a (two_sided_of a c d2 q_s q_t) two_sided)
   end.
+
+Definition accepted (p : problem) (asserted : assertion) : bool :=
+  well_posed p && rule_accepts (setup (asked_bits p)) p asserted.

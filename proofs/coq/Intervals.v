@@ -51,34 +51,6 @@ Proof. intros a n N. now rewrite Z.shiftl_mul_pow2, mult_IZR. Qed.
 
 Definition within (b : Z) (i : interval) (x : R) : Prop := IZR (fst i) <= x * IZR (2 ^ b) <= IZR (snd i).
 
-Section Enclosures.
-Variable a : tables.
-Hypothesis bits_pos : (0 <= bits a)%Z.
-Let b := bits a.
-Let P := IZR (2 ^ b).
-
-Let P_pos : 0 < P.
-Proof. unfold P. apply pow2_pos. exact bits_pos. Qed.
-
-Lemma one_within : within b (one a) 1.
-Proof. unfold within, one. cbn [fst snd]. fold b P. lra. Qed.
-
-Lemma rational_within : forall x, within b (rational a x) (Q2R x).
-Proof.
-  intros x. unfold within, rational. cbn [fst snd].
-  assert (D : (0 < Zpos (Qden x))%Z) by reflexivity.
-  assert (F := floor_div (Z.shiftl (Qnum x) b) _ D). assert (C := ceiling_div (Z.shiftl (Qnum x) b) _ D).
-  rewrite shift_left in F, C by exact bits_pos. fold P in F, C |- *. fold b.
-  replace (Q2R x * P) with (IZR (Qnum x) * P / IZR (Zpos (Qden x))); [lra|].
-  unfold Q2R. field. apply not_0_IZR. discriminate.
-Qed.
-
-Lemma add_within : forall i j x y, within b i x -> within b j y -> within b (add i j) (x + y).
-Proof. intros i j x y. unfold within, add. cbn [fst snd]. rewrite !plus_IZR. fold P. lra. Qed.
-
-Lemma sub_within : forall i j x y, within b i x -> within b j y -> within b (sub i j) (x - y).
-Proof. intros i j x y. unfold within, sub. cbn [fst snd]. rewrite !minus_IZR. fold P. lra. Qed.
-
 Lemma corners : forall l u m v x y, l <= x <= u -> m <= y <= v ->
   Rmin (Rmin (l * m) (l * v)) (Rmin (u * m) (u * v)) <= x * y
   <= Rmax (Rmax (l * m) (l * v)) (Rmax (u * m) (u * v)).
@@ -106,6 +78,34 @@ Lemma IZR_max : forall x y, IZR (Z.max x y) = Rmax (IZR x) (IZR y).
 Proof.
   intros x y. destruct (Z.max_spec x y) as [[H ->]|[H ->]]; symmetry; [apply Rmax_right | apply Rmax_left]; apply IZR_le; lia.
 Qed.
+
+Section Enclosures.
+Variable a : tables.
+Hypothesis bits_pos : (0 <= bits a)%Z.
+Let b := bits a.
+Let P := IZR (2 ^ b).
+
+Let P_pos : 0 < P.
+Proof. unfold P. apply pow2_pos. exact bits_pos. Qed.
+
+Lemma one_within : within b (one a) 1.
+Proof. unfold within, one. cbn [fst snd]. fold b P. lra. Qed.
+
+Lemma rational_within : forall x, within b (rational a x) (Q2R x).
+Proof.
+  intros x. unfold within, rational. cbn [fst snd].
+  assert (D : (0 < Zpos (Qden x))%Z) by reflexivity.
+  assert (F := floor_div (Z.shiftl (Qnum x) b) _ D). assert (C := ceiling_div (Z.shiftl (Qnum x) b) _ D).
+  rewrite shift_left in F, C by exact bits_pos. fold P in F, C |- *. fold b.
+  replace (Q2R x * P) with (IZR (Qnum x) * P / IZR (Zpos (Qden x))); [lra|].
+  unfold Q2R. field. apply not_0_IZR. discriminate.
+Qed.
+
+Lemma add_within : forall i j x y, within b i x -> within b j y -> within b (add i j) (x + y).
+Proof. intros i j x y. unfold within, add. cbn [fst snd]. rewrite !plus_IZR. fold P. lra. Qed.
+
+Lemma sub_within : forall i j x y, within b i x -> within b j y -> within b (sub i j) (x - y).
+Proof. intros i j x y. unfold within, sub. cbn [fst snd]. rewrite !minus_IZR. fold P. lra. Qed.
 
 (** What is a product of ends, cut. *)
 Lemma cut_within : forall low high x y, IZR low <= x * P * (y * P) <= IZR high ->
