@@ -4,6 +4,8 @@
     from above, so it is a lower bound; [exp_parts_encloses] says that it lacks less than SLACK units. *)
 
 Require Import Reals Psatz Lia ZArith List.
+From Certflow Require Import Finite.
+From Certflow Require Import Polynomial.
 From Certflow Require Import Taylor.
 From Certflow Require Import Integers.
 From Certflow Require Import Intervals.
@@ -104,15 +106,146 @@ Proof.
   assert (T := exp_taylor n (256 / 255) y Y ltac:(lra)).
   assert (F := fact_pos n).
   assert (R : W * (y ^ n / INR (fact n)) <= / 4).
-  { assert (y ^ n <= (/ 256) ^ n) by now apply pow_incr.
+  { assert (Q : y ^ n <= (/ 256) ^ n) by now apply pow_incr.
     assert (D : 0 < 256 ^ n) by (apply pow_lt; lra).
-    rewrite pow_inv in H0 by lra.
+    rewrite pow_inv in Q by lra.
     apply Rle_trans with (W * (/ 256 ^ n / INR (fact n))).
-    - apply Rmult_le_compat_l; [lra|]. apply Rmult_le_compat_r; [left; now apply Rinv_0_lt_compat | exact H0].
+    - apply Rmult_le_compat_l; [lra|]. apply Rmult_le_compat_r; [left; now apply Rinv_0_lt_compat | exact Q].
     - replace (W * (/ 256 ^ n / INR (fact n))) with (/ 4 * (4 * W) * / (INR (fact n) * 256 ^ n)) by (field; lra).
       rewrite <- (Rmult_1_r (/ 4)) at 2. rewrite Rmult_assoc. apply Rmult_le_compat_l; [lra|].
       apply Rmult_le_reg_r with (INR (fact n) * 256 ^ n); [now apply Rmult_lt_0_compat|].
       rewrite Rmult_assoc, Rinv_l by (apply Rgt_not_eq; now apply Rmult_lt_0_compat). lra. }
   destruct T as [T1 T2]. apply (Rmult_le_compat_l W) in T1; [|lra]. apply (Rmult_le_compat_l W) in T2; [|lra].
   set (r := y ^ n / INR (fact n)) in *. nra.
+Qed.
+
+(** ** The table *)
+
+Lemma exp_step_terms : forall one count k, let value := IZR one * sum count (fun j => (/ 256) ^ (k + j) / INR (fact (k + j))) in
+  value - INR count <= IZR (exp_step count k (Z.of_nat (fact k)) one) <= value.
+Proof.
+  intros one count. induction count as [|count IH]; intros k; cbv zeta.
+  - cbn. lra.
+  - specialize (IH (S k)). cbv zeta in IH. rewrite sum_shift, S_INR, Nat.add_0_r. cbn [exp_step].
+    replace (Z.of_nat (fact k) * Z.of_nat (S k))%Z with (Z.of_nat (fact (S k))) by (rewrite fact_simpl; lia).
+    rewrite (sum_ext count _ (fun j => (/ 256) ^ (S k + j) / INR (fact (S k + j)))) by (intros; now rewrite Nat.add_succ_r).
+    rewrite plus_IZR, Z.shiftl_mul_pow2, Z.pow_mul_r by lia. change (2 ^ 8)%Z with 256%Z.
+    assert (F0 := fact_pos k). assert (P : 0 < 256 ^ k) by (apply pow_lt; lra).
+    assert (F := floor_div one (Z.of_nat (fact k) * 256 ^ Z.of_nat k)
+      ltac:(apply Z.mul_pos_pos; [assert (L := lt_O_fact k); lia | apply Z.pow_pos_nonneg; lia])).
+    rewrite mult_IZR, <- INR_IZR_INZ, <- (pow_IZR 256) in F.
+    replace (IZR one / (INR (fact k) * 256 ^ k)) with (IZR one * ((/ 256) ^ k / INR (fact k))) in F
+      by (rewrite pow_inv by lra; field; lra).
+    rewrite Rmult_plus_distr_l. lra.
+Qed.
+
+Lemma fact_more : forall n k, INR (fact (S k)) * INR (fact (S n)) <= INR (fact (S n + k)).
+Proof.
+  intros n. induction k as [|k IH]; [rewrite Nat.add_0_r; change (INR (fact 1)) with 1; lra|].
+  rewrite (fact_S (S k)), Nat.add_succ_r, (fact_S (S n + k)). assert (INR (S (S k)) <= INR (S (S n + k))) by (apply le_INR; lia).
+  rewrite Rmult_assoc. apply Rmult_le_compat; [apply pos_INR | | assumption | assumption].
+  apply Rmult_le_pos; apply pos_INR.
+Qed.
+
+Lemma exp_step_bounds : forall b, (0 <= b)%Z -> let one := (2 ^ (width b + 64))%Z in let n := exp_order b in
+  IZR one * exp (/ 256) - (INR n + 9) <= IZR (exp_step (n + 8) 0 1 one) <= IZR one * exp (/ 256).
+Proof.
+  intros b B. cbv zeta. destruct (exp_order_enough b B) as [E _]. set (n := exp_order b) in *.
+  assert (P : (0 <= width b)%Z) by (unfold width, GUARD; lia).
+  assert (H := exp_step_terms (2 ^ (width b + 64)) (n + 8) 0). cbv zeta in H.
+  change (Z.of_nat (fact 0)) with 1%Z in H. change (sum (n + 8) _) with (exp_sum (n + 8) (/ 256)) in H.
+  rewrite plus_INR in H. rewrite pow2_add in H |- * by lia. assert (W0 := pow2_pos (width b) P).
+  set (W := IZR (2 ^ width b)) in *. set (step := IZR (exp_step _ _ _ _)) in *.
+  change (IZR (2 ^ 64)) with 18446744073709551616 in *. change (INR 8) with (1 + 1 + 1 + 1 + 1 + 1 + 1 + 1) in H.
+  assert (X := exp_small (/ 256) ltac:(lra)).
+  assert (T := exp_taylor (n + 8) (256 / 255) (/ 256) ltac:(lra) ltac:(lra)).
+  assert (M := fact_more n 7). replace (INR (fact 8)) with 40320 in M by (rewrite INR_IZR_INZ; reflexivity).
+  replace (S n + 7)%nat with (n + 8)%nat in M by lia.
+  assert (F := fact_pos (S n)). assert (F8 := fact_pos (n + 8)).
+  set (f := INR (fact (S n))) in *. set (g := INR (fact (n + 8))) in *.
+  assert (D : 0 < 256 ^ S n) by (apply pow_lt; lra).
+  rewrite pow_inv in T by lra. replace (n + 8)%nat with (S n + 7)%nat in T at 3 by lia. rewrite pow_add in T.
+  set (d := 256 ^ S n) in *.
+  assert (R : W * (/ (d * 256 ^ 7) / g) <= / (4 * 40320 * 256 ^ 7)).
+  { apply Rle_trans with ((f * d / 4) * (/ (d * 256 ^ 7) / (40320 * f))).
+    - apply Rmult_le_compat; [lra| |lra|].
+      + left. apply Rmult_lt_0_compat; apply Rinv_0_lt_compat; [|exact F8]. apply Rmult_lt_0_compat; [exact D | lra].
+      + apply Rmult_le_compat_l; [left; apply Rinv_0_lt_compat, Rmult_lt_0_compat; [exact D | lra]|].
+        apply Rinv_le_contravar; [lra | exact M].
+    - right. field. lra. }
+  destruct T as [T1 T2]. apply (Rmult_le_compat_l W) in T1; [|lra]. apply (Rmult_le_compat_l W) in T2; [|lra].
+  set (r := / (d * 256 ^ 7) / g) in *. set (e := exp (/ 256)) in *. set (q := exp_sum (n + 8) (/ 256)) in *. lra.
+Qed.
+
+(** Powers of the step, each cut: the i-th loses at most i m e^(i/256), m one more than the step loses. *)
+Lemma power_bounds : forall scale step m, (0 <= scale)%Z ->
+  let one := IZR (2 ^ scale) in
+  256 * m <= one -> 1 <= m -> one * exp (/ 256) - (m - 1) <= IZR step <= one * exp (/ 256) ->
+  forall i, (i <= 256)%nat -> let power := Nat.iter i (fun p => Z.shiftr (p * step) scale) (2 ^ scale)%Z in
+  exp (INR i / 256) * (one - INR i * m) <= IZR power <= exp (INR i / 256) * one.
+Proof.
+  intros scale step m P one M1 M2 [S1 S2]. assert (O := pow2_pos scale P). fold one in O.
+  induction i as [|i IH]; intros I; cbv zeta.
+  - cbn [Nat.iter nat_rect INR]. replace (0 / 256) with 0 by field. rewrite exp_0. fold one. lra.
+  - specialize (IH ltac:(lia)). cbv zeta in IH. cbn [Nat.iter nat_rect]. unfold Nat.iter in IH.
+    set (power := nat_rect _ _ _ _) in *. assert (F := floor_shift (power * step) scale P).
+    rewrite mult_IZR in F. fold one in F. rewrite S_INR. replace ((INR i + 1) / 256) with (INR i / 256 + / 256) by field.
+    rewrite exp_plus. assert (X : 1 <= exp (/ 256)) by (apply exp_small; lra).
+    assert (V : 1 <= exp (INR i / 256)).
+    { rewrite <- exp_0 at 1. apply exp_le. apply Rmult_le_pos; [apply pos_INR | lra]. }
+    assert (J : INR i <= 255) by (change 255 with (IZR (Z.of_nat 255)); rewrite <- INR_IZR_INZ; apply le_INR; lia).
+    assert (J0 := pos_INR i).
+    set (e := exp (/ 256)) in *. set (v := exp (INR i / 256)) in *. set (p := IZR power) in *. set (s := IZR step) in *.
+    set (j := INR i) in *. destruct IH as [L U].
+    assert (jm : 0 <= j * m <= 255 * m) by nra.
+    assert (p0 : 0 <= p) by (apply Rle_trans with (v * (one - j * m)); [apply Rmult_le_pos; lra | exact L]).
+    assert (A : p * s / one <= v * e * one).
+    { apply Rmult_le_reg_r with one; [exact O|]. replace (p * s / one * one) with (p * s) by (field; lra).
+      assert (p * s <= p * (one * e)) by now apply Rmult_le_compat_l.
+      assert (p * (one * e) <= v * one * (one * e)) by (apply Rmult_le_compat_r; [apply Rmult_le_pos|]; lra). nra. }
+    assert (B : v * e * (one - j * m) - v * (m - 1) <= p * s / one).
+    { apply Rmult_le_reg_r with one; [exact O|]. replace (p * s / one * one) with (p * s) by (field; lra).
+      assert (p * (one * e - (m - 1)) <= p * s) by now apply Rmult_le_compat_l.
+      assert (p * (m - 1) <= v * one * (m - 1)) by (apply Rmult_le_compat_r; lra).
+      assert (v * (one - j * m) * (one * e) <= p * (one * e)) by (apply Rmult_le_compat_r; [apply Rmult_le_pos|]; lra). nra. }
+    assert (v * e >= v) by nra. split; [|lra].
+    replace (v * e * (one - (j + 1) * m)) with (v * e * (one - j * m) - v * e * (m - 1) - v * e) by ring.
+    assert (v * (m - 1) <= v * e * (m - 1)) by (apply Rmult_le_compat_r; lra). lra.
+Qed.
+
+Lemma entries_nth : forall step scale cut count power i, (i <= count)%nat ->
+  nth i (exp_entries count power step scale cut) 0%Z = Z.shiftr (Nat.iter i (fun p => Z.shiftr (p * step) scale) power) cut.
+Proof.
+  intros step scale cut count. induction count as [|count IH]; intros power [|i] I; [reflexivity | lia | reflexivity |].
+  cbn [exp_entries nth]. rewrite IH by lia. unfold Nat.iter. now rewrite nat_rect_succ_r.
+Qed.
+
+(** An entry of the table lacks less than 1 + 2^-10 units. *)
+Lemma table_bounds : forall b i, (64 <= b <= 1024)%Z -> (i < 256)%nat ->
+  let value := IZR (2 ^ width b) * exp (INR i / 256) in
+  value - (1 + / 1024) <= IZR (nth i (exp_table (setup b)) 0%Z) <= value.
+Proof.
+  intros b i B I. cbv zeta. rewrite setup_table, entries_nth by lia.
+  assert (P : (80 <= width b <= 1040)%Z) by (unfold width, GUARD; lia).
+  assert (S := exp_step_bounds b ltac:(lia)). cbv zeta in S.
+  destruct (exp_order_enough b ltac:(lia)) as [_ N].
+  set (step := exp_step _ _ _ _) in *.
+  assert (N' : INR (exp_order b) <= 1040).
+  { change 1040 with (IZR (Z.of_nat 1040)). rewrite <- INR_IZR_INZ. apply le_INR. lia. }
+  assert (W := pow2_add (width b) 64 ltac:(lia) ltac:(lia)). assert (O := pow2_pos (width b) ltac:(lia)).
+  assert (O1 : 1 <= IZR (2 ^ width b)) by (apply IZR_le; assert (0 < 2 ^ width b)%Z by (apply Z.pow_pos_nonneg; lia); lia).
+  change (IZR (2 ^ 64)) with 18446744073709551616 in W.
+  assert (H := power_bounds (width b + 64) step (INR (exp_order b) + 10) ltac:(lia)). cbv zeta in H.
+  assert (Q := H ltac:(assert (Q := pos_INR (exp_order b)); lra) ltac:(assert (Q := pos_INR (exp_order b)); lra) ltac:(lra) i ltac:(lia)).
+  clear H S. set (power := Nat.iter _ _ _) in *.
+  assert (F := floor_shift power 64 ltac:(lia)). change (IZR (2 ^ 64)) with 18446744073709551616 in F.
+  rewrite W in Q. set (unit := IZR (2 ^ width b)) in *.
+  assert (V : exp (INR i / 256) <= 3).
+  { apply Rle_trans with (exp 1); [|exact exp_le_3]. apply exp_le.
+    assert (INR i <= 256); [|lra]. change 256 with (IZR (Z.of_nat 256)). rewrite <- INR_IZR_INZ. apply le_INR. lia. }
+  assert (V0 := exp_pos (INR i / 256)). assert (J0 := pos_INR i). assert (M0 := pos_INR (exp_order b)).
+  assert (J : INR i <= 256) by (change 256 with (IZR (Z.of_nat 256)); rewrite <- INR_IZR_INZ; apply le_INR; lia).
+  set (v := exp (INR i / 256)) in *. set (j := INR i) in *. set (m := INR (exp_order b) + 10) in *.
+  assert (jm : 0 <= j * m <= 256 * 1050) by (unfold m; nra).
+  assert (v * (j * m) <= 3 * (256 * 1050)) by nra. lra.
 Qed.
