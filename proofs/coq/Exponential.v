@@ -249,3 +249,64 @@ Proof.
   assert (jm : 0 <= j * m <= 256 * 1050) by (unfold m; nra).
   assert (v * (j * m) <= 3 * (256 * 1050)) by nra. lra.
 Qed.
+
+(** ** The argument *)
+
+Definition ln2_known (b : Z) : Prop :=
+  IZR (ln2_low (setup b)) <= ln 2 * IZR (2 ^ (width b + FINE)) <= IZR (ln2_low (setup b)) + 2.
+
+Definition in_range (b x : Z) : Prop := ((- b - 1) * 2 ^ b <= x < MAX_ARGUMENT * 2 ^ b)%Z.
+
+(** x 2^-b = n ln 2 + rest 2^-w, up to less than 1 + 2^-9 units. *)
+Lemma argument_bounds : forall b x, (64 <= b <= 1024)%Z -> ln2_known b -> in_range b x ->
+  let long := Z.shiftl x (GUARD + FINE) in
+  let ln2 := if (0 <=? x)%Z then ln2_high (setup b) else ln2_low (setup b) in
+  let rest := Z.shiftr (long mod ln2) FINE in
+  let lost := IZR (2 ^ width b) * (IZR x / IZR (2 ^ b) - IZR (long / ln2) * ln 2) - IZR rest in
+  (0 <= rest < 2 ^ width b)%Z /\ 0 <= lost <= 1 + / 512.
+Proof.
+  intros b x B [K1 K2] [X1 X2]. cbv zeta. rewrite setup_ln2.
+  set (long := Z.shiftl x (GUARD + FINE)). set (ln2 := if (0 <=? x)%Z then _ else _).
+  assert (P := pow2_pos b ltac:(lia)).
+  assert (b40 : 18446744073709551616 <= IZR (2 ^ b)).
+  { change 18446744073709551616 with (IZR (2 ^ 64)). apply IZR_le, Z.pow_le_mono_r; lia. }
+  assert (WV : IZR (2 ^ (width b + FINE)) = IZR (2 ^ width b) * 4294967296).
+  { unfold FINE. apply pow2_add; unfold width, GUARD; lia. }
+  assert (WB : IZR (2 ^ width b) = IZR (2 ^ b) * 65536).
+  { unfold width, GUARD. apply pow2_add; lia. }
+  rewrite WV in K1, K2. rewrite WB in K1, K2 |- *.
+  assert (EL : IZR long = IZR x * (65536 * 4294967296)).
+  { unfold long. rewrite shift_left by discriminate.
+    change (2 ^ (GUARD + FINE))%Z with (65536 * 4294967296)%Z. now rewrite mult_IZR. }
+  assert (lr := ln2_range). assert (B1 : 64 <= IZR b <= 1024) by (split; apply IZR_le; lia).
+  apply IZR_le in X1. apply IZR_lt in X2. rewrite mult_IZR in X1, X2. rewrite minus_IZR, opp_IZR in X1.
+  change (IZR MAX_ARGUMENT) with 1048576 in X2.
+  assert (E : ((0 <= x)%Z /\ ln2 = ln2_low (setup b) + 2 \/ (x < 0)%Z /\ ln2 = ln2_low (setup b))%Z).
+  { unfold ln2. destruct (0 <=? x)%Z eqn:E; [apply Z.leb_le in E | apply Z.leb_gt in E]; auto. }
+  clearbody ln2. set (low := ln2_low (setup b)) in *. set (D := IZR (2 ^ b)) in *.
+  assert (L : D * 65536 * 1073741824 <= IZR ln2 <= ln 2 * (D * 65536 * 4294967296) + 2 /\ ln2 = ln2).
+  { split; [|reflexivity]. destruct E as [[_ ->]|[_ ->]]; [rewrite plus_IZR|]; nra. }
+  destruct L as [[L1 L2] _].
+  assert (L0 : (0 < ln2)%Z) by (apply lt_IZR; lra).
+  assert (M := Z.mod_pos_bound long ln2 L0). assert (Q := Z_div_mod_eq_full long ln2).
+  assert (Q' : IZR long = IZR ln2 * IZR (long / ln2) + IZR (long mod ln2)) by (rewrite Q at 1; now rewrite plus_IZR, mult_IZR).
+  assert (F := floor_shift (long mod ln2) FINE ltac:(discriminate)). change (IZR (2 ^ FINE)) with 4294967296 in F.
+  assert (R0 : (0 <= Z.shiftr (long mod ln2) FINE)%Z) by (now apply Z.shiftr_nonneg).
+  destruct M as [M1 M2]. apply IZR_le in M1. apply IZR_lt in M2.
+  set (rest := Z.shiftr (long mod ln2) FINE) in *. set (rho := IZR (long mod ln2)) in *. set (n := IZR (long / ln2)) in *.
+  split.
+  - split; [exact R0|]. apply lt_IZR. rewrite WB. fold D. nra.
+  - replace (D * 65536 * (IZR x / D - n * ln 2) - IZR rest) with
+      (n * (IZR ln2 - ln 2 * (D * 65536 * 4294967296)) / 4294967296 + (rho / 4294967296 - IZR rest))
+      by (assert (Z : IZR x = (IZR ln2 * n + rho) / (65536 * 4294967296)) by (rewrite <- Q', EL; field); rewrite Z; field; lra).
+    assert (T : 0 <= n * (IZR ln2 - ln 2 * (D * 65536 * 4294967296)) <= 8388608); [|lra].
+    destruct E as [[N ->]|[N ->]].
+    + rewrite plus_IZR in *. assert (N0 : 0 <= n).
+      { apply IZR_le. apply Z.div_pos; [|exact L0]. unfold long. now apply Z.shiftl_nonneg. }
+      assert (n <= 4194304); [|nra].
+      apply Rmult_le_reg_l with (D * 65536 * 1073741824); [lra|]. nra.
+    + assert (N0 : n <= 0).
+      { apply IZR_lt in N. apply Rnot_lt_le. intros n0. assert (0 < IZR low * n) by (apply Rmult_lt_0_compat; lra). lra. }
+      assert (- 4200 <= n); [|nra].
+      apply Rnot_lt_le. intros n0. nra.
+Qed.
