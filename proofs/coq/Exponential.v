@@ -284,9 +284,13 @@ Proof.
   assert (E : ((0 <= x)%Z /\ ln2 = ln2_low (setup b) + 2 \/ (x < 0)%Z /\ ln2 = ln2_low (setup b))%Z).
   { unfold ln2. destruct (0 <=? x)%Z eqn:E; [apply Z.leb_le in E | apply Z.leb_gt in E]; auto. }
   clearbody ln2. set (low := ln2_low (setup b)) in *. set (D := IZR (2 ^ b)) in *.
-  assert (L : D * 65536 * 1073741824 <= IZR ln2 <= ln 2 * (D * 65536 * 4294967296) + 2 /\ ln2 = ln2).
-  { split; [|reflexivity]. destruct E as [[_ ->]|[_ ->]]; [rewrite plus_IZR|]; nra. }
-  destruct L as [[L1 L2] _].
+  assert (DL : D / 2 <= ln 2 * D <= D * (3 / 4)).
+  { split; [|rewrite (Rmult_comm D)]; [unfold Rdiv; rewrite Rmult_comm|]; apply Rmult_le_compat_r; lra. }
+  assert (L : D * 65536 * 1073741824 <= IZR ln2 <= ln 2 * (D * 65536 * 4294967296) + 2).
+  { destruct E as [[_ ->]|[_ ->]]; [rewrite plus_IZR|]; lra. }
+  destruct L as [L1 L2].
+  assert (XL : - (1025 * (D * 65536 * 4294967296)) <= IZR long <= 1048576 * (D * 65536 * 4294967296)).
+  { assert (IZR b * D <= 1024 * D) by (apply Rmult_le_compat_r; lra). rewrite EL. lra. }
   assert (L0 : (0 < ln2)%Z) by (apply lt_IZR; lra).
   assert (M := Z.mod_pos_bound long ln2 L0). assert (Q := Z_div_mod_eq_full long ln2).
   assert (Q' : IZR long = IZR ln2 * IZR (long / ln2) + IZR (long mod ln2)) by (rewrite Q at 1; now rewrite plus_IZR, mult_IZR).
@@ -295,18 +299,26 @@ Proof.
   destruct M as [M1 M2]. apply IZR_le in M1. apply IZR_lt in M2.
   set (rest := Z.shiftr (long mod ln2) FINE) in *. set (rho := IZR (long mod ln2)) in *. set (n := IZR (long / ln2)) in *.
   split.
-  - split; [exact R0|]. apply lt_IZR. rewrite WB. fold D. nra.
+  - split; [exact R0|]. apply lt_IZR. rewrite WB. fold D. lra.
   - replace (D * 65536 * (IZR x / D - n * ln 2) - IZR rest) with
       (n * (IZR ln2 - ln 2 * (D * 65536 * 4294967296)) / 4294967296 + (rho / 4294967296 - IZR rest))
       by (assert (Z : IZR x = (IZR ln2 * n + rho) / (65536 * 4294967296)) by (rewrite <- Q', EL; field); rewrite Z; field; lra).
     assert (T : 0 <= n * (IZR ln2 - ln 2 * (D * 65536 * 4294967296)) <= 8388608); [|lra].
-    destruct E as [[N ->]|[N ->]].
-    + rewrite plus_IZR in *. assert (N0 : 0 <= n).
+    set (V := D * 65536 * 4294967296) in *. destruct E as [[N E]|[N E]].
+    + assert (N0 : 0 <= n).
       { apply IZR_le. apply Z.div_pos; [|exact L0]. unfold long. now apply Z.shiftl_nonneg. }
-      assert (n <= 4194304); [|nra].
-      apply Rmult_le_reg_l with (D * 65536 * 1073741824); [lra|]. nra.
+      assert (E' : IZR ln2 = IZR low + 2) by (rewrite E; apply plus_IZR).
+      assert (U : n <= 4194304).
+      { apply Rnot_lt_le. intros n0. assert (IZR ln2 * 4194304 < IZR ln2 * n) by (apply Rmult_lt_compat_l; unfold V in *; lra).
+        unfold V in *. lra. }
+      split; [apply Rmult_le_pos; lra|]. replace 8388608 with (4194304 * 2) by ring. apply Rmult_le_compat; lra.
     + assert (N0 : n <= 0).
-      { apply IZR_lt in N. apply Rnot_lt_le. intros n0. assert (0 < IZR low * n) by (apply Rmult_lt_0_compat; lra). lra. }
-      assert (- 4200 <= n); [|nra].
-      apply Rnot_lt_le. intros n0. nra.
+      { apply IZR_lt in N. apply Rnot_lt_le. intros n0.
+        assert (0 < IZR ln2 * n) by (apply Rmult_lt_0_compat; unfold V in *; lra). lra. }
+      assert (U : - 4200 <= n).
+      { apply Rnot_lt_le. intros n0. assert (IZR ln2 * n < IZR ln2 * - 4200) by (apply Rmult_lt_compat_l; unfold V in *; lra).
+        unfold V in *. lra. }
+      assert (E' : IZR ln2 = IZR low) by now rewrite E.
+      replace (n * (IZR ln2 - ln 2 * V)) with (- n * (ln 2 * V - IZR ln2)) by ring.
+      split; [apply Rmult_le_pos; lra|]. apply Rle_trans with (4200 * 2); [apply Rmult_le_compat; lra | lra].
 Qed.
