@@ -31,7 +31,7 @@ Proof. unfold setup. destruct (log_entries _ _ _ _ _ _). reflexivity. Qed.
 
 End Fields.
 
-Global Opaque setup.
+Local Opaque setup.
 
 (** ** How many terms *)
 
@@ -321,4 +321,149 @@ Proof.
       assert (E' : IZR ln2 = IZR low) by now rewrite E.
       replace (n * (IZR ln2 - ln 2 * V)) with (- n * (ln 2 * V - IZR ln2)) by ring.
       split; [apply Rmult_le_pos; lra|]. apply Rle_trans with (4200 * 2); [apply Rmult_le_compat; lra | lra].
+Qed.
+
+(** ** The value *)
+
+(** What lacks less than 2.3 and 1 + 2^-10 units in the factors lacks less than 12 in the value; y is the argument, lost
+    units above u/256 + v. *)
+Lemma value_bounds : forall W table series eu ev y lost, 256 <= W -> 1 <= eu -> 1 <= ev <= 256 / 255 -> eu * ev <= 3 ->
+  W * eu - (1 + / 1024) <= table <= W * eu -> W * ev - 2.3 <= series <= W * ev ->
+  0 <= lost <= 1 + / 512 -> eu * ev <= y <= eu * ev + lost / W * y ->
+  table * series / W <= W * y <= table * series / W + 12.
+Proof.
+  intros W table series eu ev y lost W1 U V UV [T1 T2] [S1 S2] [L1 L2] [Y1 Y2].
+  assert (s0 : 0 <= series) by nra. assert (t0 : 0 <= table) by nra.
+  assert (y3 : y <= 3.1).
+  { assert (lost / W <= / 128); [|nra]. apply Rmult_le_reg_r with W; [lra|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. lra. }
+  assert (A : W * y <= W * (eu * ev) + 3.2).
+  { apply (Rmult_le_compat_l W) in Y2; [|lra]. replace (W * (eu * ev + lost / W * y)) with (W * (eu * ev) + lost * y) in Y2 by (field; lra).
+    assert (lost * y <= (1 + / 512) * 3.1) by (apply Rmult_le_compat; nra). lra. }
+  assert (P : table * series / W <= W * (eu * ev)).
+  { apply Rmult_le_reg_r with W; [lra|]. replace (table * series / W * W) with (table * series) by (field; lra).
+    replace (W * (eu * ev) * W) with (W * eu * (W * ev)) by ring. now apply Rmult_le_compat. }
+  assert (Q : W * (eu * ev) - 8 <= table * series / W).
+  { apply Rmult_le_reg_r with W; [lra|]. replace (table * series / W * W) with (table * series) by (field; lra).
+    assert (e3 : eu <= 3) by nra.
+    assert (H1 : (W * eu - (1 + / 1024)) * series <= table * series) by (apply Rmult_le_compat_r; lra).
+    assert (H2 : W * eu * (W * ev - 2.3) <= W * eu * series) by (apply Rmult_le_compat_l; nra).
+    assert (H3 : series <= W * (256 / 255)) by (apply Rle_trans with (W * ev); [|apply Rmult_le_compat_l]; lra). assert (H4 : W * eu <= W * 3) by (apply Rmult_le_compat_l; lra). lra. }
+  assert (W * (eu * ev) <= W * y) by (apply Rmult_le_compat_l; lra). lra.
+Qed.
+
+Theorem exp_parts_encloses : forall b x, (64 <= b <= 1024)%Z -> ln2_known b -> in_range b x ->
+  let (m, n) := exp_parts (setup b) x in
+  IZR m * two (n - width b) <= exp (IZR x / IZR (2 ^ b)) <= IZR (m + SLACK) * two (n - width b).
+Proof.
+  intros b x B K X. assert (A := argument_bounds b x B K X). cbv zeta in A. unfold exp_parts. rewrite setup_bits.
+  set (long := Z.shiftl x (GUARD + FINE)) in *. set (ln2 := if (0 <=? x)%Z then _ else _) in *.
+  set (rest := Z.shiftr (long mod ln2) FINE) in *. set (n := (long / ln2)%Z) in *. cbv zeta.
+  destruct A as [[R0 R1] A]. set (w := width b) in *. assert (w80 : (80 <= w)%Z) by (unfold w, width, GUARD; lia).
+  rewrite Z.land_ones, (Z.shiftr_div_pow2 rest) by lia.
+  assert (E := Z_div_mod_eq_full rest (2 ^ (w - 8))).
+  assert (U0 : (0 < 2 ^ (w - 8))%Z) by (apply Z.pow_pos_nonneg; lia).
+  assert (M := Z.mod_pos_bound rest (2 ^ (w - 8)) U0).
+  assert (WU : (2 ^ w = 2 ^ (w - 8) * 256)%Z) by (change 256%Z with (2 ^ 8)%Z; rewrite <- Z.pow_add_r by lia; f_equal; lia).
+  assert (I : (0 <= rest / 2 ^ (w - 8) < 256)%Z).
+  { split; [now apply Z.div_pos | apply Z.div_lt_upper_bound; lia]. }
+  set (h := (rest mod 2 ^ (w - 8))%Z) in *. set (i := (rest / 2 ^ (w - 8))%Z) in *. set (unit := (2 ^ (w - 8))%Z) in *.
+  assert (WU' : IZR (2 ^ w) = IZR unit * 256) by (rewrite WU; apply mult_IZR).
+  assert (U1 : 1 <= IZR unit) by (apply IZR_le; lia).
+  assert (E' : IZR rest = IZR unit * IZR i + IZR h) by (rewrite E; now rewrite plus_IZR, mult_IZR).
+  assert (Hh : 0 <= IZR h / IZR (2 ^ w) <= / 256).
+  { rewrite WU'. destruct M as [M1 M2]. apply IZR_le in M1. apply IZR_lt in M2. split.
+    - apply Rmult_le_pos; [exact M1 | left; apply Rinv_0_lt_compat; lra].
+    - apply Rmult_le_reg_r with (IZR unit * 256); [lra|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. lra. }
+  assert (T := table_bounds b (Z.to_nat i) B ltac:(lia)). cbv zeta in T. fold w in T.
+  assert (S := horner_exp b h ltac:(lia) ltac:(lia) ltac:(apply Hh)). cbv zeta in S. fold w in S.
+  rewrite INR_IZR_INZ, Z2Nat.id in T by lia.
+  set (table := nth _ _ _) in *. set (series := horner _ _ _) in *.
+  assert (F := floor_shift (table * series) w ltac:(lia)). rewrite mult_IZR in F.
+  set (m := Z.shiftr (table * series) w) in *.
+  set (W := IZR (2 ^ w)) in *. set (arg := IZR x / IZR (2 ^ b)) in *.
+  assert (W1 : 256 <= W) by lra.
+  set (y := exp (arg - IZR n * ln 2)).
+  assert (EY : exp arg = y * two n) by (unfold y, two; rewrite <- exp_plus; f_equal; ring).
+  assert (ES : exp (IZR i / 256) * exp (IZR h / W) = exp (IZR rest / W)).
+  { rewrite <- exp_plus. f_equal. rewrite E', WU'. field. lra. }
+  set (lost := W * (arg - IZR n * ln 2) - IZR rest) in A.
+  assert (EL : IZR rest / W = arg - IZR n * ln 2 - lost / W) by (unfold lost; field; lra).
+  assert (LW : 0 <= lost / W) by (apply Rmult_le_pos; [lra | left; apply Rinv_0_lt_compat; lra]).
+  assert (I' : 0 <= IZR i / 256) by (apply Rmult_le_pos; [apply IZR_le; lia | lra]).
+  assert (V := value_bounds W (IZR table) (IZR series) (exp (IZR i / 256)) (exp (IZR h / W)) y lost W1).
+  rewrite ES in V.
+  destruct V as [V1 V2]; [ | now apply exp_small | | exact T | exact S | exact A | |].
+  - rewrite <- exp_0 at 1. now apply exp_le.
+  - apply Rle_trans with (exp 1); [|exact exp_le_3]. apply exp_le.
+    apply Rmult_le_reg_r with W; [lra|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra.
+    assert (IZR rest < W) by now apply IZR_lt. lra.
+  - assert (G := exp_gap (IZR rest / W) (arg - IZR n * ln 2)). fold y in G. split; [apply exp_le; lra|].
+    replace (arg - IZR n * ln 2 - IZR rest / W) with (lost / W) in G by lra. lra.
+  - rewrite EY, plus_IZR. assert (TW : W * two (n - w) = two n).
+    { unfold W. rewrite <- two_nonneg, <- two_add by lia. f_equal. lia. }
+    rewrite <- TW. assert (P := two_pos (n - w)). set (p := two (n - w)) in *.
+    replace (y * (W * p)) with (W * y * p) by ring. change (IZR SLACK) with 16.
+    split; apply Rmult_le_compat_r; lra.
+Qed.
+
+(** ** Both ends *)
+
+Lemma down_bound : forall m n, IZR (scaled_down m n) <= IZR m * two n.
+Proof.
+  intros m n. unfold scaled_down. destruct (0 <=? n)%Z eqn:E; [apply Z.leb_le in E | apply Z.leb_gt in E].
+  - rewrite shift_left, two_nonneg by exact E. lra.
+  - assert (F := floor_shift m (- n) ltac:(lia)). rewrite <- two_nonneg in F by lia.
+    assert (O := two_opp n). assert (P := two_pos (- n)).
+    replace (IZR m / two (- n)) with (IZR m * two n) in F; [lra|]. rewrite <- (Rmult_1_r (IZR m)) at 2. rewrite <- O. field. lra.
+Qed.
+
+Lemma up_bound : forall m n, IZR m * two n <= IZR (scaled_up m n).
+Proof.
+  intros m n. unfold scaled_up. destruct (0 <=? n)%Z eqn:E; [apply Z.leb_le in E | apply Z.leb_gt in E].
+  - rewrite shift_left, two_nonneg by exact E. lra.
+  - assert (F := ceiling_shift m (- n) ltac:(lia)). rewrite <- two_nonneg in F by lia.
+    assert (O := two_opp n). assert (P := two_pos (- n)).
+    replace (IZR m / two (- n)) with (IZR m * two n) in F; [lra|]. rewrite <- (Rmult_1_r (IZR m)) at 2. rewrite <- O. field. lra.
+Qed.
+
+(** The least argument has an exponential below a unit 2^-b. *)
+Lemma least_bound : forall b, (0 <= b)%Z -> exp (IZR ((- b - 1) * 2 ^ b) / IZR (2 ^ b)) * IZR (2 ^ b) < 1.
+Proof.
+  intros b B. assert (P := pow2_pos b B). rewrite mult_IZR, minus_IZR, opp_IZR, <- two_nonneg by exact B.
+  assert (P' := two_pos b). replace ((- IZR b - 1) * two b / two b) with (- IZR b - 1) by (field; lra).
+  unfold two. rewrite <- exp_plus. apply Rlt_le_trans with (exp 0); [apply exp_increasing | rewrite exp_0; lra].
+  assert (R := ln2_range). apply IZR_le in B. nra.
+Qed.
+
+Theorem exponential_encloses : forall b i r x, (64 <= b <= 1024)%Z -> ln2_known b ->
+  exponential (setup b) i = Some r -> within b i x -> within b r (exp x).
+Proof.
+  intros b i r x B K E [X1 X2]. unfold exponential in E. rewrite setup_bits, Z.shiftl_mul_pow2 in E by lia.
+  set (least := ((- b - 1) * 2 ^ b)%Z) in *. set (low := Z.max (fst i) least) in *. set (high := Z.max (snd i) least) in *.
+  assert (P := pow2_pos b ltac:(lia)). assert (Pz : (0 < 2 ^ b)%Z) by (apply Z.pow_pos_nonneg; lia).
+  destruct (MAX_ARGUMENT <=? Z.shiftr high b)%Z eqn:H; [discriminate|]. apply Z.leb_gt in H.
+  rewrite Z.shiftr_div_pow2 in H by lia.
+  assert (H' : (high < MAX_ARGUMENT * 2 ^ b)%Z).
+  { assert (Q := Z_div_mod_eq_full high (2 ^ b)). assert (M := Z.mod_pos_bound high (2 ^ b) Pz). nia. }
+  assert (O : (fst i <= snd i)%Z) by (apply le_IZR; lra).
+  assert (EL := exp_parts_encloses b low B K ltac:(unfold in_range; fold least; lia)).
+  assert (EH := exp_parts_encloses b high B K ltac:(unfold in_range; fold least; lia)).
+  destruct (exp_parts (setup b) low) as [m n]. destruct (exp_parts (setup b) high) as [M N].
+  injection E as <-. cbn [fst snd].
+  assert (S : forall k, two (k - GUARD) = two (k - width b) * IZR (2 ^ b)).
+  { intros k. rewrite <- two_nonneg, <- two_add by lia. f_equal. unfold width. lia. }
+  assert (D := down_bound m (n - GUARD)). assert (U := up_bound (M + SLACK) (N - GUARD)). rewrite S, <- Rmult_assoc in D, U.
+  destruct EL as [EL _], EH as [_ EH]. apply (Rmult_le_compat_r (IZR (2 ^ b))) in EL; [|lra].
+  apply (Rmult_le_compat_r (IZR (2 ^ b))) in EH; [|lra]. split; cbn [fst snd].
+  - destruct (Z.le_gt_cases least (fst i)) as [C|C].
+    + replace low with (fst i) in EL by lia. assert (exp (IZR (fst i) / IZR (2 ^ b)) * IZR (2 ^ b) <= exp x * IZR (2 ^ b)); [|lra].
+      apply Rmult_le_compat_r; [lra|]. apply exp_le. apply Rmult_le_reg_r with (IZR (2 ^ b)); [exact P|].
+      unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. lra.
+    + replace low with least in EL by lia. assert (L := least_bound b ltac:(lia)). fold least in L.
+      assert (Z0 : (scaled_down m (n - GUARD) < 1)%Z) by (apply lt_IZR; lra).
+      assert (IZR (scaled_down m (n - GUARD)) <= 0) by (apply IZR_le; lia).
+      assert (0 < exp x * IZR (2 ^ b)) by (apply Rmult_lt_0_compat; [apply exp_pos | exact P]). lra.
+  - assert (exp x * IZR (2 ^ b) <= exp (IZR high / IZR (2 ^ b)) * IZR (2 ^ b)); [|lra].
+    apply Rmult_le_compat_r; [lra|]. apply exp_le. apply Rmult_le_reg_r with (IZR (2 ^ b)); [exact P|].
+    unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. assert (IZR (snd i) <= IZR high) by (apply IZR_le; lia). lra.
 Qed.
