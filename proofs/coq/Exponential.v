@@ -4,12 +4,16 @@
     from above, so it is a lower bound; [exp_parts_encloses] says that it lacks less than SLACK units. *)
 
 Require Import Reals Psatz Lia ZArith List.
+From Coquelicot Require Import Coquelicot.
 From Certflow Require Import Finite.
 From Certflow Require Import Polynomial.
 From Certflow Require Import Taylor.
 From Certflow Require Import Integers.
 From Certflow Require Import Intervals.
 Open Scope R_scope.
+
+Lemma INR_le_IZR : forall n z, (Z.of_nat n <= z)%Z -> INR n <= IZR z.
+Proof. intros n z H. rewrite INR_IZR_INZ. now apply IZR_le. Qed.
 
 (** ** The fields of the tables *)
 
@@ -53,7 +57,8 @@ Proof.
 Qed.
 
 Lemma exp_order_enough : forall b, (0 <= b)%Z ->
-  4 * IZR (2 ^ width b) <= INR (fact (S (exp_order b))) * 256 ^ S (exp_order b) /\ (exp_order b <= Z.to_nat (width b))%nat.
+  4 * IZR (2 ^ width b) <= INR (fact (S (exp_order b))) * 256 ^ S (exp_order b)
+  /\ (exp_order b <= Z.to_nat (width b))%nat.
 Proof.
   intros b B. assert (P : (0 <= width b)%Z) by (unfold width, GUARD; lia).
   destruct (order_enough (Z.to_nat (width b)) 0 256 (2 ^ (width b + 2))) as [H1 H2]; [reflexivity| |].
@@ -80,11 +85,14 @@ Proof.
   assert (Y : 0 <= IZR h / W) by (apply Rmult_le_pos; [exact H | left; now apply Rinv_0_lt_compat]).
   revert k. induction count as [|count IH]; intros k; cbv zeta.
   - cbn. lra.
-  - specialize (IH (Datatypes.S k)). cbv zeta in IH. cbn [exp_coefficients exp_tail]. unfold horner in IH |- *. cbn [fold_right].
-    replace (Z.of_nat (fact k) * Z.of_nat (Datatypes.S k))%Z with (Z.of_nat (fact (Datatypes.S k))) by (rewrite fact_simpl; lia).
+  - specialize (IH (Datatypes.S k)). cbv zeta in IH. cbn [exp_coefficients exp_tail]. unfold horner in IH |- *.
+    cbn [fold_right].
+    replace (Z.of_nat (fact k) * Z.of_nat (Datatypes.S k))%Z with (Z.of_nat (fact (Datatypes.S k)))
+      by (rewrite fact_simpl; lia).
     set (rest := fold_right _ _ _) in *. rewrite plus_IZR.
     assert (F1 := floor_div (2 ^ width b) (Z.of_nat (fact k)) ltac:(assert (F := lt_O_fact k); lia)).
-    assert (F2 := floor_shift (rest * h) (width b) P). rewrite at_b. rewrite mult_IZR in F2. rewrite <- INR_IZR_INZ in F1.
+    assert (F2 := floor_shift (rest * h) (width b) P). rewrite at_b. rewrite mult_IZR in F2.
+    rewrite <- INR_IZR_INZ in F1.
     fold W in F1, F2. replace (IZR rest * IZR h / W) with (IZR h / W * IZR rest) in F2 by (field; lra).
     set (y := IZR h / W) in *. set (t := exp_tail count (Datatypes.S k) y) in *. unfold Rdiv in F1. nra.
 Qed.
@@ -121,14 +129,16 @@ Qed.
 
 (** ** The table *)
 
-Lemma exp_step_terms : forall one count k, let value := IZR one * sum count (fun j => (/ 256) ^ (k + j) / INR (fact (k + j))) in
+Lemma exp_step_terms : forall one count k,
+  let value := IZR one * sum count (fun j => (/ 256) ^ (k + j) / INR (fact (k + j))) in
   value - INR count <= IZR (exp_step count k (Z.of_nat (fact k)) one) <= value.
 Proof.
   intros one count. induction count as [|count IH]; intros k; cbv zeta.
   - cbn. lra.
   - specialize (IH (S k)). cbv zeta in IH. rewrite sum_shift, S_INR, Nat.add_0_r. cbn [exp_step].
     replace (Z.of_nat (fact k) * Z.of_nat (S k))%Z with (Z.of_nat (fact (S k))) by (rewrite fact_simpl; lia).
-    rewrite (sum_ext count _ (fun j => (/ 256) ^ (S k + j) / INR (fact (S k + j)))) by (intros; now rewrite Nat.add_succ_r).
+    rewrite (sum_ext count _ (fun j => (/ 256) ^ (S k + j) / INR (fact (S k + j))))
+      by (intros; now rewrite Nat.add_succ_r).
     rewrite plus_IZR, Z.shiftl_mul_pow2, Z.pow_mul_r by lia. change (2 ^ 8)%Z with 256%Z.
     assert (F0 := fact_pos k). assert (P : 0 < 256 ^ k) by (apply pow_lt; lra).
     assert (F := floor_div one (Z.of_nat (fact k) * 256 ^ Z.of_nat k)
@@ -142,7 +152,8 @@ Qed.
 Lemma fact_more : forall n k, INR (fact (S k)) * INR (fact (S n)) <= INR (fact (S n + k)).
 Proof.
   intros n. induction k as [|k IH]; [rewrite Nat.add_0_r; change (INR (fact 1)) with 1; lra|].
-  rewrite (fact_S (S k)), Nat.add_succ_r, (fact_S (S n + k)). assert (INR (S (S k)) <= INR (S (S n + k))) by (apply le_INR; lia).
+  rewrite (fact_S (S k)), Nat.add_succ_r, (fact_S (S n + k)).
+  assert (INR (S (S k)) <= INR (S (S n + k))) by (apply le_INR; lia).
   rewrite Rmult_assoc. apply Rmult_le_compat; [apply pos_INR | | assumption | assumption].
   apply Rmult_le_pos; apply pos_INR.
 Qed.
@@ -189,32 +200,35 @@ Proof.
   - cbn [Nat.iter nat_rect INR]. replace (0 / 256) with 0 by field. rewrite exp_0. fold one. lra.
   - specialize (IH ltac:(lia)). cbv zeta in IH. cbn [Nat.iter nat_rect]. unfold Nat.iter in IH.
     set (power := nat_rect _ _ _ _) in *. assert (F := floor_shift (power * step) scale P).
-    rewrite mult_IZR in F. fold one in F. rewrite S_INR. replace ((INR i + 1) / 256) with (INR i / 256 + / 256) by field.
+    rewrite mult_IZR in F. fold one in F. rewrite S_INR.
+    replace ((INR i + 1) / 256) with (INR i / 256 + / 256) by field.
     rewrite exp_plus. assert (X : 1 <= exp (/ 256)) by (apply exp_small; lra).
     assert (V : 1 <= exp (INR i / 256)).
     { rewrite <- exp_0 at 1. apply exp_le. apply Rmult_le_pos; [apply pos_INR | lra]. }
-    assert (J : INR i <= 255) by (change 255 with (IZR (Z.of_nat 255)); rewrite <- INR_IZR_INZ; apply le_INR; lia).
+    assert (J : INR i <= 255) by (apply INR_le_IZR; lia).
     assert (J0 := pos_INR i).
     set (e := exp (/ 256)) in *. set (v := exp (INR i / 256)) in *. set (p := IZR power) in *. set (s := IZR step) in *.
     set (j := INR i) in *. destruct IH as [L U].
     assert (jm : 0 <= j * m <= 255 * m) by nra.
     assert (p0 : 0 <= p) by (apply Rle_trans with (v * (one - j * m)); [apply Rmult_le_pos; lra | exact L]).
     assert (A : p * s / one <= v * e * one).
-    { apply Rmult_le_reg_r with one; [exact O|]. replace (p * s / one * one) with (p * s) by (field; lra).
+    { apply Rle_div_l; [lra|].
       assert (p * s <= p * (one * e)) by now apply Rmult_le_compat_l.
       assert (p * (one * e) <= v * one * (one * e)) by (apply Rmult_le_compat_r; [apply Rmult_le_pos|]; lra). nra. }
     assert (B : v * e * (one - j * m) - v * (m - 1) <= p * s / one).
-    { apply Rmult_le_reg_r with one; [exact O|]. replace (p * s / one * one) with (p * s) by (field; lra).
+    { apply Rle_div_r; [lra|].
       assert (p * (one * e - (m - 1)) <= p * s) by now apply Rmult_le_compat_l.
       assert (p * (m - 1) <= v * one * (m - 1)) by (apply Rmult_le_compat_r; lra).
-      assert (v * (one - j * m) * (one * e) <= p * (one * e)) by (apply Rmult_le_compat_r; [apply Rmult_le_pos|]; lra). nra. }
+      assert (v * (one - j * m) * (one * e) <= p * (one * e)) by (apply Rmult_le_compat_r; [apply Rmult_le_pos|]; lra).
+      nra. }
     assert (v * e >= v) by nra. split; [|lra].
     replace (v * e * (one - (j + 1) * m)) with (v * e * (one - j * m) - v * e * (m - 1) - v * e) by ring.
     assert (v * (m - 1) <= v * e * (m - 1)) by (apply Rmult_le_compat_r; lra). lra.
 Qed.
 
 Lemma entries_nth : forall step scale cut count power i, (i <= count)%nat ->
-  nth i (exp_entries count power step scale cut) 0%Z = Z.shiftr (Nat.iter i (fun p => Z.shiftr (p * step) scale) power) cut.
+  nth i (exp_entries count power step scale cut) 0%Z =
+  Z.shiftr (Nat.iter i (fun p => Z.shiftr (p * step) scale) power) cut.
 Proof.
   intros step scale cut count. induction count as [|count IH]; intros power [|i] I; [reflexivity | lia | reflexivity |].
   cbn [exp_entries nth]. rewrite IH by lia. unfold Nat.iter. now rewrite nat_rect_succ_r.
@@ -230,21 +244,20 @@ Proof.
   assert (S := exp_step_bounds b ltac:(lia)). cbv zeta in S.
   destruct (exp_order_enough b ltac:(lia)) as [_ N].
   set (step := exp_step _ _ _ _) in *.
-  assert (N' : INR (exp_order b) <= 1040).
-  { change 1040 with (IZR (Z.of_nat 1040)). rewrite <- INR_IZR_INZ. apply le_INR. lia. }
+  assert (N' : INR (exp_order b) <= 1040) by (apply INR_le_IZR; lia).
   assert (W := pow2_add (width b) 64 ltac:(lia) ltac:(lia)). assert (O := pow2_pos (width b) ltac:(lia)).
-  assert (O1 : 1 <= IZR (2 ^ width b)) by (apply IZR_le; assert (0 < 2 ^ width b)%Z by (apply Z.pow_pos_nonneg; lia); lia).
+  assert (O1 : 1 <= IZR (2 ^ width b)) by (apply (IZR_le 1), (Zlt_le_succ 0), Z.pow_pos_nonneg; lia).
   change (IZR (2 ^ 64)) with 18446744073709551616 in W.
   assert (H := power_bounds (width b + 64) step (INR (exp_order b) + 10) ltac:(lia)). cbv zeta in H.
-  assert (Q := H ltac:(assert (Q := pos_INR (exp_order b)); lra) ltac:(assert (Q := pos_INR (exp_order b)); lra) ltac:(lra) i ltac:(lia)).
-  clear H S. set (power := Nat.iter _ _ _) in *.
+  assert (M0 := pos_INR (exp_order b)).
+  assert (Q := H ltac:(lra) ltac:(lra) ltac:(lra) i ltac:(lia)). clear H S. set (power := Nat.iter _ _ _) in *.
   assert (F := floor_shift power 64 ltac:(lia)). change (IZR (2 ^ 64)) with 18446744073709551616 in F.
   rewrite W in Q. set (unit := IZR (2 ^ width b)) in *.
   assert (V : exp (INR i / 256) <= 3).
   { apply Rle_trans with (exp 1); [|exact exp_le_3]. apply exp_le.
-    assert (INR i <= 256); [|lra]. change 256 with (IZR (Z.of_nat 256)). rewrite <- INR_IZR_INZ. apply le_INR. lia. }
-  assert (V0 := exp_pos (INR i / 256)). assert (J0 := pos_INR i). assert (M0 := pos_INR (exp_order b)).
-  assert (J : INR i <= 256) by (change 256 with (IZR (Z.of_nat 256)); rewrite <- INR_IZR_INZ; apply le_INR; lia).
+    assert (INR i <= 256); [|lra]. apply INR_le_IZR. lia. }
+  assert (V0 := exp_pos (INR i / 256)). assert (J0 := pos_INR i).
+  assert (J : INR i <= 256) by (apply INR_le_IZR; lia).
   set (v := exp (INR i / 256)) in *. set (j := INR i) in *. set (m := INR (exp_order b) + 10) in *.
   assert (jm : 0 <= j * m <= 256 * 1050) by (unfold m; nra).
   assert (v * (j * m) <= 3 * (256 * 1050)) by nra. lra.
@@ -293,30 +306,35 @@ Proof.
   { assert (IZR b * D <= 1024 * D) by (apply Rmult_le_compat_r; lra). rewrite EL. lra. }
   assert (L0 : (0 < ln2)%Z) by (apply lt_IZR; lra).
   assert (M := Z.mod_pos_bound long ln2 L0). assert (Q := Z_div_mod_eq_full long ln2).
-  assert (Q' : IZR long = IZR ln2 * IZR (long / ln2) + IZR (long mod ln2)) by (rewrite Q at 1; now rewrite plus_IZR, mult_IZR).
+  assert (Q' : IZR long = IZR ln2 * IZR (long / ln2) + IZR (long mod ln2))
+    by (rewrite Q at 1; now rewrite plus_IZR, mult_IZR).
   assert (F := floor_shift (long mod ln2) FINE ltac:(discriminate)). change (IZR (2 ^ FINE)) with 4294967296 in F.
   assert (R0 : (0 <= Z.shiftr (long mod ln2) FINE)%Z) by (now apply Z.shiftr_nonneg).
   destruct M as [M1 M2]. apply IZR_le in M1. apply IZR_lt in M2.
-  set (rest := Z.shiftr (long mod ln2) FINE) in *. set (rho := IZR (long mod ln2)) in *. set (n := IZR (long / ln2)) in *.
+  set (rest := Z.shiftr (long mod ln2) FINE) in *. set (rho := IZR (long mod ln2)) in *.
+  set (n := IZR (long / ln2)) in *.
   split.
   - split; [exact R0|]. apply lt_IZR. rewrite WB. fold D. lra.
-  - replace (D * 65536 * (IZR x / D - n * ln 2) - IZR rest) with
+  - assert (X' : IZR x = (IZR ln2 * n + rho) / (65536 * 4294967296)) by (rewrite <- Q', EL; field).
+    replace (D * 65536 * (IZR x / D - n * ln 2) - IZR rest) with
       (n * (IZR ln2 - ln 2 * (D * 65536 * 4294967296)) / 4294967296 + (rho / 4294967296 - IZR rest))
-      by (assert (Z : IZR x = (IZR ln2 * n + rho) / (65536 * 4294967296)) by (rewrite <- Q', EL; field); rewrite Z; field; lra).
+      by (rewrite X'; field; lra).
     assert (T : 0 <= n * (IZR ln2 - ln 2 * (D * 65536 * 4294967296)) <= 8388608); [|lra].
     set (V := D * 65536 * 4294967296) in *. destruct E as [[N E]|[N E]].
     + assert (N0 : 0 <= n).
       { apply IZR_le. apply Z.div_pos; [|exact L0]. unfold long. now apply Z.shiftl_nonneg. }
       assert (E' : IZR ln2 = IZR low + 2) by (rewrite E; apply plus_IZR).
       assert (U : n <= 4194304).
-      { apply Rnot_lt_le. intros n0. assert (IZR ln2 * 4194304 < IZR ln2 * n) by (apply Rmult_lt_compat_l; unfold V in *; lra).
+      { apply Rnot_lt_le. intros n0. assert (IZR ln2 * 4194304 < IZR ln2 * n)
+          by (apply Rmult_lt_compat_l; unfold V in *; lra).
         unfold V in *. lra. }
       split; [apply Rmult_le_pos; lra|]. replace 8388608 with (4194304 * 2) by ring. apply Rmult_le_compat; lra.
     + assert (N0 : n <= 0).
       { apply IZR_lt in N. apply Rnot_lt_le. intros n0.
         assert (0 < IZR ln2 * n) by (apply Rmult_lt_0_compat; unfold V in *; lra). lra. }
       assert (U : - 4200 <= n).
-      { apply Rnot_lt_le. intros n0. assert (IZR ln2 * n < IZR ln2 * - 4200) by (apply Rmult_lt_compat_l; unfold V in *; lra).
+      { apply Rnot_lt_le. intros n0. assert (IZR ln2 * n < IZR ln2 * - 4200)
+          by (apply Rmult_lt_compat_l; unfold V in *; lra).
         unfold V in *. lra. }
       assert (E' : IZR ln2 = IZR low) by now rewrite E.
       replace (n * (IZR ln2 - ln 2 * V)) with (- n * (ln 2 * V - IZR ln2)) by ring.
@@ -335,19 +353,21 @@ Proof.
   intros W table series eu ev y lost W1 U V UV [T1 T2] [S1 S2] [L1 L2] [Y1 Y2].
   assert (s0 : 0 <= series) by nra. assert (t0 : 0 <= table) by nra.
   assert (y3 : y <= 3.1).
-  { assert (lost / W <= / 128); [|nra]. apply Rmult_le_reg_r with W; [lra|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. lra. }
+  { assert (lost / W <= / 128); [|nra]. apply Rle_div_l; lra. }
   assert (A : W * y <= W * (eu * ev) + 3.2).
-  { apply (Rmult_le_compat_l W) in Y2; [|lra]. replace (W * (eu * ev + lost / W * y)) with (W * (eu * ev) + lost * y) in Y2 by (field; lra).
+  { apply (Rmult_le_compat_l W) in Y2; [|lra].
+    replace (W * (eu * ev + lost / W * y)) with (W * (eu * ev) + lost * y) in Y2 by (field; lra).
     assert (lost * y <= (1 + / 512) * 3.1) by (apply Rmult_le_compat; nra). lra. }
   assert (P : table * series / W <= W * (eu * ev)).
-  { apply Rmult_le_reg_r with W; [lra|]. replace (table * series / W * W) with (table * series) by (field; lra).
+  { apply Rle_div_l; [lra|].
     replace (W * (eu * ev) * W) with (W * eu * (W * ev)) by ring. now apply Rmult_le_compat. }
   assert (Q : W * (eu * ev) - 8 <= table * series / W).
-  { apply Rmult_le_reg_r with W; [lra|]. replace (table * series / W * W) with (table * series) by (field; lra).
+  { apply Rle_div_r; [lra|].
     assert (e3 : eu <= 3) by nra.
     assert (H1 : (W * eu - (1 + / 1024)) * series <= table * series) by (apply Rmult_le_compat_r; lra).
     assert (H2 : W * eu * (W * ev - 2.3) <= W * eu * series) by (apply Rmult_le_compat_l; nra).
-    assert (H3 : series <= W * (256 / 255)) by (apply Rle_trans with (W * ev); [|apply Rmult_le_compat_l]; lra). assert (H4 : W * eu <= W * 3) by (apply Rmult_le_compat_l; lra). lra. }
+    assert (H3 : series <= W * (256 / 255)) by (apply Rle_trans with (W * ev); [|apply Rmult_le_compat_l]; lra).
+    assert (H4 : W * eu <= W * 3) by (apply Rmult_le_compat_l; lra). lra. }
   assert (W * (eu * ev) <= W * y) by (apply Rmult_le_compat_l; lra). lra.
 Qed.
 
@@ -363,7 +383,8 @@ Proof.
   assert (E := Z_div_mod_eq_full rest (2 ^ (w - 8))).
   assert (U0 : (0 < 2 ^ (w - 8))%Z) by (apply Z.pow_pos_nonneg; lia).
   assert (M := Z.mod_pos_bound rest (2 ^ (w - 8)) U0).
-  assert (WU : (2 ^ w = 2 ^ (w - 8) * 256)%Z) by (change 256%Z with (2 ^ 8)%Z; rewrite <- Z.pow_add_r by lia; f_equal; lia).
+  assert (WU : (2 ^ w = 2 ^ (w - 8) * 256)%Z).
+  { change 256%Z with (2 ^ 8)%Z. rewrite <- Z.pow_add_r by lia. f_equal. lia. }
   assert (I : (0 <= rest / 2 ^ (w - 8) < 256)%Z).
   { split; [now apply Z.div_pos | apply Z.div_lt_upper_bound; lia]. }
   set (h := (rest mod 2 ^ (w - 8))%Z) in *. set (i := (rest / 2 ^ (w - 8))%Z) in *. set (unit := (2 ^ (w - 8))%Z) in *.
@@ -373,7 +394,7 @@ Proof.
   assert (Hh : 0 <= IZR h / IZR (2 ^ w) <= / 256).
   { rewrite WU'. destruct M as [M1 M2]. apply IZR_le in M1. apply IZR_lt in M2. split.
     - apply Rmult_le_pos; [exact M1 | left; apply Rinv_0_lt_compat; lra].
-    - apply Rmult_le_reg_r with (IZR unit * 256); [lra|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. lra. }
+    - apply Rle_div_l; lra. }
   assert (T := table_bounds b (Z.to_nat i) B ltac:(lia)). cbv zeta in T. fold w in T.
   assert (S := horner_exp b h ltac:(lia) ltac:(lia) ltac:(apply Hh)). cbv zeta in S. fold w in S.
   rewrite INR_IZR_INZ, Z2Nat.id in T by lia.
@@ -395,7 +416,7 @@ Proof.
   destruct V as [V1 V2]; [ | now apply exp_small | | exact T | exact S | exact A | |].
   - rewrite <- exp_0 at 1. now apply exp_le.
   - apply Rle_trans with (exp 1); [|exact exp_le_3]. apply exp_le.
-    apply Rmult_le_reg_r with W; [lra|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra.
+    apply Rle_div_l; [lra|].
     assert (IZR rest < W) by now apply IZR_lt. lra.
   - assert (G := exp_gap (IZR rest / W) (arg - IZR n * ln 2)). fold y in G. split; [apply exp_le; lra|].
     replace (arg - IZR n * ln 2 - IZR rest / W) with (lost / W) in G by lra. lra.
@@ -414,7 +435,8 @@ Proof.
   - rewrite shift_left, two_nonneg by exact E. lra.
   - assert (F := floor_shift m (- n) ltac:(lia)). rewrite <- two_nonneg in F by lia.
     assert (O := two_opp n). assert (P := two_pos (- n)).
-    replace (IZR m / two (- n)) with (IZR m * two n) in F; [lra|]. rewrite <- (Rmult_1_r (IZR m)) at 2. rewrite <- O. field. lra.
+    replace (IZR m / two (- n)) with (IZR m * two n) in F; [lra|]. rewrite <- (Rmult_1_r (IZR m)) at 2. rewrite <- O.
+    field. lra.
 Qed.
 
 Lemma up_bound : forall m n, IZR m * two n <= IZR (scaled_up m n).
@@ -423,7 +445,8 @@ Proof.
   - rewrite shift_left, two_nonneg by exact E. lra.
   - assert (F := ceiling_shift m (- n) ltac:(lia)). rewrite <- two_nonneg in F by lia.
     assert (O := two_opp n). assert (P := two_pos (- n)).
-    replace (IZR m / two (- n)) with (IZR m * two n) in F; [lra|]. rewrite <- (Rmult_1_r (IZR m)) at 2. rewrite <- O. field. lra.
+    replace (IZR m / two (- n)) with (IZR m * two n) in F; [lra|]. rewrite <- (Rmult_1_r (IZR m)) at 2. rewrite <- O.
+    field. lra.
 Qed.
 
 (** The least argument has an exponential below a unit 2^-b. *)
@@ -439,7 +462,8 @@ Theorem exponential_encloses : forall b i r x, (64 <= b <= 1024)%Z -> ln2_known 
   exponential (setup b) i = Some r -> within b i x -> within b r (exp x).
 Proof.
   intros b i r x B K E [X1 X2]. unfold exponential in E. rewrite setup_bits, Z.shiftl_mul_pow2 in E by lia.
-  set (least := ((- b - 1) * 2 ^ b)%Z) in *. set (low := Z.max (fst i) least) in *. set (high := Z.max (snd i) least) in *.
+  set (least := ((- b - 1) * 2 ^ b)%Z) in *. set (low := Z.max (fst i) least) in *.
+  set (high := Z.max (snd i) least) in *.
   assert (P := pow2_pos b ltac:(lia)). assert (Pz : (0 < 2 ^ b)%Z) by (apply Z.pow_pos_nonneg; lia).
   destruct (MAX_ARGUMENT <=? Z.shiftr high b)%Z eqn:H; [discriminate|]. apply Z.leb_gt in H.
   rewrite Z.shiftr_div_pow2 in H by lia.
@@ -452,18 +476,19 @@ Proof.
   injection E as <-. cbn [fst snd].
   assert (S : forall k, two (k - GUARD) = two (k - width b) * IZR (2 ^ b)).
   { intros k. rewrite <- two_nonneg, <- two_add by lia. f_equal. unfold width. lia. }
-  assert (D := down_bound m (n - GUARD)). assert (U := up_bound (M + SLACK) (N - GUARD)). rewrite S, <- Rmult_assoc in D, U.
+  assert (D := down_bound m (n - GUARD)). assert (U := up_bound (M + SLACK) (N - GUARD)).
+  rewrite S, <- Rmult_assoc in D, U.
   destruct EL as [EL _], EH as [_ EH]. apply (Rmult_le_compat_r (IZR (2 ^ b))) in EL; [|lra].
   apply (Rmult_le_compat_r (IZR (2 ^ b))) in EH; [|lra]. split; cbn [fst snd].
   - destruct (Z.le_gt_cases least (fst i)) as [C|C].
-    + replace low with (fst i) in EL by lia. assert (exp (IZR (fst i) / IZR (2 ^ b)) * IZR (2 ^ b) <= exp x * IZR (2 ^ b)); [|lra].
-      apply Rmult_le_compat_r; [lra|]. apply exp_le. apply Rmult_le_reg_r with (IZR (2 ^ b)); [exact P|].
-      unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. lra.
+    + replace low with (fst i) in EL by lia.
+      assert (exp (IZR (fst i) / IZR (2 ^ b)) * IZR (2 ^ b) <= exp x * IZR (2 ^ b)); [|lra].
+      apply Rmult_le_compat_r; [lra|]. apply exp_le. apply Rle_div_l; lra.
     + replace low with least in EL by lia. assert (L := least_bound b ltac:(lia)). fold least in L.
       assert (Z0 : (scaled_down m (n - GUARD) < 1)%Z) by (apply lt_IZR; lra).
       assert (IZR (scaled_down m (n - GUARD)) <= 0) by (apply IZR_le; lia).
       assert (0 < exp x * IZR (2 ^ b)) by (apply Rmult_lt_0_compat; [apply exp_pos | exact P]). lra.
   - assert (exp x * IZR (2 ^ b) <= exp (IZR high / IZR (2 ^ b)) * IZR (2 ^ b)); [|lra].
-    apply Rmult_le_compat_r; [lra|]. apply exp_le. apply Rmult_le_reg_r with (IZR (2 ^ b)); [exact P|].
-    unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. assert (IZR (snd i) <= IZR high) by (apply IZR_le; lia). lra.
+    apply Rmult_le_compat_r; [lra|]. apply exp_le. apply Rle_div_r; [lra|].
+    assert (IZR (snd i) <= IZR high) by (apply IZR_le; lia). lra.
 Qed.

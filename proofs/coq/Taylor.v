@@ -26,7 +26,8 @@ Lemma exp_term_derive : forall n y, is_derive (fun x => x ^ S n / INR (fact (S n
 Proof.
   intros n y. assert (F := fact_pos n). assert (P : INR (S n) <> 0) by now apply not_0_INR.
   apply is_derive_ext with (fun x => / INR (fact (S n)) * x ^ S n); [intros; apply Rmult_comm|].
-  replace (y ^ n / INR (fact n)) with (/ INR (fact (S n)) * (INR (S n) * 1 * y ^ n)) by (rewrite fact_S; field; split; [lra | exact P]).
+  replace (y ^ n / INR (fact n)) with (/ INR (fact (S n)) * (INR (S n) * 1 * y ^ n))
+    by (rewrite fact_S; field; split; [lra | exact P]).
   apply is_derive_scal. apply (is_derive_pow (fun x => x) (S n) y 1). apply (is_derive_id y).
 Qed.
 
@@ -35,7 +36,8 @@ Proof.
   induction n as [|n IH]; intros y.
   - apply is_derive_ext with (fun _ => 1); [intros; unfold exp_sum; simpl; field|]. apply (is_derive_const 1 y).
   - apply is_derive_ext with (fun x => exp_sum (S n) x + x ^ S n / INR (fact (S n))); [reflexivity|].
-    rewrite exp_sum_S. apply (is_derive_plus (exp_sum (S n)) (fun x => x ^ S n / INR (fact (S n)))); [apply IH | apply exp_term_derive].
+    rewrite exp_sum_S. apply (is_derive_plus (exp_sum (S n)) (fun x => x ^ S n / INR (fact (S n))));
+      [apply IH | apply exp_term_derive].
 Qed.
 
 (** A function that is 0 at 0 and has a derivative that is never negative. *)
@@ -65,7 +67,8 @@ Proof.
     { intros x [X1 X2]. apply IH; [exact X1|]. apply Rle_trans with (exp y); [now apply exp_le | exact H]. }
     split.
     + assert (0 <= exp y - exp_sum (S n) y); [|lra].
-      apply derive_nonneg with (f := fun x => exp x - exp_sum (S n) x) (f' := fun x => exp x - exp_sum n x); try exact Y.
+      apply derive_nonneg with (f := fun x => exp x - exp_sum (S n) x) (f' := fun x => exp x - exp_sum n x);
+        try exact Y.
       * rewrite exp_sum_0, exp_0. ring.
       * intros x X. apply (is_derive_minus exp (exp_sum (S n))); [apply is_derive_exp | apply exp_sum_derive].
       * intros x X. specialize (I x X). lra.
@@ -73,7 +76,8 @@ Proof.
       apply derive_nonneg with (f := fun x => exp_sum (S n) x + M * (x ^ S n / INR (fact (S n))) - exp x)
         (f' := fun x => exp_sum n x + M * (x ^ n / INR (fact n)) - exp x); try exact Y.
       * rewrite exp_sum_0, exp_0, pow_i by lia. field. apply not_0_INR, fact_neq_0.
-      * intros x X. apply (is_derive_minus (fun x => exp_sum (S n) x + M * (x ^ S n / INR (fact (S n)))) exp); [|apply is_derive_exp].
+      * intros x X. apply (is_derive_minus (fun x => exp_sum (S n) x + M * (x ^ S n / INR (fact (S n)))) exp);
+          [|apply is_derive_exp].
         apply (is_derive_plus (exp_sum (S n)) (fun x => M * (x ^ S n / INR (fact (S n))))); [apply exp_sum_derive|].
         apply is_derive_scal, exp_term_derive.
       * intros x X. specialize (I x X). lra.
@@ -87,7 +91,8 @@ Lemma exp_tail_sum : forall count k y, exp_tail count k y = sum count (fun j => 
 Proof.
   induction count as [|count IH]; intros k y; [reflexivity|].
   rewrite sum_shift. cbn [exp_tail]. rewrite IH, <- sum_scal, Nat.add_0_r. simpl pow at 1.
-  f_equal; [unfold Rdiv; ring|]. apply sum_ext. intros j _. rewrite Nat.add_succ_r. cbn [pow Nat.add]. unfold Rdiv. ring.
+  f_equal; [unfold Rdiv; ring|]. apply sum_ext. intros j _. rewrite Nat.add_succ_r. cbn [pow Nat.add].
+  unfold Rdiv. ring.
 Qed.
 
 Lemma exp_tail_whole : forall count y, exp_tail count 0 y = exp_sum count y.
