@@ -5,11 +5,7 @@
 
 Require Import Reals Psatz Lia ZArith List.
 From Coquelicot Require Import Coquelicot.
-From Certflow Require Import Finite.
-From Certflow Require Import Polynomial.
-From Certflow Require Import Taylor.
-From Certflow Require Import Integers.
-From Certflow Require Import Intervals.
+From Certflow Require Import Finite Polynomial Taylor Integers Intervals.
 Open Scope R_scope.
 
 Lemma INR_le_IZR : forall n z, (Z.of_nat n <= z)%Z -> INR n <= IZR z.

@@ -4,8 +4,7 @@
 
 Require Import Reals Psatz Lia.
 From Coquelicot Require Import Coquelicot.
-From Certflow Require Import Finite.
-From Certflow Require Import Polynomial.
+From Certflow Require Import Finite Polynomial.
 Open Scope R_scope.
 
 (** ** Taylor sums *)
