@@ -52,8 +52,9 @@ Proof.
     + apply is_derive_ext with (fun _ => 0); [intro t; simpl; ring | apply @is_derive_const].
     + rewrite Nat.add_0_r. field. nra.
   - assert (O := odd_positive k).
-    assert (E : forall t : R, t ^ (2 * k + 1) / IZR (2 * Z.of_nat k + 1) + t ^ (2 * S k + 1) * partial count (S k) (t * t)
-                              = t ^ (2 * k + 1) * partial (S count) k (t * t)).
+    assert (E : forall t : R,
+      t ^ (2 * k + 1) / IZR (2 * Z.of_nat k + 1) + t ^ (2 * S k + 1) * partial count (S k) (t * t)
+      = t ^ (2 * k + 1) * partial (S count) k (t * t)).
     { intro t. replace (2 * S k + 1)%nat with (2 + (2 * k + 1))%nat by lia. rewrite (pow_add t 2).
       cbn [partial pow]. field. lra. }
     apply (is_derive_ext _ _ _ _ E). clear E.
@@ -77,7 +78,7 @@ Proof. unfold artanh2. replace ((1 + 0) / (1 - 0)) with 1 by field. apply ln_1. 
 Lemma artanh2_growth : forall s z, 0 <= s <= z -> z < 1 ->
   0 <= artanh2 z - artanh2 s <= (z - s) * (2 / (1 - z * z)).
 Proof.
-  intros s z [S [L | E]] Z; [|subst; split; lra || (rewrite !Rminus_diag_eq by reflexivity; lra)].
+  intros s z [S [L | E]] Z; [|subst z; lra].
   destruct (MVT_cor2 artanh2 (fun c => 2 / (1 - c * c)) s z L) as [c [E [C1 C2]]].
   { intros c C. apply is_derive_Reals. apply artanh2_derive. lra. }
   rewrite E. assert (P : 0 < 1 - z * z) by nra. assert (Q : 1 - z * z <= 1 - c * c) by nra.
@@ -87,7 +88,7 @@ Proof.
 Qed.
 
 (** The sum of so many terms lacks at most 2 z^(2 count + 1) / (1 - z^2). *)
-Theorem artanh2_partial : forall count z, 0 <= z < 1 ->
+Lemma artanh2_partial : forall count z, 0 <= z < 1 ->
   2 * (z * partial count 0 (z * z)) <= artanh2 z
   <= 2 * (z * partial count 0 (z * z)) + 2 * (z ^ (2 * count + 1) / (1 - z * z)).
 Proof.
