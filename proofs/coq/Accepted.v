@@ -5,7 +5,7 @@
 
 Require Import Reals Psatz Lia ZArith QArith Qreals List Bool.
 From Coquelicot Require Import Coquelicot.
-From Certflow Require Import Finite S2 L1 L2 L3 F2 F1 Instance Integers Intervals Decision.
+From Certflow Require Import Finite S2 L1 L2 L3 F2 F1 Instance Integers Intervals Exponential Logarithm Decision.
 Open Scope R_scope.
 
 (** ** The statements *)
@@ -127,9 +127,6 @@ Proof. intros A B x u y v H. now injection H. Qed.
 Definition expansion_between (c x y : R) : R := 1 / 2 * ln ((1 - c * x) / (1 - c * y)).
 Definition total_between (c d2 x y : R) : R :=
   expansion_between c x y + d2 * (x - y) / (8 * (1 - c * x) * (1 - c * y)).
-
-Lemma bits_of_setup : forall b, bits (setup b) = b.
-Proof. intros b. unfold setup. destruct (log_entries _ _ _ _ _ _). reflexivity. Qed.
 
 Section Enclosed.
 Variables (b : Z) (a : tables).
@@ -607,3 +604,13 @@ Proof.
 Qed.
 
 End Accepted.
+
+(** The checker's rules: what they accept is true. *)
+Theorem accepted_is_true : forall p asserted, accepted p asserted = true -> statement p asserted.
+Proof.
+  intros p asserted H. apply andb_prop in H. destruct H as [W R].
+  destruct (posed_facts p W) as (_ & _ & _ & _ & _ & B).
+  exact (accepted_by p (setup (asked_bits p)) W (setup_bits (asked_bits p))
+    (fun i r x => exponential_encloses (asked_bits p) i r x B (ln2_bounds (asked_bits p) B))
+    (fun i r x => logarithm_encloses (asked_bits p) i r x B) asserted R).
+Qed.
