@@ -5,7 +5,7 @@
 
 Require Import Reals Psatz Lia ZArith QArith Qreals List Bool.
 From Coquelicot Require Import Coquelicot.
-From Certflow Require Import Finite S2 L1 L2 L3 F2 F1 Instance Integers Intervals Exponential Logarithm Decision.
+From Certflow Require Import Finite S2 L1 L2 L3 F2 F1 Distances Instance Integers Intervals Exponential Logarithm Decision.
 Open Scope R_scope.
 
 (** ** The statements *)

@@ -5,7 +5,7 @@
     accepted is true is proved in the theory Accepted. *)
 
 Require Import ZArith QArith List Bool.
-From Certflow Require Import Integers Instance.
+From Certflow Require Import Distances Integers.
 Open Scope Z_scope.
 
 (** The mixture of N(mean_rows_k, sigma_squared I) with shares proportional to weight_list, an interval of time, and the
