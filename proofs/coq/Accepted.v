@@ -475,7 +475,7 @@ Let times_pos : 0 < Q2R (start p) < Q2R (end_time p).
 Proof. apply (posed_facts p posed). Qed.
 
 (** L2: both rates of the panel are at most the bound, in size. *)
-Theorem two_sided_panels : forall d2 times upper, no_wider p d2 = true ->
+Lemma two_sided_panels : forall d2 times upper, no_wider p d2 = true ->
   on_panels a (two_sided_holds a c d2) (start p) (end_time p) times upper = true ->
   statement p (SpatialBound d2 times upper).
 Proof.
@@ -498,7 +498,7 @@ Proof.
 Qed.
 
 (** L3 *)
-Theorem one_sided_panels : forall d2 times upper lower, no_wider p d2 = true ->
+Lemma one_sided_panels : forall d2 times upper lower, no_wider p d2 = true ->
   on_panels a (one_sided_holds a c d2) (start p) (end_time p) times (combine lower upper) = true ->
   statement p (GrowthRates d2 times upper lower).
 Proof.
@@ -544,7 +544,7 @@ Proof.
 Qed.
 
 (** F1 *)
-Theorem flow_stable : forall d2 value contraction factor r e, no_wider p d2 = true ->
+Lemma flow_stable : forall d2 value contraction factor r e, no_wider p d2 = true ->
   one_sided_of a c d2 q_s q_t = Some r -> above a value (snd r) = true ->
   expansion_of a c q_s q_t = Some e -> below a contraction (fst e) = true ->
   match factor with
@@ -564,7 +564,7 @@ Proof.
 Qed.
 
 (** F2 *)
-Theorem integrals_between : forall d2 one_sided two_sided j k, no_wider p d2 = true -> attained p d2 j k = true ->
+Lemma integrals_between : forall d2 one_sided two_sided j k, no_wider p d2 = true -> attained p d2 j k = true ->
   enclosed a (one_sided_of a c d2 q_s q_t) one_sided = true ->
   enclosed a (two_sided_of a c d2 q_s q_t) two_sided = true ->
   statement p (CumulativeStability d2 one_sided two_sided (j, k)).
@@ -582,7 +582,7 @@ Qed.
 
 End Ends.
 
-Theorem accepted_by : forall asserted, rule_accepts a p asserted = true -> statement p asserted.
+Lemma accepted_by : forall asserted, rule_accepts a p asserted = true -> statement p asserted.
 Proof.
   intros [d2 times upper | d2 times upper lower | d2 growth contraction factor | d2 one_sided two_sided [j k]] H;
     unfold rule_accepts in H; cbv zeta in H; fold c in H.

@@ -16,8 +16,6 @@ Proof. intros n z H. rewrite INR_IZR_INZ. now apply IZR_le. Qed.
 Section Fields.
 Variable b : Z.
 
-Lemma setup_bits : bits (setup b) = b.
-Proof. unfold setup. destruct (log_entries _ _ _ _ _ _). reflexivity. Qed.
 
 Lemma setup_series : exp_series (setup b) = exp_coefficients (S (exp_order b)) 0 1 (2 ^ width b).
 Proof. unfold setup. destruct (log_entries _ _ _ _ _ _). reflexivity. Qed.

@@ -47,6 +47,10 @@ Qed.
 Lemma shift_left : forall a n, (0 <= n)%Z -> IZR (Z.shiftl a n) = IZR a * IZR (2 ^ n).
 Proof. intros a n N. now rewrite Z.shiftl_mul_pow2, mult_IZR. Qed.
 
+(** The tables remember for how many bits they are. *)
+Lemma setup_bits : forall b, bits (setup b) = b.
+Proof. intros b. unfold setup. destruct (log_entries _ _ _ _ _ _). reflexivity. Qed.
+
 (** ** Operations *)
 
 Definition within (b : Z) (i : interval) (x : R) : Prop := IZR (fst i) <= x * IZR (2 ^ b) <= IZR (snd i).

@@ -81,8 +81,6 @@ Proof.
       rewrite E'. lra.
 Qed.
 
-Lemma setup_bits : forall b, bits (setup b) = b.
-Proof. intro b. unfold setup. destruct (log_entries _ _ _ _ _ _) as [logs last]. reflexivity. Qed.
 
 Lemma setup_high : forall b, ln2_high (setup b) = (ln2_low (setup b) + 2)%Z.
 Proof. intro b. unfold setup. destruct (log_entries _ _ _ _ _ _) as [logs last]. reflexivity. Qed.
