@@ -141,7 +141,7 @@ def test_the_bounds_of_the_jacobian_compile_with_the_listed_axioms() -> None:
 
 
 @compiled
-@nightly  # 45 seconds of CPU
+@nightly  # 70 seconds of CPU
 def test_every_theory_compiles_with_the_listed_axioms() -> None:
     done = build(COQ)
     assert done.returncode == 0, done.stderr
@@ -208,7 +208,7 @@ def test_every_theory_is_compiled() -> None:
 
 
 def test_the_page_names_the_theorems_and_no_others() -> None:
-    named = set(re.findall(r"`(\w+\.\w+)`", (ROOT / "proofs/formal.md").read_text()))
+    named = set(re.findall(r"`(\w+\.(?!v`|py`|ml`)\w+)`", (ROOT / "proofs/formal.md").read_text()))
     assert named <= THEOREMS | {"Finite.symmetric_norm"}
     assert {theorem for theorem in THEOREMS - named if not theorem.startswith(TOOLS)} == set()
 
