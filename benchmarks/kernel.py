@@ -57,11 +57,12 @@ def main() -> None:
                 said = kernel.decide(made.certificate)
                 seconds = children() - before
                 assertion = made.certificate["assertion"]
+                rate = assertion.get("rate", assertion.get("kind", ""))
                 numbers.append(
                     {
                         "mixture": name,
                         "certificate": stem,
-                        "claim": f"{made.certificate['claim']} {assertion.get('rate', assertion.get('kind', ''))}".strip(),
+                        "claim": f"{made.certificate['claim']} {rate}".strip(),
                         "accepted": said.accepted,
                         "seconds": round(seconds, 2),
                         "said": said.text,

@@ -1,7 +1,7 @@
 """Certificates as theorems of the Coq proof assistant: the statement of one mixture, given to its kernel.
 
-`instances` writes the text of a theorem, `theories` what it rests on, `kernel` has it compiled and says what came
-of it.
+`instances` and `witness` write the text of a theorem, `theories` what it rests on, `kernel` has it compiled and says
+what came of it.
 """
 
 from certflow.formal.instances import NotServed
