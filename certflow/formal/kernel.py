@@ -16,7 +16,7 @@ from certflow.atomic import write_text_atomic
 from certflow.errors import InputError
 from certflow.formal.coqc import compiled
 from certflow.formal.instances import NotServed
-from certflow.formal.text import theorem_file
+from certflow.formal.text import PARTS, theorem_file
 from certflow.formal.theories import listed_axioms, theories, theory_text
 
 #: Seconds of processor time for one file.
@@ -68,10 +68,12 @@ class Kernel:
                 keep / "_CoqProject", "\n".join(["-Q . Certflow", *(f"{t}.v" for t in theories())]) + "\n"
             )
             write_text_atomic(keep / f"{name}.v", text)
-        return self.compile(text, seconds, name)
+        return self.compile(text, seconds, name, PARTS.get(content["claim"], ""))
 
-    def compile(self, text: str, seconds: float = SECONDS, name: str = "certificate") -> KernelVerdict:
-        """Compile the text of a theorem file, and compare the axioms of the theorem with the list."""
+    def compile(self, text: str, seconds: float = SECONDS, name: str = "certificate", part: str = "") -> KernelVerdict:
+        """Compile the text of a theorem file, and compare the axioms of the theorem with the list.
+
+        `part` tells of what the theorem is, where that is not all that the certificate asserts."""
         found = _THEOREM.search(text)
         theorem = found[1] if found else None
         done = compiled(self.program, self.folder, name, text, seconds)
@@ -85,7 +87,7 @@ class Kernel:
         if not printed or others:
             said = ", ".join(others) or "none printed"
             return KernelVerdict(False, f"rests on axioms that are not listed: {said}", theorem)
-        return KernelVerdict(True, f"theorem compiled by Coq {self.version}, on the listed axioms", theorem)
+        return KernelVerdict(True, f"theorem{part} compiled by Coq {self.version}, on the listed axioms", theorem)
 
 
 @contextmanager
