@@ -11,7 +11,7 @@ import typer
 
 from certflow.commands.options import Format
 from certflow.commands.output import print_json
-from certflow.commands.texts import choice
+from certflow.commands.texts import choice, renamed
 from certflow.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def check(
         raise InputError("--keep", keep, "--kernel with it")
     choice(output, "--format", ("text", "json"))
     rows: list[dict[str, Any]] = []
-    with _kernel() if kernel else nullcontext() as found:
+    with renamed({"kernel": "--kernel"}), _kernel() if kernel else nullcontext() as found:
         for path in certificates:
             try:
                 verdict = checker.check_file(path, most)

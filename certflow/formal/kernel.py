@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +25,8 @@ from certflow.formal.theories import listed_axioms, theories, theory_text
 SECONDS = 60.0
 #: How Coq is installed, with the libraries that the files need.
 INSTALL = "apt-get install coq libcoq-interval libcoq-coquelicot"
+#: So many times as many seconds of the clock, at most.
+_CLOCK = 10
 _OPTIONS = ("-q", "-w", "none", "-Q", ".", "Certflow")
 _LIBRARIES = "From Coquelicot Require Coquelicot.\nFrom Interval Require Tactic.\n"
 _PLACE = re.compile(r'^File "[^"]*", line (\d+)', re.MULTILINE)
@@ -32,11 +36,15 @@ _AXIOM = re.compile(r"^([A-Za-z][\w.']*)(?: *:|$)", re.MULTILINE)
 
 
 class KernelVerdict(NamedTuple):
-    """What the kernel said of a certificate: `text` names Coq's version, or why it is not accepted; the theorem."""
+    """What the kernel said of a certificate: `text` names Coq's version, or why it is not accepted; the theorem.
+
+    axioms : those on which an accepted theorem rests, all of them listed ones
+    """
 
     accepted: bool
     text: str
     theorem: str | None = None
+    axioms: tuple[str, ...] = ()
 
     def line(self, name: str) -> str:
         """The verdict on the file of this name, in one line."""
@@ -46,11 +54,23 @@ class KernelVerdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Kernel:
-    """`coqc` of this machine, and a folder that holds the compiled theories."""
+    """`coqc` of this machine, and a folder for the compiled theories."""
 
     program: str
     version: str
     folder: Path
+
+    def prepare(self) -> None:
+        """Compile the theories where that is not done yet: about 7 s of processor time.
+
+        Raises InputError where this `coqc` does not compile one.
+        """
+        for theory in theories():
+            if not (self.folder / f"{theory}.vo").exists():
+                begun = _started(self.program, self.folder, theory, theory_text(theory), SECONDS)
+                if _ended(begun, _CLOCK * SECONDS):
+                    required = f"a coqc that compiles proofs/coq/{theory}.v: Coq 8.16"
+                    raise InputError("kernel", self.program, required)
 
     def decide(self, content: dict[str, Any], seconds: float = SECONDS, keep: Path | None = None) -> KernelVerdict:
         """Write the theorem of a certificate that the checker has accepted; compile it within so many seconds.
@@ -73,54 +93,92 @@ class Kernel:
 
     def compile(self, text: str, seconds: float = SECONDS, name: str = "certificate") -> KernelVerdict:
         """Compile the text of a theorem file, and compare the axioms of the theorem with the list."""
-        found = _THEOREM.search(text)
+        return self.begin(text, seconds, name).verdict()
+
+    def begin(self, text: str, seconds: float = SECONDS, name: str = "certificate") -> Compilation:
+        """Start to compile the text of a theorem file; several with different names may run side by side."""
+        self.prepare()
+        return Compilation(self, text, seconds, name)
+
+    def digest(self, text: str) -> str:
+        """SHA-256 of all that a verdict on a text rests on: the text, the theories, the axioms, Coq's version."""
+        parts = [text, *map(theory_text, theories()), *sorted(listed_axioms()), self.version, str(SECONDS)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+class Compilation:
+    """`coqc` at work on the text of a theorem file, in a process group of its own."""
+
+    def __init__(self, kernel: Kernel, text: str, seconds: float, name: str):
+        self.kernel, self.text, self.seconds, self.name = kernel, text, seconds, name
+        self._process = _started(kernel.program, kernel.folder, name, text, seconds)
+        self._until = time.monotonic() + _CLOCK * seconds
+
+    @property
+    def running(self) -> bool:
+        """Is `coqc` at work, within its time?"""
+        return self._process.poll() is None and time.monotonic() < self._until
+
+    def stop(self) -> None:
+        """End `coqc`, whatever it is doing."""
+        _ended(self._process, 0.0)
+
+    def verdict(self) -> KernelVerdict:
+        """What came of it, at its end."""
+        code = _ended(self._process, max(0.0, self._until - time.monotonic()))
+        found = _THEOREM.search(self.text)
         theorem = found[1] if found else None
-        done = _compiled(self.program, self.folder, name, text, seconds)
-        if done is None:
-            return KernelVerdict(False, f"not closed within {seconds:g} s of processor time", theorem)
-        if done.returncode:
-            return KernelVerdict(False, _reason(text, done.stderr), theorem)
+        if code < 0:
+            return KernelVerdict(False, f"not closed within {self.seconds:g} s of processor time", theorem)
+        said, complaint = (_said(self.kernel.folder, self.name, where) for where in ("out", "err"))
+        if code:
+            return KernelVerdict(False, _reason(self.text, complaint), theorem)
+        printed = tuple(_AXIOM.findall(said.partition("Axioms:\n")[2]))
         listed = listed_axioms()
-        printed = done.stdout.partition("Axioms:\n")[2]
-        others = [axiom for axiom in _AXIOM.findall(printed) if not _is_listed(axiom, listed)]
+        others = [axiom for axiom in printed if not _is_listed(axiom, listed)]
         if not printed or others:
-            said = ", ".join(others) or "none printed"
-            return KernelVerdict(False, f"rests on axioms that are not listed: {said}", theorem)
-        return KernelVerdict(True, f"theorem compiled by Coq {self.version}, on the listed axioms", theorem)
+            named = ", ".join(others) or "none printed"
+            return KernelVerdict(False, f"rests on axioms that are not listed: {named}", theorem)
+        text = f"theorem compiled by Coq {self.kernel.version}, on the listed axioms"
+        return KernelVerdict(True, text, theorem, printed)
 
 
 @contextmanager
 def opened_kernel() -> Iterator[Kernel]:
-    """The `coqc` on the path, with the theories compiled (about 7 s of processor time) in a folder that is removed.
+    """The `coqc` on the path, and a folder for what it compiles, which is removed.
 
     Raises InputError where there is none, or no Coq-Interval or Coquelicot."""
     program = shutil.which("coqc")
     if program is None:
-        raise InputError("--kernel", "no coqc", f"Coq 8.16 with Coq-Interval and Coquelicot (Debian: {INSTALL})")
+        raise InputError("kernel", "no coqc", f"Coq 8.16 with Coq-Interval and Coquelicot (Debian: {INSTALL})")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        done = _compiled(program, folder, "Libraries", _LIBRARIES, SECONDS)
-        if done is None or done.returncode:
-            raise InputError("--kernel", program, f"a coqc that finds Coq-Interval and Coquelicot (Debian: {INSTALL})")
-        for theory in theories():
-            done = _compiled(program, folder, theory, theory_text(theory), SECONDS)
-            if done is None or done.returncode:
-                raise InputError("--kernel", program, f"a coqc that compiles proofs/coq/{theory}.v: Coq 8.16")
+        if _ended(_started(program, folder, "Libraries", _LIBRARIES, SECONDS), _CLOCK * SECONDS):
+            raise InputError("kernel", program, f"a coqc that finds Coq-Interval and Coquelicot (Debian: {INSTALL})")
         said = subprocess.run([program, "--print-version"], capture_output=True, text=True, check=False).stdout
         yield Kernel(program, (said.split() or ["of unknown version"])[0], folder)
 
 
-def _compiled(
-    program: str, folder: Path, name: str, text: str, seconds: float
-) -> subprocess.CompletedProcess[str] | None:
-    """`coqc` on the text; None where so many seconds of processor time, or ten times as many of the clock, are over."""
+def _started(program: str, folder: Path, name: str, text: str, seconds: float) -> subprocess.Popen[bytes]:
+    """`coqc` on the text, for at most so many seconds of processor time; what it says goes to files."""
     (folder / f"{name}.v").write_text(text, encoding="utf-8")
     limited = ["sh", "-c", f'ulimit -t {math.ceil(seconds)}; exec "$@"', "sh", program, *_OPTIONS, f"{name}.v"]
-    try:
-        done = subprocess.run(limited, cwd=folder, capture_output=True, text=True, timeout=10 * seconds, check=False)
-    except subprocess.TimeoutExpired:
-        return None
-    return None if done.returncode < 0 else done
+    with open(folder / f"{name}.out", "wb") as out, open(folder / f"{name}.err", "wb") as err:
+        return subprocess.Popen(limited, cwd=folder, stdout=out, stderr=err, process_group=0)
+
+
+def _ended(process: subprocess.Popen[bytes], seconds: float) -> int:
+    """The exit code of a process, which is ended after so many seconds of the clock: then a negative one."""
+    with suppress(subprocess.TimeoutExpired):
+        try:
+            process.wait(seconds)
+        finally:
+            process.kill()
+    return process.wait()
+
+
+def _said(folder: Path, name: str, where: str) -> str:
+    return (folder / f"{name}.{where}").read_text(encoding="utf-8", errors="replace")
 
 
 def _is_listed(axiom: str, listed: set[str]) -> bool:
