@@ -18,9 +18,8 @@ TIERS = {
     "Formal, general, in part": Extent.PART,
     "Not formal": None,
 }
-_SAID = re.compile(
-    rf"Machine-checked\W*\*({'|'.join(TIERS)})\*: (.*?)(?: \*Formal, instance\*| Axioms, and|\n\n|\Z)", re.DOTALL
-)
+_AFTER = r" \*Formal, instance\*| Axioms, and| `proofs/formal.md` has|\n\n|\Z"
+_SAID = re.compile(rf"Machine-checked\W*\*({'|'.join(TIERS)})\*: (.*?)(?:{_AFTER})", re.DOTALL)
 _LINK = re.compile(r"\[([^]]+)\]\([^)]+\)")
 
 

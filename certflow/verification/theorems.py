@@ -72,14 +72,14 @@ def formal_tier(
 
 def _goals(evidence: Iterable[Evidence]) -> tuple[list[Goal], list[str]]:
     """The theorems of the certificates of evidence that holds; and the claims of certificates that have none."""
-    goals, without = [], []
+    goals, without = dict[str, Goal](), []
     for item in evidence:
         for path, certificate in item.contents.items() if item.outcome is Outcome.HOLDS else ():
             try:
-                goals.append(Goal(certificate["claim"], path, theorem_file(certificate)))
+                goals[path] = Goal(certificate["claim"], path, theorem_file(certificate))
             except NotServed:
                 without.append(certificate["claim"])
-    return goals, without
+    return list(goals.values()), without
 
 
 def _compiled(

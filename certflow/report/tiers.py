@@ -1,0 +1,44 @@
+"""The formal tiers of a claim in the words of a reader: general, general in part, instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from certflow.claims.model import ClaimResult, Extent, Kind, MachineChecked, Outcome
+
+
+@dataclass(frozen=True)
+class Tier:
+    """A tier: its mark, its name, and what it says in a sentence without an end."""
+
+    mark: str
+    name: str
+    says: str
+
+    @property
+    def token(self) -> str:
+        """Its name as the name of a style, or a word of a link."""
+        return self.name.replace(", ", "-").replace(" ", "-")
+
+
+GENERAL = Tier(
+    "◆", "general", "Coq's kernel accepted the formula of the claim, as its proof page says under Machine-checked"
+)
+IN_PART = Tier("◇", "general, in part", "Coq's kernel accepted a part of it, which its proof page names there")
+INSTANCE = Tier("●", "instance", "in this run Coq's kernel accepted what a certificate asserts of this mixture")
+#: What a reader must not take from the marks of lemmas.
+NO_EVIDENCE = "In the table above a ✓ is an instance; lemmas are no evidence about the code of a run."
+TIERS = (GENERAL, IN_PART, INSTANCE)
+
+
+def general(checked: MachineChecked | None) -> tuple[Tier, ...]:
+    """What lemmas give a statement: one tier, or none."""
+    if checked is None:
+        return ()
+    return (GENERAL,) if checked.extent is Extent.STATEMENT else (IN_PART,)
+
+
+def tiers(result: ClaimResult) -> tuple[Tier, ...]:
+    """The formal tiers of a claim of a report; an instance counts where every theorem of the run was accepted."""
+    outcomes = {item.outcome for item in result.evidence if item.kind is Kind.FORMAL}
+    return general(result.machine_checked) + ((INSTANCE,) if outcomes == {Outcome.HOLDS} else ())
