@@ -129,7 +129,9 @@ class Compilation:
         found = _THEOREM.search(self.text)
         theorem = found[1] if found else None
         if code < 0:
-            return KernelVerdict(False, f"not closed within {self.seconds:g} s of processor time", theorem)
+            late = time.monotonic() >= self._until
+            limit = f"{_CLOCK * self.seconds:g} s of the clock" if late else f"{self.seconds:g} s of processor time"
+            return KernelVerdict(False, f"not closed within {limit}", theorem)
         said, complaint = (_said(self.kernel.folder, self.name, where) for where in ("out", "err"))
         if code:
             return KernelVerdict(False, _reason(self.text, complaint), theorem)
