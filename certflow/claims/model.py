@@ -73,6 +73,7 @@ class Theorem(Frozen):
     """What a certificate asserts, as the theorem that was given to a proof assistant."""
 
     certificate: CertificatePath = Field(description="the certificate of which it is written")
+    part: str = Field(default="", description="what of the certificate it is of, where not of all that it asserts")
     text: str = Field(description="definitions and statement, without the proof")
     prover: str = Field(description="the proof assistant and its version")
     axioms: tuple[str, ...] = Field(default=(), description="all that an accepted theorem rests on besides the kernel")

@@ -8,6 +8,9 @@ from certflow.formal.instances import STATEMENTS, NotServed
 from certflow.formal.problem import problem_of
 from certflow.formal.theories import theories
 
+#: What the theorem of a claim is of, where it is not of the whole assertion.
+PARTS: dict[str, str] = {}
+
 
 def theorem_file(content: dict[str, Any]) -> str:
     """What `coqc -Q . Certflow` compiles beside the theories: the problem, the theorem `asserted`, its axioms printed.

@@ -26,9 +26,12 @@ GENERAL = Tier(
 )
 IN_PART = Tier("◇", "general, in part", "Coq's kernel accepted a part of it, which its proof page names there")
 INSTANCE = Tier("●", "instance", "in this run Coq's kernel accepted what a certificate asserts of this mixture")
+INSTANCE_IN_PART = Tier(
+    "◐", "instance, in part", "in this run Coq's kernel accepted a part of what a certificate asserts of this mixture"
+)
 #: What a reader must not take from the marks of lemmas.
-NO_EVIDENCE = "In the table above a ✓ is an instance; lemmas are no evidence about the code of a run."
-TIERS = (GENERAL, IN_PART, INSTANCE)
+NO_EVIDENCE = "General tiers are of the statement, were not compiled in this run, and are no evidence about its code."
+TIERS = (GENERAL, IN_PART, INSTANCE, INSTANCE_IN_PART)
 
 
 def general(checked: MachineChecked | None) -> tuple[Tier, ...]:
@@ -40,5 +43,12 @@ def general(checked: MachineChecked | None) -> tuple[Tier, ...]:
 
 def tiers(result: ClaimResult) -> tuple[Tier, ...]:
     """The formal tiers of a claim of a report; an instance counts where every theorem of the run was accepted."""
-    outcomes = {item.outcome for item in result.evidence if item.kind is Kind.FORMAL}
-    return general(result.machine_checked) + ((INSTANCE,) if outcomes == {Outcome.HOLDS} else ())
+    return general(result.machine_checked) + instance(result)
+
+
+def instance(result: ClaimResult) -> tuple[Tier, ...]:
+    """What theorems of a run give a claim: one tier where the kernel accepted every one of them, or none."""
+    found = [item for item in result.evidence if item.kind is Kind.FORMAL]
+    if not found or any(item.outcome is not Outcome.HOLDS for item in found):
+        return ()
+    return (INSTANCE_IN_PART,) if any(item.theorem and item.theorem.part for item in found) else (INSTANCE,)

@@ -16,7 +16,7 @@ from certflow.claims.registry import CHAPTERS
 from certflow.report.again import again
 from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, json_text
-from certflow.report.tiers import general
+from certflow.report.tiers import tiers
 
 SYMBOL: dict[Outcome, str] = {
     Outcome.HOLDS: "✓",
@@ -123,10 +123,9 @@ def cell(result: ClaimResult, kind: Kind) -> Cell:
 
 
 def cells(result: ClaimResult, kind: Kind) -> tuple[Cell, ...]:
-    """The cell of a kind, and of the formal kind what lemmas say of the statement; a bare dash gives way to that."""
+    """The cell of a kind; of the formal kind its tiers too, to which a bare dash gives way."""
     found = cell(result, kind)
-    lemmas = general(result.machine_checked) if kind is Kind.FORMAL else ()
-    more = tuple(Cell(tier.token, tier.mark, tier.name) for tier in lemmas)
+    more = tuple(Cell(tier.token, tier.mark, tier.name) for tier in tiers(result)) if kind is Kind.FORMAL else ()
     return more if more and found == NOTHING else (found, *more)
 
 

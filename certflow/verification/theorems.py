@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from certflow.claims.model import Evidence, Kind, Outcome, Theorem
-from certflow.formal import Compilation, Kernel, KernelVerdict, NotServed, statement_of, theorem_file
+from certflow.formal import PARTS, Compilation, Kernel, KernelVerdict, NotServed, statement_of, theorem_file
 from certflow.verification.keeper import Keeper
 
 #: Why a claim has no formal evidence.
@@ -104,7 +104,9 @@ def _compiled(
 
 
 def _evidence(goal: Goal, verdict: KernelVerdict, kernel: Kernel, seconds: float) -> Evidence:
-    said = f"the kernel of Coq has {'' if verdict.accepted else 'not '}accepted the theorem of {goal.stem}"
+    part = PARTS.get(goal.claim, "").strip()
+    of = f"{part} of {goal.stem}" if part else f"of {goal.stem}"
+    said = f"the kernel of Coq has {'' if verdict.accepted else 'not '}accepted the theorem {of}"
     return Evidence(
         check=goal.check,
         kind=Kind.FORMAL,
@@ -114,6 +116,7 @@ def _evidence(goal: Goal, verdict: KernelVerdict, kernel: Kernel, seconds: float
         seconds=round(seconds, 3),
         theorem=Theorem(
             certificate=goal.path,
+            part=part,
             text=statement_of(goal.text),
             prover=f"Coq {kernel.version}",
             axioms=verdict.axioms,

@@ -20,7 +20,7 @@ from certflow.report.html import render_html
 from certflow.report.junit import render_junit
 from certflow.report.markdown import render_markdown
 from certflow.report.report import Report
-from certflow.report.tiers import GENERAL, IN_PART, INSTANCE, TIERS, tiers
+from certflow.report.tiers import GENERAL, IN_PART, INSTANCE, INSTANCE_IN_PART, TIERS, tiers
 from certflow.report.views import report_json
 
 THEOREM = Theorem(
@@ -63,14 +63,23 @@ def test_which_claims_have_a_tier(marked):
     assert {name: found[name] for name in found if found[name]} == {"L2": (GENERAL, INSTANCE), "L5": (IN_PART,)}
 
 
+def test_a_theorem_of_a_part_is_told_apart(marked):
+    part = THEOREM.model_copy(update={"part": "of the lower bound"})
+    result = next(result for result in marked.results if result.id == "L2")
+    first, *others = result.evidence
+    weaker = (first.model_copy(update={"theorem": part}), *others)
+    assert tiers(result.model_copy(update={"evidence": weaker})) == (GENERAL, INSTANCE_IN_PART)
+    assert tiers(result.model_copy(update={"evidence": (first, *weaker)})) == (GENERAL, INSTANCE_IN_PART)
+
+
 def test_the_table_tells_lemmas_apart_from_evidence(marked):
     results = {result.id: result for result in marked.results}
-    assert [cell.text for cell in verdict.cells(results["L2"], Kind.FORMAL)] == ["holds", "general"]
+    assert [cell.text for cell in verdict.cells(results["L2"], Kind.FORMAL)] == ["holds", "general", "instance"]
     assert [cell.text for cell in verdict.cells(results["L5"], Kind.FORMAL)] == ["general, in part"]
     assert [cell.text for cell in verdict.cells(results["F1"], Kind.FORMAL)] == ["inconclusive"]
     assert verdict.cells(results["L5"], Kind.SYMBOLIC) == (verdict.NOTHING,)
     row = next(line for line in render_markdown(marked).splitlines() if line.startswith("| **L2** |"))
-    assert "| ✓ holds ◆ general |" in row
+    assert "| ✓ holds ◆ general ● instance |" in row
 
 
 def test_graph_and_legend_name_the_tiers(marked):
@@ -148,7 +157,7 @@ def test_json_has_the_tiers_and_reads_what_came_before(marked, linked_report):
     assert Report.model_validate(data) == marked
     l2 = next(result for result in data["results"] if result["id"] == "L2")
     assert l2["machine_checked"] == {"extent": "statement", "says": "the formula $x < 1$."}
-    assert set(l2["evidence"][0]["theorem"]) == {"certificate", "text", "prover", "axioms"}
+    assert set(l2["evidence"][0]["theorem"]) == {"certificate", "part", "text", "prover", "axioms"}
     before = json.loads(report_json(linked_report))
     for result in before["results"]:
         del result["machine_checked"]

@@ -27,7 +27,7 @@ from certflow.formal import KernelVerdict, opened_kernel
 from certflow.formal.instances import STATEMENTS
 from certflow.report import load_report
 from certflow.report.commands import compile_again
-from certflow.verification import run
+from certflow.verification import run, theorems
 from certflow.verification.theorems import NOT_ASKED, NOT_SERVED, formal_tier
 
 compiled = pytest.mark.skipif(
@@ -124,6 +124,17 @@ def test_what_is_kept_is_not_compiled_again(told: Any, tmp_path: Path) -> None:
     third = told(Told())
     cf.verify(cf.OrnsteinUhlenbeck(law, "0.02", 3), ["F1", "F2"], digits=20, kernel=True, out=tmp_path)
     assert sorted(third.begun) == ["F1", "F2"]  # other certificates
+
+
+def test_a_theorem_of_a_part_says_of_which(told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    told(Told())
+    monkeypatch.setitem(theorems.PARTS, "F2", " of the upper end")
+    found = formal(cf.verify(cf.load_mixture("two-modes"), ["F1", "F2"], digits=20, kernel=True))
+    assert {name: item.theorem and item.theorem.part for name, item in found.items()} == {
+        "F1.kernel": "",
+        "F2.kernel": "of the upper end",
+    }
+    assert found["F2.kernel"].summary == "the kernel of Coq has accepted the theorem of the upper end of F2"
 
 
 def test_an_interrupted_run_loses_nothing(told: Any, tmp_path: Path) -> None:
