@@ -10,7 +10,7 @@ import pytest
 from certflow.claims.machine_checked import TIERS, machine_checked
 from certflow.claims.model import Extent
 from certflow.claims.registry import STATEMENTS
-from certflow.formal import instances
+from certflow.formal.text import STATEMENTS as SERVED
 
 ROOT = Path(__file__).parents[2]
 PROOFS = ROOT / "proofs"
@@ -68,7 +68,7 @@ def test_what_is_covered_in_part_says_what_is_left_out(claim: str, left_out: str
 
 def test_pages_of_claims_with_theorems_of_one_mixture_say_so() -> None:
     claims = {page for page, text in PAGES.items() if "*Formal, instance*: what a certificate of" in text}
-    assert claims == set(instances.STATEMENTS)
+    assert claims == set(SERVED)
 
 
 def test_what_is_no_claim_is_not_machine_checked() -> None:

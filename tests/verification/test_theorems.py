@@ -24,7 +24,7 @@ from certflow.certificate.envelope import certificate_text
 from certflow.claims.check import PROFILES
 from certflow.claims.model import Evidence, Kind, Outcome
 from certflow.formal import KernelVerdict, opened_kernel
-from certflow.formal.instances import STATEMENTS
+from certflow.formal.text import STATEMENTS
 from certflow.report import load_report
 from certflow.report.commands import compile_again
 from certflow.verification import run, theorems
