@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from certflow.atomic import write_text_atomic
 from certflow.errors import InputError
+from certflow.formal.coqc import compiled, compiling
 from certflow.formal.instances import NotServed
 from certflow.formal.text import theorem_file
 from certflow.formal.theories import listed_axioms, theories, theory_text
@@ -25,9 +24,6 @@ from certflow.formal.theories import listed_axioms, theories, theory_text
 SECONDS = 60.0
 #: How Coq is installed, with the libraries that the files need.
 INSTALL = "apt-get install coq libcoq-interval libcoq-coquelicot"
-#: So many times as many seconds of the clock, at most.
-_CLOCK = 10
-_OPTIONS = ("-q", "-w", "none", "-Q", ".", "Certflow")
 _LIBRARIES = "From Coquelicot Require Coquelicot.\nFrom Interval Require Tactic.\n"
 _PLACE = re.compile(r'^File "[^"]*", line (\d+)', re.MULTILINE)
 _NAMED = re.compile(r"^(?:Lemma|Theorem) (\w+)")
@@ -36,20 +32,20 @@ _AXIOM = re.compile(r"^([A-Za-z][\w.']*)(?: *:|$)", re.MULTILINE)
 
 
 class KernelVerdict(NamedTuple):
-    """What the kernel said of a certificate: `text` names Coq's version, or why it is not accepted; the theorem.
+    """What is said of a certificate: `text` names Coq's version, or why it is not accepted; the theorem.
 
-    axioms : those on which an accepted theorem rests, all of them listed ones
+    axioms : those on which an accepted theorem rests, all of them listed ones; None where they were not asked for
     """
 
     accepted: bool
     text: str
     theorem: str | None = None
-    axioms: tuple[str, ...] = ()
+    axioms: tuple[str, ...] | None = None
 
-    def line(self, name: str) -> str:
-        """The verdict on the file of this name, in one line."""
+    def line(self, name: str, by: str = "kernel") -> str:
+        """The verdict on the file of this name, in one line; by the kernel, or what else has it."""
         name = "".join(c if c.isprintable() else "?" for c in name)
-        return f"kernel: {'accepted' if self.accepted else 'not accepted'}: {name}: {self.text}"
+        return f"{by}: {'accepted' if self.accepted else 'not accepted'}: {name}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -67,8 +63,8 @@ class Kernel:
         """
         for theory in theories():
             if not (self.folder / f"{theory}.vo").exists():
-                begun = _started(self.program, self.folder, theory, theory_text(theory), SECONDS)
-                if _ended(begun, _CLOCK * SECONDS):
+                done = compiled(self.program, self.folder, theory, theory_text(theory), SECONDS)
+                if done is None or done.returncode:
                     required = f"a coqc that compiles proofs/coq/{theory}.v: Coq 8.16"
                     raise InputError("kernel", self.program, required)
 
@@ -107,40 +103,39 @@ class Kernel:
 
 
 class Compilation:
-    """`coqc` at work on the text of a theorem file, in a process group of its own."""
+    """`coqc` at work on the text of a theorem file."""
 
     def __init__(self, kernel: Kernel, text: str, seconds: float, name: str):
-        self.kernel, self.text, self.seconds, self.name = kernel, text, seconds, name
-        self._process = _started(kernel.program, kernel.folder, name, text, seconds)
-        self._until = time.monotonic() + _CLOCK * seconds
+        self.kernel, self.text, self.seconds = kernel, text, seconds
+        self._coqc = compiling(kernel.program, kernel.folder, name, text, seconds)
 
     @property
-    def running(self) -> bool:
+    def at_work(self) -> bool:
         """Is `coqc` at work, within its time?"""
-        return self._process.poll() is None and time.monotonic() < self._until
+        return self._coqc.at_work
 
     def stop(self) -> None:
         """End `coqc`, whatever it is doing."""
-        _ended(self._process, 0.0)
+        self._coqc.stop()
 
     def verdict(self) -> KernelVerdict:
         """What came of it, at its end."""
-        code = _ended(self._process, max(0.0, self._until - time.monotonic()))
+        done = self._coqc.ended()
         found = _THEOREM.search(self.text)
         theorem = found[1] if found else None
-        if code < 0:
-            late = time.monotonic() >= self._until
-            limit = f"{_CLOCK * self.seconds:g} s of the clock" if late else f"{self.seconds:g} s of processor time"
-            return KernelVerdict(False, f"not closed within {limit}", theorem)
-        said, complaint = (_said(self.kernel.folder, self.name, where) for where in ("out", "err"))
-        if code:
-            return KernelVerdict(False, _reason(self.text, complaint), theorem)
-        printed = tuple(_AXIOM.findall(said.partition("Axioms:\n")[2]))
+        if done is None:
+            within = f"{self.seconds:g} s of processor time"
+            if self._coqc.late:
+                within = f"{self._coqc.clock:g} s of the clock"
+            return KernelVerdict(False, f"not closed within {within}", theorem)
+        if done.returncode:
+            return KernelVerdict(False, _reason(self.text, done.stderr), theorem)
+        printed = tuple(_AXIOM.findall(done.stdout.partition("Axioms:\n")[2]))
         listed = listed_axioms()
         others = [axiom for axiom in printed if not _is_listed(axiom, listed)]
         if not printed or others:
-            named = ", ".join(others) or "none printed"
-            return KernelVerdict(False, f"rests on axioms that are not listed: {named}", theorem)
+            said = ", ".join(others) or "none printed"
+            return KernelVerdict(False, f"rests on axioms that are not listed: {said}", theorem)
         text = f"theorem compiled by Coq {self.kernel.version}, on the listed axioms"
         return KernelVerdict(True, text, theorem, printed)
 
@@ -155,32 +150,11 @@ def opened_kernel() -> Iterator[Kernel]:
         raise InputError("kernel", "no coqc", f"Coq 8.16 with Coq-Interval and Coquelicot (Debian: {INSTALL})")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if _ended(_started(program, folder, "Libraries", _LIBRARIES, SECONDS), _CLOCK * SECONDS):
+        done = compiled(program, folder, "Libraries", _LIBRARIES, SECONDS)
+        if done is None or done.returncode:
             raise InputError("kernel", program, f"a coqc that finds Coq-Interval and Coquelicot (Debian: {INSTALL})")
         said = subprocess.run([program, "--print-version"], capture_output=True, text=True, check=False).stdout
         yield Kernel(program, (said.split() or ["of unknown version"])[0], folder)
-
-
-def _started(program: str, folder: Path, name: str, text: str, seconds: float) -> subprocess.Popen[bytes]:
-    """`coqc` on the text, for at most so many seconds of processor time; what it says goes to files."""
-    (folder / f"{name}.v").write_text(text, encoding="utf-8")
-    limited = ["sh", "-c", f'ulimit -t {math.ceil(seconds)}; exec "$@"', "sh", program, *_OPTIONS, f"{name}.v"]
-    with open(folder / f"{name}.out", "wb") as out, open(folder / f"{name}.err", "wb") as err:
-        return subprocess.Popen(limited, cwd=folder, stdout=out, stderr=err, process_group=0)
-
-
-def _ended(process: subprocess.Popen[bytes], seconds: float) -> int:
-    """The exit code of a process, which is ended after so many seconds of the clock: then a negative one."""
-    with suppress(subprocess.TimeoutExpired):
-        try:
-            process.wait(seconds)
-        finally:
-            process.kill()
-    return process.wait()
-
-
-def _said(folder: Path, name: str, where: str) -> str:
-    return (folder / f"{name}.{where}").read_text(encoding="utf-8", errors="replace")
 
 
 def _is_listed(axiom: str, listed: set[str]) -> bool:

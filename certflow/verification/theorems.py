@@ -94,7 +94,7 @@ def _compiled(
                 before(goal)
                 running[goal] = kernel.begin(goal.text, name=f"Goal{len(waiting)}"), time.perf_counter()
             for goal, (compilation, started) in list(running.items()):
-                if not compilation.running:
+                if not compilation.at_work:
                     del running[goal]
                     yield goal, compilation.verdict(), time.perf_counter() - started
             time.sleep(_PAUSE)
@@ -119,6 +119,6 @@ def _evidence(goal: Goal, verdict: KernelVerdict, kernel: Kernel, seconds: float
             part=part,
             text=statement_of(goal.text),
             prover=f"Coq {kernel.version}",
-            axioms=verdict.axioms,
+            axioms=verdict.axioms or (),
         ),
     )

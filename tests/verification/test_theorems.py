@@ -64,7 +64,7 @@ class Told:
         return Told.Answer(found[1] not in self.refused)
 
     class Answer:
-        running = False
+        at_work = False
 
         def __init__(self, accepted: bool):
             self.accepted = accepted
