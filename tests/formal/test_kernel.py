@@ -212,9 +212,10 @@ def test_what_has_no_theorem_is_named() -> None:
     other = dict(PRODUCERS["F1"](PROCESS), claim="S3")
     with pytest.raises(NotServed, match="S3; of L2, L3, L5, F1, F2, G1 there is one"):
         theorem_file(other)
-    shared = cf.OrnsteinUhlenbeck(cf.load_mixture("wine"), "0.01", 3)
+    shared = copy.deepcopy(sharp_certificate(PROCESS, "1")[0])
+    shared["problem"]["mixture"]["covariances"]["kind"] = "shared"
     with pytest.raises(NotServed, match="L5 of shared covariances"):
-        theorem_file(sharp_certificate(shared, "1", gap="0.1")[0])
+        theorem_file(shared)
 
 
 def test_each_theory_stands_after_those_that_it_needs() -> None:
