@@ -24,7 +24,10 @@ def check(
         str | None, typer.Option("--work", metavar="N", help="Steps of work allowed for each, of 0.1 microseconds.")
     ] = None,
     kernel: Annotated[
-        bool, typer.Option("--kernel", help="Also have the theorem of each compiled by Coq (L2, L3, F1, F2, G1).")
+        bool,
+        typer.Option(
+            "--kernel", help="Also have the theorem of each compiled by Coq (L2, L3, L5 from below, F1, F2, G1)."
+        ),
     ] = False,
     proved: Annotated[
         bool, typer.Option("--proved", help="Also decide each by the rules that are proved in Coq (L2, L3, F1, F2).")

@@ -1,8 +1,8 @@
 """Certificates and the Coq proof assistant: theorems of one mixture, given to its kernel, and a checker that is proved.
 
-`instances` writes the text of a theorem, `theories` what it rests on, `kernel` has it compiled and says what came
-of it, `statement` is what a reader needs of the text. `proved` builds the rules of the checker as a program from their
-proved text, and asks it.
+`instances` and `witness` write the text of a theorem, `theories` what it rests on, `kernel` has it compiled and says
+what came of it, `statement` is what a reader needs of the text. `proved` builds the rules of the checker as a program
+from their proved text, and asks it.
 """
 
 from certflow.formal.instances import NotServed

@@ -17,7 +17,7 @@ from certflow.atomic import write_text_atomic
 from certflow.errors import InputError
 from certflow.formal.coqc import compiled, compiling
 from certflow.formal.instances import NotServed
-from certflow.formal.text import theorem_file
+from certflow.formal.text import PARTS, theorem_file
 from certflow.formal.theories import listed_axioms, theories, theory_text
 
 #: Seconds of processor time for one file.
@@ -85,7 +85,9 @@ class Kernel:
                 keep / "_CoqProject", "\n".join(["-Q . Certflow", *(f"{t}.v" for t in theories())]) + "\n"
             )
             write_text_atomic(keep / f"{name}.v", text)
-        return self.compile(text, seconds, name)
+        verdict = self.compile(text, seconds, name)
+        part = f"theorem{PARTS.get(content['claim'], '')}"
+        return verdict._replace(text=part + verdict.text.removeprefix("theorem")) if verdict.accepted else verdict
 
     def compile(self, text: str, seconds: float = SECONDS, name: str = "certificate") -> KernelVerdict:
         """Compile the text of a theorem file, and compare the axioms of the theorem with the list."""
