@@ -9,10 +9,9 @@ from certflow.formal.instances import NotServed
 from certflow.formal.kernel import Compilation, Kernel, KernelVerdict, opened_kernel
 from certflow.formal.proved import ProvedChecker, opened_proved_checker
 from certflow.formal.statement import statement_of
-from certflow.formal.text import PARTS, theorem_file
+from certflow.formal.text import theorem_file
 
 __all__ = [
-    "PARTS",
     "Compilation",
     "Kernel",
     "KernelVerdict",

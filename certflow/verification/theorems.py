@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from certflow.claims.model import Evidence, Kind, Outcome, Theorem
-from certflow.formal import PARTS, Compilation, Kernel, KernelVerdict, NotServed, statement_of, theorem_file
+from certflow.formal import Compilation, Kernel, KernelVerdict, NotServed, statement_of, theorem_file
+from certflow.formal.text import PARTS
 from certflow.verification.keeper import Keeper
 
 #: Why a claim has no formal evidence.
