@@ -1,6 +1,7 @@
 """`certflow check --kernel` of L5: what the theorem says of its witness is true and compiles; with more it does not.
 
 The truth is computed here with mpmath from the densities, at the points and the directions that the theorem names.
+Coq has these theorems in the night, one of them every day in `test_kernel.py`.
 """
 
 from __future__ import annotations
@@ -40,8 +41,6 @@ CASES = {
     "in a plane that is turned": (TURNED, "0.4", "one-sided"),
     "of a variance above 1": (WIDE, "0.2", "two-sided"),
 }
-DAILY = ("towards an edge",)
-FALSE_DAILY = ("towards a vertex",)
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,8 @@ def test_the_witness_of_the_theorem_has_the_asserted_rate(name: str) -> None:
 
 
 @compiled
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in DAILY else nightly) for name in CASES])
+@nightly
+@pytest.mark.parametrize("name", CASES)
 def test_the_theorem_of_the_lower_bound_compiles(name: str, kernel: Kernel) -> None:
     verdict = kernel.decide(certificate(name))
     assert verdict.accepted, verdict.text
@@ -139,7 +139,8 @@ def test_the_theorem_of_the_lower_bound_compiles(name: str, kernel: Kernel) -> N
 
 
 @compiled
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in FALSE_DAILY else nightly) for name in CASES])
+@nightly
+@pytest.mark.parametrize("name", CASES)
 def test_a_lower_bound_above_the_rate_does_not_compile(name: str, kernel: Kernel) -> None:
     verdict = kernel.decide(raised(name), seconds=30)
     assert not verdict.accepted

@@ -128,6 +128,7 @@ def test_the_command_decides_by_the_proved_rules_too(tmp_path: Path, command: Ca
         "accepted": True,
         "text": "by the rules of proofs/coq/Decision.v, extracted",
         "theorem": "forall p asserted, accepted p asserted = true -> statement p asserted",
+        "axioms": None,
     }
     assert second["proved rules"]["text"].startswith(
         "no rules are proved for S3; there are those of L2, L3, F1, F2, G1"
