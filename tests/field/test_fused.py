@@ -186,3 +186,24 @@ def test_without_numba_the_general_formulas_answer(monkeypatch):
     monkeypatch.setattr(rows, "_is_there", lambda: False)
     assert not rows.serves(law, "score", len(x))
     np.testing.assert_array_equal(cf.OrnsteinUhlenbeck(law).score(x, 0.3), generally(law, "score", x, 0.3))
+
+
+def test_where_no_folder_can_be_written_kernels_are_compiled_all_the_same(monkeypatch):
+    from certflow.field.fused import lanes
+
+    compile_for = lanes.njit
+
+    def njit(signatures, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return compile_for(signatures, **options)
+
+    monkeypatch.setattr(lanes, "njit", njit)
+
+    @lanes.kernel(lanes.known(1), lanes.filled(1))
+    def doubled(a, out):
+        out[:] = 2 * a
+
+    found = np.empty(2)
+    doubled(np.array([1.0, 2.0]), found)
+    np.testing.assert_array_equal(found, [2, 4])

@@ -46,10 +46,14 @@ def compiled(function: Kernel) -> Kernel:
 
 
 def kernel(*arguments: Any) -> Callable[[Kernel], Kernel]:
-    """Compiled for arguments of these types when its module is imported, and kept on the disk."""
+    """Compiled for arguments of these types when its module is imported, and kept on the disk where that can be."""
 
     def make(function: Kernel) -> Kernel:
-        return cast(Kernel, njit([types.void(*arguments)], cache=True, **_OPTIONS)(function))
+        signatures = [types.void(*arguments)]
+        try:
+            return cast(Kernel, njit(signatures, cache=True, **_OPTIONS)(function))
+        except RuntimeError:  # no folder to write to
+            return cast(Kernel, njit(signatures, **_OPTIONS)(function))
 
     return make
 
