@@ -88,6 +88,10 @@ def _at_points(
 def _in_one_pass(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
     """By the compiled formulas; of the rows that they leave in doubt the guard has the last word, as of others."""
     result, doubtful = fused_rows(mixture, quantity, x, t)
+    if len(doubtful):
+        from certflow.numbers.doubledouble import compile_operations
+
+        compile_operations()
     if len(doubtful) and has_moments(mixture, quantity, 1):
         guard.recompute(mixture, quantity, x, t, doubtful, result)
     elif len(doubtful):

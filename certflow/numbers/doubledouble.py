@@ -8,6 +8,7 @@ Magnitudes beyond 2^996 or so overflow in the splitting; the guard's inputs stay
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -42,6 +43,32 @@ def _two_product(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     a1, a2 = _split(a)
     b1, b2 = _split(b)
     return p, ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def _add(a: Floats, a_low: Floats, b: Floats, b_low: Floats) -> tuple[Floats, Floats]:
+    s, e = _two_sum(a, b)
+    f, g = _two_sum(a_low, b_low)
+    s, e = _quick_two_sum(s, e + f)
+    return _quick_two_sum(s, e + g)
+
+
+def _multiply(a: Floats, a_low: Floats, b: Floats, b_low: Floats) -> tuple[Floats, Floats]:
+    p, e = _two_product(a, b)
+    return _quick_two_sum(p, e + (a * b_low + a_low * b))
+
+
+#: The sum and the product of two arrays, each with its low parts.
+_operations: dict[str, Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]]] = {
+    "add": _add,
+    "multiply": _multiply,
+}
+
+
+def compile_operations() -> None:
+    """From now on sums and products are those of `certflow.numbers.twofold`: the same bits in one pass, by Numba."""
+    from certflow.numbers import twofold
+
+    _operations.update(add=twofold.add, multiply=twofold.multiply)
 
 
 class DoubleDouble:
@@ -80,10 +107,7 @@ class DoubleDouble:
 
     def __add__(self, other: Any) -> DoubleDouble:
         other = _lift(other)
-        s, e = _two_sum(self.high, other.high)
-        f, g = _two_sum(self.low, other.low)
-        s, e = _quick_two_sum(s, e + f)
-        return DoubleDouble(*_quick_two_sum(s, e + g))
+        return DoubleDouble(*_operations["add"](self.high, self.low, other.high, other.low))
 
     __radd__ = __add__
 
@@ -95,9 +119,7 @@ class DoubleDouble:
 
     def __mul__(self, other: Any) -> DoubleDouble:
         other = _lift(other)
-        p, e = _two_product(self.high, other.high)
-        e = e + (self.high * other.low + self.low * other.high)
-        return DoubleDouble(*_quick_two_sum(p, e))
+        return DoubleDouble(*_operations["multiply"](self.high, self.low, other.high, other.low))
 
     __rmul__ = __mul__
 
