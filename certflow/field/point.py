@@ -9,7 +9,7 @@ formulas and their guard answer. `tests/field/test_point.py` holds the two again
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,14 @@ from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats
 from certflow.numbers.floats import FLOATS, spectrum
 
-#: A result, the bound of its error, what the bound is relative to, and the largest error of a logit.
-Bounded = tuple[Any, float, float, float]
+
+class Bounded(NamedTuple):
+    """A result, the bound of its error, what the bound is relative to, and the largest error of a logit."""
+
+    value: Any
+    bound: float
+    size: float
+    worst: float
 
 
 def at_point(mixture: GaussianMixture, quantity: str, x: Floats, t: float) -> Any:
@@ -30,11 +36,11 @@ def at_point(mixture: GaussianMixture, quantity: str, x: Floats, t: float) -> An
         return None
     try:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            value, bound, size, worst = mixture.kept[_of_mixture].at(quantity, x, t)
+            found: Bounded = mixture.kept[_of_mixture].at(quantity, x, t)
     except (ArithmeticError, ValueError):  # Python's floats refuse what NumPy makes infinite
         return None
-    good = bound <= mixture.kept[accepted_error] * size and worst <= LOGIT_LIMIT and size < math.inf
-    return value.reshape(1, *value.shape) if good else None
+    accepted = found.bound <= mixture.kept[accepted_error] * found.size and found.worst <= LOGIT_LIMIT
+    return found.value.reshape(1, *found.value.shape) if accepted and found.size < math.inf else None
 
 
 class _Point:
@@ -73,35 +79,37 @@ def _weights(logits: Floats) -> tuple[Floats, float]:
 def _shares(unit: float, weights: Floats, total: float, delta: float, worst: float) -> Bounded:
     gamma = weights / total
     other = max(1 - moments.largest(gamma), 0.0) + EPSILON
-    return gamma, moments.shares_error(unit, delta, worst, other), 1.0, unit * worst
+    return Bounded(gamma, moments.shares_error(unit, delta, worst, other), 1.0, unit * worst)
 
 
-class _Alike(_Point):
-    """One covariance for all: `u_k = R x - a_k`, `a_k = m P mu_k`."""
+def _number(value: float, bound: float, worst: float) -> Bounded:
+    return Bounded(np.float64(value), bound, max(1.0, abs(value)), worst)
+
+
+def _array(value: Floats, bound: float, worst: float) -> Bounded:
+    flat = value.ravel()
+    return Bounded(value, bound, math.sqrt(flat.dot(flat)), worst)
+
+
+class _Common(_Point):
+    """One variance: `u_k = r x - a_k`, `a_k = m p mu_k`."""
 
     def __init__(self, mixture: GaussianMixture):
         super().__init__(mixture)
-        self.isotropic = mixture.kind == "common-isotropic"
-        if self.isotropic:
-            known = parameters(mixture, FLOATS)
-            self.variance, self.complement = float(known.variances[0]), float(known.complements[0])
-        else:
-            self.values, self.vectors = spectrum(mixture.exact_covariances)
+        known = parameters(mixture, FLOATS)
+        self.variance, self.complement = float(known.variances[0]), float(known.complements[0])
         self.rows = np.vstack([np.ones(len(self.norms)), self.norms, self.means.T])
 
     def at(self, quantity: str, x: Floats, t: float) -> Bounded:
         m = math.exp(-t)
         m2, n2, norm_x = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x))
         s = moments.alike(self.scale, self.dimension, m, m2, n2, math.log)
-        if self.isotropic:
-            return self._common(quantity, x, m, 1 / (m2 * self.variance + n2), norm_x, s)
-        return self._shared(quantity, x, m, m2, n2, norm_x, s)
-
-    def _common(self, quantity: str, x: Floats, m: float, p: float, norm_x: float, s: moments.Alike) -> Bounded:
+        p = 1 / (m2 * self.variance + n2)
+        factor, slope = m * p, m2 * p * self.complement
         logits = self.means @ x
-        logits *= m * p
+        logits *= factor
         logits += self.log_weights
-        logits -= p * m * m / 2 * self.norms
+        logits -= p * m2 / 2 * self.norms
         weights, top = _weights(logits)
         found = self.rows @ weights
         total, square = found.item(0), found.item(1)
@@ -110,67 +118,64 @@ class _Alike(_Point):
         if quantity == "responsibilities":
             return _shares(s.unit, weights, total, delta, worst)
         if quantity == "log_density":
-            number = math.log(total) + top + self.gauss + (math.log(p) * self.dimension - p * norm_x * norm_x) / 2
-            return (
-                np.float64(number),
-                moments.alike_log_density(s, delta, norm_x, 0.0),
-                max(1.0, abs(number)),
-                s.unit * worst,
-            )
+            value = math.log(total) + top + self.gauss + (math.log(p) * self.dimension - p * norm_x * norm_x) / 2
+            return _number(value, moments.alike_log_density(s, delta, norm_x, 0.0), s.unit * worst)
         mean = found[2:] / total
-        factor, slope = m * p, m * m * p * self.complement
         root = math.sqrt(moments.spread_of((p * means) ** 2, factor * factor * float(mean.dot(mean)), s.unit))
         if quantity == "jacobian":
-            gamma = weights / total
-            deviations = (self.means - mean) * factor
-            value = slope * self.eye - (deviations.T * gamma) @ deviations
+            gamma, deviations = weights / total, (self.means - mean) * factor
             moved = delta * (self.fourth(gamma, deviations) + root * root)
             bound = moments.alike_jacobian(s, moved, root, norm_x, means, 0.0)
-            return value, bound, math.sqrt(value.ravel().dot(value.ravel())), s.unit * worst
-        value = mean * factor - p * x if quantity == "score" else slope * x - mean * factor
+            return _array(slope * self.eye - (deviations.T * gamma) @ deviations, bound, s.unit * worst)
+        result = mean * factor - p * x if quantity == "score" else slope * x - mean * factor
         size = p if quantity == "score" else s.slope
         bound = moments.alike_vector(s, size, delta, root, norm_x, means, 0.0)
-        return value, bound, math.sqrt(value.dot(value)), s.unit * worst
+        return _array(result, bound, s.unit * worst)
 
-    def _shared(
-        self, quantity: str, x: Floats, m: float, m2: float, n2: float, norm_x: float, s: moments.Alike
-    ) -> Bounded:
+
+class _Shared(_Point):
+    """One matrix: `u_k = R x - a_k`, `a_k = m P mu_k`."""
+
+    def __init__(self, mixture: GaussianMixture):
+        super().__init__(mixture)
+        self.values, self.vectors = spectrum(mixture.exact_covariances)
+
+    def at(self, quantity: str, x: Floats, t: float) -> Bounded:
+        m = math.exp(-t)
+        m2, n2, norm_x = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x))
+        s = moments.alike(self.scale, self.dimension, m, m2, n2, math.log)
         p = 1 / (m2 * self.values + n2)
         precision = (self.vectors * p) @ self.vectors.T
-        vectors = m * (self.means @ precision)
-        pulled = precision @ x
+        vectors, pulled = m * (self.means @ precision), precision @ x
         logits = vectors @ x
         logits += self.log_weights
         logits -= m / 2 * self.dots(vectors, self.means)
         weights, top = _weights(logits)
         total = float(weights.dot(self.all))
         gamma = weights / total
-        means, squares = m * math.sqrt(gamma.dot(self.norms)), self.dots(vectors, vectors)
-        pulls, norm_pulled = math.sqrt(gamma.dot(squares)), math.sqrt(pulled.dot(pulled))
+        means, pulls = m * math.sqrt(gamma.dot(self.norms)), math.sqrt(gamma.dot(self.dots(vectors, vectors)))
+        norm_pulled = math.sqrt(pulled.dot(pulled))
         delta, worst = moments.alike_logits(s, norm_x, means, pulls, norm_pulled)
         if quantity == "responsibilities":
             return _shares(s.unit, weights, total, delta, worst)
         if quantity == "log_density":
-            number = math.log(total) + top + self.gauss + (float(np.log(p).dot(self.ones)) - float(pulled.dot(x))) / 2
-            bound = moments.alike_log_density(s, delta, norm_x, norm_pulled)
-            return np.float64(number), bound, max(1.0, abs(number)), s.unit * worst
+            value = math.log(total) + top + self.gauss + float(np.log(p).dot(self.ones) - pulled.dot(x)) / 2
+            return _number(value, moments.alike_log_density(s, delta, norm_x, norm_pulled), s.unit * worst)
         mean = gamma @ vectors
         root = math.sqrt(moments.spread_of(pulls * pulls, float(mean.dot(mean)), s.unit))
+        score = mean - pulled
+        norm_score = math.sqrt(score.dot(score))
         if quantity == "score":
-            value = mean - pulled
-            size = norm_score = math.sqrt(value.dot(value))
             bound = moments.alike_vector(s, s.precision, delta, root, norm_x, means, norm_score)
-            return value, bound, size, s.unit * worst
+            return Bounded(score, bound, norm_score, s.unit * worst)
         slope = (self.vectors * (m2 * p * (1 - self.values))) @ self.vectors.T
         if quantity == "velocity":
-            value, score = slope @ x - mean, mean - pulled
-            bound = moments.alike_vector(s, s.slope, delta, root, norm_x, means, math.sqrt(score.dot(score)))
-            return value, bound, math.sqrt(value.dot(value)), s.unit * worst
+            bound = moments.alike_vector(s, s.slope, delta, root, norm_x, means, norm_score)
+            return _array(slope @ x - mean, bound, s.unit * worst)
         deviations = vectors - mean
-        value = slope - (deviations.T * gamma) @ deviations
         moved = delta * (self.fourth(gamma, deviations) + root * root)
         bound = moments.alike_jacobian(s, moved, root, norm_x, means, norm_pulled)
-        return value, bound, math.sqrt(value.ravel().dot(value.ravel())), s.unit * worst
+        return _array(slope - (deviations.T * gamma) @ deviations, bound, s.unit * worst)
 
 
 class _Varied(_Point):
@@ -203,25 +208,24 @@ class _Varied(_Point):
         if quantity == "responsibilities":
             return _shares(s.unit, weights, total, delta, worst)
         if quantity == "log_density":
-            number = math.log(total) + top + self.gauss
-            return np.float64(number), s.unit * (delta + 1), max(1.0, abs(number)), s.unit * worst
+            return _number(math.log(total) + top + self.gauss, s.unit * (delta + 1), s.unit * worst)
         mean = gamma @ vectors
         velocity = mean_r * x - mean
         size = slopes * square - 2 * cross + pull * pull
         root = math.sqrt(moments.spread_of(size, float(velocity.dot(velocity)), s.unit))
         if quantity == "jacobian":
-            deviations = np.subtract.outer(r, mean_r)[:, None] * x - (vectors - mean)
+            deviations = (r - mean_r)[:, None] * x - (vectors - mean)
             value = mean_r * self.eye - (deviations.T * gamma) @ deviations
             moved = delta * (self.fourth(gamma, deviations) + root * root)
             bound = moments.varied_jacobian(s, moved, delta, root, norm_x, slope, pull)
-            return value, bound, math.sqrt(value.ravel().dot(value.ravel())), s.unit * worst
+            return _array(value, bound, s.unit * worst)
         value = mean - mean_p * x if quantity == "score" else velocity
         bound = moments.varied_vector(s, precision if quantity == "score" else slope, delta, root, norm_x, pull)
-        return value, bound, math.sqrt(value.dot(value)), s.unit * worst
+        return _array(value, bound, s.unit * worst)
 
 
 class _Full(_Point):
-    """A matrix for each component: `w_k = P_k (x - m mu_k)`, `u_k = w_k - x = R_k x - a_k`."""
+    """A matrix for each component, in its axes: `b_k = -P_k (x - m mu_k)`, `u_k = R_k x - a_k`."""
 
     def __init__(self, mixture: GaussianMixture):
         super().__init__(mixture)
@@ -234,7 +238,6 @@ class _Full(_Point):
         p = 1 / (m2 * self.values + n2)
         of_velocity = quantity in ("velocity", "jacobian")
         offsets = x - m * self.means
-        # In the axes of each component: `R_k x - a_k` keeps the digits of a velocity as `t` grows.
         inner = (self.turned @ offsets[:, :, None])[:, :, 0]
         pulled = p * inner
         logits = self.log_weights + (np.log(p) @ self.ones - self.dots(pulled, inner)) / 2
@@ -255,9 +258,8 @@ class _Full(_Point):
         if quantity == "responsibilities":
             return _shares(s.unit, weights, total, delta, worst)
         if quantity == "log_density":
-            number = math.log(total) + top + self.gauss
-            return np.float64(number), s.unit * (delta + 1), max(1.0, abs(number)), s.unit * worst
-        if of_velocity:
+            return _number(math.log(total) + top + self.gauss, s.unit * (delta + 1), s.unit * worst)
+        if of_velocity:  # `R_k x - a_k` keeps the digits of a velocity as `t` grows
             slanted = m2 * p * (1 - self.values)
             turned_x, turned_means = self.turned @ x, (self.turned @ self.means[:, :, None])[:, :, 0]
             inner = slanted * turned_x - m * p * turned_means
@@ -272,7 +274,7 @@ class _Full(_Point):
         else:
             rounding = moments.full_rounding(s, slope, norm_x, pull, condition)
         if quantity != "jacobian":
-            return mean, moments.full_vector(s, delta, root, rounding), math.sqrt(mean.dot(mean)), s.unit * worst
+            return _array(mean, moments.full_vector(s, delta, root, rounding), s.unit * worst)
         deviations = vectors - mean
         slope_matrices = (self.vectors * slanted[:, None, :]) @ self.turned
         average = gamma @ slope_matrices.reshape(len(gamma), -1)
@@ -280,9 +282,14 @@ class _Full(_Point):
         moved = delta * (self.fourth(gamma, deviations) + root * root)
         sharp = m2 * float(gamma.dot(tops * highs**2))
         bound = moments.full_jacobian(s, moved, delta, root, rounding, slope, sharp, norm_x, top_score)
-        return value, bound, math.sqrt(value.ravel().dot(value.ravel())), s.unit * worst
+        return _array(value, bound, s.unit * worst)
 
 
 def _of_mixture(mixture: GaussianMixture) -> _Point:
-    kinds: dict[str, type[_Point]] = {"common-isotropic": _Alike, "shared": _Alike, "isotropic": _Varied, "full": _Full}
+    kinds: dict[str, type[_Point]] = {
+        "common-isotropic": _Common,
+        "shared": _Shared,
+        "isotropic": _Varied,
+        "full": _Full,
+    }
     return kinds[mixture.kind](mixture)
