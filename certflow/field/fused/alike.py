@@ -46,13 +46,31 @@ _shares_error = compiled(moments.shares_error)
 
 
 @compiled
-def _flat(weights: Any, mean: Any, vectors: Any, base: Any, work: Any, fourth: Any) -> None:
+def _doubt(errors: Any, k: int, norm_x: float, pulled: float, rest: float) -> float:
+    """`delta_k` of a point: of `m |mu_k|` and `|a_k|`, times the largest eigenvalues of `P`, of `C`."""
+    mean: float = errors[0, k] * (norm_x + errors[1, k]) + errors[2, k] * (pulled + errors[3, k]) + rest
+    return mean
+
+
+@compiled
+def _flat(
+    weights: Any,
+    mean: Any,
+    vectors: Any,
+    base: Any,
+    errors: Any,
+    rest: float,
+    norm_x: Any,
+    pulled: Any,
+    work: Any,
+    moved: Any,
+) -> None:
     """The two parts of `R - Cov_gamma(a)` over lanes of points, as `store_pairs` takes them."""
     count, d = vectors.shape
     pairs = d * (d + 1) // 2
-    deviations = work[2 * pairs :]
+    deviations, doubts = work[2 * pairs : 2 * pairs + d], work[2 * pairs + d]
     work[pairs : 2 * pairs] = 0.0
-    fourth[:] = 0.0
+    moved[:] = 0.0
     pair = 0
     for a in range(d):
         for b in range(a + 1):
@@ -62,12 +80,14 @@ def _flat(weights: Any, mean: Any, vectors: Any, base: Any, work: Any, fourth: A
         for a in range(d):
             for i in range(LANES):
                 deviations[a, i] = vectors[k, a] - mean[a, i]
-        add_outer(weights[k], deviations, work[pairs : 2 * pairs], fourth)
+        for i in range(LANES):
+            doubts[i] = _doubt(errors, k, norm_x[i], pulled[i], rest)
+        add_outer(weights[k], deviations, doubts, work[pairs : 2 * pairs], moved)
 
 
 @compiled
 def _deep(
-    i: int, weights: Any, inverse: Any, mean: Any, vectors: Any, base: Any, work: Any, out: Any
+    i: int, weights: Any, inverse: Any, mean: Any, vectors: Any, base: Any, doubts: Any, work: Any, out: Any
 ) -> tuple[float, float]:
     """`R - Cov_gamma(a)` of the point in lane `i`; what `subtract_outer` returns."""
     count, d = vectors.shape
@@ -78,12 +98,12 @@ def _deep(
             deviations[k, a] = vectors[k, a] - mean[a, i]
             weighted[k, a] = share * deviations[k, a]
     out[:] = base
-    return subtract_outer(weighted, deviations, work[2 * count :], out)
+    return subtract_outer(weighted, deviations, doubts, work[2 * count :], out)
 
 
 @kernel(
     *(known(2), types.int64),
-    *(known(4), known(4), known(2), known(1), known(1), known(1)),
+    *(known(4), known(4), known(2), known(1), known(1), known(1), known(2)),
     *(known(4), known(2), types.float64),
     types.NamedUniTuple(types.float64, len(moments.Alike._fields), moments.Alike),
     *(types.float64, filled(2), types.Array(types.boolean, 1, "C")),
@@ -97,6 +117,7 @@ def alike(
     offsets: Any,
     means: Any,
     pulls: Any,
+    errors: Any,
     tiles: Any,
     base: Any,
     constant: float,
@@ -109,6 +130,7 @@ def alike(
 
     lift, drop, vectors : `a_k` as tiles of a matrix (K, d), of (d, K), and as (K, d); offsets : `c_k`
     means, pulls : `m^2 |mu_k|^2`, `|a_k|^2`
+    errors : `p m |mu_k|`, `m |mu_k|`, `c |a_k|`, `|a_k|` with the largest eigenvalues `p` of `P`, `c` of `C`; (4, K)
     base, tiles : `P`, or `R` for velocity and Jacobian, shape (d, d), and in tiles, none where it is a multiple of `I`
     constant : what is added to the log-density; accepted : relative error of a row that is in no doubt
     """
@@ -122,9 +144,10 @@ def alike(
     scratch = np.empty((64, LANES))
     work = np.zeros((15, LANES))
     top, total, inverse, norm_x, size = work[0], work[1], work[2], work[3], work[4]
-    delta, worst, root, bound, fourth = work[5], work[6], work[7], work[8], work[9]
+    delta, worst, root, bound, moved = work[5], work[6], work[7], work[8], work[9]
     mean_size, pull_size, middle, pulled_size, score_size = work[10], work[11], work[12], work[13], work[14]
-    flat = np.empty((d * (d + 2) if code == JACOBIAN and d <= FLAT else 0, LANES))
+    flat = np.empty((d * (d + 2) + 1 if code == JACOBIAN and d <= FLAT else 0, LANES))
+    doubts_of_one = np.empty(count)
     single = np.empty((2 * count + d if code == JACOBIAN and d > FLAT else 0, d))
     for start in range(0, len(x), LANES):
         load(x, start, lanes, norm_x)
@@ -194,13 +217,15 @@ def alike(
                 bound[i] = _vector(sizes, factor, delta[i], root[i], norm_x[i], mean_size[i], score_size[i])
         elif code == JACOBIAN:
             if d <= FLAT:
-                _flat(logits, mean, vectors, base, flat, fourth)
-                store_pairs(flat, inverse, start, size, fourth, values)
+                _flat(logits, mean, vectors, base, errors, sizes.rest, norm_x, pulled_size, flat, moved)
+                store_pairs(flat, inverse, start, size, moved, values)
             else:
                 for i in range(min(LANES, len(x) - start)):
                     out = values[start + i].reshape((d, d))
-                    size[i], fourth[i] = _deep(i, logits, inverse, mean, vectors, base, single, out)
+                    for k in range(count):
+                        doubts_of_one[k] = _doubt(errors, k, norm_x[i], pulled_size[i], sizes.rest)
+                    size[i], moved[i] = _deep(i, logits, inverse, mean, vectors, base, doubts_of_one, single, out)
             for i in range(LANES):
-                moved = delta[i] * (np.sqrt(fourth[i]) + root[i] * root[i])
-                bound[i] = _jacobian(sizes, moved, root[i], norm_x[i], mean_size[i], pulled_size[i])
+                moved[i] += delta[i] * root[i] * root[i]
+                bound[i] = _jacobian(sizes, moved[i], root[i], norm_x[i], mean_size[i], pulled_size[i])
         store_doubts(bound, worst, size, sizes.unit, accepted, start, doubts)

@@ -161,12 +161,12 @@ def _average_slopes(weights: Any, slopes: Any, start: int, work: Any, values: An
 
 @compiled
 def _deep(
-    weights: Any, inverse: Any, pulled: Any, slopes: Any, start: int, size: Any, fourth: Any, values: Any
+    weights: Any, inverse: Any, pulled: Any, doubts: Any, slopes: Any, start: int, size: Any, moved: Any, values: Any
 ) -> None:
     """`sum_k gamma_k R_k - Cov_gamma(u)` of a block, of deviations (K, d, LANES); what `subtract_outer` returns."""
     count, d = pulled.shape[:2]
     weighted, deviations = np.empty((LANES, count)), np.empty((LANES, count, d))
-    single, averages = np.empty((count + d, d)), np.empty((LANES, d))
+    single, single_doubts, averages = np.empty((count + d, d)), np.empty(count), np.empty((LANES, d))
     for k in range(count):
         for i in range(LANES):
             weighted[i, k] = weights[k, i] * inverse[i]
@@ -178,7 +178,8 @@ def _deep(
             for a in range(d):
                 single[k, a] = weighted[i, k] * deviations[i, k, a]
         out = values[start + i].reshape((d, d))
-        size[i], fourth[i] = subtract_outer(single[:count], deviations[i], single[count:], out)
+        single_doubts[:] = doubts[:count, i]
+        size[i], moved[i] = subtract_outer(single[:count], deviations[i], single_doubts, single[count:], out)
 
 
 @kernel(
@@ -220,7 +221,7 @@ def full(
     logits, scores, reaches = np.empty((count, LANES)), np.empty((count, LANES)), np.empty((count, LANES))
     work = np.zeros((22, LANES))
     top, total, inverse, norm_x, size, middle = work[0], work[1], work[2], work[3], work[4], work[5]
-    delta, worst, root, bound, fourth = work[6], work[7], work[8], work[9], work[10]
+    delta, worst, root, bound, moved = work[6], work[7], work[8], work[9], work[10]
     found, averages = work[11:18], work[18:]
     pairs = d * (d + 1) // 2
     flat = np.empty((2 * pairs if code == JACOBIAN and d <= FLAT else 0, LANES))
@@ -253,10 +254,10 @@ def full(
                 size[i] = max(1.0, top[i] * top[i])
             store(top.reshape((1, LANES)), start, values)
         else:
-            _means(pulled, logits, inverse, mean, fourth)
+            _means(pulled, logits, inverse, mean, moved)
             square(mean, d, middle)
             for i in range(LANES):
-                root[i] = np.sqrt(_spread(fourth[i], middle[i], sizes.unit))
+                root[i] = np.sqrt(_spread(moved[i], middle[i], sizes.unit))
         if code in (SCORE, VELOCITY):
             for a in range(d):
                 for i in range(LANES):
@@ -277,20 +278,24 @@ def full(
                 for a in range(d):
                     for i in range(LANES):
                         pulled[k, a, i] -= mean[a, i]
+                for i in range(LANES):  # from here on `reaches` are the errors of the logits
+                    score, reach = scores[k, i], highs[k] * reaches[k, i]
+                    first, second = np.sqrt(score), np.sqrt(reach)
+                    reaches[k, i] = _logit(sizes, norm_x[i], first, tops[k] * score, reach, second)
             if d <= FLAT:
                 for pair in range(pairs):
                     average(slopes[0, pair], logits, inverse, flat[pair])
                 flat[pairs:] = 0.0
-                fourth[:] = 0.0
+                moved[:] = 0.0
                 for k in range(count):
-                    add_outer(logits[k], pulled[k], flat[pairs:], fourth)
-                store_pairs(flat, inverse, start, size, fourth, values)
+                    add_outer(logits[k], pulled[k], reaches[k], flat[pairs:], moved)
+                store_pairs(flat, inverse, start, size, moved, values)
             else:
-                _deep(logits, inverse, pulled, slopes, start, size, fourth, values)
+                _deep(logits, inverse, pulled, reaches, slopes, start, size, moved, values)
             for i in range(LANES):
                 slope = averages[SLOPES, i]
                 rounding = _rounding(sizes, slope, norm_x[i], averages[PULLS, i], found[CONDITIONS, i])
-                moved = delta[i] * (np.sqrt(fourth[i]) + root[i] * root[i])
+                moved[i] += delta[i] * root[i] * root[i]
                 sharp, highest = averages[SHARP, i], found[TOP_SCORE, i]
-                bound[i] = _jacobian(sizes, moved, delta[i], root[i], rounding, slope, sharp, norm_x[i], highest)
+                bound[i] = _jacobian(sizes, moved[i], delta[i], root[i], rounding, slope, sharp, norm_x[i], highest)
         store_doubts(bound, worst, size, sizes.unit, accepted, start, doubts)

@@ -31,6 +31,9 @@ LONG = 16
 #: Dimension up to which covariances are summed over lanes of points, not of coordinates.
 FLAT = 8
 
+#: Coordinates below which lanes are filled and read one after the other.
+_NARROW = 8
+
 _MAGIC = 6755399441055744.0  # 1.5 * 2^52: a sum with it is rounded to an integer, which stands in its last bits
 _LOG2E = 1.4426950408889634
 _LN2_HIGH, _LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # the first has 21 zero bits at its end
@@ -165,6 +168,12 @@ def square(vectors: Any, count: int, out: Any) -> None:
 def load(x: Any, start: int, lanes: Any, squares: Any) -> None:
     """Points (N, d) from `start` on as columns, the last one repeated to the end of the block, and their `|x|^2`."""
     last = len(x) - 1
+    if x.shape[1] < _NARROW and start + LANES <= len(x):
+        for a in range(x.shape[1]):
+            for i in range(LANES):
+                lanes[a, i] = x[start + i, a]
+        square(lanes, x.shape[1], squares)
+        return
     for first in range(0, LANES, 8):  # a cache line of the lanes is filled at once
         for a in range(x.shape[1]):
             for i in range(first, first + 8):
@@ -175,9 +184,15 @@ def load(x: Any, start: int, lanes: Any, squares: Any) -> None:
 @compiled
 def store(lanes: Any, start: int, out: Any) -> None:
     """The columns of lanes as rows of `out` (N, .) from `start` on."""
-    for i in range(min(LANES, len(out) - start)):
+    count = min(LANES, len(out) - start)
+    if out.shape[1] < _NARROW:
         for a in range(out.shape[1]):
-            out[start + i, a] = lanes[a, i]
+            for i in range(count):
+                out[start + i, a] = lanes[a, i]
+    else:
+        for i in range(count):
+            for a in range(out.shape[1]):
+                out[start + i, a] = lanes[a, i]
 
 
 @compiled
@@ -240,13 +255,13 @@ def store_shares(weights: Any, count: int, inverse: Any, start: int, out: Any, o
 
 
 @compiled
-def add_outer(weights: Any, deviations: Any, spread: Any, fourth: Any) -> None:
-    """`spread_ab += w e_a e_b` for `b <= a`, `fourth += w |e|^4`, of deviations (d, LANES)."""
+def add_outer(weights: Any, deviations: Any, doubts: Any, spread: Any, moved: Any) -> None:
+    """`spread_ab += w e_a e_b` for `b <= a`, `moved += w delta |e|^2`, of deviations (d, LANES) and doubts `delta`."""
     for i in range(LANES):
         length = 0.0
         for a in range(deviations.shape[0]):
             length += deviations[a, i] * deviations[a, i]
-        fourth[i] += weights[i] * length * length
+        moved[i] += weights[i] * doubts[i] * length
     pair = 0
     for a in range(deviations.shape[0]):
         for b in range(a + 1):
@@ -256,8 +271,8 @@ def add_outer(weights: Any, deviations: Any, spread: Any, fourth: Any) -> None:
 
 
 @compiled
-def store_pairs(work: Any, inverse: Any, start: int, size: Any, fourth: Any, out: Any) -> None:
-    """Symmetric matrices `R - S / total` as rows of `out` from `start` on, and their squares; `fourth / total`.
+def store_pairs(work: Any, inverse: Any, start: int, size: Any, moved: Any, out: Any) -> None:
+    """Symmetric matrices `R - S / total` as rows of `out` from `start` on, and their squares; `moved / total`.
 
     Of both the lower halves, entry by entry, stand in `work` one after the other.
     """
@@ -265,7 +280,7 @@ def store_pairs(work: Any, inverse: Any, start: int, size: Any, fourth: Any, out
     pairs = d * (d + 1) // 2
     for i in range(LANES):
         size[i] = 0.0
-        fourth[i] *= inverse[i]
+        moved[i] *= inverse[i]
     pair = 0
     for a in range(d):
         for b in range(a + 1):
@@ -280,18 +295,15 @@ def store_pairs(work: Any, inverse: Any, start: int, size: Any, fourth: Any, out
 
 
 @compiled
-def subtract_outer(weighted: Any, deviations: Any, scratch: Any, out: Any) -> tuple[float, float]:
+def subtract_outer(weighted: Any, deviations: Any, doubts: Any, scratch: Any, out: Any) -> tuple[float, float]:
     """`out -= sum_k gamma_k e_k e_k^T` of one point, of `gamma_k e_k` and `e_k`, shapes (K, d).
 
-    The square of `out` (d, d), and `sum_k gamma_k |e_k|^4`.
+    The square of `out` (d, d), and `sum_k gamma_k delta_k |e_k|^2` with the doubts `delta_k`, shape (K,).
     """
-    fourth = 0.0
+    moved = 0.0
     for k in range(len(deviations)):
-        length, share = 0.0, 0.0
         for a in range(len(out)):
-            length += deviations[k, a] * deviations[k, a]
-            share += deviations[k, a] * weighted[k, a]
-        fourth += share * length
+            moved += doubts[k] * deviations[k, a] * weighted[k, a]
     for k in range(0, len(deviations), 64):
         np.dot(weighted[k : k + 64].T, deviations[k : k + 64], scratch)
         for a in range(len(out)):
@@ -301,4 +313,4 @@ def subtract_outer(weighted: Any, deviations: Any, scratch: Any, out: Any) -> tu
     for a in range(len(out)):
         for b in range(len(out)):
             size += out[a, b] * out[a, b]
-    return size, fourth
+    return size, moved

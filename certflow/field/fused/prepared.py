@@ -69,7 +69,8 @@ def _common(components: IsotropicComponents, quantity: str, scale: Scale) -> tup
     constant = _constant(d) + math.log(p) * d / 2
     cut = tiled(vectors), tiled(vectors.T), vectors, offsets
     none = np.empty((0, 0, 0, 0))
-    return (*cut, m2 * norms, p**2 * m2 * norms, none, base, constant, moments.alike(scale, d, m, m2, n2))
+    s = moments.alike(scale, d, m, m2, n2)
+    return (*cut, m2 * norms, p**2 * m2 * norms, _errors(s, m2 * norms, p**2 * m2 * norms), none, base, constant, s)
 
 
 def _shared(components: SharedComponents, quantity: str, scale: Scale) -> tuple[Any, ...]:
@@ -82,7 +83,14 @@ def _shared(components: SharedComponents, quantity: str, scale: Scale) -> tuple[
     constant = _constant(d) + float(resolvent.logdet[0]) / 2
     cut = tiled(vectors), tiled(vectors.T), vectors, offsets
     squares = m2 * (means * means).sum(axis=1), (vectors * vectors).sum(axis=1)
-    return (*cut, *squares, tiled(base), base, constant, moments.alike(scale, d, m, m2, n2))
+    s = moments.alike(scale, d, m, m2, n2)
+    return (*cut, *squares, _errors(s, *squares), tiled(base), base, constant, s)
+
+
+def _errors(s: moments.Alike, means: Floats, pulls: Floats) -> Floats:
+    """What the errors of the logits are made of."""
+    means, pulls = np.sqrt(means), np.sqrt(pulls)
+    return np.stack([s.precision * means, means, s.top * pulls, pulls])
 
 
 def _varied(components: IsotropicComponents, scale: Scale) -> tuple[Any, ...]:
@@ -90,7 +98,8 @@ def _varied(components: IsotropicComponents, scale: Scale) -> tuple[Any, ...]:
     d, p, r = components.dimension, components.p[0], m2 * components.q[0]
     vectors = (m * p)[:, None] * components.means
     offsets = components.log_weights - p * m2 / 2 * components.parameters.square_norms + np.log(p) * d / 2
-    rows = np.stack([p, r, p * p, r * r, (vectors * vectors).sum(axis=1)])
+    distances = m * np.sqrt(components.parameters.square_norms)
+    rows = np.stack([p, r, p * p, r * r, (vectors * vectors).sum(axis=1), distances])
     cut = tiled(vectors), tiled(vectors.T), vectors, offsets
     return (*cut, rows, _constant(d), moments.varied(scale, d, m, m2, n2))
 

@@ -42,25 +42,47 @@ _jacobian = compiled(moments.varied_jacobian)
 _spread = compiled(moments.spread_of)
 _shares_error = compiled(moments.shares_error)
 
-#: Rows of what means are taken of: `p_k`, `r_k`, `p_k^2`, `r_k^2`, `|a_k|^2`.
-PRECISION, SLOPE, PRECISIONS, SLOPES, PULLS = range(5)
+#: Rows of what means are taken of: `p_k`, `r_k`, `p_k^2`, `r_k^2`, `|a_k|^2`; and `m |mu_k|`.
+PRECISION, SLOPE, PRECISIONS, SLOPES, PULLS, DISTANCE = range(6)
 
 
 @compiled
-def _flat(lanes: Any, weights: Any, mean: Any, own: Any, vectors: Any, ratios: Any, work: Any, fourth: Any) -> None:
+def _doubt(rows: Any, k: int, norm_x: float, rest: float) -> float:
+    """`delta_k` of a point."""
+    reach = norm_x + rows[DISTANCE, k]
+    error: float = 0.5 * rows[PRECISION, k] * reach * reach + rest
+    return error
+
+
+@compiled
+def _flat(
+    lanes: Any,
+    weights: Any,
+    mean: Any,
+    own: Any,
+    vectors: Any,
+    rows: Any,
+    rest: float,
+    norm_x: Any,
+    work: Any,
+    moved: Any,
+) -> None:
     """The two parts of `r I - Cov_gamma(u)` over lanes of points, as `store_pairs` takes them."""
     count, d = vectors.shape
+    ratios = rows[SLOPE]
     pairs = d * (d + 1) // 2
-    deviations = work[2 * pairs :]
+    deviations, doubts = work[2 * pairs : 2 * pairs + d], work[2 * pairs + d]
     work[: 2 * pairs] = 0.0
-    fourth[:] = 0.0
+    moved[:] = 0.0
     for a in range(d):
         work[(a + 1) * (a + 2) // 2 - 1] = own
     for k in range(count):
         for a in range(d):
             for i in range(LANES):
                 deviations[a, i] = (ratios[k] - own[i]) * lanes[a, i] - (vectors[k, a] - mean[a, i])
-        add_outer(weights[k], deviations, work[pairs : 2 * pairs], fourth)
+        for i in range(LANES):
+            doubts[i] = _doubt(rows, k, norm_x[i], rest)
+        add_outer(weights[k], deviations, doubts, work[pairs : 2 * pairs], moved)
 
 
 @compiled
@@ -73,6 +95,7 @@ def _deep(
     own: float,
     vectors: Any,
     ratios: Any,
+    doubts: Any,
     work: Any,
     out: Any,
 ) -> tuple[float, float]:
@@ -87,7 +110,7 @@ def _deep(
     out[:] = 0.0
     for a in range(d):
         out[a, a] = own
-    return subtract_outer(weighted, deviations, work[2 * count :], out)
+    return subtract_outer(weighted, deviations, doubts, work[2 * count :], out)
 
 
 @kernel(
@@ -114,7 +137,7 @@ def varied(
     """Values (N, .) at points (N, d), and whether each row is in doubt.
 
     lift, drop, vectors : `a_k` as tiles of a matrix (K, d), of (d, K), and as (K, d); offsets : `c_k`
-    rows : PRECISION to PULLS, shape (5, K)
+    rows : PRECISION to DISTANCE, shape (6, K)
     constant : what is added to the log-density; accepted : relative error of a row that is in no doubt
     """
     count, d = vectors.shape
@@ -127,10 +150,11 @@ def varied(
     scratch = np.empty((64, LANES))
     work = np.zeros((17, LANES))
     top, total, inverse, squares, norm_x, size = work[0], work[1], work[2], work[3], work[4], work[5]
-    delta, worst, root, bound, fourth, cross = work[6], work[7], work[8], work[9], work[10], work[11]
+    delta, worst, root, bound, moved, cross = work[6], work[7], work[8], work[9], work[10], work[11]
     averages = work[12:]
     own = averages[SLOPE if of_velocity else PRECISION]
-    flat = np.empty((d * (d + 2) if code == JACOBIAN and d <= FLAT else 0, LANES))
+    flat = np.empty((d * (d + 2) + 1 if code == JACOBIAN and d <= FLAT else 0, LANES))
+    doubts_of_one = np.empty(count)
     single = np.empty((2 * count + d if code == JACOBIAN and d > FLAT else 0, d))
     for start in range(0, len(x), LANES):
         load(x, start, lanes, squares)
@@ -167,15 +191,15 @@ def varied(
             for k in range(count):
                 for i in range(LANES):
                     cross[i] += logits[k, i] * crosses[k, i]
-            fourth[:] = 0.0
+            moved[:] = 0.0
             for a in range(d):
                 for i in range(LANES):
                     mean[a, i] *= inverse[i]
                     entry = averages[SLOPE, i] * lanes[a, i] - mean[a, i]
-                    fourth[i] += entry * entry
+                    moved[i] += entry * entry
             for i in range(LANES):
                 square = averages[SLOPES, i] * squares[i] - 2 * cross[i] * inverse[i] + averages[PULLS, i]
-                root[i] = np.sqrt(_spread(square, fourth[i], sizes.unit))
+                root[i] = np.sqrt(_spread(square, moved[i], sizes.unit))
         if code in (SCORE, VELOCITY):
             sign = -1.0 if of_velocity else 1.0
             size[:] = 0.0
@@ -190,14 +214,18 @@ def varied(
                 bound[i] = _vector(sizes, factor, delta[i], root[i], norm_x[i], pull)
         elif code == JACOBIAN:
             if d <= FLAT:
-                _flat(lanes, logits, mean, own, vectors, ratios, flat, fourth)
-                store_pairs(flat, inverse, start, size, fourth, values)
+                _flat(lanes, logits, mean, own, vectors, rows, sizes.rest, norm_x, flat, moved)
+                store_pairs(flat, inverse, start, size, moved, values)
             else:
                 for i in range(min(LANES, len(x) - start)):
                     out = values[start + i].reshape((d, d))
-                    size[i], fourth[i] = _deep(i, lanes, logits, inverse, mean, own[i], vectors, ratios, single, out)
+                    for k in range(count):
+                        doubts_of_one[k] = _doubt(rows, k, norm_x[i], sizes.rest)
+                    size[i], moved[i] = _deep(
+                        i, lanes, logits, inverse, mean, own[i], vectors, ratios, doubts_of_one, single, out
+                    )
             for i in range(LANES):
-                moved = delta[i] * (np.sqrt(fourth[i]) + root[i] * root[i])
+                moved[i] += delta[i] * root[i] * root[i]
                 slope, pull = np.sqrt(averages[SLOPES, i]), np.sqrt(averages[PULLS, i])
-                bound[i] = _jacobian(sizes, moved, delta[i], root[i], norm_x[i], slope, pull)
+                bound[i] = _jacobian(sizes, moved[i], delta[i], root[i], norm_x[i], slope, pull)
         store_doubts(bound, worst, size, sizes.unit, accepted, start, doubts)
