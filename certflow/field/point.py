@@ -191,15 +191,14 @@ class _Varied(_Point):
         m2, n2, square = m * m, -math.expm1(-2 * t), float(x.dot(x))
         s = moments.varied(self.scale, self.dimension, m, m2, n2)
         p = 1 / (m2 * self.variances + n2)
-        r = m2 * p * self.complements
-        vectors = (m * p)[:, None] * self.means
-        products = vectors @ x
+        r, factors = m2 * p * self.complements, m * p
+        products = self.means @ x
+        products *= factors
         logits = products + self.log_weights
         logits -= p * (m2 / 2 * self.norms + square / 2)
         logits += np.log(p) * (self.dimension / 2)
         weights, top = _weights(logits)
-        pulls = p * p * m2 * self.norms
-        rows = np.array((p, r, p * p, r * r, pulls, r * products))
+        rows = np.array((p, r, p * p, r * r, factors * factors * self.norms, r * products))
         total = float(weights.dot(self.all))
         gamma = weights / total
         mean_p, mean_r, precisions, slopes, pull, cross = (rows @ gamma).tolist()
@@ -209,12 +208,12 @@ class _Varied(_Point):
             return _shares(s.unit, weights, total, delta, worst)
         if quantity == "log_density":
             return _number(math.log(total) + top + self.gauss, s.unit * (delta + 1), s.unit * worst)
-        mean = gamma @ vectors
+        mean = (gamma * factors) @ self.means
         velocity = mean_r * x - mean
         size = slopes * square - 2 * cross + pull * pull
         root = math.sqrt(moments.spread_of(size, float(velocity.dot(velocity)), s.unit))
         if quantity == "jacobian":
-            deviations = (r - mean_r)[:, None] * x - (vectors - mean)
+            deviations = (r - mean_r)[:, None] * x - (factors[:, None] * self.means - mean)
             value = mean_r * self.eye - (deviations.T * gamma) @ deviations
             moved = delta * (self.fourth(gamma, deviations) + root * root)
             bound = moments.varied_jacobian(s, moved, delta, root, norm_x, slope, pull)
