@@ -256,12 +256,15 @@ def store_shares(weights: Any, count: int, inverse: Any, start: int, out: Any, o
 
 @compiled
 def add_outer(weights: Any, deviations: Any, doubts: Any, spread: Any, moved: Any) -> None:
-    """`spread_ab += w e_a e_b` for `b <= a`, `moved += w delta |e|^2`, of deviations (d, LANES) and doubts `delta`."""
+    """`spread_ab += w e_a e_b` for `b <= a`, `moved += w delta |e|^2`, of deviations (d, LANES) and doubts `delta`.
+
+    The doubts are written over.
+    """
     for i in range(LANES):
-        length = 0.0
-        for a in range(deviations.shape[0]):
-            length += deviations[a, i] * deviations[a, i]
-        moved[i] += weights[i] * doubts[i] * length
+        doubts[i] *= weights[i]
+    for a in range(deviations.shape[0]):
+        for i in range(LANES):
+            moved[i] += doubts[i] * deviations[a, i] * deviations[a, i]
     pair = 0
     for a in range(deviations.shape[0]):
         for b in range(a + 1):
