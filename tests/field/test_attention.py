@@ -67,7 +67,7 @@ def by_mpmath(mixture: cf.GaussianMixture, quantity: str, x, t: float):
 
 @QUANTITIES
 @pytest.mark.parametrize(("spread", "times"), [(1.0, 0.3), (1.0, [0.05, 0.3, 1.0, 0.1, 2.0]), (30.0, 0.02)])
-@pytest.mark.parametrize(("dtype", "accuracy"), [(torch.float64, 1e-10), (torch.float32, 2e-2)])
+@pytest.mark.parametrize(("dtype", "accuracy"), [(torch.float64, 2e-14), (torch.float32, 1e-5)])
 def test_against_mpmath(small_tiles, quantity, spread, times, dtype, accuracy):
     """Means thirty apart at a time near the data: logits of neighbouring tiles differ by thousands."""
     p, x = process(spread=spread), points(5, spread=spread).to(dtype)
@@ -76,8 +76,7 @@ def test_against_mpmath(small_tiles, quantity, spread, times, dtype, accuracy):
     assert found.dtype == dtype
     expected = [by_mpmath(p.mixture, quantity, row, time) for row, time in zip(x, t.expand(5), strict=True)]
     expected = np.array(expected).reshape(found.shape)
-    scale = np.abs(expected).max() if spread == 1 else spread**2 * 20
-    np.testing.assert_allclose(found.double(), expected, rtol=0, atol=accuracy * scale)
+    np.testing.assert_allclose(found.double(), expected, rtol=0, atol=accuracy * np.abs(expected).max())
 
 
 def test_many_components_against_direct_distances(monkeypatch):
@@ -190,5 +189,5 @@ def test_memory_beside_one_tile():
     environment = {**os.environ, "PYTHONPATH": str(Path(cf.__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True, env=environment)
     streamed, kept = map(float, done.stdout.split())
-    assert streamed < 64
-    assert kept > 300
+    assert streamed < 128
+    assert kept > 195
