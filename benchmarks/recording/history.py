@@ -63,21 +63,29 @@ def append(file: Path, rows: list[Row]) -> None:
 
 def rows_of(figures: Mapping[str, Figure]) -> list[Row]:
     """The figures as they are written down now, of the checkout that `certflow` was imported from."""
-    date, commit, kind = datetime.now(UTC).strftime("%Y-%m-%dT%H:%MZ"), commit_of(Path(cf.__file__).parent), machine()
+    date, kind = datetime.now(UTC).strftime("%Y-%m-%dT%H:%MZ"), machine()
+    commit = commit_of(Path(cf.__file__).parent)
     versions = f"Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}"
     peers = {path.name: path.peer for path in PATHS}
     return [
         Row(
-            date,
-            commit,
-            name,
-            peers[name],
-            *(float(f"{x:.4g}") for x in (figure.ratio, figure.spread, figure.milliseconds)),
-            kind,
-            versions,
+            date=date,
+            commit=commit,
+            path=name,
+            peer=peers[name],
+            ratio=_rounded(figure.ratio),
+            spread=_rounded(figure.spread),
+            milliseconds=_rounded(figure.milliseconds),
+            machine=kind,
+            versions=versions,
         )
         for name, figure in figures.items()
     ]
+
+
+def _rounded(value: float) -> float:
+    """Four digits: more are noise."""
+    return float(f"{value:.4g}")
 
 
 def comparable(rows: list[Row], kind: str) -> dict[str, list[Row]]:
