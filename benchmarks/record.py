@@ -68,7 +68,7 @@ def check(known: dict[str, list[Row]], names: list[str], measure: Measure) -> in
     if not known:
         print(f"no history of this kind of machine: {machine()}")
         return 3
-    found = losses(known, {path.name: path.limit for path in PATHS}, measure)
+    found = losses(known, measure)
     for loss in found:
         last = known[loss.path][-1]
         print(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from recording.history import Row, comparable
-from recording.losses import best_held
+from recording.losses import LIMIT, best_held
 from recording.paths import PATHS, HotPath
 
 COLUMNS, WIDTH, HEIGHT, GAP, HEAD = 3, 300, 132, 14, 58
@@ -49,7 +49,7 @@ def _section(kind: str, lines: dict[str, list[Row]]) -> Iterator[str]:
 
 def _panel(path: HotPath, rows: list[Row]) -> Iterator[str]:
     """One path: its name, the limit, the line from zero, the last figure, the last change."""
-    limit = path.limit * best_held(rows)
+    limit = LIMIT * best_held(rows)
     highest = 1.05 * max(limit, *(row.ratio for row in rows))
 
     def place(i: int) -> tuple[float, float]:

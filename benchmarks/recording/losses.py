@@ -9,6 +9,8 @@ from statistics import median
 from recording.history import Row
 from recording.measuring import Figure
 
+#: A path is lost from so many times the best that it held: unchanged paths differ by up to 1.09 from record to record.
+LIMIT = 1.2
 #: How many records are looked back on, how many in a row a level must be held for, and measurements before a verdict.
 LAST, HELD, MEASUREMENTS = 10, 3, 3
 
@@ -31,10 +33,10 @@ def best_held(rows: Sequence[Row]) -> float:
     return min(median(ratios[i : i + HELD]) for i in range(max(1, len(ratios) - HELD + 1)))
 
 
-def losses(known: Mapping[str, Sequence[Row]], limits: Mapping[str, float], measure: Measure) -> list[Loss]:
-    """The paths that took at least `limit` times the best that they held in every one of `MEASUREMENTS` measurements.
+def losses(known: Mapping[str, Sequence[Row]], measure: Measure) -> list[Loss]:
+    """The paths that took at least `LIMIT` times the best that they held in every one of `MEASUREMENTS` measurements.
 
-    known : what was recorded of each path, oldest first; limits : of each path; measure : figures of the paths named
+    known : what was recorded of each path, oldest first; measure : figures of the paths named
     """
     best = {name: best_held(rows) for name, rows in known.items()}
     least = dict.fromkeys(best, float("inf"))
@@ -44,5 +46,5 @@ def losses(known: Mapping[str, Sequence[Row]], limits: Mapping[str, float], meas
             break
         figures = measure(suspects)
         least |= {name: min(least[name], figures[name].ratio) for name in suspects}
-        suspects = [name for name in suspects if least[name] >= limits[name] * best[name]]
+        suspects = [name for name in suspects if least[name] >= LIMIT * best[name]]
     return [Loss(name, least[name], best[name]) for name in suspects]

@@ -28,15 +28,11 @@ POINT = ["0.3", "-0.4"]
 
 @dataclass(frozen=True)
 class HotPath:
-    """A name; which work of `peers.PEERS` its time is held against; what prepares the call that is timed.
-
-    limit : times the best that it held, from which it counts as lost
-    """
+    """A name; which work of `peers.PEERS` its time is held against; what prepares the call that is timed."""
 
     name: str
     peer: str
     prepare: Callable[[], Callable[[], Any]]
-    limit: float = 1.2
 
 
 def many_points(quantity: str, kind: str, count: int, components: int, dimension: int) -> HotPath:
