@@ -92,7 +92,7 @@ class Kernel:
 
 @contextmanager
 def opened_kernel() -> Iterator[Kernel]:
-    """The `coqc` on the path, with the theories compiled (about 9 s of processor time) in a folder that is removed.
+    """The `coqc` on the path, with the theories compiled (about 12 s of processor time) in a folder that is removed.
 
     Raises InputError where there is none, or no Coq-Interval or Coquelicot."""
     program = shutil.which("coqc")
