@@ -11,7 +11,7 @@ import typer
 
 from certflow.commands.options import Format
 from certflow.commands.output import print_json
-from certflow.commands.texts import choice
+from certflow.commands.texts import choice, renamed
 from certflow.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def check(
         ),
     ] = False,
     proved: Annotated[
-        bool, typer.Option("--proved", help="Also decide each by the rules that are proved in Coq (L2, L3, F1, F2).")
+        bool,
+        typer.Option("--proved", help="Also decide each by the rules that are proved in Coq (L2, L3, F1, F2, G1)."),
     ] = False,
     keep: Annotated[
         str | None, typer.Option("--keep", metavar="DIR", help="With --kernel: keep the theorem files (.v) there.")
@@ -54,7 +55,11 @@ def check(
         raise InputError("--keep", keep, "--kernel with it")
     choice(output, "--format", ("text", "json"))
     rows: list[dict[str, Any]] = []
-    with _kernel() if kernel else nullcontext() as found, _rules() if proved else nullcontext() as rules:
+    with (
+        renamed({"kernel": "--kernel"}),
+        _kernel() if kernel else nullcontext() as found,
+        _rules() if proved else nullcontext() as rules,
+    ):
         for path in certificates:
             try:
                 verdict = checker.check_file(path, most)

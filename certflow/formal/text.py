@@ -57,4 +57,4 @@ STATEMENTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "G1": _on_interval(balanced_grid),
 }
 #: What the theorem of a claim is of, where it is not of the whole assertion.
-PARTS = {"L5": " of the lower bound"}
+PARTS: dict[str, str] = {"L5": " of the lower bound"}
