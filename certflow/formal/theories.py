@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 #: The theory that speaks of instances.
-INSTANCE = "Instance"
+INSTANCE = "Witness"
 _NEEDED = re.compile(r"^From Certflow Require Import ([\w ]+)\.$", re.MULTILINE)
 
 
@@ -31,6 +31,11 @@ def theories(name: str = INSTANCE) -> list[str]:
 def theory_text(name: str) -> str:
     """The text of `proofs/coq/NAME.v`."""
     return (_folder() / f"{name}.v").read_text(encoding="utf-8")
+
+
+def program_text(name: str) -> str:
+    """The text of a file of `proofs/coq/extract`, from which the proved checker is built."""
+    return (_folder() / "extract" / name).read_text(encoding="utf-8")
 
 
 def listed_axioms() -> set[str]:
