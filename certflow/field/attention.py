@@ -189,7 +189,7 @@ def _exponentials(logits: Any) -> Any:
 
     A million components that are left out have less than 1e-24 of the weight of the largest one.
     """
-    return torch.nn.functional.threshold_(logits.clamp_min_(LEAST_LOGIT).exp_(), 1.01 * math.exp(LEAST_LOGIT), 0.0)
+    return torch.threshold_(logits.clamp_min_(LEAST_LOGIT).exp_(), 1.01 * math.exp(LEAST_LOGIT), 0.0)
 
 
 def _direction(towards: Any, upwards: Any, mean: Any) -> tuple[Any, Any]:
