@@ -97,7 +97,7 @@ class _Covariances(torch.autograd.Function):
 
     towards, upwards : shapes (N, d), (N,);  log_sum, mean, height : what `_Moments` gives at `y` and `c`
 
-    Its own derivatives are those of the formula, for so few points at a time that their logits are one tile.
+    Its own derivatives are those of the formula with all logits of some points: of one tile, or of one point.
     """
 
     @staticmethod
