@@ -45,6 +45,7 @@ def main() -> None:
     """Make the certificates of each mixture, have their theorems compiled, name those that do not close."""
     rows, numbers = [], []
     with opened_kernel() as kernel:
+        kernel.prepare()
         for name in sys.argv[1:] or builtin_names():
             process = cf.OrnsteinUhlenbeck(cf.load_mixture(name), TIMES[0], TIMES[-1])
             if process.mixture.kind != "common-isotropic":

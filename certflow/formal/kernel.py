@@ -57,7 +57,7 @@ class Kernel:
     folder: Path
 
     def prepare(self) -> None:
-        """Compile the theories where that is not done yet: about 7 s of processor time.
+        """Compile the theories where that is not done yet: about 11 s of processor time.
 
         Raises InputError where this `coqc` does not compile one.
         """

@@ -26,12 +26,17 @@ _PIECE = 2**22
 _MATRIX = 64
 
 
+#: Numbers in the buffers of a thread: logits of one block, and the vectors of each component where it has a matrix.
+_BUFFER = 2**22
+
+
 def serves(mixture: GaussianMixture, quantity: str, count: int) -> bool:
     """Whether the compiled formulas are taken for so many points: Numba is there, and they are worth loading it."""
     if _work(mixture, quantity) * count < LARGE:
         return False
     matrices = quantity == "jacobian" or mixture.kind == "full"
-    return (not matrices or mixture.dimension <= _MATRIX) and _is_there()
+    buffer = MANY * mixture.n_components * (mixture.dimension if matrices else 1)
+    return buffer <= _BUFFER and (not matrices or mixture.dimension <= _MATRIX) and _is_there()
 
 
 def _work(mixture: GaussianMixture, quantity: str) -> int:
