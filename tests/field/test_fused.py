@@ -178,6 +178,14 @@ assert "numba" in sys.modules
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_buffers_are_bounded(monkeypatch):
+    """Of so many components that a block of their logits would take much memory, the general formulas take chunks."""
+    law = random_mixture("common-isotropic", 130, 3)
+    assert rows.serves(law, "score", 10**6)
+    monkeypatch.setattr(rows, "_BUFFER", 64 * 129)
+    assert not rows.serves(law, "score", 10**6)
+
+
 def test_without_numba_the_general_formulas_answer(monkeypatch):
     law = random_mixture("full", 4, 2)
     x = noised(law, 0.3, 100)
