@@ -14,6 +14,7 @@ from measure import interleaved, limit_threads, mixture, noised_points, ratios, 
 
 import certflow as cf
 from certflow.field import guard
+from certflow.field.fused import rows as fused
 
 KINDS = ("common-isotropic", "isotropic", "shared", "full")
 QUANTITIES = ("log_density", "responsibilities", "score", "velocity", "jacobian")
@@ -42,7 +43,7 @@ def single_point(rows: Any, numbers: Any, kind: str) -> None:
     seconds = interleaved(functions, 400)
     for quantity, values in seconds.items():
         micro = median(values) * 1e6
-        row(rows, f"{quantity} {kind}, one point, K=2 d=2", f"{micro:.0f} us", "<= 150 us", verdict(micro, "<= 150"))
+        row(rows, f"{quantity} {kind}, one point, K=2 d=2", f"{micro:.0f} us", "<= 30 us", verdict(micro, "<= 30"))
     numbers.append({"case": f"one point {kind}", "seconds": {k: median(v) for k, v in seconds.items()}})
 
 
@@ -56,10 +57,11 @@ def guard_share(rows: Any, numbers: Any, kind: str, quantity: str, n: int, k: in
         with guard_off():
             return call(x, 0.3)
 
-    seconds = interleaved({"with": lambda: call(x, 0.3), "without": unguarded}, 7)
-    share = 1 - 1 / ratios(seconds["with"], seconds["without"])["median"]
-    with counted() as count:
-        call(x, 0.3)
+    with by_numpy():
+        seconds = interleaved({"with": lambda: call(x, 0.3), "without": unguarded}, 7)
+        share = 1 - 1 / ratios(seconds["with"], seconds["without"])["median"]
+        with counted() as count:
+            call(x, 0.3)
     own = median(seconds["with"]) * 1e3
     text = f"{own:.3g} ms, guard {100 * share:.0f} %, rows repaired {100 * count[0] / n:.3g} %"
     row(rows, f"{quantity} {kind} N={n} K={k} d={d}", text, "-", "-")
@@ -83,6 +85,17 @@ def repaired_row(rows: Any, numbers: Any, quantity: str) -> None:
     text = f"{micro:.3g} us a row, {cost:.3g} plain rows ({count[0]} of {len(calm)} repaired)"
     row(rows, f"{quantity}, a row at a tie of modes 1000 apart, K=8 d=2", text, "-", "-")
     numbers.append({"case": f"repaired row {quantity}", "ratio": cost, "microseconds": micro})
+
+
+@contextmanager
+def by_numpy() -> Any:
+    """As without Numba: in the compiled formulas the guard cannot be told from the rest."""
+    there = fused._is_there
+    fused._is_there = lambda: False
+    try:
+        yield
+    finally:
+        fused._is_there = there
 
 
 @contextmanager

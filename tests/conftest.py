@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import count
 
+from kernels import kernel_folder
+
 # One thread for each worker: together they have as many as there are cores. Before numpy and torch are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -20,6 +22,9 @@ os.environ.pop("COLUMNS", None)
 
 # Processes of tests load compiled modules, as those of a user do: where nothing is written, each compiles the package.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Kernels are compiled once for each state of their sources, in a folder of the checkout.
+os.environ["NUMBA_CACHE_DIR"] = kernel_folder()
 
 # Proofs are kept in a folder of this session, shared by its workers, never in the user's own.
 if "PYTEST_XDIST_WORKER" not in os.environ:

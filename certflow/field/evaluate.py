@@ -16,6 +16,9 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.field import guard
 from certflow.field.components import components_at, quantity_from
+from certflow.field.fused.rows import MANY, fused_rows, serves
+from certflow.field.point import at_point
+from certflow.field.rounding import has_moments
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import smallest_variance
 from certflow.numbers.arithmetic import Arithmetic, arithmetic_of
@@ -62,6 +65,10 @@ def _at_points(
     mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, points: Any, times: Any, known: Any = None
 ) -> tuple[tuple[int, ...], Any]:
     """The shape of the points, and the results row by row; `known` : the time as a Python number, if it is one."""
+    if arithmetic.guarded and points.size == mixture.dimension and points.ndim and times.size == 1:
+        found = at_point(mixture, quantity, points.reshape(-1), times.item() if known is None else known)
+        if found is not None and points.shape[-1] == mixture.dimension:
+            return points.shape[:-1], found
     _check_points(points, mixture.dimension, arithmetic)
     if known is None:
         times = check_times(times, arithmetic)
@@ -71,7 +78,28 @@ def _at_points(
     times = _broadcast_times(times, batch)
     flat = points.reshape((-1, mixture.dimension))
     with arithmetic.extended(_cancelled(mixture, arithmetic, flat, times)):
+        if (
+            arithmetic.guarded
+            and flat.shape[0] >= MANY
+            and times.shape[0] == 1
+            and serves(mixture, quantity, len(flat))
+        ):
+            return batch, _in_one_pass(mixture, quantity, flat, times)
         return batch, _in_chunks(mixture, arithmetic, quantity, flat, times)
+
+
+def _in_one_pass(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
+    """By the compiled formulas; of the rows that they leave in doubt the guard has the last word, as of others."""
+    result, doubtful = fused_rows(mixture, quantity, x, t)
+    if len(doubtful):
+        from certflow.numbers.doubledouble import compile_operations
+
+        compile_operations()
+    if len(doubtful) and has_moments(mixture, quantity, 1):
+        guard.recompute(mixture, quantity, x, t, doubtful, result)
+    elif len(doubtful):
+        result[doubtful] = _in_chunks(mixture, FLOATS, quantity, x[doubtful], t)
+    return result
 
 
 def _in_chunks(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, x: Any, t: Any) -> Any:

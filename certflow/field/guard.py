@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from certflow.errors import InputError
-from certflow.field.components import Components, IsotropicComponents, components_at, quantity_from
-from certflow.field.rounding import close_bound, coarse_bound, moment_bound
+from certflow.field.components import Components, components_at, quantity_from
+from certflow.field.rounding import close_bound, coarse_bound, has_moments, moment_bound
+from certflow.field.rounding.scale import accepted_error
 from certflow.law.kept import Recent
 from certflow.law.mixture import GaussianMixture
-from certflow.numbers.accuracy import TOLERANCE, from_balls, tolerance
+from certflow.numbers.accuracy import from_balls
 from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic
 from certflow.numbers.arrays import Floats, Indices, Points, Times, Weights
 
@@ -28,16 +29,11 @@ _SMALL_DIMENSION = 8
 
 _DOUBLE_DOUBLE_UNIT = 2.0**-100
 
+#: Components in double-double are kept where the covariances have no more numbers than this.
+_KEPT_SIZE = 2**16
+
 #: Double-double inverts matrices up to this size; beyond, balls are faster.
 _DOUBLE_DOUBLE_SIZE = 64
-
-
-def _accepted(mixture: GaussianMixture) -> float:
-    """The relative error in norm that is accepted.
-
-    Matrices of more than 64 rows round more, and their repair by balls would take minutes.
-    """
-    return TOLERANCE if mixture.kind.endswith("isotropic") else tolerance(mixture.dimension)
 
 
 def doubtful_rows(
@@ -53,9 +49,9 @@ def doubtful_rows(
 
     Where moments serve, few rows are left: the closest bound is then taken of all of them in `recompute`.
     """
-    accepted = mixture.kept[_accepted]
+    accepted = mixture.kept[accepted_error]
     with np.errstate(over="ignore", invalid="ignore"):
-        if mixture.dimension <= _SMALL_DIMENSION and _has_moments(mixture, quantity, t):
+        if mixture.dimension <= _SMALL_DIMENSION and has_moments(mixture, quantity, len(t)):
             return _doubtful(quantity, _finer_bound(mixture, quantity, x, t, components, gamma), values, accepted)
         index = _doubtful(quantity, coarse_bound(mixture, quantity, x, t, gamma), values, accepted)
         if not len(index):
@@ -70,7 +66,7 @@ def doubtful_rows(
 def _finer_bound(
     mixture: GaussianMixture, quantity: str, x: Points, t: Times, components: Components, gamma: Weights
 ) -> Floats:
-    if isinstance(components, IsotropicComponents) and _has_moments(mixture, quantity, t):
+    if has_moments(mixture, quantity, len(t)):
         return moment_bound(mixture, quantity, x, components, gamma)
     return close_bound(mixture, quantity, x, components, gamma)
 
@@ -86,12 +82,6 @@ def _doubtful(quantity: str, bound: Floats, values: Floats, accepted: float) -> 
     return (~((bound <= accepted * size) & np.isfinite(size))).nonzero()[0]
 
 
-def _has_moments(mixture: GaussianMixture, quantity: str, t: Times) -> bool:
-    """Whether `moment_bound` serves: isotropic covariances, different ones at one time only."""
-    isotropic = mixture.kind == "common-isotropic" or (mixture.kind == "isotropic" and len(t) == 1)
-    return isotropic and quantity in ("score", "velocity", "jacobian")
-
-
 def _left_by_close_bound(
     mixture: GaussianMixture, quantity: str, x: Points, t: Times, index: Indices, values: Floats
 ) -> Indices:
@@ -104,7 +94,7 @@ def _left_by_close_bound(
         components = components_at(mixture, arithmetic, t if len(t) == 1 else t[part])
         _, gamma = quantity_from(components, arithmetic, "responsibilities", points)
         bound = close_bound(mixture, quantity, points, components, gamma)
-        left.append(part[_doubtful(quantity, bound, values[part], mixture.kept[_accepted])])
+        left.append(part[_doubtful(quantity, bound, values[part], mixture.kept[accepted_error])])
     return np.concatenate(left)
 
 
@@ -116,7 +106,7 @@ def recompute(mixture: GaussianMixture, quantity: str, x: Points, t: Times, inde
     InputError : a value that is too large for float64.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        if len(index) and _has_moments(mixture, quantity, t):
+        if len(index) and has_moments(mixture, quantity, len(t)):
             index = _left_by_close_bound(mixture, quantity, x, t, index, values)
         if len(index) and (mixture.kind.endswith("isotropic") or mixture.dimension <= _DOUBLE_DOUBLE_SIZE):
             index = _repair_in_double_double(mixture, quantity, x, t, index, values)
@@ -143,13 +133,13 @@ def _repair_in_double_double(
         result, gamma = quantity_from(precise, arithmetic, quantity, arithmetic.asarray(x[part]))
         values[part] = result.to_float()
         bound = coarse_bound(mixture, quantity, x[part], times, gamma.to_float(), _DOUBLE_DOUBLE_UNIT)
-        left.append(part[_doubtful(quantity, bound, values[part], mixture.kept[_accepted])])
+        left.append(part[_doubtful(quantity, bound, values[part], mixture.kept[accepted_error])])
     return np.concatenate(left)
 
 
 def _precise_components(mixture: GaussianMixture, arithmetic: Arithmetic, t: Times) -> Components:
-    """The components in double-double; of a single time they are kept for the next array at that time."""
-    if len(t) > 1 or not mixture.kind.endswith("isotropic"):
+    """The components in double-double; of a single time, unless they are large, they are kept for the next array."""
+    if len(t) > 1 or mixture.exact_covariances.values.size > _KEPT_SIZE:
         return components_at(mixture, arithmetic, arithmetic.asarray(t))
     kept: Recent[Components] = mixture.kept[_last_time]
     time = float(t[0])

@@ -7,6 +7,8 @@ Magnitudes beyond 2^996 or so overflow in the splitting; the guard's inputs stay
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -41,6 +43,32 @@ def _two_product(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     a1, a2 = _split(a)
     b1, b2 = _split(b)
     return p, ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def _add(a: Floats, a_low: Floats, b: Floats, b_low: Floats) -> tuple[Floats, Floats]:
+    s, e = _two_sum(a, b)
+    f, g = _two_sum(a_low, b_low)
+    s, e = _quick_two_sum(s, e + f)
+    return _quick_two_sum(s, e + g)
+
+
+def _multiply(a: Floats, a_low: Floats, b: Floats, b_low: Floats) -> tuple[Floats, Floats]:
+    p, e = _two_product(a, b)
+    return _quick_two_sum(p, e + (a * b_low + a_low * b))
+
+
+#: The sum and the product of two arrays, each with its low parts.
+_operations: dict[str, Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]]] = {
+    "add": _add,
+    "multiply": _multiply,
+}
+
+
+def compile_operations() -> None:
+    """From now on sums and products are those of `certflow.numbers.twofold`: the same bits in one pass, by Numba."""
+    from certflow.numbers import twofold
+
+    _operations.update(add=twofold.add, multiply=twofold.multiply)
 
 
 class DoubleDouble:
@@ -79,10 +107,7 @@ class DoubleDouble:
 
     def __add__(self, other: Any) -> DoubleDouble:
         other = _lift(other)
-        s, e = _two_sum(self.high, other.high)
-        f, g = _two_sum(self.low, other.low)
-        s, e = _quick_two_sum(s, e + f)
-        return DoubleDouble(*_quick_two_sum(s, e + g))
+        return DoubleDouble(*_operations["add"](self.high, self.low, other.high, other.low))
 
     __radd__ = __add__
 
@@ -94,9 +119,7 @@ class DoubleDouble:
 
     def __mul__(self, other: Any) -> DoubleDouble:
         other = _lift(other)
-        p, e = _two_product(self.high, other.high)
-        e = e + (self.high * other.low + self.low * other.high)
-        return DoubleDouble(*_quick_two_sum(p, e))
+        return DoubleDouble(*_operations["multiply"](self.high, self.low, other.high, other.low))
 
     __rmul__ = __mul__
 
@@ -153,19 +176,24 @@ def _constant(numerator: int, denominator: int = 1) -> DoubleDouble:
 # ln 2 to 40 digits, split into two float64 numbers.
 _LN2 = _constant(6931471805599453094172321214581765680755, 10**40)
 _LOG_TWO_PI = _constant(18378770664093454835606594728112352797228, 10**40)
-_INVERSE_FACTORIALS = [_constant(1, f) for f in (2, 6, 24, 120, 720, 5040, 40320, 362880, 3628800)]
-_HALVINGS = 9
+_INVERSE_FACTORIALS = [_constant(1, math.factorial(k)) for k in range(2, 7)]
+_FURTHER_FACTORIALS = [1 / math.factorial(k) for k in range(7, 14)]
+_HALVINGS = 6
 
 
 def _expm1_reduced(r: DoubleDouble) -> DoubleDouble:
-    """`e^r - 1` for `|r| <= ln 2 / 2`: Taylor polynomial at `r / 2^9`, then `(1+e)^2 - 1 = 2e + e^2`."""
+    """`e^r - 1` for `|r| <= ln 2 / 2`: Taylor polynomial at `z = r / 2^6`, then `(1+e)^2 - 1 = 2e + e^2`.
+
+    From `z^7/7!` on, which is below 1e-17 of `z`, float64 is enough; `z^14/14!` is below 1e-40.
+    """
     z = r.ldexp(np.int64(-_HALVINGS))
-    total = _INVERSE_FACTORIALS[-1] * z
-    for coefficient in reversed(_INVERSE_FACTORIALS[:-1]):
+    further = np.polynomial.polynomial.polyval(z.high, _FURTHER_FACTORIALS)
+    total = DoubleDouble(further) * z
+    for coefficient in reversed(_INVERSE_FACTORIALS):
         total = (total + coefficient) * z
     value = z + total * z
     for _ in range(_HALVINGS):
-        value = value * 2 + value * value
+        value = DoubleDouble(2 * value.high, 2 * value.low) + value * value
     return value
 
 

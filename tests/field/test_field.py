@@ -12,6 +12,7 @@ import sympy
 import torch
 from adversaries import critical_points, tie_points, wide_spread
 from depth import cases, night
+from laws import KINDS, PAIRS, QUANTITIES
 from oracle import Oracle, dec, jacobian_mp, log_density_mp, relative_error, score_mp
 
 import certflow as cf
@@ -19,16 +20,6 @@ import certflow as cf
 NAMES = cf.builtin_mixtures()
 COSTLY = ("wine", "iris-full", "modes-16d", "digits", "grid-4x4")
 SMALL = [name for name in NAMES if cf.load_mixture(name).dimension <= 2]
-QUANTITIES = ("log_density", "responsibilities", "score", "velocity", "jacobian")
-
-KINDS = {
-    "common-isotropic": cf.GaussianMixture(["0.4", "0.6"], [[-1, "1/3"], [1, 0]], "0.04"),
-    "isotropic": cf.GaussianMixture(["0.4", "0.6"], [[-1, "1/3"], [1, 0]], ["0.04", "1.3"]),
-    "shared": cf.GaussianMixture(["0.4", "0.6"], [[-1, "1/3"], [1, 0]], [["0.3", "0.1"], ["0.1", "0.2"]]),
-    "full": cf.GaussianMixture(
-        ["0.4", "0.6"], [[-1, "1/3"], [1, 0]], [[["0.3", "0.1"], ["0.1", "0.2"]], [["0.1", 0], [0, 1]]]
-    ),
-}
 
 
 def process(mixture):
@@ -153,7 +144,7 @@ def _ball_around(value):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_wide_balls_contain_every_value_inside(kind):
-    p = process(KINDS[kind])
+    p = process(PAIRS[kind])
     x = np.array([flint.arb("0.1", "0.05"), flint.arb("0.2", "0.05")], dtype=object)
     t = flint.arb("0.4", "0.01")
     rng = np.random.default_rng(1)
@@ -255,7 +246,7 @@ def _read(family, value):
 @pytest.mark.parametrize("family", ["float64", "torch.float64", "torch.float32", "mpmath", "arb"])
 @pytest.mark.parametrize(("batch", "shape_t"), SHAPES)
 def test_every_kind_of_number_in_every_shape(kind, family, batch, shape_t):
-    p = process(KINDS[kind])
+    p = process(PAIRS[kind])
     rng = np.random.default_rng(0)
     x, t = rng.standard_normal((*batch, 2)), rng.uniform(0.05, 2, shape_t)
     expected_t = np.broadcast_to(t, batch)
@@ -286,7 +277,7 @@ FEW = ("log_density", "score")
     ids=lambda value: value if isinstance(value, str) else "few" if value is FEW else "all",
 )
 def test_sympy_expressions(kind, quantities):
-    p = process(KINDS[kind])
+    p = process(PAIRS[kind])
     x = np.array(sympy.symbols("x y", real=True), dtype=object)
     t = sympy.Symbol("t", positive=True)
     point = {x[0]: sympy.Rational(1, 4), x[1]: sympy.Rational(-1, 2), t: sympy.Rational(1, 2)}
@@ -297,7 +288,7 @@ def test_sympy_expressions(kind, quantities):
 
 
 def test_scalars_are_scalars():
-    p = process(KINDS["isotropic"])
+    p = process(PAIRS["isotropic"])
     assert isinstance(p.log_density([0.1, 0.2], 0.5), float)
     assert isinstance(p.log_density(_cast("mpmath", [0.1, 0.2]), 0.5), mpmath.mpf)
     assert isinstance(p.log_density(_cast("arb", [0.1, 0.2]), 0.5), flint.arb)
@@ -307,7 +298,7 @@ def test_scalars_are_scalars():
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("family", ["float64", "torch.float64", "mpmath", "arb"])
 def test_empty_batches(kind, family):
-    p = process(KINDS[kind])
+    p = process(PAIRS[kind])
     for quantity, tail in TAILS.items():
         for t in (0.5, _cast(family, np.empty(0))):
             value = getattr(p, quantity)(_cast(family, np.empty((0, 2))), t)
@@ -315,7 +306,7 @@ def test_empty_batches(kind, family):
 
 
 def test_single_precision_and_integers():
-    p = process(KINDS["full"])
+    p = process(PAIRS["full"])
     x = np.array([[0.1, 0.2], [3, 4]], dtype=np.float32)
     for quantity in QUANTITIES:
         value = getattr(p, quantity)(x, 0.5)
@@ -331,7 +322,7 @@ def test_single_precision_and_integers():
 @pytest.mark.parametrize("kind", KINDS)
 def test_torch_derivatives(kind):
     """`torch.autograd` differentiates the score in x and t; its Jacobian is that of the package."""
-    p = process(KINDS[kind])
+    p = process(PAIRS[kind])
     x = torch.tensor([[0.1, 0.2], [-0.5, 0.4]], dtype=torch.float64, requires_grad=True)
     t = torch.tensor([0.5, 0.2], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(p.score, (x, t))
@@ -343,7 +334,7 @@ def test_torch_derivatives(kind):
 
 
 def test_kinds_do_not_mix():
-    p = process(KINDS["full"])
+    p = process(PAIRS["full"])
     with pytest.raises(cf.InputError, match="a mixture of arb and mpmath numbers"):
         p.score(_cast("arb", [0.1, 0.2]), mpmath.mpf(1))
 
@@ -351,7 +342,7 @@ def test_kinds_do_not_mix():
 @pytest.mark.parametrize("quantity", ["score", "jacobian", "log_density"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_short_way_of_float64_arrays_gives_the_same_bits(kind, quantity):
-    evaluate = getattr(process(KINDS[kind]), quantity)
+    evaluate = getattr(process(PAIRS[kind]), quantity)
     rows = [[0.1, 0.2], [-3.0, 0.7], [40.0, 1.0]]
     quick = evaluate(np.array(rows), 0.5)
     for x, t in [(rows, 0.5), (np.array(rows), "1/2"), (np.array(rows), np.float64(0.5)), (np.array(rows), [0.5] * 3)]:
@@ -382,4 +373,4 @@ def test_the_short_way_of_float64_arrays_gives_the_same_bits(kind, quantity):
 )
 def test_bad_points_and_times(x, t, message):
     with pytest.raises(cf.InputError, match=message):
-        process(KINDS["full"]).score(x, t)
+        process(PAIRS["full"]).score(x, t)

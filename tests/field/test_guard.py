@@ -102,7 +102,7 @@ def test_a_guard_that_looks_at_its_own_result_only_is_fooled(monkeypatch):
     gamma = p.responsibilities(x, 1e-9)
     assert all(abs(float(dec(float(a)) - b)) < 1e-12 for a, b in zip(gamma, exact["responsibilities"], strict=True))
     monkeypatch.setattr(scale, "LOGIT_LIMIT", np.inf)
-    monkeypatch.setattr(guard, "TOLERANCE", 1e3)
+    monkeypatch.setattr(scale, "TOLERANCE", 1e3)
     wrong = cf.OrnsteinUhlenbeck(copy(mixture), "1e-9", 50).responsibilities(x, 1e-9)  # keeps nothing of before
     assert abs(float(dec(float(wrong[0])) - exact["responsibilities"][0])) > 1e-9
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from depth import cases
 
+from certflow.numbers import doubledouble
 from certflow.numbers.doubledouble import DoubleDouble, DoubleDoubleArithmetic
 from certflow.numbers.exact import ExactArray
 
@@ -188,3 +189,17 @@ def test_maximum_looks_at_both_parts():
         expected = [max(pair) for pair in zip(fractions(a), fractions(other), strict=True)]
         assert fractions(ARITHMETIC.maximum(a, other)) == expected
         assert fractions(ARITHMETIC.maximum(other, a)) == expected
+
+
+def test_compiled_sums_and_products_have_the_same_bits():
+    """Of all sizes, of arrays that broadcast, of what is no number."""
+    twofold = pytest.importorskip("certflow.numbers.twofold")
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((30, 40)) * 10.0 ** rng.integers(-150, 140, (30, 40)) for _ in range(2))
+    a_low, b_low = (part * 1e-17 * rng.standard_normal(part.shape) for part in (a, b))
+    a[0, :3] = np.inf, np.nan, -0.0
+    with np.errstate(all="ignore"):
+        for second in ((b, b_low), (b[0], b_low[0])):
+            for name in ("add", "multiply"):
+                plain = getattr(doubledouble, f"_{name}")(a, a_low, *second)
+                np.testing.assert_array_equal(getattr(twofold, name)(a, a_low, *second), plain)

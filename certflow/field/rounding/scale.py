@@ -9,6 +9,7 @@ import numpy as np
 
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import variance_extremes
+from certflow.numbers.accuracy import TOLERANCE, tolerance
 from certflow.numbers.arrays import Floats, Times
 from certflow.numbers.floats import UNIT
 
@@ -24,8 +25,8 @@ class Scale:
     """The sizes of a mixture.
 
     radius : `max |mu_k|`; log_weight : `max |log w_k|`; growth : of rounding errors in sums over `d` and `K` terms
-    low, high : smallest and largest eigenvalue of each covariance, shapes (1,) or (K,)
-    slope : `max |1 - s2|` over these, the size of `I - Sigma_k`
+    low, high : smallest and largest eigenvalue of each covariance, shapes (1,) or (K,); lowest, highest : of all
+    slope : `max |1 - s2|` over these, the size of `I - Sigma_k`; steepest : the largest
     alike : one covariance for all; isotropic : multiples of the identity
     """
 
@@ -34,7 +35,10 @@ class Scale:
     growth: float
     low: Floats
     high: Floats
+    lowest: float
+    highest: float
     slope: Floats
+    steepest: float
     alike: bool
     isotropic: bool
 
@@ -42,16 +46,28 @@ class Scale:
 def scale_of(mixture: GaussianMixture) -> Scale:
     """The sizes of a mixture; `mixture.kept[scale_of]` are kept with it."""
     low, high = variance_extremes(mixture)
+    slope = np.maximum(abs(1 - low), abs(1 - high))
     return Scale(
         radius=float(np.sqrt((mixture.means**2).sum(axis=1).max())),
         log_weight=-float(np.log(max(float(mixture.weights.min()), 5e-324))),
         growth=1 + (mixture.dimension**0.5 + mixture.n_components**0.5) / 16,
         low=low,
         high=high,
-        slope=np.maximum(abs(1 - low), abs(1 - high)),
+        lowest=float(low.min()),
+        highest=float(high.max()),
+        slope=slope,
+        steepest=float(slope.max()),
         alike=mixture.kind in ("common-isotropic", "shared"),
         isotropic=mixture.kind.endswith("isotropic"),
     )
+
+
+def accepted_error(mixture: GaussianMixture) -> float:
+    """The relative error in norm that is accepted.
+
+    Matrices of more than 64 rows round more, and their repair by balls would take minutes.
+    """
+    return TOLERANCE if mixture.kind.endswith("isotropic") else tolerance(mixture.dimension)
 
 
 def trusted(bound: Any, logit_error: Floats) -> Floats:

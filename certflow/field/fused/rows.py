@@ -1,0 +1,79 @@
+"""Many points at one time: whether the compiled formulas are worth it, and their rows shared among threads."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+
+from certflow.field.components import components_at
+from certflow.field.fused.threads import thread_count
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats, Indices, Points, Times
+from certflow.numbers.floats import FLOATS
+
+#: Operations of a call from which on the compiled formulas are taken: some milliseconds of NumPy's.
+LARGE = 2**21
+
+#: Points from which on it is asked: one block (`LANES` of the kernels, which are not loaded here).
+MANY = 64
+
+#: Operations of a piece of work for a thread, of whole blocks of points.
+_PIECE = 2**22
+
+#: Dimension up to which matrices for each component, and Jacobians, are compiled: one tile.
+_MATRIX = 64
+
+
+#: Numbers in the buffers of a thread: logits of one block, and the vectors of each component where it has a matrix.
+_BUFFER = 2**22
+
+
+def serves(mixture: GaussianMixture, quantity: str, count: int) -> bool:
+    """Whether the compiled formulas are taken for so many points: Numba is there, and they are worth loading it."""
+    if _work(mixture, quantity) * count < LARGE:
+        return False
+    matrices = quantity == "jacobian" or mixture.kind == "full"
+    buffer = MANY * mixture.n_components * (mixture.dimension if matrices else 1)
+    return buffer <= _BUFFER and (not matrices or mixture.dimension <= _MATRIX) and _is_there()
+
+
+def _work(mixture: GaussianMixture, quantity: str) -> int:
+    """Operations for a point, about."""
+    d = mixture.dimension
+    return mixture.n_components * ((d * d if quantity == "jacobian" or mixture.kind == "full" else d) + 8)
+
+
+@cache
+def _is_there() -> bool:
+    """Whether Numba is installed and suits this NumPy and Python."""
+    try:
+        import numba  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def fused_rows(mixture: GaussianMixture, quantity: str, x: Points, t: Times) -> tuple[Floats, Indices]:
+    """Values at points (N, d) and one time, shape (1,), row by row; the rows that are in doubt."""
+    from certflow.field.fused.prepared import prepared
+
+    fill, count, d = prepared(mixture, components_at(mixture, FLOATS, t), quantity), len(x), mixture.dimension
+    shapes = {"responsibilities": (mixture.n_components,), "log_density": (), "jacobian": (d, d)}
+    values, doubts = np.empty((count, *shapes.get(quantity, (d,)))), np.empty(count, dtype=bool)
+    x, flat = np.ascontiguousarray(x), values.reshape(count, -1)
+    rows = MANY * max(1, _PIECE // (_work(mixture, quantity) * MANY))
+
+    def piece(start: int) -> None:
+        part = slice(start, start + rows)
+        fill(x[part], flat[part], doubts[part])
+
+    starts = range(0, count, rows)
+    threads = min(thread_count(), len(starts))
+    if threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(piece, starts))
+    else:
+        piece(0) if len(starts) == 1 else list(map(piece, starts))
+    return values, doubts.nonzero()[0]

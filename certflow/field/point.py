@@ -1,0 +1,294 @@
+"""One point in float64: the formulas of `certflow.field.components` with as few calls of NumPy as they need.
+
+For one point most of the time goes into calls, not into numbers. So sums over the components are products with what is
+kept with the mixture, what depends on the time alone are Python's floats, and the bound of the error comes from moments
+by the formulas of `certflow.field.rounding.moments`. Where it does not accept the result, there is none: the general
+formulas and their guard answer. `tests/field/test_point.py` holds the two against each other.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from certflow.field.components import parameters
+from certflow.field.rounding import moments
+from certflow.field.rounding.scale import EPSILON, LOGIT_LIMIT, Scale, accepted_error, scale_of
+from certflow.law.mixture import GaussianMixture
+from certflow.numbers.arrays import Floats
+from certflow.numbers.floats import FLOATS, spectrum
+
+
+class Bounded(NamedTuple):
+    """A result, the bound of its error, what the bound is relative to, and the largest error of a logit."""
+
+    value: Any
+    bound: float
+    size: float
+    worst: float
+
+
+def at_point(mixture: GaussianMixture, quantity: str, x: Floats, t: float) -> Any:
+    """The quantity at a point (d,), shape (1, ...); None where its error may be too large, or there is none."""
+    if not 0 < t < math.inf:
+        return None
+    try:
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            found: Bounded = mixture.kept[_of_mixture].at(quantity, x, t)
+    except (ArithmeticError, ValueError):  # Python's floats refuse what NumPy makes infinite
+        return None
+    accepted = found.bound <= mixture.kept[accepted_error] * found.size and found.worst <= LOGIT_LIMIT
+    return found.value.reshape(1, *found.value.shape) if accepted and found.size < math.inf else None
+
+
+class _Point:
+    """What is kept of a mixture."""
+
+    def __init__(self, mixture: GaussianMixture):
+        known = parameters(mixture, FLOATS)
+        self.scale: Scale = mixture.kept[scale_of]
+        self.dimension = mixture.dimension
+        self.eye, self.ones = np.eye(self.dimension), np.ones(self.dimension)
+        self.means, self.log_weights, self.all = known.means, known.log_weights, np.ones(mixture.n_components)
+        self.norms = (self.means * self.means).sum(axis=1)
+        self.gauss = -math.log(2 * math.pi) * self.dimension / 2
+
+    def at(self, quantity: str, x: Floats, t: float) -> Bounded:
+        raise NotImplementedError
+
+    def dots(self, first: Floats, second: Floats) -> Floats:
+        """The scalar products of rows (K, d)."""
+        result: Floats = (first * second) @ self.ones
+        return result
+
+    def fourth(self, gamma: Floats, deviations: Floats) -> float:
+        """`(sum_k gamma_k |e_k|^4)^(1/2)`."""
+        squares = self.dots(deviations, deviations)
+        return math.sqrt(gamma.dot(squares * squares))
+
+
+def _weights(logits: Floats) -> tuple[Floats, float]:
+    """`e^(l_k - top)` and `top`."""
+    top = moments.largest(logits)
+    logits -= top
+    return np.exp(logits, out=logits), top
+
+
+def _shares(unit: float, weights: Floats, total: float, delta: float, worst: float) -> Bounded:
+    gamma = weights / total
+    other = max(1 - moments.largest(gamma), 0.0) + EPSILON
+    return Bounded(gamma, moments.shares_error(unit, delta, worst, other), 1.0, unit * worst)
+
+
+def _number(value: float, bound: float, worst: float) -> Bounded:
+    return Bounded(np.float64(value), bound, max(1.0, abs(value)), worst)
+
+
+def _array(value: Floats, bound: float, worst: float) -> Bounded:
+    flat = value.ravel()
+    return Bounded(value, bound, math.sqrt(flat.dot(flat)), worst)
+
+
+class _Common(_Point):
+    """One variance: `u_k = r x - a_k`, `a_k = m p mu_k`."""
+
+    def __init__(self, mixture: GaussianMixture):
+        super().__init__(mixture)
+        known = parameters(mixture, FLOATS)
+        self.variance, self.complement = float(known.variances[0]), float(known.complements[0])
+        self.rows = np.vstack([np.ones(len(self.norms)), self.norms, self.means.T])
+
+    def at(self, quantity: str, x: Floats, t: float) -> Bounded:
+        m = math.exp(-t)
+        m2, n2, norm_x = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x))
+        s = moments.alike(self.scale, self.dimension, m, m2, n2, math.log)
+        p = 1 / (m2 * self.variance + n2)
+        factor, slope = m * p, m2 * p * self.complement
+        logits = self.means @ x
+        logits *= factor
+        logits += self.log_weights
+        logits -= p * m2 / 2 * self.norms
+        weights, top = _weights(logits)
+        found = self.rows @ weights
+        total, square = found.item(0), found.item(1)
+        means = m * math.sqrt(square / total)
+        delta, worst = moments.alike_logits(s, norm_x, means, p * means, 0.0)
+        if quantity == "responsibilities":
+            return _shares(s.unit, weights, total, delta, worst)
+        if quantity == "log_density":
+            value = math.log(total) + top + self.gauss + (math.log(p) * self.dimension - p * norm_x * norm_x) / 2
+            return _number(value, moments.alike_log_density(s, delta, norm_x, 0.0), s.unit * worst)
+        mean = found[2:] / total
+        root = math.sqrt(moments.spread_of((p * means) ** 2, factor * factor * float(mean.dot(mean)), s.unit))
+        if quantity == "jacobian":
+            gamma, deviations = weights / total, (self.means - mean) * factor
+            moved = delta * (self.fourth(gamma, deviations) + root * root)
+            bound = moments.alike_jacobian(s, moved, root, norm_x, means, 0.0)
+            return _array(slope * self.eye - (deviations.T * gamma) @ deviations, bound, s.unit * worst)
+        result = mean * factor - p * x if quantity == "score" else slope * x - mean * factor
+        size = p if quantity == "score" else s.slope
+        bound = moments.alike_vector(s, size, delta, root, norm_x, means, 0.0)
+        return _array(result, bound, s.unit * worst)
+
+
+class _Shared(_Point):
+    """One matrix: `u_k = R x - a_k`, `a_k = m P mu_k`."""
+
+    def __init__(self, mixture: GaussianMixture):
+        super().__init__(mixture)
+        self.values, self.vectors = spectrum(mixture.exact_covariances)
+
+    def at(self, quantity: str, x: Floats, t: float) -> Bounded:
+        m = math.exp(-t)
+        m2, n2, norm_x = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x))
+        s = moments.alike(self.scale, self.dimension, m, m2, n2, math.log)
+        p = 1 / (m2 * self.values + n2)
+        precision = (self.vectors * p) @ self.vectors.T
+        vectors, pulled = m * (self.means @ precision), precision @ x
+        logits = vectors @ x
+        logits += self.log_weights
+        logits -= m / 2 * self.dots(vectors, self.means)
+        weights, top = _weights(logits)
+        total = float(weights.dot(self.all))
+        gamma = weights / total
+        means, pulls = m * math.sqrt(gamma.dot(self.norms)), math.sqrt(gamma.dot(self.dots(vectors, vectors)))
+        norm_pulled = math.sqrt(pulled.dot(pulled))
+        delta, worst = moments.alike_logits(s, norm_x, means, pulls, norm_pulled)
+        if quantity == "responsibilities":
+            return _shares(s.unit, weights, total, delta, worst)
+        if quantity == "log_density":
+            value = math.log(total) + top + self.gauss + float(np.log(p).dot(self.ones) - pulled.dot(x)) / 2
+            return _number(value, moments.alike_log_density(s, delta, norm_x, norm_pulled), s.unit * worst)
+        mean = gamma @ vectors
+        root = math.sqrt(moments.spread_of(pulls * pulls, float(mean.dot(mean)), s.unit))
+        score = mean - pulled
+        norm_score = math.sqrt(score.dot(score))
+        if quantity == "score":
+            bound = moments.alike_vector(s, s.precision, delta, root, norm_x, means, norm_score)
+            return Bounded(score, bound, norm_score, s.unit * worst)
+        slope = (self.vectors * (m2 * p * (1 - self.values))) @ self.vectors.T
+        if quantity == "velocity":
+            bound = moments.alike_vector(s, s.slope, delta, root, norm_x, means, norm_score)
+            return _array(slope @ x - mean, bound, s.unit * worst)
+        deviations = vectors - mean
+        moved = delta * (self.fourth(gamma, deviations) + root * root)
+        bound = moments.alike_jacobian(s, moved, root, norm_x, means, norm_pulled)
+        return _array(slope - (deviations.T * gamma) @ deviations, bound, s.unit * worst)
+
+
+class _Varied(_Point):
+    """A variance for each component: `u_k = r_k x - a_k`, `r_k = m^2 q_k`, `a_k = m p_k mu_k`."""
+
+    def __init__(self, mixture: GaussianMixture):
+        super().__init__(mixture)
+        known = parameters(mixture, FLOATS)
+        self.variances, self.complements = known.variances, known.complements
+
+    def at(self, quantity: str, x: Floats, t: float) -> Bounded:
+        m = math.exp(-t)
+        m2, n2, square = m * m, -math.expm1(-2 * t), float(x.dot(x))
+        s = moments.varied(self.scale, self.dimension, m, m2, n2)
+        p = 1 / (m2 * self.variances + n2)
+        r, factors = m2 * p * self.complements, m * p
+        products = self.means @ x
+        products *= factors
+        logits = products + self.log_weights
+        logits -= p * (m2 / 2 * self.norms + square / 2)
+        logits += np.log(p) * (self.dimension / 2)
+        weights, top = _weights(logits)
+        rows = np.array((p, r, p * p, r * r, factors * factors * self.norms, r * products))
+        total = float(weights.dot(self.all))
+        gamma = weights / total
+        mean_p, mean_r, precisions, slopes, pull, cross = (rows @ gamma).tolist()
+        norm_x, precision, slope, pull = math.sqrt(square), math.sqrt(precisions), math.sqrt(slopes), math.sqrt(pull)
+        delta, worst = moments.varied_logits(s, norm_x, precision, pull)
+        if quantity == "responsibilities":
+            return _shares(s.unit, weights, total, delta, worst)
+        if quantity == "log_density":
+            return _number(math.log(total) + top + self.gauss, s.unit * (delta + 1), s.unit * worst)
+        mean = (gamma * factors) @ self.means
+        velocity = mean_r * x - mean
+        size = slopes * square - 2 * cross + pull * pull
+        root = math.sqrt(moments.spread_of(size, float(velocity.dot(velocity)), s.unit))
+        if quantity == "jacobian":
+            deviations = (r - mean_r)[:, None] * x - (factors[:, None] * self.means - mean)
+            value = mean_r * self.eye - (deviations.T * gamma) @ deviations
+            moved = delta * (self.fourth(gamma, deviations) + root * root)
+            bound = moments.varied_jacobian(s, moved, delta, root, norm_x, slope, pull)
+            return _array(value, bound, s.unit * worst)
+        value = mean - mean_p * x if quantity == "score" else velocity
+        bound = moments.varied_vector(s, precision if quantity == "score" else slope, delta, root, norm_x, pull)
+        return _array(value, bound, s.unit * worst)
+
+
+class _Full(_Point):
+    """A matrix for each component, in its axes: `b_k = -P_k (x - m mu_k)`, `u_k = R_k x - a_k`."""
+
+    def __init__(self, mixture: GaussianMixture):
+        super().__init__(mixture)
+        self.values, self.vectors = spectrum(mixture.exact_covariances)
+        self.turned = np.ascontiguousarray(self.vectors.swapaxes(1, 2))
+
+    def at(self, quantity: str, x: Floats, t: float) -> Bounded:
+        m = math.exp(-t)
+        m2, n2, norm_x = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x))
+        p = 1 / (m2 * self.values + n2)
+        of_velocity = quantity in ("velocity", "jacobian")
+        offsets = x - m * self.means
+        inner = (self.turned @ offsets[:, :, None])[:, :, 0]
+        pulled = p * inner
+        logits = self.log_weights + (np.log(p) @ self.ones - self.dots(pulled, inner)) / 2
+        weights, top = _weights(logits)
+        total = float(weights.dot(self.all))
+        gamma = weights / total
+        scores = self.dots(pulled, pulled)
+        tops, highs = m2 * self.scale.high + n2, 1 / (m2 * self.scale.low + n2)
+        conditions, slopes = tops * highs, m2 * highs * self.scale.slope
+        s = moments.full(self.scale, self.dimension, m, m2, n2, conditions, slopes)
+        heights, reaches = tops * scores, highs * self.dots(offsets, offsets)
+        pulls = m * highs * np.sqrt(self.norms)
+        rows = np.array((scores, heights**2, reaches**2, conditions**2 * scores, highs**2, slopes**2, pulls**2))
+        score, height, reach, condition, precision, slope, pull = map(math.sqrt, (rows @ gamma).tolist())
+        top_score, top_reach = math.sqrt(moments.largest(scores)), moments.largest(reaches)
+        delta = moments.full_logit(s, norm_x, score, height, reach, math.sqrt(reach))
+        worst = moments.full_logit(s, norm_x, top_score, moments.largest(heights), top_reach, math.sqrt(top_reach))
+        if quantity == "responsibilities":
+            return _shares(s.unit, weights, total, delta, worst)
+        if quantity == "log_density":
+            return _number(math.log(total) + top + self.gauss, s.unit * (delta + 1), s.unit * worst)
+        if of_velocity:  # `R_k x - a_k` keeps the digits of a velocity as `t` grows
+            slanted = m2 * p * (1 - self.values)
+            turned_x, turned_means = self.turned @ x, (self.turned @ self.means[:, :, None])[:, :, 0]
+            inner = slanted * turned_x - m * p * turned_means
+        else:
+            inner = -pulled
+        vectors = (self.vectors @ inner[:, :, None])[:, :, 0]
+        mean = gamma @ vectors
+        squares = self.dots(vectors, vectors)
+        root = math.sqrt(moments.spread_of(float(gamma.dot(squares)), float(mean.dot(mean)), s.unit))
+        if not of_velocity:
+            rounding = moments.full_rounding(s, precision, norm_x + s.distance, 0.0, condition)
+        else:
+            rounding = moments.full_rounding(s, slope, norm_x, pull, condition)
+        if quantity != "jacobian":
+            return _array(mean, moments.full_vector(s, delta, root, rounding), s.unit * worst)
+        deviations = vectors - mean
+        slope_matrices = (self.vectors * slanted[:, None, :]) @ self.turned
+        average = gamma @ slope_matrices.reshape(len(gamma), -1)
+        value = average.reshape(deviations.shape[1], -1) - (deviations.T * gamma) @ deviations
+        moved = delta * (self.fourth(gamma, deviations) + root * root)
+        sharp = m2 * float(gamma.dot(tops * highs**2))
+        bound = moments.full_jacobian(s, moved, delta, root, rounding, slope, sharp, norm_x, top_score)
+        return _array(value, bound, s.unit * worst)
+
+
+def _of_mixture(mixture: GaussianMixture) -> _Point:
+    kinds: dict[str, type[_Point]] = {
+        "common-isotropic": _Common,
+        "shared": _Shared,
+        "isotropic": _Varied,
+        "full": _Full,
+    }
+    return kinds[mixture.kind](mixture)
