@@ -124,7 +124,7 @@ def text(found: Sweep, folder: Path) -> str:
         filled(title),
         table(head, lines, left=1),
         f"verdict: {found.outcome}",
-        "Written: " + ", ".join(str(path) for path in found.written) + f", {folder / 'results'}",
+        "Written: " + ", ".join(str(folder / name) for name in (*(path.name for path in found.written), "results")),
     ]
     if not any(path.suffix == ".parquet" for path in found.written):
         from certflow.sweep.rows import INSTALL

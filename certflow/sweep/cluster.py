@@ -1,8 +1,8 @@
 """Tasks done by the workers of a Dask cluster, each in a child process of its own.
 
-A worker may be killed at any time: Dask gives its task to another one. A task that was finished is not done again: where
-the workers see the directory of the sweep, its result lies there before anybody is told of it, and who is asked for it
-a second time finds it there.
+A worker may be killed at any time: Dask gives its task to another one. A task that was finished is not done again:
+where the workers see the directory of the sweep, its result lies there before anybody is told of it, and who is asked
+for it a second time finds it there.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def cluster_results(address: str, tasks: Sequence[Task], folder: Path) -> Iterat
             return futures
 
         threads = sum(client.nthreads().values()) or 1
-        going = as_completed(more(AHEAD * threads))
+        going = as_completed(more(AHEAD * threads), loop=client.loop)
         try:
             for future in going:
                 task = asked.pop(future.key)

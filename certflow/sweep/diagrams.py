@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,7 @@ def _bins(values: Sequence[Any]) -> tuple[Callable[[Any], int], list[str]]:
     distinct: list[Any] = sorted(set(there), key=lambda value: (isinstance(value, str), value))
     if len(distinct) > SINGLE and not any(isinstance(value, str) for value in distinct):
         edges = np.unique(np.quantile(np.array(there, dtype=float), np.linspace(0, 1, BINS + 1)))
-        heads = [f"{number(float(a), 3)} to {number(float(b), 3)}" for a, b in zip(edges, edges[1:], strict=False)]
+        heads = [f"{number(float(a), 3)} to {number(float(b), 3)}" for a, b in pairwise(edges)]
 
         def place(value: Any) -> int:
             return len(heads) if value is None else min(int(np.searchsorted(edges, value, "right")) - 1, len(heads) - 1)

@@ -80,17 +80,16 @@ class Performer:
         with self._lock:
             child, self._child = self._child, None
         if child is not None:
-            child.kill()
-            child.wait()
-            for stream in (child.stdin, child.stdout):
-                with contextlib.suppress(OSError, ValueError):
-                    stream.close()  # type: ignore[union-attr]
+            _bury(child)
 
     def _started(self) -> subprocess.Popen[str]:
         with self._lock:
             if self._over:
                 raise Ended
-            if self._child is None or self._child.poll() is not None:
+            if self._child is not None and self._child.poll() is not None:
+                _bury(self._child)
+                self._child = None
+            if self._child is None:
                 self._child = _start()
             child = self._child
         return child
@@ -131,6 +130,15 @@ def _start() -> subprocess.Popen[str]:
     assert child.stdout is not None
     child.stdout.readline()  # it says when it is ready, so that its imports are not part of a task's time
     return child
+
+
+def _bury(child: subprocess.Popen[str]) -> None:
+    """End a process, if it goes on, and let nothing of it stay."""
+    child.kill()
+    child.wait()
+    for stream in (child.stdin, child.stdout):
+        with contextlib.suppress(OSError, ValueError):
+            stream.close()  # type: ignore[union-attr]
 
 
 def _ending(code: int) -> str:
