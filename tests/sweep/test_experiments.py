@@ -29,7 +29,16 @@ def test_two_modes_are_sharp() -> None:
     found = measured("exponents", TWO)
     assert found.figures["closed"] == pytest.approx(primitive[3] - primitive[0.01], rel=1e-12)
     assert found.figures["share"] == pytest.approx(1, abs=0.05)
-    assert (found.violated, found.spent) == ("", "")
+    assert (found.violated, found.spent, found.figures["exposed"]) == ("", "", True)
+    assert measured("exponents", THREE).figures["exposed"] is False
+
+
+def test_a_loose_bound_where_l4_says_sharp_is_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an edge that is not exposed taken for one, the sharp exponent of three means on a line refutes L4."""
+    from certflow.sweep.experiments import exponents
+
+    monkeypatch.setattr(exponents, "exposed_diameter", lambda mixture: (0, 2, None))
+    assert measured("exponents", THREE).violated.startswith("the bound is attained (L4), but int lambda* <= ")
 
 
 def test_three_on_a_line_by_its_closed_supremum() -> None:
@@ -130,6 +139,10 @@ def test_functions_of_ones_own(tmp_path) -> None:
     assert measured_by(call_of("mine_of_sweep:f", "call", tmp_path), TWO, {"a": 2}).figures == {"a": 2}
     with pytest.raises(TypeError, match="returned int, not figures by name"):
         measured_by(call_of("mine_of_sweep:g", "call"), TWO, {})
-    for bad in ("mine_of_sweep", "mine_of_sweep:h", "os:path", 3):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine_of_sweep.py").write_text("def f(process):\n    return {'a': 'other'}\n")
+    assert call_of("mine_of_sweep:f", "call", other)(TWO) == {"a": "other"}, "the module of this folder"
+    for bad in ("mine_of_sweep", "mine_of_sweep:h", "os:sep", 3):
         with pytest.raises(InputError, match="MODULE:FUNCTION"):
             call_of(bad, "call")

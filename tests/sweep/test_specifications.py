@@ -73,6 +73,11 @@ BAD = {
         'call = "nowhere:f"',
         "experiments[0].call: got 'nowhere:f'; required: MODULE:FUNCTION",
     ),
+    "call of C": (
+        'name = "segments"',
+        'call = "math:exp"',
+        "call: got <built-in function exp>; required: a function whose",
+    ),
     "diagram": ("[[mix", '[[diagrams]]\nof = "segment"\nfigure = "floor"\n[[mix', "diagrams[0].of: got 'segment'"),
     "figure": ("[[mix", '[[diagrams]]\nof = "segments"\nfigure = "flor"\n[[mix', "diagrams[0].figure: got 'flor'"),
     "axis": ("[[mix", '[[diagrams]]\nof = "segments"\nfigure = "floor"\nx = "t"\n[[mix', "diagrams[0].x: got 't'"),

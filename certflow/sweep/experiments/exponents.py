@@ -10,10 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from certflow.enclosure.suprema.exponent import SharpStability, sharp_stability
+from certflow.law.exposed import exposed_diameter
 from certflow.process import OrnsteinUhlenbeck
 from certflow.sweep.experiments.experiment import Experiment, Figure, Measured, Option
 from certflow.sweep.keys import bounded
 
+#: Rounding of the closed form in float64.
+ROUNDING = 1e-9
 #: Relative widths that are tried before the one that is asked for.
 _STEPS = (0.5, 0.1, 0.0)
 
@@ -36,8 +39,11 @@ def measure(process: OrnsteinUhlenbeck, gap: float, seconds: float) -> Measured:
         "sharp_upper": upper,
         "excess": closed - upper,
         "share": upper / closed if closed > 0 else None,
+        "exposed": exposed_diameter(process.mixture) is not None,
     }
     violated = ""
+    if figures["exposed"] and upper < closed - ROUNDING * max(1.0, abs(closed)):
+        violated = f"the bound is attained (L4), but int lambda* <= {upper:.12g} is below {closed:.12g}"
     if found.lower > found.popoviciu:
         violated = f"int lambda* >= {found.lower} is above int lambda <= {found.popoviciu}"
     spent = "" if _narrow(found, closed, gap) else f"an enclosure of width {upper - lower:.2g} beside {closed:.3g}"
@@ -73,6 +79,7 @@ EXPONENTS = Experiment(
         "excess": Figure(
             "closed - sharp_upper: the closed form overstates the amplification by at least exp of this", "linear"
         ),
+        "exposed": Figure("whether two means at distance D span an exposed edge: then the bound is sharp (L4)"),
         "share": Figure("sharp_upper / closed, where closed > 0; 1 where the bound is sharp", "share"),
     },
     {

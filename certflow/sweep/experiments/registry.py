@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -35,9 +36,9 @@ def call_of(text: Any, field: str, folder: Path | None = None) -> Any:
     required = "MODULE:FUNCTION, a function of a process that returns figures by name"
     if not isinstance(text, str) or not _CALL.fullmatch(text):
         raise InputError(field, text, required)
-    if folder is not None and str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
     module, _, name = text.partition(":")
+    if folder is not None:
+        _found_first(folder, module)
     try:
         found = getattr(importlib.import_module(module), name)
     except Exception as error:  # whatever the module raises
@@ -45,6 +46,18 @@ def call_of(text: Any, field: str, folder: Path | None = None) -> Any:
     if not callable(found):
         raise InputError(field, text, required)
     return found
+
+
+def _found_first(folder: Path, module: str) -> None:
+    """Modules are looked for in the folder first; one of the same name that came from elsewhere is loaded anew."""
+    while str(folder) in sys.path:
+        sys.path.remove(str(folder))
+    sys.path.insert(0, str(folder))
+    there = folder / f"{module.replace('.', os.sep)}.py"
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    if loaded is not None and there.exists() and Path(loaded).resolve() != there.resolve():
+        del sys.modules[module]
+    importlib.invalidate_caches()
 
 
 def measured_by(call: Any, process: Any, options: Mapping[str, Any]) -> Measured:
@@ -63,9 +76,13 @@ def measured_by(call: Any, process: Any, options: Mapping[str, Any]) -> Measured
 
 
 def source_of(call: Any) -> str:
-    """The text of the module of a function, which says what it computes."""
-    module = inspect.getmodule(call)
+    """The text of the module of a function, which says what it computes.
+
+    Raises
+    ------
+    InputError : there is none, as of a function of C.
+    """
     try:
-        return inspect.getsource(module) if module else repr(call)
-    except OSError:
-        return repr(call)
+        return Path(inspect.getfile(inspect.unwrap(call))).read_text(encoding="utf-8")
+    except (OSError, TypeError, UnicodeDecodeError):
+        raise InputError("call", call, "a function whose source can be read") from None
