@@ -15,7 +15,7 @@ from certflow.commands.texts import choice
 from certflow.errors import InputError
 
 if TYPE_CHECKING:
-    from certflow.formal import Kernel, KernelVerdict
+    from certflow.formal import Kernel, KernelVerdict, ProvedChecker
 
 
 def check(
@@ -25,6 +25,9 @@ def check(
     ] = None,
     kernel: Annotated[
         bool, typer.Option("--kernel", help="Also have the theorem of each compiled by Coq (L2, L3, F1, F2, G1).")
+    ] = False,
+    proved: Annotated[
+        bool, typer.Option("--proved", help="Also decide each by the rules that are proved in Coq (L2, L3, F1, F2).")
     ] = False,
     keep: Annotated[
         str | None, typer.Option("--keep", metavar="DIR", help="With --kernel: keep the theorem files (.v) there.")
@@ -36,7 +39,8 @@ def check(
     Each is accepted or refused with the reason; the exit code is 0 if all are accepted, 1 if one is refused.
     What is printed of an accepted one is what it asserts. The folder certflow/certificate/checker does the same alone,
     without certflow. With --kernel the statement is also written as a theorem, which the kernel of the Coq proof
-    assistant accepts or not, 60 seconds each; the exit code is 3 if it does not accept one.
+    assistant accepts or not, 60 seconds each; with --proved a program that Coq extracts from proved rules decides the
+    same numbers again. The exit code is 3 if one of these two does not accept one.
     """
     from certflow.certificate import checker
 
@@ -47,7 +51,7 @@ def check(
         raise InputError("--keep", keep, "--kernel with it")
     choice(output, "--format", ("text", "json"))
     rows: list[dict[str, Any]] = []
-    with _kernel() if kernel else nullcontext() as found:
+    with _kernel() if kernel else nullcontext() as found, _rules() if proved else nullcontext() as rules:
         for path in certificates:
             try:
                 verdict = checker.check_file(path, most)
@@ -56,17 +60,23 @@ def check(
             rows.append({"file": path, **verdict._asdict()})
             if output == "text":
                 print(verdict.line(path), flush=True)
-            if found is None or not verdict.accepted:
+            if not verdict.accepted:
                 continue
-            said = _decided(found, path, keep)
-            rows[-1]["kernel"] = said._asdict()
-            if output == "text":
-                print(said.line(path), flush=True)
+            further: dict[str, KernelVerdict] = {}
+            if found is not None:
+                further["kernel"] = _decided(found, path, keep)
+            if rules is not None:
+                further["proved rules"] = rules.verdict(_content(path))
+            for by, said in further.items():
+                rows[-1][by] = said._asdict()
+                if output == "text":
+                    print(said.line(path, by), flush=True)
     if output == "json":
         print_json(json.dumps({"certificates": rows}, indent=1) + "\n")
     if not all(row["accepted"] for row in rows):
         return 1
-    return 0 if all(row["kernel"]["accepted"] for row in rows if "kernel" in row) else 3
+    second = ("kernel", "proved rules")
+    return 0 if all(row[by]["accepted"] for row in rows for by in second if by in row) else 3
 
 
 def _kernel() -> AbstractContextManager[Kernel]:
@@ -75,12 +85,22 @@ def _kernel() -> AbstractContextManager[Kernel]:
     return opened_kernel()
 
 
-def _decided(kernel: Kernel, path: str, keep: str | None) -> KernelVerdict:
+def _rules() -> AbstractContextManager[ProvedChecker]:
+    from certflow.formal import opened_proved_checker
+
+    return opened_proved_checker()
+
+
+def _content(path: str) -> dict[str, Any]:
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise InputError("CERTIFICATE", path, "a file that can be read twice") from None
+    return content
+
+
+def _decided(kernel: Kernel, path: str, keep: str | None) -> KernelVerdict:
     try:
-        return kernel.decide(content, keep=None if keep is None else Path(keep))
+        return kernel.decide(_content(path), keep=None if keep is None else Path(keep))
     except OSError as error:
         raise InputError("--keep", keep, f"a folder to write to ({error.strerror})") from None

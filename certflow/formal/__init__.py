@@ -1,11 +1,20 @@
-"""Certificates as theorems of the Coq proof assistant: the statement of one mixture, given to its kernel.
+"""Certificates and the Coq proof assistant: theorems of one mixture, given to its kernel, and a checker that is proved.
 
 `instances` writes the text of a theorem, `theories` what it rests on, `kernel` has it compiled and says what came
-of it.
+of it. `proved` builds the rules of the checker as a program from their proved text, and asks it.
 """
 
 from certflow.formal.instances import NotServed
 from certflow.formal.kernel import Kernel, KernelVerdict, opened_kernel
+from certflow.formal.proved import ProvedChecker, opened_proved_checker
 from certflow.formal.text import theorem_file
 
-__all__ = ["Kernel", "KernelVerdict", "NotServed", "opened_kernel", "theorem_file"]
+__all__ = [
+    "Kernel",
+    "KernelVerdict",
+    "NotServed",
+    "ProvedChecker",
+    "opened_kernel",
+    "opened_proved_checker",
+    "theorem_file",
+]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 from certflow.atomic import write_text_atomic
 from certflow.errors import InputError
+from certflow.formal.coqc import compiled
 from certflow.formal.instances import NotServed
 from certflow.formal.text import theorem_file
 from certflow.formal.theories import listed_axioms, theories, theory_text
@@ -23,7 +23,6 @@ from certflow.formal.theories import listed_axioms, theories, theory_text
 SECONDS = 60.0
 #: How Coq is installed, with the libraries that the files need.
 INSTALL = "apt-get install coq libcoq-interval libcoq-coquelicot"
-_OPTIONS = ("-q", "-w", "none", "-Q", ".", "Certflow")
 _LIBRARIES = "From Coquelicot Require Coquelicot.\nFrom Interval Require Tactic.\n"
 _PLACE = re.compile(r'^File "[^"]*", line (\d+)', re.MULTILINE)
 _NAMED = re.compile(r"^(?:Lemma|Theorem) (\w+)")
@@ -32,16 +31,16 @@ _AXIOM = re.compile(r"^([A-Za-z][\w.']*)(?: *:|$)", re.MULTILINE)
 
 
 class KernelVerdict(NamedTuple):
-    """What the kernel said of a certificate: `text` names Coq's version, or why it is not accepted; the theorem."""
+    """What is said of a certificate: `text` names Coq's version, or why it is not accepted; the theorem."""
 
     accepted: bool
     text: str
     theorem: str | None = None
 
-    def line(self, name: str) -> str:
-        """The verdict on the file of this name, in one line."""
+    def line(self, name: str, by: str = "kernel") -> str:
+        """The verdict on the file of this name, in one line; by the kernel, or what else has it."""
         name = "".join(c if c.isprintable() else "?" for c in name)
-        return f"kernel: {'accepted' if self.accepted else 'not accepted'}: {name}: {self.text}"
+        return f"{by}: {'accepted' if self.accepted else 'not accepted'}: {name}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Kernel:
         """Compile the text of a theorem file, and compare the axioms of the theorem with the list."""
         found = _THEOREM.search(text)
         theorem = found[1] if found else None
-        done = _compiled(self.program, self.folder, name, text, seconds)
+        done = compiled(self.program, self.folder, name, text, seconds)
         if done is None:
             return KernelVerdict(False, f"not closed within {seconds:g} s of processor time", theorem)
         if done.returncode:
@@ -99,28 +98,15 @@ def opened_kernel() -> Iterator[Kernel]:
         raise InputError("--kernel", "no coqc", f"Coq 8.16 with Coq-Interval and Coquelicot (Debian: {INSTALL})")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        done = _compiled(program, folder, "Libraries", _LIBRARIES, SECONDS)
+        done = compiled(program, folder, "Libraries", _LIBRARIES, SECONDS)
         if done is None or done.returncode:
             raise InputError("--kernel", program, f"a coqc that finds Coq-Interval and Coquelicot (Debian: {INSTALL})")
         for theory in theories():
-            done = _compiled(program, folder, theory, theory_text(theory), SECONDS)
+            done = compiled(program, folder, theory, theory_text(theory), SECONDS)
             if done is None or done.returncode:
                 raise InputError("--kernel", program, f"a coqc that compiles proofs/coq/{theory}.v: Coq 8.16")
         said = subprocess.run([program, "--print-version"], capture_output=True, text=True, check=False).stdout
         yield Kernel(program, (said.split() or ["of unknown version"])[0], folder)
-
-
-def _compiled(
-    program: str, folder: Path, name: str, text: str, seconds: float
-) -> subprocess.CompletedProcess[str] | None:
-    """`coqc` on the text; None where so many seconds of processor time, or ten times as many of the clock, are over."""
-    (folder / f"{name}.v").write_text(text, encoding="utf-8")
-    limited = ["sh", "-c", f'ulimit -t {math.ceil(seconds)}; exec "$@"', "sh", program, *_OPTIONS, f"{name}.v"]
-    try:
-        done = subprocess.run(limited, cwd=folder, capture_output=True, text=True, timeout=10 * seconds, check=False)
-    except subprocess.TimeoutExpired:
-        return None
-    return None if done.returncode < 0 else done
 
 
 def _is_listed(axiom: str, listed: set[str]) -> bool:

@@ -33,6 +33,11 @@ def theory_text(name: str) -> str:
     return (_folder() / f"{name}.v").read_text(encoding="utf-8")
 
 
+def program_text(name: str) -> str:
+    """The text of a file of `proofs/coq/extract`, from which the proved checker is built."""
+    return (_folder() / "extract" / name).read_text(encoding="utf-8")
+
+
 def listed_axioms() -> set[str]:
     """The axioms on which the theories may rest, and those of the kernel's integers, which `interval` needs."""
     names = (_folder() / name for name in ("axioms.txt", "axioms-interval.txt"))

@@ -5,19 +5,12 @@
 
 Require Import Reals Psatz Lia ZArith List.
 From Coquelicot Require Import Coquelicot.
-From Certflow Require Import Finite S2 L1 L2 L3 F2 F1.
+From Certflow Require Import Finite S2 L1 L2 L3 F2 F1 Distances.
 Open Scope R_scope.
 
 (** The mean mu_k: its entries are row k over q; the weight w_k: share k over the total. *)
 Definition point (rows : list (list Z)) (q : Z) (k : nat) : vec := fun i => IZR (nth i (nth k rows nil) 0%Z) / IZR q.
 Definition weight (shares : list Z) (total : Z) (k : nat) : R := IZR (nth k shares 1%Z) / IZR total.
-
-(** |x - y|^2 of integers. *)
-Fixpoint squared_distance (d : nat) (x y : list Z) : Z :=
-  match d with O => 0 | S i => squared_distance i x y + (nth i x 0 - nth i y 0) * (nth i x 0 - nth i y 0) end%Z.
-(** (|x - y|/q)^2 <= top/bottom for all rows. *)
-Definition all_within (d : nat) (rows : list (list Z)) (q top bottom : Z) : bool :=
-  forallb (fun x => forallb (fun y => bottom * squared_distance d x y <=? top * (q * q))%Z rows) rows.
 
 Lemma weight_pos : forall shares total, (0 < total)%Z -> forallb (fun n => 0 <? n)%Z shares = true ->
   forall k, 0 < weight shares total k.

@@ -77,6 +77,11 @@ LOWERED_BY_NIGHT = {
     ),
     "shared covariance, D_P^2/5": ("L6", "m ^ 2 * DP ^ 2 / 4) * dot d h h.", "m ^ 2 * DP ^ 2 / 5) * dot d h h."),
     "attained with less": ("M1", "Rabs (g z - Phi z) <= Delta / 2.", "Rabs (g z - Phi z) <= Delta / 3."),
+    "a logarithm without slack": (
+        "Logarithm",
+        "<= IZR (log_part (setup b) x) + IZR SLACK.",
+        "<= IZR (log_part (setup b) x).",
+    ),
     "half the defects": (
         "C2",
         "norm d (vsub (y b) (z b)) + (E b - E a).",
@@ -114,7 +119,7 @@ def copied(tmp_path: Path) -> Path:
 
 def rests_on(printed: str) -> dict[str, set[str]]:
     """The axioms of each theory, from what `build` prints."""
-    lines = re.findall(r"^(\w+): [1-9]\d* statements; axioms: (.*)$", printed, re.MULTILINE)
+    lines = re.findall(r"^(\w+): \d+ statements; axioms: (.*)$", printed, re.MULTILINE)
     return {name: set(axioms.split()) - {"none"} for name, axioms in lines}
 
 
@@ -136,7 +141,7 @@ def test_the_bounds_of_the_jacobian_compile_with_the_listed_axioms() -> None:
 
 
 @compiled
-@nightly  # 45 seconds of CPU
+@nightly  # 70 seconds of CPU
 def test_every_theory_compiles_with_the_listed_axioms() -> None:
     done = build(COQ)
     assert done.returncode == 0, done.stderr
@@ -203,7 +208,7 @@ def test_every_theory_is_compiled() -> None:
 
 
 def test_the_page_names_the_theorems_and_no_others() -> None:
-    named = set(re.findall(r"`(\w+\.\w+)`", (ROOT / "proofs/formal.md").read_text()))
+    named = set(re.findall(r"`(\w+\.(?!v`|py`|ml`)\w+)`", (ROOT / "proofs/formal.md").read_text()))
     assert named <= THEOREMS | {"Finite.symmetric_norm"}
     assert {theorem for theorem in THEOREMS - named if not theorem.startswith(TOOLS)} == set()
 
