@@ -10,7 +10,6 @@ from certflow.lazy import attributes
 _HOMES: dict[str, str] = {
     "run": "certflow.sweep.running",
     "Sweep": "certflow.sweep.running",
-    "EXAMPLE": "certflow.sweep.example",
     "Specification": "certflow.sweep.specification",
     "read_specification": "certflow.sweep.specification",
     "Task": "certflow.sweep.tasks",

@@ -11,6 +11,7 @@ import queue
 import sys
 import threading
 from pathlib import Path
+from typing import Any, TextIO
 
 from certflow.sweep.performing import perform
 from certflow.sweep.questions import code_of
@@ -44,7 +45,7 @@ def serve() -> None:
         _tell(answers, {"result": found.mapping()})
 
 
-def _tell(answers, content) -> None:  # type: ignore[no-untyped-def]
+def _tell(answers: TextIO, content: dict[str, Any]) -> None:
     try:
         answers.write(json.dumps(content) + "\n")
         answers.flush()
