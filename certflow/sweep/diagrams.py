@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from certflow.numbers.arrays import Floats
 from certflow.report.formatting import number
 from certflow.sweep.columns import PARAMETERS, figures_of, prefix
 from certflow.sweep.experiments.experiment import Figure, Scale
@@ -115,7 +115,7 @@ def _drawn(place: int, wanted: Diagram, question: Question, rows: Sequence[Row])
                 _cell(f"d{place}-{i}-{j}", group, column, values.get((i, j)), words, colour) if group else None
             )
         lines.append((head, tuple(cells)))
-    title = f"{question.label}: {wanted.figure.replace('_', ' ')}"
+    title = f"{question.label}: {wanted.figure.replace('_', ' ')} over {x} and {y}"
     kind = "mean" if scale == "share" else "median"
     summary = f"Each cell: the {kind} over its mixtures, and how many of them have the figure."
     return Drawn(f"diagram-{place}", title, known.meaning, x, y, tuple(x_heads), tuple(lines), ends, summary)
@@ -143,10 +143,11 @@ def _bins(values: Sequence[Any]) -> tuple[Callable[[Any], int], list[str]]:
     distinct: list[Any] = sorted(set(there), key=lambda value: (isinstance(value, str), value))
     if len(distinct) > SINGLE and not any(isinstance(value, str) for value in distinct):
         edges = np.unique(np.quantile(np.array(there, dtype=float), np.linspace(0, 1, BINS + 1)))
-        heads = [f"{number(float(a), 3)} to {number(float(b), 3)}" for a, b in pairwise(edges)]
+        bins = [[each for each in distinct if _bin(each, edges) == index] for index in range(len(edges) - 1)]
+        heads = [_span(each) for each in bins]
 
         def place(value: Any) -> int:
-            return len(heads) if value is None else min(int(np.searchsorted(edges, value, "right")) - 1, len(heads) - 1)
+            return len(heads) if value is None else _bin(value, edges)
 
     else:
         heads = [value if isinstance(value, str) else number(float(value), 4) for value in distinct]
@@ -156,6 +157,17 @@ def _bins(values: Sequence[Any]) -> tuple[Callable[[Any], int], list[str]]:
             return places.get(value, len(distinct))
 
     return place, [*heads, "none"] if len(there) < len(values) else heads
+
+
+def _bin(value: float, edges: Floats) -> int:
+    """Which of the bins `[a, b)` between these edges has the value; the last one has its upper end too."""
+    return min(int(np.searchsorted(edges, value, "right")) - 1, len(edges) - 2)
+
+
+def _span(values: Sequence[float]) -> str:
+    """The least and the largest of some numbers that rise, in words."""
+    ends = [number(float(end), 3) for end in (values[0], values[-1])] if values else ["none"]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _colours(
