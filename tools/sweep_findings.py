@@ -216,10 +216,12 @@ def main() -> None:
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER / "sweep.parquet"
     rows: list[Row] = parquet.read_table(path).to_pylist()
     members = read_specification(FOLDER / "sweep.toml").members
-    exposed = {member.mixture.name: exposed_diameter(member.mixture) is not None for member in members}
+    there = {row["mixture"] for row in rows}
+    laws = [member.mixture for member in members if member.mixture.name in there]
+    exposed = {mixture.name: exposed_diameter(mixture) is not None for mixture in laws}
     for row in rows:
         row["segments.nearest_ratio"] = (row["nearest"] or np.nan) / row["sigma"]
-    print(f"{len(rows)} rows, {len(members)} mixtures, {sum(row['cpu_seconds'] for row in rows):.0f} s of CPU")
+    print(f"{len(rows)} rows, {len(there)} of {len(members)} mixtures, {sum(row['cpu_seconds'] for row in rows):.0f} s of CPU")
     print("H9:", Counter(row["outcome"] for row in rows), Counter(row["status"] for row in rows))
     sharp = exponents(rows, exposed)
     one_step(rows)

@@ -89,7 +89,8 @@ def run(
     workers : processes here; one a core, at most four, unless given. They are not used with a cluster
     cluster : the address of a Dask scheduler, `tcp://HOST:8786`
     fresh : compute everything anew; retry : compute anew what has no answer
-    progress : called with `(done, total, what)`; command : the command line, shown on the page
+    progress : called with `(done, total, what)` of what this run computes
+    command : the command line, shown on the page
 
     Raises
     ------
@@ -111,12 +112,12 @@ def run(
     store.folder.mkdir(parents=True, exist_ok=True)
     write_text_atomic(folder / SPECIFICATION, specification.text)
     if missing:
-        told(len(found), len(tasks), "tasks")
-        for task, result in _results(missing, folder, number, cluster):
+        told(0, len(missing), f"{len(found)} kept of an earlier run" if found else "tasks")
+        for done, (task, result) in enumerate(_results(missing, folder, number, cluster), 1):
             if result.status in (Status.SPENT, Status.CRASHED) or not store.path(task.key).exists():
                 store.save(task, result)
             found[task.key] = result
-            told(len(found), len(tasks), f"{task.mixture['name']}: {task.question.label}")
+            told(done, len(missing), f"{task.mixture['name']}: {task.question.label}")
     rows = _rows(specification, pairs, found)
     names = columns(specification.questions, rows)
     return Sweep(specification, rows, names, len(missing), tuple(_write(folder, specification, rows, names, command)))

@@ -47,8 +47,11 @@ def test_parquet_is_the_same_table(tmp_path: Path) -> None:
 def test_a_second_run_does_what_is_missing(tmp_path: Path) -> None:
     first = run(counted(tmp_path, 3), tmp_path / "out", workers=1)
     assert run(counted(tmp_path, 3), tmp_path / "out", workers=1).computed == 0
-    more = run(counted(tmp_path, 5), tmp_path / "out", workers=1)
+    heard: list[tuple[int, int, str]] = []
+    more = run(counted(tmp_path, 5), tmp_path / "out", workers=1, progress=lambda *told: heard.append(told))
     assert more.computed == 2
+    assert heard[0] == (0, 2, "3 kept of an earlier run"), "the time left is that of what is missing"
+    assert [told[:2] for told in heard[1:]] == [(1, 2), (2, 2)]
     assert list(more.rows[:3]) == list(first.rows)
     broken = next((tmp_path / "out" / "results").iterdir())
     broken.write_text("{")
