@@ -27,8 +27,8 @@ class Kind(StrEnum):
 #: What a piece of evidence of each kind says, and what it does not.
 KIND_MEANING: dict[Kind, tuple[str, str]] = {
     Kind.FORMAL: (
-        "a proof-assistant kernel accepted the statement",
-        "nothing about the code that evaluates the formulas",
+        "a proof-assistant kernel accepted what a certificate asserts as a theorem on this mixture and interval",
+        "nothing about the code that evaluates the formulas, and no more than the text of the theorem",
     ),
     Kind.SYMBOLIC: (
         "SymPy and FLINT reduced the difference to zero for all parameters of the stated (K, d)",
@@ -69,10 +69,34 @@ class Frozen(BaseModel):
 CertificatePath = Annotated[str, StringConstraints(pattern=r"^certificates/[A-Za-z0-9][A-Za-z0-9.+-]*\.json$")]
 
 
+class Theorem(Frozen):
+    """What a certificate asserts, as the theorem that was given to a proof assistant."""
+
+    certificate: CertificatePath = Field(description="the certificate of which it is written")
+    part: str = Field(default="", description="what of the certificate it is of, where not of all that it asserts")
+    text: str = Field(description="definitions and statement, without the proof")
+    prover: str = Field(description="the proof assistant and its version")
+    axioms: tuple[str, ...] = Field(default=(), description="all that an accepted theorem rests on besides the kernel")
+
+
+class Extent(StrEnum):
+    """How much of a displayed statement lemmas of a proof assistant cover, for all parameters that they name."""
+
+    STATEMENT = "statement"
+    PART = "part"
+
+
+class MachineChecked(Frozen):
+    """The lemmas of `proofs/coq` behind a statement: nothing that a run found, and nothing of the code."""
+
+    extent: Extent
+    says: str = Field(description="which lemmas, and what they leave out; text with inline LaTeX between $ signs")
+
+
 class Evidence(Frozen):
     """One piece of evidence: what was looked at, how strongly, and what came out."""
 
-    check: str = Field(description="name of the check in the registry, e.g. 'S2.gradient'")
+    check: str = Field(description="name of the check in the registry, e.g. 'S2.gradient', or 'L2.kernel'")
     kind: Kind
     outcome: Outcome
     summary: str = Field(description="one sentence with the decisive number")
@@ -84,6 +108,7 @@ class Evidence(Frozen):
     certificates: tuple[CertificatePath, ...] = Field(default=(), description="files below the report's directory")
     checking_seconds: float = Field(default=0.0, description="of the independent checker on the certificates")
     proved: str | None = Field(default=None, description="when it was proved, where that was in an earlier run")
+    theorem: Theorem | None = Field(default=None, description="of formal evidence: what the kernel was given")
 
     _contents: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
 
@@ -113,6 +138,7 @@ class ClaimResult(Frozen):
     remark: str = Field(default="", description="what a reader should know; text with inline $LaTeX$")
     proof: str | None = Field(default=None, description="path of the page in proofs/")
     rests_on: tuple[str, ...] = Field(default=(), description="ids of the statements that its proof uses")
+    machine_checked: MachineChecked | None = Field(default=None, description="None: no lemma of proofs/coq")
     outcome: Outcome
     reason: str = Field(default="", description="why not applicable, inconclusive or not yet checked")
     evidence: tuple[Evidence, ...] = ()

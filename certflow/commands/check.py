@@ -11,7 +11,7 @@ import typer
 
 from certflow.commands.options import Format
 from certflow.commands.output import print_json
-from certflow.commands.texts import choice
+from certflow.commands.texts import choice, renamed
 from certflow.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,10 +24,14 @@ def check(
         str | None, typer.Option("--work", metavar="N", help="Steps of work allowed for each, of 0.1 microseconds.")
     ] = None,
     kernel: Annotated[
-        bool, typer.Option("--kernel", help="Also have the theorem of each compiled by Coq (L2, L3, F1, F2, G1).")
+        bool,
+        typer.Option(
+            "--kernel", help="Also have the theorem of each compiled by Coq (L2, L3, L5 from below, F1, F2, G1)."
+        ),
     ] = False,
     proved: Annotated[
-        bool, typer.Option("--proved", help="Also decide each by the rules that are proved in Coq (L2, L3, F1, F2).")
+        bool,
+        typer.Option("--proved", help="Also decide each by the rules that are proved in Coq (L2, L3, F1, F2, G1)."),
     ] = False,
     keep: Annotated[
         str | None, typer.Option("--keep", metavar="DIR", help="With --kernel: keep the theorem files (.v) there.")
@@ -51,7 +55,11 @@ def check(
         raise InputError("--keep", keep, "--kernel with it")
     choice(output, "--format", ("text", "json"))
     rows: list[dict[str, Any]] = []
-    with _kernel() if kernel else nullcontext() as found, _rules() if proved else nullcontext() as rules:
+    with (
+        renamed({"kernel": "--kernel"}),
+        _kernel() if kernel else nullcontext() as found,
+        _rules() if proved else nullcontext() as rules,
+    ):
         for path in certificates:
             try:
                 verdict = checker.check_file(path, most)

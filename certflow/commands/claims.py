@@ -30,8 +30,8 @@ def claims(
     """List the claims, or tell all about one of them.
 
     With an ID: the statement, its hypotheses, the code that computes it, its checks with the false twins that each must
-    reject, its proof page and tests, the rule of its certificates, what it rests on and what rests on it. With --graph:
-    a picture of all, or Mermaid in Markdown.
+    reject, its proof page and what Coq's kernel accepted of it, tests, the rule of its certificates, what it rests on
+    and what rests on it. With --graph: a picture of all, or Mermaid in Markdown.
     """
     from certflow.claims.registry import STATEMENTS
 
@@ -96,10 +96,11 @@ def _proof(identifier: str) -> str:
 
 def _described(identifier: str) -> dict[str, Any]:
     """All about one claim, as data."""
+    from certflow.claims.machine_checked import machine_checked
     from certflow.claims.places import place_of
     from certflow.claims.registry import STATEMENTS, checks_of, folder_of, resting_on
 
-    statement = STATEMENTS[identifier]
+    statement, formal = STATEMENTS[identifier], machine_checked(identifier)
     places = [place for place in map(place_of, statement.code) if place is not None]
     checks = [
         {
@@ -119,6 +120,7 @@ def _described(identifier: str) -> dict[str, Any]:
     return {
         **_row(identifier),
         "proved": statement.proved,
+        "machine_checked": None if formal is None else formal.model_dump(mode="json"),
         "chapter": folder_of(identifier),
         "statement": statement.statement,
         "hypotheses": statement.hypotheses,
@@ -150,6 +152,7 @@ def _page(found: dict[str, Any]) -> str:
         "remark": [found["remark"]],
         "source": [found["source"]],
         "proof": [_proof(found["id"])],
+        "formal": _formal(found["machine_checked"]),
         "code": [f"{name}{places.get(name, '')}" for name in found["code"]],
         "checks": checks,
         "pending": [", ".join(found["pending"])] if found["pending"] else [],
@@ -163,6 +166,17 @@ def _page(found: dict[str, Any]) -> str:
         for first, text in zip([label, *[""] * len(texts)], texts or ["none"], strict=False):
             lines.append(f"{first:<13}{text}" if columns() is None else filled(text, f"{first:<13}", " " * 13))
     return "\n".join(lines)
+
+
+def _formal(found: dict[str, str] | None) -> list[str]:
+    """How far Coq's kernel has accepted a claim, for all parameters."""
+    from certflow.claims.model import MachineChecked
+    from certflow.report.tiers import general
+
+    if found is None:
+        return []
+    checked = MachineChecked.model_validate(found)
+    return [*(f"{tier.mark} {tier.name}" for tier in general(checked)), checked.says]
 
 
 def _print(content: dict[str, Any]) -> None:

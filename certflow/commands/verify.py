@@ -44,13 +44,19 @@ def verify(
     jobs: Annotated[
         str | None, typer.Option(metavar="N", help="Processes that run checks (default: one a core, at most 4).")
     ] = None,
+    kernel: Annotated[
+        bool,
+        typer.Option("--kernel", help="Also have what the certificates assert compiled as theorems by Coq."),
+    ] = False,
     output: Format = "text",
     force: Annotated[bool, typer.Option("--force", help="Replace the report of another mixture in DIR.")] = False,
 ) -> int:
     """Check every claim on a mixture.
 
     The exit code is the verdict: 0 every claim holds, 1 a claim is violated, 3 inconclusive or nothing was
-    checked.
+    checked. With --kernel what certificates assert is also compiled as theorems by Coq, 60 seconds each, which needs
+    apt-get install coq libcoq-interval libcoq-coquelicot; one that its kernel does not accept makes its claim
+    inconclusive.
     """
     choice(output, "--format", ("text", "json"))
     choice(profile, "--profile", ("quick", "full"))
@@ -67,7 +73,7 @@ def verify(
     with (
         resumable(folder, "finished"),
         output_directory(folder, process.mixture, force),
-        renamed({"claims": "--claims"}),
+        renamed({"claims": "--claims", "kernel": "--kernel"}),
         writing("--out", folder),
         progress_bar() as progress,
     ):
@@ -82,6 +88,7 @@ def verify(
             command=command_line(),
             fresh=fresh,
             jobs=usual_jobs() if processes is None else processes,
+            kernel=kernel,
         )
     _summarise(report)
     if output == "json":

@@ -1,4 +1,4 @@
-"""The theorem of each claim: what its certificate asserts, with a proof from the theory `Instance`.
+"""The theorems of claims on an interval: what a certificate asserts, with a proof from the theory `Instance`.
 
 What is left to `interval` are inequalities between numbers, each a lemma of its own, so that one that does not close
 has a name. `BITS` is the precision of the lemmas on panels, which have some slack; the others use that of the
@@ -7,11 +7,10 @@ certificate.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from certflow.formal.gallina import pairs, real, reals
 from certflow.formal.problem import Problem
@@ -21,6 +20,10 @@ BITS, DEPTH = 90, 20
 MORE_BITS = 32
 #: What comes before `interval`, which takes one side to be a number.
 _BOTH, _AT_MOST, _LESS = "split; ", "apply Rminus_le; ", "apply Rminus_lt; "
+_UNFOLDED = "unfold total, expansion, crossing_time, sigma2, d2, s, T; "
+#: The rates in the words of `Instance`, by the name in a certificate.
+_RATES = {"one-sided": "(rate (1 - sigma2) D)", "two-sided": "(two_sided_rate (1 - sigma2) d2)"}
+_C_SMALL = "Lemma c_small : 1 - sigma2 < 1.\nProof. unfold sigma2. lra. Qed.\n"
 _GIVEN = "K_pos w_pos sigma2_pos d2_pos D_diameter"
 
 
@@ -74,11 +77,13 @@ def flow_stability(problem: Problem, assertion: dict[str, Any], bits: int) -> st
     growth, contraction = Fraction(assertion["growth"]), Fraction(assertion["contraction"])
     factor = None if assertion["factor"] is None else Fraction(assertion["factor"])
     last = "" if factor is None else f" /\\ exp {real(growth)} <= {real(factor)}"
-    more = "" if factor is None else f"Lemma factor_bound : exp {real(growth)} <= {real(factor)}.\n{_closed(bits)}"
+    more = "" if factor is None else _lemma("factor_bound", f"exp {real(growth)} <= {real(factor)}", bits)
     end = "" if factor is None else "split; [|exact factor_bound]. "
-    return f"""Lemma contraction_bound : {real(contraction)} <= expansion (1 - sigma2) s T.
-{_closed(bits)}Lemma growth_bound : total (1 - sigma2) d2 s T <= {real(growth)}.
-{_closed(bits)}{more}
+    lemmas = [
+        _lemma("contraction_bound", f"{real(contraction)} <= expansion (1 - sigma2) s T", bits),
+        _lemma("growth_bound", f"total (1 - sigma2) d2 s T <= {real(growth)}", bits),
+    ]
+    return f"""{"".join(lemmas)}{more}
 (** F1: for all trajectories x, y of the flow on [s, T]: e^contraction |x(T) - y(T)| <= |x(s) - y(s)|
     <= e^growth |x(T) - y(T)|, and e^growth <= factor where there is one. *)
 Theorem asserted : (forall x y, moves K d w mu sigma2 x s T -> moves K d w mu sigma2 y s T ->
@@ -99,64 +104,69 @@ def integrals(problem: Problem, assertion: dict[str, Any], bits: int) -> str:
     j, k = pair
     ends = [tuple(_fractions(assertion[key])) for key in ("one-sided", "two-sided")]
     (low, high), (two_low, two_high) = ends
-    value, conditions, applied = _two_sided_integral(problem)
+    one_sided, two_sided = (_integral(problem, rate, problem.end, bits) for rate in _RATES)
     lemmas = [
-        _lemma("one_sided_bounds_here", f"{real(low)} <= total (1 - sigma2) d2 s T <= {real(high)}", bits, _BOTH),
-        _lemma("two_sided_bounds_here", f"{real(two_low)} <= {value} <= {real(two_high)}", bits, _BOTH),
-        *(_lemma(name, said, bits, before) for name, said, before in conditions),
+        _lemma("one_sided_bounds_here", f"{real(low)} <= {one_sided.value} <= {real(high)}", bits, _BOTH),
+        _lemma("two_sided_bounds_here", f"{real(two_low)} <= {two_sided.value} <= {real(two_high)}", bits, _BOTH),
+        one_sided.lemma("one_sided_here"),
+        two_sided.lemma("two_sided_here"),
     ]
-    return f"""{problem.attained(pair)}{"".join(lemmas)}Lemma c_small : 1 - sigma2 < 1.
-Proof. unfold sigma2. lra. Qed.
-
+    return f"""{problem.attained(pair)}{_C_SMALL}{"".join(lemmas)}
 (** F2: D is the diameter, and the integrals over [s, T] of lambda = 1 - 1/v + m^2 D^2/(4 v^2) (`rate`) and of
     L = max(|1/v - 1|, |lambda|) (`two_sided_rate`) lie between these numbers. *)
 Theorem asserted : diameter K d mu D /\\ norm d (vsub (mu {j}%nat) (mu {k}%nat)) = D /\\
   {real(low)} <= RInt (rate (1 - sigma2) D) s T <= {real(high)} /\\
   {real(two_low)} <= RInt (two_sided_rate (1 - sigma2) d2) s T <= {real(two_high)}.
 Proof.
-  split; [exact D_diameter|]. split; [exact D_attained|]. split.
-  - unfold D. rewrite one_sided_integral;
-    [exact one_sided_bounds_here | exact c_small | exact d2_pos | exact interval_of_time].
-  - {applied}
+  split; [exact D_diameter|]. split; [exact D_attained|].
+  split; [rewrite one_sided_here; exact one_sided_bounds_here | rewrite two_sided_here; exact two_sided_bounds_here].
 Qed.
 """
 
 
 def balanced_grid(problem: Problem, assertion: dict[str, Any], bits: int) -> str:
-    """G1: the nodes of every balanced grid of the one-sided rate lie in their intervals."""
-    if assertion["rate"] != "one-sided":
-        raise NotServed("G1 of the two-sided rate")
+    """G1: the nodes of every balanced grid of the rate lie in their intervals."""
     pair = problem.attaining_pair()
     if pair is None:
         raise NotServed("G1 with a squared diameter that no two means attain")
-    (j, k), n, nodes = pair, assertion["segments"], [_fractions(node) for node in assertion["nodes"]]
-    lemmas = [_lemma("rate_positive", "4 * (1 - sigma2) * (1 - (1 - sigma2) * exp (-2 * T)) < d2", bits, _LESS)]
+    (j, k), n, kind = pair, assertion["segments"], assertion["rate"]
+    nodes = [_fractions(node) for node in assertion["nodes"]]
+    rate, name = _RATES[kind], kind.replace("-", "_")
+    lemmas = [_integral(problem, kind, problem.end, bits).lemma("integral")]
+    positive = {
+        "one-sided": ("4 * (1 - sigma2) * (1 - (1 - sigma2) * exp (-2 * T)) < d2", "(one_sided_positive _ _ T)"),
+        "two-sided": ("0 < (1 - sigma2) * (1 - sigma2) + d2", "two_sided_positive"),
+    }
+    condition, theorem = positive[kind]
+    lemmas.append(_lemma("positive", condition, bits, _LESS))
     steps = ["destruct k as [|k]; [rewrite F; cbn [nth fst snd nodes]; unfold T; lra|]."]
     for i in range(1, n):
+        for end, side in zip(nodes[i], ("low", "high"), strict=True):
+            lemmas.append(_integral(problem, kind, end, bits).lemma(f"integral_{i}_{side}"))
+            sides = f"{n} * RInt {rate} s {real(end)}", f"{n - i} * RInt {rate} s T"
+            less, more = sides if side == "low" else sides[::-1]
+            rewritten = f"rewrite integral_{i}_{side}, integral. "
+            lemmas.append(_lemma(f"node_{i}_{side}", f"{less} <= {more}", bits, _AT_MOST, rewritten))
         low, high = nodes[i]
-        part = f"{n - i} * total (1 - sigma2) d2 s T"
-        sides = [
-            (f"{n} * total (1 - sigma2) d2 s {real(low)}", part, "low"),
-            (part, f"{n} * total (1 - sigma2) d2 s {real(high)}", "high"),
-        ]
-        lemmas += [_lemma(f"node_{i}_{name}", f"{less} <= {more}", bits, _AT_MOST) for less, more, name in sides]
         steps.append(
-            f"destruct k as [|k]; [apply (node_between (1 - sigma2) d2 s T {n}%nat t c_small d2_pos "
-            f"(proj1 interval_of_time) rate_positive I Z B {i}%nat {real(low)} {real(high)} {n} {n - i}); "
-            f"first [lia | unfold s, T; lra | exact node_{i}_low | exact node_{i}_high "
-            "| rewrite INR_IZR_INZ; reflexivity]|]."
+            f"destruct k as [|k]; [apply (node_between {rate} s T {n}%nat t rate_continuous rate_positive I Z B "
+            f"{i}%nat {real(low)} {real(high)} {n} {n - i}); first [lia | unfold s, T; lra | exact node_{i}_low "
+            f"| exact node_{i}_high | rewrite INR_IZR_INZ; reflexivity]|]."
         )
     steps.append("destruct k as [|k]; [rewrite Z; cbn [nth fst snd nodes]; unfold s; lra | lia].")
-    return f"""{problem.attained(pair)}{"".join(lemmas)}Lemma c_small : 1 - sigma2 < 1.
-Proof. unfold sigma2. lra. Qed.
+    return f"""{problem.attained(pair)}{_C_SMALL}{"".join(lemmas)}
+Lemma rate_positive : forall r, s <= r <= T -> 0 < {rate} r.
+Proof. intros r R. assert (H := interval_of_time). apply {theorem};
+  [exact c_small | exact d2_pos | lra | exact positive]. Qed.
+Lemma rate_continuous : forall r, s <= r <= T -> continuous {rate} r.
+Proof. intros r R. assert (H := interval_of_time). apply {name}_rate_continuous; [exact c_small | lra]. Qed.
 Definition nodes : list (R * R) := {pairs(nodes)}.
 
-(** G1: D is the diameter, and of every grid T = t_0, ..., t_{n} = s in [s, T] on whose segments the rate lambda has the
+(** G1: D is the diameter, and of every grid T = t_0, ..., t_{n} = s in [s, T] on whose segments the {kind} rate has the
     same integral, each node lies in its interval. *)
 Theorem asserted : diameter K d mu D /\\ norm d (vsub (mu {j}%nat) (mu {k}%nat)) = D /\\
   forall t : nat -> R, t 0%nat = T -> t {n}%nat = s -> (forall k, (k <= {n})%nat -> s <= t k <= T) ->
-  (forall k, (k < {n})%nat ->
-    RInt (rate (1 - sigma2) D) (t (S k)) (t k) = RInt (rate (1 - sigma2) D) s T / INR {n}%nat) ->
+  (forall k, (k < {n})%nat -> RInt {rate} (t (S k)) (t k) = RInt {rate} s T / INR {n}%nat) ->
   forall k, (k <= {n})%nat -> fst (nth k nodes (0, 0)) <= t k <= snd (nth k nodes (0, 0)).
 Proof.
   split; [exact D_diameter|]. split; [exact D_attained|]. intros t F Z I B k Hk.
@@ -165,45 +175,42 @@ Qed.
 """
 
 
-#: The text of each claim's theorem.
-STATEMENTS: dict[str, Callable[[Problem, dict[str, Any], int], str]] = {
-    "L2": two_sided,
-    "L3": one_sided,
-    "F1": flow_stability,
-    "F2": integrals,
-    "G1": balanced_grid,
-}
+class _Integral(NamedTuple):
+    """`int_s^end` of a rate in closed form, and what proves it."""
+
+    rate: str
+    end: str
+    value: str
+    proof: str
+
+    def lemma(self, name: str) -> str:
+        return f"Lemma {name} : RInt {self.rate} s {self.end} = {self.value}.\nProof. {self.proof} Qed.\n"
 
 
-def _two_sided_integral(problem: Problem) -> tuple[str, list[tuple[str, str, str]], str]:
-    """`int_s^T L` in closed form, the conditions of that form, and the end of the proof."""
-    c, d2 = problem.c, problem.squared_diameter
-    done = "exact c_small | exact d2_pos | exact interval_of_time"
-    first = "8 * (1 - sigma2) * (1 - (1 - sigma2) * exp (-2 * T)) <= d2"
-    last = "d2 <= 8 * (1 - sigma2) * (1 - (1 - sigma2) * exp (-2 * s))"
+def _integral(problem: Problem, kind: str, end: Fraction, bits: int) -> _Integral:
+    """The case of the two-sided one is decided here and proved there."""
+    rate, to = _RATES[kind], "T" if end == problem.end else real(end)
+    total, given = f"total (1 - sigma2) d2 s {to}", "exact c_small | exact d2_pos | unfold s, T; lra"
+    if kind == "one-sided":
+        return _Integral(rate, to, total, f"apply one_sided_integral; [{given}].")
+    c, d2, closed = problem.c, problem.squared_diameter, _interval(bits)
     with localcontext() as context:
         context.prec = 60
-        early, late = (1 - _decimal(c) * (-2 * _decimal(t)).exp() for t in (problem.start, problem.end))
-        if 8 * _decimal(c) * late <= _decimal(d2):
-            value, name, said = "total (1 - sigma2) d2 s T", "first", first
-        elif 8 * _decimal(c) * early >= _decimal(d2):
-            value, name, said = "- expansion (1 - sigma2) s T", "last", last
-        else:
-            z = "(crossing_time (1 - sigma2) d2)"
-            value = f"total (1 - sigma2) d2 s {z} - expansion (1 - sigma2) {z} T"
-            conditions = [
-                ("c_between", "0 < 1 - sigma2 < 1", _BOTH),
-                ("crossed", "d2 < 8 * (1 - sigma2)", _LESS),
-                ("crossing_between", f"s <= {z} <= T", _BOTH),
-            ]
-            lemma_names = ("c_between", "d2_pos", "(proj1 interval_of_time)", "crossed", "crossing_between")
-            exact = " | ".join(f"exact {name}" for name in lemma_names)
-            return value, conditions, f"rewrite two_sided_integral_across; [exact two_sided_bounds_here | {exact}]."
-    applied = f"rewrite two_sided_integral_{name}; [exact two_sided_bounds_here | {done} | exact case_holds]."
-    return value, [("case_holds", said, _AT_MOST)], applied
+        early, late = (1 - as_decimal(c) * (-2 * as_decimal(t)).exp() for t in (problem.start, end))
+        first, last = 8 * as_decimal(c) * late <= as_decimal(d2), 8 * as_decimal(c) * early >= as_decimal(d2)
+    if first or last:
+        value, name = (total, "first") if first else (f"- expansion (1 - sigma2) s {to}", "last")
+        return _Integral(
+            rate, to, value, f"apply two_sided_integral_{name}; [{given} | {_UNFOLDED}{_AT_MOST}{closed}]."
+        )
+    z = "(crossing_time (1 - sigma2) d2)"
+    value = f"total (1 - sigma2) d2 s {z} - expansion (1 - sigma2) {z} {to}"
+    given = "unfold sigma2; lra | exact d2_pos | exact (proj1 interval_of_time) | unfold sigma2, d2; lra"
+    return _Integral(rate, to, value, f"apply two_sided_integral_across; [{given} | {_UNFOLDED}{_BOTH}{closed}].")
 
 
-def _decimal(value: Fraction) -> Decimal:
+def as_decimal(value: Fraction) -> Decimal:
+    """To the digits of the context."""
     return Decimal(value.numerator) / Decimal(value.denominator)
 
 
@@ -231,10 +238,9 @@ Qed.
 """
 
 
-def _lemma(name: str, said: str, bits: int, before: str) -> str:
-    return f"Lemma {name} : {said}.\n{_closed(bits, before)}"
+def _lemma(name: str, said: str, bits: int, before: str = "", first: str = "") -> str:
+    return f"Lemma {name} : {said}.\nProof. {first}{_UNFOLDED}{before}{_interval(bits)}. Qed.\n"
 
 
-def _closed(bits: int, before: str = "") -> str:
-    unfolded = "unfold total, expansion, crossing_time, sigma2, d2, s, T"
-    return f"Proof. {unfolded}. {before}interval with (i_prec {bits + MORE_BITS}). Qed.\n"
+def _interval(bits: int) -> str:
+    return f"interval with (i_prec {bits + MORE_BITS})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -14,9 +15,9 @@ from typing import Any, NamedTuple
 
 from certflow.atomic import write_text_atomic
 from certflow.errors import InputError
-from certflow.formal.coqc import compiled
+from certflow.formal.coqc import compiled, compiling
 from certflow.formal.instances import NotServed
-from certflow.formal.text import theorem_file
+from certflow.formal.text import PARTS, theorem_file
 from certflow.formal.theories import listed_axioms, theories, theory_text
 
 #: Seconds of processor time for one file.
@@ -31,11 +32,15 @@ _AXIOM = re.compile(r"^([A-Za-z][\w.']*)(?: *:|$)", re.MULTILINE)
 
 
 class KernelVerdict(NamedTuple):
-    """What is said of a certificate: `text` names Coq's version, or why it is not accepted; the theorem."""
+    """What is said of a certificate: `text` names Coq's version, or why it is not accepted; the theorem.
+
+    axioms : those on which an accepted theorem rests, all of them listed ones; None where they were not asked for
+    """
 
     accepted: bool
     text: str
     theorem: str | None = None
+    axioms: tuple[str, ...] | None = None
 
     def line(self, name: str, by: str = "kernel") -> str:
         """The verdict on the file of this name, in one line; by the kernel, or what else has it."""
@@ -45,11 +50,23 @@ class KernelVerdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Kernel:
-    """`coqc` of this machine, and a folder that holds the compiled theories."""
+    """`coqc` of this machine, and a folder for the compiled theories."""
 
     program: str
     version: str
     folder: Path
+
+    def prepare(self) -> None:
+        """Compile the theories where that is not done yet: about 11 s of processor time.
+
+        Raises InputError where this `coqc` does not compile one.
+        """
+        for theory in theories():
+            if not (self.folder / f"{theory}.vo").exists():
+                done = compiled(self.program, self.folder, theory, theory_text(theory), SECONDS)
+                if done is None or done.returncode:
+                    required = f"a coqc that compiles proofs/coq/{theory}.v: Coq 8.16"
+                    raise InputError("kernel", self.program, required)
 
     def decide(self, content: dict[str, Any], seconds: float = SECONDS, keep: Path | None = None) -> KernelVerdict:
         """Write the theorem of a certificate that the checker has accepted; compile it within so many seconds.
@@ -68,43 +85,76 @@ class Kernel:
                 keep / "_CoqProject", "\n".join(["-Q . Certflow", *(f"{t}.v" for t in theories())]) + "\n"
             )
             write_text_atomic(keep / f"{name}.v", text)
-        return self.compile(text, seconds, name)
+        verdict = self.compile(text, seconds, name)
+        part = f"theorem{PARTS.get(content['claim'], '')}"
+        return verdict._replace(text=part + verdict.text.removeprefix("theorem")) if verdict.accepted else verdict
 
     def compile(self, text: str, seconds: float = SECONDS, name: str = "certificate") -> KernelVerdict:
         """Compile the text of a theorem file, and compare the axioms of the theorem with the list."""
-        found = _THEOREM.search(text)
+        return self.begin(text, seconds, name).verdict()
+
+    def begin(self, text: str, seconds: float = SECONDS, name: str = "certificate") -> Compilation:
+        """Start to compile the text of a theorem file; several with different names may run side by side."""
+        self.prepare()
+        return Compilation(self, text, seconds, name)
+
+    def digest(self, text: str) -> str:
+        """SHA-256 of all that a verdict on a text rests on: the text, the theories, the axioms, Coq's version."""
+        parts = [text, *map(theory_text, theories()), *sorted(listed_axioms()), self.version, str(SECONDS)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+class Compilation:
+    """`coqc` at work on the text of a theorem file."""
+
+    def __init__(self, kernel: Kernel, text: str, seconds: float, name: str):
+        self.kernel, self.text, self.seconds = kernel, text, seconds
+        self._coqc = compiling(kernel.program, kernel.folder, name, text, seconds)
+
+    @property
+    def at_work(self) -> bool:
+        """Is `coqc` at work, within its time?"""
+        return self._coqc.at_work
+
+    def stop(self) -> None:
+        """End `coqc`, whatever it is doing."""
+        self._coqc.stop()
+
+    def verdict(self) -> KernelVerdict:
+        """What came of it, at its end."""
+        done = self._coqc.ended()
+        found = _THEOREM.search(self.text)
         theorem = found[1] if found else None
-        done = compiled(self.program, self.folder, name, text, seconds)
         if done is None:
-            return KernelVerdict(False, f"not closed within {seconds:g} s of processor time", theorem)
+            within = f"{self.seconds:g} s of processor time"
+            if self._coqc.late:
+                within = f"{self._coqc.clock:g} s of the clock"
+            return KernelVerdict(False, f"not closed within {within}", theorem)
         if done.returncode:
-            return KernelVerdict(False, _reason(text, done.stderr), theorem)
+            return KernelVerdict(False, _reason(self.text, done.stderr), theorem)
+        printed = tuple(_AXIOM.findall(done.stdout.partition("Axioms:\n")[2]))
         listed = listed_axioms()
-        printed = done.stdout.partition("Axioms:\n")[2]
-        others = [axiom for axiom in _AXIOM.findall(printed) if not _is_listed(axiom, listed)]
+        others = [axiom for axiom in printed if not _is_listed(axiom, listed)]
         if not printed or others:
             said = ", ".join(others) or "none printed"
             return KernelVerdict(False, f"rests on axioms that are not listed: {said}", theorem)
-        return KernelVerdict(True, f"theorem compiled by Coq {self.version}, on the listed axioms", theorem)
+        text = f"theorem compiled by Coq {self.kernel.version}, on the listed axioms"
+        return KernelVerdict(True, text, theorem, printed)
 
 
 @contextmanager
 def opened_kernel() -> Iterator[Kernel]:
-    """The `coqc` on the path, with the theories compiled (about 7 s of processor time) in a folder that is removed.
+    """The `coqc` on the path, and a folder for what it compiles, which is removed.
 
     Raises InputError where there is none, or no Coq-Interval or Coquelicot."""
     program = shutil.which("coqc")
     if program is None:
-        raise InputError("--kernel", "no coqc", f"Coq 8.16 with Coq-Interval and Coquelicot (Debian: {INSTALL})")
+        raise InputError("kernel", "no coqc", f"Coq 8.16 with Coq-Interval and Coquelicot (Debian: {INSTALL})")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         done = compiled(program, folder, "Libraries", _LIBRARIES, SECONDS)
         if done is None or done.returncode:
-            raise InputError("--kernel", program, f"a coqc that finds Coq-Interval and Coquelicot (Debian: {INSTALL})")
-        for theory in theories():
-            done = compiled(program, folder, theory, theory_text(theory), SECONDS)
-            if done is None or done.returncode:
-                raise InputError("--kernel", program, f"a coqc that compiles proofs/coq/{theory}.v: Coq 8.16")
+            raise InputError("kernel", program, f"a coqc that finds Coq-Interval and Coquelicot (Debian: {INSTALL})")
         said = subprocess.run([program, "--print-version"], capture_output=True, text=True, check=False).stdout
         yield Kernel(program, (said.split() or ["of unknown version"])[0], folder)
 

@@ -1,4 +1,4 @@
-"""The checker that is proved: the rules for L2, L3, F1, F2 as a program extracted from `proofs/coq/Decision.v`.
+"""The checker that is proved: the rules for L2, L3, F1, F2, G1 as a program extracted from `proofs/coq/Decision.v`.
 
 `Accepted.accepted_is_true` says of these rules, their arithmetic of integers included, that what they accept is true.
 The program decides the exact numbers of a certificate; its text and its hash are `certflow.certificate.checker`'s.
@@ -25,12 +25,13 @@ from certflow.formal.theories import program_text, theories, theory_text
 #: The theory of the rules.
 RULES = "Decision"
 THEOREM = "forall p asserted, accepted p asserted = true -> statement p asserted"
-#: The keys of an assertion after the square of the diameter, in the order of `main.ml`: lists and numbers.
+#: The keys of an assertion after the square of the diameter, in the order of `main.ml`.
 _KEYS = {
     "L2": ("times", "upper"),
     "L3": ("times", "upper", "lower"),
     "F1": ("growth", "contraction", "factor"),
     "F2": ("one-sided", "two-sided"),
+    "G1": ("rate", "segments", "nodes"),
 }
 #: How the compilers are installed.
 INSTALL = "apt-get install coq"
@@ -104,8 +105,15 @@ def parsed_line(content: dict[str, Any]) -> str:
     words.append(_number(assertion["diameter_squared"]))
     for key in _KEYS[claim]:
         value = assertion[key]
-        words += _list(value) if isinstance(value, list) else ["-" if value is None else _number(value)]
-    if claim == "F2":
+        if key == "nodes":
+            words.append(str(len(value)))
+            for node in value:
+                words += _list(node)
+        elif key in ("rate", "segments"):
+            words.append(str(value))
+        else:
+            words += _list(value) if isinstance(value, list) else ["-" if value is None else _number(value)]
+    if claim in ("F2", "G1"):
         pair = content["proof"]["pair"]
         words += [str(len(pair)), *map(str, pair)]
     return " ".join(words)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from certflow.formal.instances import STATEMENTS, NotServed
-from certflow.formal.problem import problem_of
+from certflow.formal.instances import NotServed, balanced_grid, flow_stability, integrals, one_sided, two_sided
+from certflow.formal.problem import Problem, problem_of
 from certflow.formal.theories import theories
+from certflow.formal.witness import sharp_from_below
 
 
 def theorem_file(content: dict[str, Any]) -> str:
@@ -34,5 +36,25 @@ def _statement(content: dict[str, Any]) -> str:
     kind = content["problem"]["mixture"]["covariances"]["kind"]
     if kind != "common-isotropic":
         raise NotServed(f"{claim} of {kind} covariances")
-    problem = problem_of(content)
-    return problem.definitions() + STATEMENTS[claim](problem, content["assertion"], content["proof"]["bits"])
+    return STATEMENTS[claim](content)
+
+
+def _on_interval(statement: Callable[[Problem, dict[str, Any], int], str]) -> Callable[[dict[str, Any]], str]:
+    def text(content: dict[str, Any]) -> str:
+        problem = problem_of(content)
+        return problem.definitions() + statement(problem, content["assertion"], content["proof"]["bits"])
+
+    return text
+
+
+#: The text of each claim's theorem.
+STATEMENTS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "L2": _on_interval(two_sided),
+    "L3": _on_interval(one_sided),
+    "L5": sharp_from_below,
+    "F1": _on_interval(flow_stability),
+    "F2": _on_interval(integrals),
+    "G1": _on_interval(balanced_grid),
+}
+#: What the theorem of a claim is of, where it is not of the whole assertion.
+PARTS: dict[str, str] = {"L5": " of the lower bound"}

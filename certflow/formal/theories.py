@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 #: The theory that speaks of instances.
-INSTANCE = "Instance"
+INSTANCE = "Witness"
 _NEEDED = re.compile(r"^From Certflow Require Import ([\w ]+)\.$", re.MULTILINE)
 
 

@@ -30,5 +30,6 @@ def verify_command(report: Document, claims: str, out: str = "") -> str:
     """`certflow verify` with what the report was made with, and these claims (none: every one)."""
     options = {"claims": claims, "profile": report.profile, "digits": report.digits, "seed": report.seed}
     options |= {"t-min": report.t_min, "t-max": report.t_max, "out": out}
+    kernel = ["--kernel"] if any(item.theorem for result in report.results for item in result.evidence) else []
     words = [word for key, value in options.items() if value != "" for word in (f"--{key}", str(value))]
-    return shlex.join(["certflow", "verify", MIXTURE_FILE, *words])
+    return shlex.join(["certflow", "verify", MIXTURE_FILE, *words, *kernel])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from certflow.claims.model import ClaimResult
+from certflow.claims.model import ClaimResult, Theorem
 from certflow.claims.registry import STATEMENTS
 from certflow.report import verdict
 from certflow.report.again import again, has_usual_formulas, verify_command
@@ -31,6 +31,7 @@ def all_commands(report: Document) -> list[str]:
         for item in result.evidence:
             for path in item.certificates:
                 found += [check(path), check_alone(path)]
+            found += [] if item.theorem is None else [compile_again(item.theorem)]
     return list(dict.fromkeys(line for line in found if line))
 
 
@@ -59,6 +60,11 @@ def witness(result: ClaimResult) -> str:
 def check(path: str) -> str:
     """What checks one certificate again."""
     return f"certflow check {path}"
+
+
+def compile_again(theorem: Theorem) -> str:
+    """What writes the theorem of a certificate again, with its proof, and has it compiled."""
+    return f"certflow check --kernel --keep theorems {theorem.certificate}"
 
 
 def check_alone(path: str) -> str:

@@ -40,6 +40,7 @@ from certflow.report.mathml import typeset, typeset_inline
 from certflow.report.origins import origins
 from certflow.report.proofs import proof_views
 from certflow.report.svg import isolate, numbers_of, with_numbers
+from certflow.report.tiers import NO_EVIDENCE, TIERS, general, tiers
 
 #: Scalars of a list beyond which the page shows its beginning only; report.json has it whole.
 MIXTURE_ENTRIES = 200
@@ -88,6 +89,7 @@ def render_html(report: Document, figures: Mapping[str, str] | None = None) -> s
             graph=graph_view(report, anchors) if report.results else None,
             proofs=proof_views(report),
             kinds=list(Kind),
+            formal=[tier for tier in TIERS if any(tier in tiers(result) for result in report.results)],
             figures=figure_views(report, figures or {}),
             missing_figures=missing_figures(report, figures or {}),
             mixture_json=json_text(mixture),
@@ -172,7 +174,9 @@ def environment() -> Environment:
         "quote": quote,
     }
     made.globals |= {
-        "cell": verdict.cell,
+        "cells": verdict.cells,
+        "general": general,
+        "no_evidence": NO_EVIDENCE,
         "outcome_cell": verdict.outcome_cell,
         "kind_label": verdict.KIND_LABEL,
         "kind_meaning": KIND_MEANING,

@@ -17,6 +17,7 @@ from certflow.report import verdict
 from certflow.report.again import again
 from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, clean, json_text, plain, value_text
+from certflow.report.tiers import tiers
 
 _ELEMENT = {
     Outcome.VIOLATED: "failure",
@@ -83,6 +84,9 @@ def _evidence_case(result: ClaimResult, item: Evidence) -> Case:
     if item.witness is not None:
         lines += ["witness:", json_text(abbreviate(item.witness, 2000))]
     lines += [f"proved: {item.proved}"] if item.proved is not None else []
+    if item.theorem is not None:
+        axioms = ", ".join(item.theorem.axioms) or "none told"
+        lines += [f"theorem of {item.theorem.certificate}, given to {item.theorem.prover}; axioms: {axioms}"]
     return Case(result.id, item.check, item.outcome, item.summary, "\n".join(lines), item.seconds)
 
 
@@ -94,6 +98,7 @@ def _suite_properties(report: Document) -> dict[str, str]:
     facts |= {f"environment.{key}": value for key, value in report.environment.items()}
     for result in report.results:
         facts[f"claim.{result.id}"] = result.outcome.value
+        facts |= {f"claim.{result.id}.formal.{tier.token}": tier.says for tier in tiers(result)}
         facts |= {f"claim.{result.id}.no_{kind.value}": reason for kind, reason in result.left_out.items()}
     return {key: value if isinstance(value, str) else value_text(plain(value)) for key, value in facts.items()}
 

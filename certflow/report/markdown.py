@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from certflow.claims.model import KIND_MEANING, ClaimResult, Evidence, Kind, Outcome
+from certflow.claims.model import KIND_MEANING, ClaimResult, Evidence, Kind, Outcome, Theorem
 from certflow.report import commands, verdict
 from certflow.report.again import again
 from certflow.report.captions import FIGURE_NAMES, caption, figure_title
@@ -16,6 +16,7 @@ from certflow.report.graph.mermaid import mermaid
 from certflow.report.graph.nodes import report_nodes
 from certflow.report.kept_proofs import kept
 from certflow.report.mathml import split_inline
+from certflow.report.tiers import NO_EVIDENCE, TIERS, general, tiers
 
 MIXTURE_ENTRIES = 200
 
@@ -59,6 +60,7 @@ def render_markdown(report: Document, figures: Mapping[str, str] | None = None) 
     lines += [
         f"{verdict.PENDING.symbol} pending: does not exist yet for the claim. –: not collected in this run.",
         "",
+        *_tiers(report),
     ]
     lines += _graph(report)
     if figures:
@@ -167,10 +169,16 @@ def _matrix(report: Document) -> list[str]:
     head = ("claim", "", "outcome", *(verdict.KIND_LABEL[kind] for kind in Kind))
     rows = []
     for result in report.results:
-        cells = [verdict.cell(result, kind) for kind in Kind]
-        shown = tuple(f"{c.symbol} {c.text}".strip() for c in cells)
+        shown = tuple(" ".join(f"{c.symbol} {c.text}".strip() for c in verdict.cells(result, kind)) for kind in Kind)
         rows.append((f"**{text(result.id)}**", _prose(result.title), _mark(result.outcome), *shown))
     return table_lines(head, rows)
+
+
+def _tiers(report: Document) -> list[str]:
+    """What the marks of the formal tiers say, where a claim has one."""
+    found = {tier for result in report.results for tier in tiers(result)}
+    told = [f"{tier.mark} {tier.name}: {tier.says}." for tier in TIERS if tier in found]
+    return [f"Formal: {' '.join(told)} {NO_EVIDENCE}", ""] if told else []
 
 
 def _graph(report: Document) -> list[str]:
@@ -199,6 +207,9 @@ def _claim(report: Document, result: ClaimResult, known: Mapping[str, str]) -> l
         lines += [f"Why {result.outcome.value}: {_prose(result.reason)}", ""]
     if result.remark:
         lines += [_prose(result.remark), ""]
+    if result.machine_checked is not None:
+        (tier,) = general(result.machine_checked)
+        lines += [f"Machine-checked, {tier.mark} {tier.name}: {_prose(result.machine_checked.says)}", ""]
     origin = [f"{label}: {_prose(words)}" for label, words in verdict.sources(result)]
     if result.rests_on:
         origin.append(f"Rests on: {', '.join(f'{text(name)} ({known[name]})' for name in result.rests_on)}")
@@ -236,11 +247,29 @@ def _evidence(item: Evidence) -> list[str]:
         lines += ["Each checked again, by certflow and by the checker beside them, with Python and nothing else:", ""]
         checks = [line for path in item.certificates for line in (commands.check(path), commands.check_alone(path))]
         lines += [*code_lines("\n".join(checks), "sh"), ""]
+    if item.theorem is not None:
+        lines += _theorem(item.theorem)
     if item.witness is not None:
         lines += ["Witness, replayable:", "", *code_lines(json_text(abbreviate(item.witness, 2000)), "json"), ""]
     seed = "" if item.seed is None else f" · seed {item.seed}"
     earlier = "" if item.proved is None else f" · {text(kept(item.proved))}"
     return [*lines, f"{text(item.check)}{seed}{earlier} · {duration(item.seconds)}", ""]
+
+
+def _theorem(theorem: Theorem) -> list[str]:
+    return [
+        f"<details><summary>The theorem, {text(theorem.prover)}</summary>",
+        "",
+        *code_lines(theorem.text.strip(), "coq"),
+        "",
+        *([f"It rests on these axioms: {text(', '.join(theorem.axioms))}.", ""] if theorem.axioms else []),
+        "</details>",
+        "",
+        "Written again with its proof, and compiled:",
+        "",
+        *code_lines(commands.compile_again(theorem), "sh"),
+        "",
+    ]
 
 
 def _meaning() -> list[str]:

@@ -16,6 +16,7 @@ from certflow.claims.registry import CHAPTERS
 from certflow.report.again import again
 from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, json_text
+from certflow.report.tiers import tiers
 
 SYMBOL: dict[Outcome, str] = {
     Outcome.HOLDS: "✓",
@@ -52,7 +53,7 @@ OUTCOME_MEANING: dict[Outcome, tuple[str, str]] = {
 KIND_LABEL: dict[Kind, str] = {kind: kind.value.replace("_", " ") for kind in Kind}
 
 _SUPPORT: dict[Kind, str] = {
-    Kind.FORMAL: "formal proof",
+    Kind.FORMAL: "a theorem that Coq accepted",
     Kind.SYMBOLIC: "symbolic reduction",
     Kind.ENCLOSURE: "enclosure",
     Kind.HIGH_PRECISION: "high-precision points",
@@ -119,6 +120,13 @@ def cell(result: ClaimResult, kind: Kind) -> Cell:
     if outcome is not None:
         return outcome_cell(outcome)
     return PENDING if kind in result.pending else NOTHING
+
+
+def cells(result: ClaimResult, kind: Kind) -> tuple[Cell, ...]:
+    """The cell of a kind; of the formal kind its tiers too, to which a bare dash gives way."""
+    found = cell(result, kind)
+    more = tuple(Cell(tier.token, tier.mark, tier.name) for tier in tiers(result)) if kind is Kind.FORMAL else ()
+    return more if more and found == NOTHING else (found, *more)
 
 
 def chapter_of(claim: str) -> str:

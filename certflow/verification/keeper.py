@@ -7,6 +7,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from certflow.numbers.exact import exact_text
 
 #: Where evidence is kept below the output directory.
 _KEPT = ".certflow"
+#: What a file that is not there, or holds nothing usable, raises.
+_UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError)
 
 
 class Keeper:
@@ -53,7 +56,7 @@ class Keeper:
         """What an earlier run kept of this check, if it is of this problem and of the code that is loaded now."""
         if self.out is None or (self.context.fresh and check.kind is Kind.SYMBOLIC):
             return None
-        return self._load(self._path(check, self.out), self.out)
+        return self._load(self._path(check.name, self.out), self.out)
 
     def save(self, check: Check, found: Evidence, code: Mapping[str, str] | None = None) -> None:
         """Keep what was found, by the code with these digests (None: the code that is loaded here).
@@ -73,21 +76,40 @@ class Keeper:
             "certificates": digests,
             "evidence": found.model_dump(),
         }
-        write_text_atomic(self._path(check, self.out), json.dumps(content, indent=1) + "\n")
+        write_text_atomic(self._path(check.name, self.out), json.dumps(content, indent=1) + "\n")
 
-    def _path(self, check: Check, out: Path) -> Path:
-        return out / _KEPT / f"{check.name}.json"
+    def load_theorem(self, name: str, digest: str) -> Evidence | None:
+        """What an earlier run kept of a theorem, if the kernel's verdict on it rested on what has this digest."""
+        if self.out is None:
+            return None
+        with suppress(*_UNUSABLE):
+            content = json.loads(self._path(name, self.out).read_text(encoding="utf-8"))
+            if content["theorem"] == digest:
+                return Evidence.model_validate(content["evidence"])
+        return None
+
+    def save_theorem(self, found: Evidence, digest: str) -> None:
+        """Keep what the kernel said of a theorem; of the package's code its verdict depends on nothing.
+
+        Raises
+        ------
+        OSError : the directory does not take it.
+        """
+        if self.out is not None:
+            content = {"theorem": digest, "evidence": found.model_dump()}
+            write_text_atomic(self._path(found.check, self.out), json.dumps(content, indent=1) + "\n")
+
+    def _path(self, name: str, out: Path) -> Path:
+        return out / _KEPT / f"{name}.json"
 
     def _load(self, path: Path, out: Path) -> Evidence | None:
-        try:
+        with suppress(*_UNUSABLE):  # then the check runs again
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["key"] == self.key and agrees(content["code"], self.code.digests()):
                 evidence = Evidence.model_validate(content["evidence"])
                 contents = {name: _certificate(out / name) for name in evidence.certificates}
                 if content["certificates"] == {name: _digest(found) for name, found in contents.items()}:
                     return evidence.attach(contents)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError):
-            pass  # nothing kept, or nothing usable: the check runs again
         return None
 
 

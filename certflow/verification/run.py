@@ -11,14 +11,17 @@ import importlib.util
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from certflow.claims.check import PROFILES, Check, Context, OutOfReach
 from certflow.claims.digits import ALONE
+from certflow.claims.machine_checked import machine_checked
 from certflow.claims.model import ClaimResult, Evidence, Kind, Outcome
 from certflow.claims.registry import PENDING, STATEMENTS, checks_of
 from certflow.errors import INSTALL_TORCH, InputError, unknown
+from certflow.formal import Kernel, opened_kernel
 from certflow.law.formats import to_mapping
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.exact import exact_text
@@ -29,6 +32,7 @@ from certflow.report.document import Curves
 from certflow.report.report import Report
 from certflow.verification.drawings import EARLY, Drawing
 from certflow.verification.keeper import Keeper, environment
+from certflow.verification.theorems import formal_tier
 from certflow.verification.workers import Crew, Task
 
 Progress = Callable[[int, int, str], None]
@@ -52,6 +56,7 @@ def verify(
     command: str = "",
     fresh: bool = False,
     jobs: int = 1,
+    kernel: bool = False,
 ) -> Report:
     """Verify the statements of the theory for one mixture.
 
@@ -69,10 +74,12 @@ def verify(
     jobs : processes that run checks, this one included; the results do not depend on their number
     fresh : prove the symbolic derivations anew; else those that an earlier run proved of the same code are taken from
         the user's cache (`certflow.claims.kept`), and the evidence says when they were proved
+    kernel : have what the certificates assert compiled as theorems by Coq, as far as it can be written as one
+        (`certflow.formal`): formal evidence where its kernel accepts it, else inconclusive evidence
 
     Raises
     ------
-    InputError : unknown claim, profile, or a number out of range.
+    InputError : unknown claim, profile, or a number out of range; `kernel` without Coq or its libraries.
     Exception : a check met a mistake in the code. It is raised at the end: every other result is collected first, and
         saved if there is a directory.
 
@@ -95,17 +102,18 @@ def verify(
     digits = whole_number(digits, "digits", 15, 1000)
     seed = whole_number(seed, "seed", 0, 2**32 - 1)
     jobs = whole_number(jobs, "jobs", 1, 64)
-    if not isinstance(fresh, bool):
-        raise InputError("fresh", fresh, "True or False")
+    for name, value in (("fresh", fresh), ("kernel", kernel)):
+        if not isinstance(value, bool):
+            raise InputError(name, value, "True or False")
     if process.mixture.is_symbolic:
         raise InputError("mixture", "symbolic parameters", "numbers")
     folder = None if out is None else file_path(out, "out", "the name of a directory")
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
     context = Context(process, PROFILES[profile], digits, seed, fresh)
     keeper = Keeper(folder, context)
-    with ALONE, Crew(context, keeper.code) as crew:
+    with opened_kernel() if kernel else nullcontext() as coq, ALONE, Crew(context, keeper.code) as crew:
         drawn = curves(process)
-        results, mistake, figures = _collect(crew, wanted, keeper, progress, jobs, drawn)
+        results, mistake, figures = _collect(crew, wanted, keeper, progress, jobs, drawn, coq)
         report = Report(
             mixture=to_mapping(process.mixture),
             description=_description(process.mixture),
@@ -158,7 +166,13 @@ def _wanted(claims: Iterable[str] | None) -> list[str]:
 
 
 def _collect(
-    crew: Crew, wanted: list[str], keeper: Keeper, progress: Progress | None, jobs: int, drawn: Curves
+    crew: Crew,
+    wanted: list[str],
+    keeper: Keeper,
+    progress: Progress | None,
+    jobs: int,
+    drawn: Curves,
+    coq: Kernel | None,
 ) -> tuple[list[ClaimResult], Exception | None, dict[str, str]]:
     """The result of each claim, the first mistake in the code that a check met, and figures that workers drew."""
     context = crew.context
@@ -167,16 +181,26 @@ def _collect(
         check for entries in plan.values() for check, reason, later in entries if reason is None and later is None
     ]
     found, mistakes, figures = _evidence(crew, checks, keeper, progress, jobs, drawn)
+    total = len(checks)
+
+    def tell(done: int, theorems: int, claim: str) -> None:
+        nonlocal total
+        total = len(checks) + theorems
+        if progress is not None:
+            progress(len(checks) + done, total, f"{claim} theorem, by the kernel of Coq")
+
+    tier = formal_tier(coq, found.values(), keeper, jobs, tell)
     results = []
     for claim, entries in plan.items():
-        evidence = [found[check.name] for check, reason, later in entries if reason is None and later is None]
+        evidence = tier.evidence.get(claim, [])
+        evidence += [found[check.name] for check, reason, later in entries if reason is None and later is None]
         reasons = [reason for _, reason, _ in entries if reason is not None]
         waiting = [later for _, reason, later in entries if reason is None and later is not None]
         mendable = [later for later in waiting if not isinstance(later, OutOfReach)]  # another profile, torch
         result = _result(claim, evidence, reasons, next(iter([*mendable, *waiting]), None))
-        results.append(result.model_copy(update={"left_out": _left_out(result, entries)}))
+        results.append(result.model_copy(update={"left_out": _left_out(result, entries, tier.left_out.get(claim))}))
     if progress is not None:
-        progress(len(checks), len(checks), "report")
+        progress(total, total, "report")
     return results, next((mistakes[check.name] for check in checks if check.name in mistakes), None), figures
 
 
@@ -218,12 +242,18 @@ def _mistaken(check: Check, error: Exception) -> Evidence:
     )
 
 
-def _left_out(result: ClaimResult, entries: list[tuple[Check, str | None, str | None]]) -> dict[Kind, str]:
-    """Of each kind of evidence that a claim applies to and that no check of it collected, why none did."""
+def _left_out(
+    result: ClaimResult, entries: list[tuple[Check, str | None, str | None]], formal: str | None
+) -> dict[Kind, str]:
+    """Of each kind of evidence that a claim applies to and that no check of it collected, why none did.
+
+    formal : why there is none of that kind, where the claim has certificates
+    """
     if result.outcome is Outcome.NOT_APPLICABLE:
         return {}
     there = {item.kind for item in result.evidence}
-    why = {check.kind: later for check, reason, later in reversed(entries) if reason is None and later is not None}
+    why = {} if formal is None else {Kind.FORMAL: formal}
+    why |= {check.kind: later for check, reason, later in reversed(entries) if reason is None and later is not None}
     return {kind: why[kind] for kind in Kind if kind in why and kind not in there}
 
 
@@ -258,6 +288,7 @@ def _result(claim: str, evidence: list[Evidence], reasons: list[str], later: str
         remark=statement.remark,
         proof=statement.proof,
         rests_on=statement.depends_on,
+        machine_checked=machine_checked(claim),
         outcome=outcome,
         reason=reason,
         evidence=tuple(evidence),

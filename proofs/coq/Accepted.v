@@ -1,6 +1,6 @@
-(** What the checker accepts is true: the theorem of the rules for L2, L3, F1 and F2.
+(** What the checker accepts is true: the theorem of the rules for L2, L3, F1, F2 and G1.
 
-    Pages: proofs/checker.md, section 3; L2, L3, F1, F2.  It speaks of every parsed certificate, and supposes nothing of
+    Pages: proofs/checker.md, section 3; L2, L3, F1, F2, G1.  It speaks of every parsed certificate, and supposes nothing of
     the arithmetic: exponential and logarithm are those of Integers, proved to enclose. *)
 
 Require Import Reals Psatz Lia ZArith QArith Qreals List Bool.
@@ -28,6 +28,9 @@ Definition on_each_panel {A : Type} (P : R -> A -> Prop) (times : list Q) (bound
   hd 0 (map Q2R times) = Q2R (start p) /\ last (map Q2R times) 0 = Q2R (end_time p)
   /\ panels (fun early late b => forall t, early <= t <= late -> P t b) (map Q2R times) bounds.
 
+Definition rate_of (two_sided : bool) (c d2 : R) : R -> R :=
+  if two_sided then two_sided_rate c d2 else rate c (sqrt d2).
+
 Definition statement (asserted : assertion) : Prop :=
   let c := 1 - Q2R (sigma_squared p) in
   let s := Q2R (start p) in
@@ -53,6 +56,13 @@ Definition statement (asserted : assertion) : Prop :=
     width_of_means (sqrt (Q2R d2)) /\ n (vsub (mean j) (mean k)) = sqrt (Q2R d2)
     /\ Q2R (fst one_sided) <= RInt (rate c (sqrt (Q2R d2))) s T <= Q2R (snd one_sided)
     /\ Q2R (fst two_sided) <= RInt (two_sided_rate c (Q2R d2)) s T <= Q2R (snd two_sided)
+  | BalancedGrid d2 two_sided segments nodes (j, k) =>
+    (* G1: D is the diameter, and of every grid in [s, T] with equal shares of the rate each node is in its interval *)
+    width_of_means (sqrt (Q2R d2)) /\ n (vsub (mean j) (mean k)) = sqrt (Q2R d2)
+    /\ forall t : nat -> R, t 0%nat = T -> t segments = s -> (forall i, (i <= segments)%nat -> s <= t i <= T) ->
+      (forall i, (i < segments)%nat -> RInt (rate_of two_sided c (Q2R d2)) (t (S i)) (t i)
+        = RInt (rate_of two_sided c (Q2R d2)) s T / INR segments) ->
+      forall i, (i <= segments)%nat -> Q2R (fst (nth i nodes (0%Q, 0%Q))) <= t i <= Q2R (snd (nth i nodes (0%Q, 0%Q)))
   end.
 
 End Statement.
@@ -580,11 +590,118 @@ Proof.
     apply (two_sided_in b a b_range bits_a ln_encloses c d2 _ _ q_s q_t); auto. lra.
 Qed.
 
+(** G1 *)
+Lemma integral_in : forall d2 two_sided x q r, 0 <= Q2R d2 -> Q2R (start p) <= Q2R x -> decay a x = Some q ->
+  integral_of a c d2 two_sided q_s q = Some r ->
+  within b r (RInt (rate_of two_sided (Q2R c) (Q2R d2)) (Q2R (start p)) (Q2R x)).
+Proof.
+  intros d2 two_sided x q r D X Q H. apply (decay_in b a b_range bits_a exp_encloses) in Q. destruct two_sided; cbn [rate_of].
+  - apply (two_sided_in b a b_range bits_a ln_encloses c d2 _ _ q_s q); auto. lra.
+  - rewrite one_sided_integral by (auto; lra).
+    apply (one_sided_in b a b_range bits_a ln_encloses c d2 q_s q); auto; apply spread_positive; lra.
+Qed.
+
+Lemma grows_is : forall d2 two_sided, 0 <= Q2R d2 -> grows a c d2 two_sided q_s q_t = true ->
+  forall r, Q2R (start p) <= r <= Q2R (end_time p) -> 0 < rate_of two_sided (Q2R c) (Q2R d2) r.
+Proof.
+  intros d2 two_sided D H r R. unfold grows in H. destruct two_sided; cbn [rate_of].
+  - apply two_sided_positive; auto; [lra|]. apply orb_prop in H. destruct H as [H|H].
+    + apply negb_true_iff, Z.eqb_neq in H. assert (Q2R c <> 0).
+      { unfold Q2R. apply Rmult_integral_contrapositive_currified; [now apply not_0_IZR|].
+        apply Rinv_neq_0_compat. now apply not_0_IZR. }
+      assert (0 < Q2R c * Q2R c) by (destruct (Rtotal_order (Q2R c) 0) as [?|[?|?]]; [nra | contradiction | nra]). lra.
+    + apply rational_pos in H. nra.
+  - apply (one_sided_positive (Q2R c) (Q2R d2) (Q2R (end_time p))); auto; [lra|].
+    assert (M := mul_in b a b_range bits_a _ _ _ _ (rational_in b a b_range bits_a ((4 # 1) * c))
+      (spread_in b a b_range bits_a c _ _ late_in)).
+    assert (I := rational_in b a b_range bits_a d2). destruct M as [_ M]. destruct I as [I _].
+    apply Z.ltb_lt in H. assert (L : (snd (mul a (rational a ((4 # 1) * c)) (spread_of a c q_t)) < fst (rational a d2))%Z) by lia.
+    apply IZR_lt in L. rewrite Q2R_mult, Q2R_whole in M. apply Rmult_lt_reg_r with (IZR (2 ^ b)); [exact unit_pos|]. lra.
+Qed.
+
+Lemma rate_of_continuous : forall d2 two_sided r, Q2R (start p) <= r -> continuous (rate_of two_sided (Q2R c) d2) r.
+Proof.
+  intros d2 two_sided r R. destruct two_sided; cbn [rate_of];
+    [apply two_sided_rate_continuous | apply one_sided_rate_continuous]; auto; lra.
+Qed.
+
+Lemma nodes_after : forall d2 two_sided n whole nodes share before,
+  nodes_hold a c d2 two_sided n share (start p) before q_s whole nodes = true -> Q2R (start p) < Q2R before.
+Proof.
+  intros d2 two_sided n whole. induction nodes as [|node rest IH]; intros share before H; [destruct share; discriminate|].
+  destruct share as [|share]; cbn [nodes_hold] in H.
+  - destruct rest; [|discriminate]. apply andb_prop in H. destruct H as [H L]. apply andb_prop in H. destruct H as [_ H].
+    apply Qeq_bool_iff, Qeq_eqR in H. apply rational_less in L. lra.
+  - apply andb_prop in H. destruct H as [H N]. do 2 (apply andb_prop in H; destruct H as [H _]).
+    apply andb_prop in H. destruct H as [H L]. apply rational_le in H. apply rational_less in L. specialize (IH _ _ N). lra.
+Qed.
+
+Lemma nodes_between : forall d2 two_sided n whole (t : nat -> R), 0 <= Q2R d2 ->
+  (forall r, Q2R (start p) <= r <= Q2R (end_time p) -> 0 < rate_of two_sided (Q2R c) (Q2R d2) r) ->
+  integral_of a c d2 two_sided q_s q_t = Some whole -> t n = Q2R (start p) ->
+  (forall i, (i <= n)%nat -> Q2R (start p) <= t i <= Q2R (end_time p)) ->
+  (forall i, (i < n)%nat -> RInt (rate_of two_sided (Q2R c) (Q2R d2)) (t (S i)) (t i)
+    = RInt (rate_of two_sided (Q2R c) (Q2R d2)) (Q2R (start p)) (Q2R (end_time p)) / INR n) ->
+  forall nodes share before, (share < n)%nat -> Q2R before <= Q2R (end_time p) ->
+  nodes_hold a c d2 two_sided n share (start p) before q_s whole nodes = true ->
+  forall i, (i <= share)%nat ->
+  Q2R (fst (nth i nodes (0%Q, 0%Q))) <= t (n - share + i)%nat <= Q2R (snd (nth i nodes (0%Q, 0%Q))).
+Proof.
+  intros d2 two_sided n whole t D P W Z I B. apply (integral_in d2 two_sided (end_time p)) in W; [|auto; lra..].
+  induction nodes as [|node rest IH]; intros share before N T H i J; [destruct share; discriminate|].
+  destruct share as [|share]; cbn [nodes_hold] in H.
+  - destruct rest; [|discriminate]. apply andb_prop in H. destruct H as [H _]. apply andb_prop in H. destruct H as [E F].
+    apply Qeq_bool_iff, Qeq_eqR in E. apply Qeq_bool_iff, Qeq_eqR in F.
+    replace i with 0%nat by lia. rewrite Nat.sub_0_r, Nat.add_0_r, Z. cbn [nth]. lra.
+  - apply andb_prop in H. destruct H as [H M]. assert (A := nodes_after _ _ _ _ _ _ _ M).
+    apply andb_prop in H. destruct H as [H U]. apply andb_prop in H. destruct H as [H L].
+    apply andb_prop in H. destruct H as [O F]. apply rational_le in O. apply rational_less in F.
+    destruct i as [|i].
+    + cbn [nth]. rewrite Nat.add_0_r.
+      destruct (decay a (fst node)) as [early'|] eqn:E1; [|discriminate].
+      destruct (integral_of a c d2 two_sided q_s early') as [low|] eqn:E2; [|discriminate].
+      destruct (decay a (snd node)) as [late'|] eqn:E3; [|discriminate].
+      destruct (integral_of a c d2 two_sided q_s late') as [high|] eqn:E4; [|discriminate].
+      apply (integral_in d2 two_sided (fst node)) in E2; [|auto; lra..].
+      apply (integral_in d2 two_sided (snd node)) in E4; [|auto; lra..].
+      apply Z.leb_le, IZR_le in L. apply Z.leb_le, IZR_le in U. rewrite !mult_IZR, <- !INR_IZR_INZ in L, U.
+      destruct E2 as [_ E2]. destruct E4 as [E4 _]. destruct W as [W1 W2].
+      assert (n0 := pos_INR n). assert (s0 := pos_INR (S share)).
+      apply (node_between (rate_of two_sided (Q2R c) (Q2R d2)) (Q2R (start p)) (Q2R (end_time p)) n t) with
+        (count := INR n) (share := INR (S share)); auto; try lia; try lra.
+      * intros r R. apply rate_of_continuous. lra.
+      * f_equal. lia.
+      * apply Rmult_le_reg_r with (IZR (2 ^ b)); [exact unit_pos|]. rewrite !Rmult_assoc.
+        apply Rle_trans with (INR n * IZR (snd low)); [now apply Rmult_le_compat_l|].
+        eapply Rle_trans; [exact L|]. now apply Rmult_le_compat_l.
+      * apply Rmult_le_reg_r with (IZR (2 ^ b)); [exact unit_pos|]. rewrite !Rmult_assoc.
+        apply Rle_trans with (INR (S share) * IZR (snd whole)); [now apply Rmult_le_compat_l|].
+        eapply Rle_trans; [exact U|]. now apply Rmult_le_compat_l.
+    + replace (n - S share + S i)%nat with (n - share + i)%nat by lia. cbn [nth].
+      apply (IH share (fst node)); auto; try lia. lra.
+Qed.
+
+Lemma grid_between : forall d2 two_sided shares first rest j k whole, no_wider p d2 = true -> attained p d2 j k = true ->
+  grows a c d2 two_sided q_s q_t = true -> integral_of a c d2 two_sided q_s q_t = Some whole ->
+  Q2R (fst first) = Q2R (end_time p) -> Q2R (snd first) = Q2R (end_time p) ->
+  nodes_hold a c d2 two_sided (S shares) shares (start p) (fst first) q_s whole rest = true ->
+  statement p (BalancedGrid d2 two_sided (S shares) (first :: rest) (j, k)).
+Proof.
+  intros d2 two_sided shares first rest j k whole W A P I F G N. destruct (diameter_is p posed d2 W) as [D D'].
+  split; [exact D|]. split; [now apply attained_is|]. rewrite <- c_is. intros t T Z J B [|i] H.
+  - cbn [nth]. rewrite T. lra.
+  - cbn [nth]. replace (S i) with (S shares - shares + i)%nat at 1 by lia.
+    replace (S i) with (S shares - shares + i)%nat by lia.
+    apply (nodes_between d2 two_sided (S shares) whole t D' (grows_is d2 two_sided D' P) I Z J B rest shares (fst first));
+      auto; try lia. lra.
+Qed.
+
 End Ends.
 
 Lemma accepted_by : forall asserted, rule_accepts a p asserted = true -> statement p asserted.
 Proof.
-  intros [d2 times upper | d2 times upper lower | d2 growth contraction factor | d2 one_sided two_sided [j k]] H;
+  intros [d2 times upper | d2 times upper lower | d2 growth contraction factor | d2 one_sided two_sided [j k]
+    | d2 two_sided segments nodes [j k]] H;
     unfold rule_accepts in H; cbv zeta in H; fold c in H.
   - apply andb_prop in H. destruct H. now apply two_sided_panels.
   - apply andb_prop in H. destruct H as [H ?]. apply andb_prop in H. destruct H. now apply one_sided_panels.
@@ -601,6 +718,15 @@ Proof.
     destruct (decay a (start p)) as [q_s|] eqn:S; [|discriminate].
     destruct (decay a (end_time p)) as [q_t|] eqn:T; [|discriminate].
     apply andb_prop in I. destruct I. now apply (integrals_between q_s q_t S T).
+  - apply andb_prop in H. destruct H as [H I]. apply andb_prop in H. destruct H as [W A].
+    destruct (decay a (start p)) as [q_s|] eqn:S; [|discriminate].
+    destruct (decay a (end_time p)) as [q_t|] eqn:T; [|discriminate].
+    apply andb_prop in I. destruct I as [P I].
+    destruct (integral_of a c d2 two_sided q_s q_t) as [whole|] eqn:G; [|discriminate].
+    destruct segments as [|shares]; [discriminate|]. destruct nodes as [|first rest]; [discriminate|].
+    apply andb_prop in I. destruct I as [E N]. apply andb_prop in E. destruct E as [E F].
+    apply Qeq_bool_iff, Qeq_eqR in E. apply Qeq_bool_iff, Qeq_eqR in F.
+    now apply (grid_between q_s q_t S T d2 two_sided shares first rest j k whole).
 Qed.
 
 End Accepted.

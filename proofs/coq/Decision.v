@@ -1,4 +1,4 @@
-(** The checker's rules for L2, L3, F1 and F2 as functions: which certificates are accepted.
+(** The checker's rules for L2, L3, F1, F2 and G1 as functions: which certificates are accepted.
 
     Page: proofs/checker.md, section 3; code: certflow/certificate/checker/cases.py and closed_forms.py, decision for
     decision.  A certificate is its parsed content: exact numbers as quotients, lists of them, places.  That what is
@@ -18,7 +18,8 @@ Inductive assertion :=
   | SpatialBound (d2 : Q) (times upper : list Q)                    (** L2 *)
   | GrowthRates (d2 : Q) (times upper lower : list Q)               (** L3 *)
   | FlowStability (d2 growth contraction : Q) (factor : option Q)   (** F1 *)
-  | CumulativeStability (d2 : Q) (one_sided two_sided : Q * Q) (pair : nat * nat).  (** F2 *)
+  | CumulativeStability (d2 : Q) (one_sided two_sided : Q * Q) (pair : nat * nat)  (** F2 *)
+  | BalancedGrid (d2 : Q) (two_sided : bool) (segments : nat) (nodes : list (Q * Q)) (pair : nat * nat).  (** G1 *)
 
 Definition less (x y : Q) : bool := negb (Qle_bool y x).
 
@@ -101,6 +102,10 @@ Definition two_sided_of (q_s q_t : interval) : option interval :=
   let? after := expansion_of z q_t in
   Some (sub before after).
 
+(** The integral of one of the two rates. *)
+Definition integral_of (two_sided : bool) : interval -> interval -> option interval :=
+  if two_sided then two_sided_of else one_sided_of.
+
 (** Each two neighbouring times, in order, and the bound that stands at their place. *)
 Fixpoint covered {A : Type} (holds : interval -> A -> bool) (before : Q) (early : interval) (times : list Q)
   (bounds : list A) : bool :=
@@ -123,6 +128,27 @@ Definition one_sided_holds (q : interval) (bound : Q * Q) : bool :=
 
 Definition enclosed (integral : option interval) (ends : Q * Q) : bool :=
   if? found := integral then below a (fst ends) (fst found) && above a (snd ends) (snd found).
+
+(** The rate is certainly positive. *)
+Definition grows (two_sided : bool) (q_s q_t : interval) : bool :=
+  if two_sided then negb (Qnum c =? 0) || (0 <? Qnum d2)
+  else let factor := rational a ((4 # 1) * c) in
+    Z.max (snd (mul a factor (spread_of q_s))) (snd (mul a factor (spread_of q_t))) <? fst (rational a d2).
+
+(** The nodes after one at `before`, down to s: at each, n times the integral from s is on both sides of its share of the
+    whole. *)
+Fixpoint nodes_hold (two_sided : bool) (n share : nat) (s before : Q) (q_s whole : interval) (nodes : list (Q * Q)) : bool :=
+  match share, nodes with
+  | O, node :: nil => Qeq_bool (fst node) s && Qeq_bool (snd node) s && less (snd node) before
+  | S less_share, node :: rest =>
+    Qle_bool (fst node) (snd node) && less (snd node) before
+    && (if? early := decay (fst node) then if? low := integral_of two_sided q_s early then
+        Z.of_nat n * snd low <=? Z.of_nat share * fst whole)
+    && (if? late := decay (snd node) then if? high := integral_of two_sided q_s late then
+        Z.of_nat share * snd whole <=? Z.of_nat n * fst high)
+    && nodes_hold two_sided n less_share s (fst node) q_s whole rest
+  | _, _ => false
+  end.
 
 End Rates.
 
@@ -160,6 +186,14 @@ Definition rule_accepts (a : tables) (p : problem) (asserted : assertion) : bool
     no_wider p d2 && attained p d2 j k && (if? q_s := decay a s then if? q_t := decay a t then
     enclosed a (one_sided_of a c d2 q_s q_t) one_sided
     && enclosed a (two_sided_of a c d2 q_s q_t) two_sided)
+  | BalancedGrid d2 two_sided segments nodes (j, k) =>
+    no_wider p d2 && attained p d2 j k && (if? q_s := decay a s then if? q_t := decay a t then
+    grows a c d2 two_sided q_s q_t && (if? whole := integral_of a c d2 two_sided q_s q_t then
+    match segments, nodes with
+    | S shares, first :: rest => Qeq_bool (fst first) t && Qeq_bool (snd first) t
+      && nodes_hold a c d2 two_sided segments shares s (fst first) q_s whole rest
+    | _, _ => false
+    end))
   end.
 
 Definition accepted (p : problem) (asserted : assertion) : bool :=

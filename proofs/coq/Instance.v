@@ -238,65 +238,82 @@ Proof.
   apply (is_RInt_Chasles (V := R_NormedModule) (two_sided_rate c d2) s z t); [apply two_sided_first | apply two_sided_last]; lra.
 Qed.
 
-(** G1: on a balanced grid t_0 = T, ..., t_n = s of the one-sided rate, a node lies between times whose integrals from s do. *)
+(** G1: on a balanced grid t_0 = T, ..., t_n = s of a positive rate, a node lies between times whose integrals from s do. *)
 Section Grid.
-Variables (c d2 s T : R) (n : nat) (t : nat -> R).
-Hypothesis c_small : c < 1.
-Hypothesis d2_pos : 0 <= d2.
-Hypothesis s_pos : 0 <= s.
-Hypothesis rate_pos : 4 * c * (1 - c * exp (-2 * T)) < d2.
+Variables (rho : R -> R) (s T : R) (n : nat) (t : nat -> R).
+Hypothesis rho_continuous : forall r, s <= r <= T -> continuous rho r.
+Hypothesis rho_pos : forall r, s <= r <= T -> 0 < rho r.
 Hypothesis inside : forall k, (k <= n)%nat -> s <= t k <= T.
 Hypothesis last_node : t n = s.
-Hypothesis balanced : forall k, (k < n)%nat ->
-  RInt (rate c (sqrt d2)) (t (S k)) (t k) = RInt (rate c (sqrt d2)) s T / INR n.
+Hypothesis balanced : forall k, (k < n)%nat -> RInt rho (t (S k)) (t k) = RInt rho s T / INR n.
 
-Lemma integrable_inside : forall a b, s <= a -> s <= b -> ex_RInt (rate c (sqrt d2)) a b.
+Lemma integrable_inside : forall a b, s <= a <= T -> s <= b <= T -> ex_RInt rho a b.
 Proof.
-  intros a b A B. apply (ex_RInt_continuous (rate c (sqrt d2))). intros z Z. apply rate_continuous, spread_pos; [exact c_small|].
-  assert (s <= Rmin a b) by now apply Rmin_glb. lra.
+  intros a b A B. apply (ex_RInt_continuous rho). intros z Z. apply rho_continuous.
+  assert (s <= Rmin a b) by now apply Rmin_glb. assert (Rmax a b <= T) by now apply Rmax_lub. lra.
 Qed.
 
 Lemma rest_of_grid : forall j, (j <= n)%nat -> (0 < n)%nat ->
-  RInt (rate c (sqrt d2)) s (t (n - j)%nat) = INR j * (RInt (rate c (sqrt d2)) s T / INR n).
+  RInt rho s (t (n - j)%nat) = INR j * (RInt rho s T / INR n).
 Proof.
   induction j as [|j IH]; intros J N.
   - rewrite Nat.sub_0_r, last_node, RInt_point. simpl. unfold zero; simpl. ring.
   - rewrite S_INR. assert (B := balanced (n - S j)%nat ltac:(lia)).
     replace (S (n - S j)) with (n - j)%nat in B by lia.
-    assert (Ch : RInt (rate c (sqrt d2)) s (t (n - j)%nat) + RInt (rate c (sqrt d2)) (t (n - j)%nat) (t (n - S j)%nat)
-      = RInt (rate c (sqrt d2)) s (t (n - S j)%nat)).
-    { apply (RInt_Chasles (rate c (sqrt d2))); apply integrable_inside; try apply Rle_refl; apply inside; lia. }
+    assert (I := inside n (le_n n)). rewrite last_node in I.
+    assert (Ch : RInt rho s (t (n - j)%nat) + RInt rho (t (n - j)%nat) (t (n - S j)%nat) = RInt rho s (t (n - S j)%nat)).
+    { apply (RInt_Chasles rho); apply integrable_inside; try exact I; apply inside; lia. }
     rewrite IH, B in Ch by lia. rewrite <- Ch. match goal with |- ?a = ?b => change (@eq R a b) end. ring.
 Qed.
 
-Lemma total_increases : forall a b, s <= a -> a < b <= T -> total c d2 s a < total c d2 s b.
+Lemma integral_increases : forall a b, s <= a -> a < b <= T -> RInt rho s a < RInt rho s b.
 Proof.
-  intros a b A [B BT]. rewrite !total_is by exact d2_pos.
-  destruct (MVT_gen (stability c (sqrt d2) s) a b (rate c (sqrt d2))) as (z & Z & E).
-  - intros x X. rewrite Rmin_left, Rmax_right in X by lra. apply stability_derive; apply spread_pos; lra.
-  - intros x X. rewrite Rmin_left, Rmax_right in X by lra. apply derivable_continuous_pt. exists (rate c (sqrt d2) x).
-    apply is_derive_Reals, stability_derive; apply spread_pos; lra.
-  - rewrite Rmin_left, Rmax_right in Z by lra.
-    assert (V : 0 < spread c z) by (apply spread_pos; lra).
-    assert (P : 0 < rate c (sqrt d2) z); [|nra].
-    unfold rate. unfold spread in *. rewrite one_sided_sign_form by exact V.
-    apply Rmult_lt_0_compat; [apply Rdiv_lt_0_compat; [apply pow_lt, exp_pos | nra]|].
-    rewrite pow2_sqrt by exact d2_pos. rewrite factor_square. destruct (exp_between s z T ltac:(lra)) as [Q _].
-    assert (0 <= c * c * (exp (-2 * z) - exp (-2 * T))) by (apply Rmult_le_pos; nra). nra.
+  intros a b A B. assert (P : 0 < RInt rho a b).
+  { apply RInt_gt_0; [lra | |]; intros r R; [apply rho_pos | apply rho_continuous]; lra. }
+  assert (Ch : RInt rho s a + RInt rho a b = RInt rho s b) by (apply (RInt_Chasles rho); apply integrable_inside; lra).
+  lra.
 Qed.
 
 Theorem node_between : forall k low up count share, (k <= n)%nat -> (0 < n)%nat -> s <= low <= T -> s <= up <= T ->
-  count = INR n -> share = INR (n - k) -> count * total c d2 s low <= share * total c d2 s T ->
-  share * total c d2 s T <= count * total c d2 s up -> low <= t k <= up.
+  count = INR n -> share = INR (n - k) -> count * RInt rho s low <= share * RInt rho s T ->
+  share * RInt rho s T <= count * RInt rho s up -> low <= t k <= up.
 Proof.
   intros k low up count share Hk N L U -> -> A B. assert (R := rest_of_grid (n - k) ltac:(lia) N).
   replace (n - (n - k))%nat with k in R by lia.
   assert (I := inside k Hk). assert (n' : 0 < INR n) by (apply lt_0_INR; exact N).
-  rewrite !one_sided_integral in R by lra.
-  assert (R' : INR n * total c d2 s (t k) = INR (n - k) * total c d2 s T) by (rewrite R; field; lra).
+  assert (R' : INR n * RInt rho s (t k) = INR (n - k) * RInt rho s T) by (rewrite R; field; lra).
   split; apply Rnot_lt_le; intros X.
-  - assert (Y := total_increases (t k) low ltac:(lra) ltac:(lra)). nra.
-  - assert (Y := total_increases up (t k) ltac:(lra) ltac:(lra)). nra.
+  - assert (Y := integral_increases (t k) low ltac:(lra) ltac:(lra)). nra.
+  - assert (Y := integral_increases up (t k) ltac:(lra) ltac:(lra)). nra.
 Qed.
 
 End Grid.
+
+(** Where both rates are positive. *)
+Lemma one_sided_positive : forall c d2 T r, c < 1 -> 0 <= d2 -> 0 <= r <= T ->
+  4 * c * (1 - c * exp (-2 * T)) < d2 -> 0 < rate c (sqrt d2) r.
+Proof.
+  intros c d2 T r C P R X. assert (V : 0 < spread c r) by (apply spread_pos; lra).
+  unfold rate. unfold spread in *. rewrite one_sided_sign_form by exact V.
+  apply Rmult_lt_0_compat; [apply Rdiv_lt_0_compat; [apply pow_lt, exp_pos | nra]|].
+  rewrite pow2_sqrt by exact P. rewrite factor_square. destruct (exp_between r r T ltac:(lra)) as [Q _].
+  assert (0 <= c * c * (exp (-2 * r) - exp (-2 * T))) by (apply Rmult_le_pos; nra). nra.
+Qed.
+
+Lemma two_sided_positive : forall c d2 r, c < 1 -> 0 <= d2 -> 0 <= r -> 0 < c * c + d2 -> 0 < two_sided_rate c d2 r.
+Proof.
+  intros c d2 r C P R X. assert (V := spread_pos c r C R). assert (M := exp_pos (-2 * r)).
+  unfold two_sided_rate, two_sided. destruct (Req_dec (1 / spread c r - 1) 0) as [E|E].
+  - eapply Rlt_le_trans; [|apply Rmax_r]. apply Rabs_pos_lt. rewrite E, pow2_sqrt, factor_square by exact P.
+    assert (W : (1 / spread c r - 1) * spread c r = 1 - spread c r) by (field; lra). rewrite E in W.
+    unfold spread in W. rewrite factor_square in W. assert (c = 0) by nra. subst c.
+    unfold spread. rewrite factor_square. assert (0 < exp (-2 * r) * d2) by nra. apply Rlt_not_eq.
+    replace (4 * (1 - 0 * exp (-2 * r)) ^ 2) with 4 by ring. lra.
+  - eapply Rlt_le_trans; [|apply Rmax_l]. now apply Rabs_pos_lt.
+Qed.
+
+Lemma one_sided_rate_continuous : forall c d2 r, c < 1 -> 0 <= r -> continuous (rate c (sqrt d2)) r.
+Proof. intros. now apply rate_continuous, spread_pos. Qed.
+
+Lemma two_sided_rate_continuous : forall c d2 r, c < 1 -> 0 <= r -> continuous (two_sided_rate c d2) r.
+Proof. intros. now apply (two_sided_continuous c (sqrt d2)), spread_pos. Qed.

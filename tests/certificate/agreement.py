@@ -26,7 +26,7 @@ from certflow.certificate.checker.verdicts import _CERTIFICATE
 from certflow.certificate.checker.work import Work
 from certflow.formal import ProvedChecker
 
-CLAIMS = ("L2", "L3", "F1", "F2")
+CLAIMS = ("L2", "L3", "F1", "F2", "G1")
 #: Steps of work: as many as it takes.
 WORK = 10**12
 
@@ -87,6 +87,9 @@ def numbers(text: str) -> dict[str, Any] | None:
 def at_thresholds(claim: str) -> Iterator[tuple[str, str]]:
     """All asserted bounds at the last numbers that the checker accepts; the same but one half a unit beyond; 64 bits
     and more."""
+    if claim == "G1":
+        yield from _narrowest_grids()
+        return
     for real in mutations.certificates(claim):
         for bits in (64, 65, 200, real["proof"]["bits"]):
             content = copy.deepcopy(real)
@@ -99,6 +102,26 @@ def at_thresholds(claim: str) -> Iterator[tuple[str, str]]:
                     other = copy.deepcopy(content)
                     _place(other, key, indices, Fraction(2 * end + half, 2 ** (bits + 1)))
                     yield json.dumps(other), f"{key}{list(indices)} at {bits} bits, {half} halves beyond"
+
+
+def _narrowest_grids() -> Iterator[tuple[str, str]]:
+    """The ends of a node as near to it as the checker accepts, on a lattice, and one step nearer."""
+    for real in mutations.certificates("G1"):
+        content, step = copy.deepcopy(real), Fraction(1, 2 ** (real["proof"]["bits"] + 2))
+        nodes = content["assertion"]["nodes"]
+        for k in range(1, len(nodes) - 1):
+            low, high = map(Fraction, nodes[k])
+            for end, outer, inner in ((0, low, high), (1, high, low)):
+                steps = [0, int((inner - outer) / step)]
+                while abs(steps[1] - steps[0]) > 1:
+                    middle = (steps[0] + steps[1]) // 2
+                    nodes[k][end] = str(outer + middle * step)
+                    accepted = checker.check(json.dumps(mutations.sealed(content)), WORK).accepted
+                    steps[0 if accepted else 1] = middle
+                for place in steps:
+                    nodes[k][end] = str(outer + place * step)
+                    yield json.dumps(content), f"node {k}, end {end}, {place} steps inwards"
+                nodes[k][end] = real["assertion"]["nodes"][k][end]
 
 
 def _place(content: dict[str, Any], key: str, indices: tuple[int, ...], value: Fraction) -> None:

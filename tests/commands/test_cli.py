@@ -324,12 +324,12 @@ def test_verify_passes_on_what_was_asked(command: Command, monkeypatch: pytest.M
     line = (
         f"verify wine --claims L2,F1 --digits 20 --seed 7 --t-min 1/7 --t-max 2.50 --profile full --out {out} --jobs 3"
     )
-    assert command(*line.split(), "--out", out).code == 0
+    assert command(*line.split(), "--out", out, "--kernel").code == 0
     assert seen["process"].exact_t_min == Fraction(1, 7)
     assert seen["process"].exact_t_max == Fraction(5, 2)
     assert seen["process"].mixture.name == "wine"
     assert (seen["claims"], seen["profile"], seen["digits"], seen["seed"]) == (["L2", "F1"], "full", 20, 7)
-    assert (seen["out"], seen["jobs"]) == (out, 3)
+    assert (seen["out"], seen["jobs"], seen["kernel"]) == (out, 3, True)
     assert callable(seen["progress"]), "without a terminal it tells once a minute"
 
 

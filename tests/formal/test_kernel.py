@@ -21,6 +21,7 @@ from depth import nightly
 
 import certflow as cf
 from certflow.certificate.closed_forms import PRODUCERS, balanced_grid, growth_rates, spatial_bound
+from certflow.certificate.sharp import sharp_certificate
 from certflow.formal import Kernel, NotServed, opened_kernel, theorem_file
 from certflow.formal.theories import listed_axioms, theories, theory_text
 
@@ -28,6 +29,7 @@ LAW = cf.GaussianMixture(["0.5", "0.5"], [["-1", "0"], ["1", "0"]], "0.04", name
 PROCESS = cf.OrnsteinUhlenbeck(LAW, "0.01", 3)
 #: Where `L` is `1/v - 1` all the time, and where it is the one-sided rate.
 NARROW = cf.OrnsteinUhlenbeck(cf.GaussianMixture(["0.5", "0.5"], [["0"], ["0.1"]], "0.5"), "0.5", 3)
+UNIT = cf.OrnsteinUhlenbeck(cf.GaussianMixture(["0.5", "0.5"], [["0"], ["1"]], 1), "0.01", 3)
 WIDE = cf.OrnsteinUhlenbeck(cf.GaussianMixture(["0.3", "0.7"], [["0"], ["1"]], "1.5"), "1/3", 3)
 
 compiled = pytest.mark.skipif(
@@ -45,6 +47,8 @@ def short(claim: str) -> dict[str, Any]:
     """A certificate with few panels or segments."""
     if claim in ("L2", "L3"):
         return (spatial_bound if claim == "L2" else growth_rates)(PROCESS, panels=2)
+    if claim == "L5":
+        return sharp_certificate(PROCESS, "0.1", gap="1e-6")[0]
     return balanced_grid(PROCESS, segments=2) if claim == "G1" else PRODUCERS[claim](PROCESS)
 
 
@@ -71,6 +75,28 @@ def stability(start: str, end: str) -> mpmath.mpf:
     return mpmath.quad(rate, nodes)
 
 
+def middle_of_two_sided(start: str, end: str) -> mpmath.mpf:
+    """Where half of `int L` of the mixture is left, by quadrature of its definition and bisection."""
+    c, d2 = mpmath.mpf("0.96"), 4
+
+    def rate(t: mpmath.mpf) -> mpmath.mpf:
+        q = mpmath.exp(-2 * t)
+        v = 1 - c * q
+        return max(abs(1 / v - 1), abs(1 / v - 1 - q * d2 / (4 * v**2)))
+
+    kink = -mpmath.log((1 - d2 / (8 * c)) / c) / 2
+    ends = mpmath.mpf(start), mpmath.mpf(end)
+
+    def between(low: mpmath.mpf, high: mpmath.mpf) -> mpmath.mpf:
+        nodes = [low * (high / low) ** (mpmath.mpf(k) / 12) for k in range(13)]
+        return mpmath.quad(rate, sorted([*nodes, *([kink] if low < kink < high else [])]))
+
+    half = between(*ends) / 2
+    return mpmath.findroot(
+        lambda t: between(ends[0], t) - half, (mpmath.mpf("0.02"), mpmath.mpf("0.2")), solver="anderson"
+    )
+
+
 def lowered() -> dict[str, dict[str, Any]]:
     """Certificates of which one number is just on the wrong side of the truth."""
     with mpmath.workdps(40):
@@ -79,31 +105,41 @@ def lowered() -> dict[str, dict[str, Any]]:
         upper = changed(short("F2"), true - less, "one-sided", 1)
         node = Fraction(short("G1")["assertion"]["nodes"][1][1])
         late = mpmath.mpf(node.numerator) / node.denominator + less
+        two_sided = balanced_grid(PROCESS, segments=2, rate="two-sided")
+        half = middle_of_two_sided("0.01", "3")
         q = mpmath.exp(mpmath.mpf("-0.02"))
         largest = 1 - 1 / (1 - mpmath.mpf("0.96") * q) + q / (1 - mpmath.mpf("0.96") * q) ** 2
+        p = mpmath.exp(mpmath.mpf("-0.2"))
+        between = 1 - 1 / (1 - mpmath.mpf("0.96") * p) + p / (1 - mpmath.mpf("0.96") * p) ** 2
         return {
             "F1, growth": growth,
             "F1, diameter": changed(short("F1"), "3.999999999", "diameter_squared"),
             "F2, upper end": upper,
             "F2, diameter that none attains": changed(short("F2"), "4.000000001", "diameter_squared"),
             "G1, a node": changed(short("G1"), late, "nodes", 1, 0),
+            "G1, a node of the two-sided rate that begins late": changed(two_sided, half + less, "nodes", 1, 0),
+            "G1, a node of the two-sided rate that ends early": changed(two_sided, half - less, "nodes", 1, 1),
             "L2, a panel": changed(short("L2"), largest - less, "upper", 0),
             "L3, a panel": changed(short("L3"), largest - less, "upper", 0),
             "L3, from below": changed(short("L3"), "0", "lower", 0),
+            "L5, between the two means": changed(short("L5"), between + less, "lower"),
             "L3, a last time that is not T": changed(short("L3"), "2.9", "times", 2),
         }
 
 
 FALSE = lowered()
-DAILY = ("F1, growth", "F1, diameter", "L3, a panel")
+DAILY = ("F1, growth", "F1, diameter", "L3, a panel", "L5, between the two means")
 
 
 @compiled
-@pytest.mark.parametrize("claim", ["L3", "F1", *(pytest.param(claim, marks=nightly) for claim in ("L2", "F2", "G1"))])
+@pytest.mark.parametrize(
+    "claim", ["L3", "L5", "F1", *(pytest.param(claim, marks=nightly) for claim in ("L2", "F2", "G1"))]
+)
 def test_the_theorem_of_a_certificate_compiles(claim: str, kernel: Kernel) -> None:
     verdict = kernel.decide(short(claim))
     assert verdict.accepted, verdict.text
-    assert verdict.text == f"theorem compiled by Coq {kernel.version}, on the listed axioms"
+    part = " of the lower bound" if claim == "L5" else ""
+    assert verdict.text == f"theorem{part} compiled by Coq {kernel.version}, on the listed axioms"
     assert verdict.theorem is not None
     assert verdict.theorem.startswith("asserted : ")
 
@@ -114,6 +150,15 @@ def test_the_theorem_of_a_certificate_compiles(claim: str, kernel: Kernel) -> No
 def test_the_other_cases_of_the_two_sided_integral_compile(process: cf.OrnsteinUhlenbeck, kernel: Kernel) -> None:
     verdict = kernel.decide(PRODUCERS["F2"](process))
     assert verdict.accepted, verdict.text
+
+
+@compiled
+@nightly
+@pytest.mark.parametrize("process", [PROCESS, NARROW, WIDE, UNIT], ids=["both", "1/v - 1", "lambda", "c = 0"])
+def test_the_grid_of_the_two_sided_rate_compiles(process: cf.OrnsteinUhlenbeck, kernel: Kernel) -> None:
+    verdict = kernel.decide(balanced_grid(process, segments=2, rate="two-sided"))
+    assert verdict.accepted, verdict.text
+    assert "two_sided_rate" in (verdict.theorem or "")
 
 
 @compiled
@@ -173,15 +218,17 @@ def test_the_text_has_the_numbers_of_the_certificate() -> None:
 
 def test_what_has_no_theorem_is_named() -> None:
     other = dict(PRODUCERS["F1"](PROCESS), claim="S3")
-    with pytest.raises(NotServed, match="S3; of L2, L3, F1, F2, G1 there is one"):
+    with pytest.raises(NotServed, match="S3; of L2, L3, L5, F1, F2, G1 there is one"):
         theorem_file(other)
-    with pytest.raises(NotServed, match="G1 of the two-sided rate"):
-        theorem_file(balanced_grid(PROCESS, segments=2, rate="two-sided"))
+    shared = copy.deepcopy(sharp_certificate(PROCESS, "1")[0])
+    shared["problem"]["mixture"]["covariances"]["kind"] = "shared"
+    with pytest.raises(NotServed, match="L5 of shared covariances"):
+        theorem_file(shared)
 
 
 def test_each_theory_stands_after_those_that_it_needs() -> None:
     names = theories()
-    assert names[-1] == "Instance"
+    assert names[-1] == "Witness"
     for k, name in enumerate(names):
         needed = re.findall(r"^From Certflow Require Import (.*)\.$", theory_text(name), re.MULTILINE)
         assert set(" ".join(needed).split()) <= set(names[:k])

@@ -10,6 +10,7 @@ from certflow.report.formatting import clean
 from certflow.report.graph.layout import HEIGHT, WIDTH, Layout, Point, lay_out
 from certflow.report.graph.nodes import Node, label
 from certflow.report.graph.taint import ABSENT, BARE
+from certflow.report.tiers import TIERS
 from certflow.report.verdict import KIND_LABEL
 
 MARGIN = 8.0
@@ -102,6 +103,9 @@ def _node(node: Node, index: int, corner: Point, anchors: Mapping[str, str] | No
         f'<rect class="bar" width="5" height="{HEIGHT:g}" rx="2.5" fill="{COLOURS.get(node.state, _PLAIN)[1]}"/>',
         f'<text x="13" y="18" font-size="13.5" font-weight="700">{_text(node.id[:12])}</text>',
     ]
+    if node.tiers:
+        x = 18 + 9.5 * min(len(node.id), 12)
+        parts.append(f'<text class="tiers" x="{x:g}" y="18" font-size="11">{node.marks}</text>')
     if node.standing:
         words = f"{node.symbol} {node.standing}"
         parts.append(
@@ -182,6 +186,8 @@ def _legend(nodes: Sequence[Node], width: float, top: float) -> tuple[list[str],
     if any(node.kinds for node in nodes):
         listed = ", ".join(KIND_LABEL[kind] for kind in Kind)
         lines.append(f"Squares: kinds of evidence that were collected, from the left {listed}.")
+    found = {tier for node in nodes for tier in node.tiers}
+    lines += [f"{tier.mark} formal, {tier.name}: {tier.says}." for tier in TIERS if tier in found]
     if any(node.doubts for node in nodes):
         lines.append("▲ rests on a claim that is violated or open, ▽ on one with weaker evidence; the worst are named.")
     y = y + 24 if entries else top

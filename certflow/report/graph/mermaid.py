@@ -20,7 +20,8 @@ def mermaid(nodes: Sequence[Node]) -> str:
     names = {node.id: f"n{index}" for index, node in enumerate(nodes)}
     lines = ["flowchart TD"]
     for node in nodes:
-        head = " ".join(filter(None, [node.id, f"{node.symbol} {node.standing}" if node.standing else ""]))
+        stands = f"{node.symbol} {node.standing}" if node.standing else ""
+        head = " ".join(filter(None, [node.id, node.marks, stands]))
         parts = [_text(part) for part in (head, node.title, node.flag(_LETTERS)) if part]
         lines.append(f'  {names[node.id]}["{"<br/>".join(parts)}"]')
     lines += [f"  {names[on]} --> {names[node.id]}" for node in nodes for on in node.rests_on]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from certflow.claims.machine_checked import machine_checked
 from certflow.claims.model import Kind, Outcome
 from certflow.claims.statement import Statement
 from certflow.report.document import Document
 from certflow.report.graph.taint import ABSENT, Doubt, doubts, standing
+from certflow.report.tiers import Tier, general, tiers
 from certflow.report.verdict import KIND_LABEL, SYMBOL, chapter_of
 
 
@@ -18,6 +20,7 @@ class Node:
 
     standing : a word on how it stands (`taint.standing`); empty for a statement of the bare theory
     kinds : the kinds of evidence that were collected, strongest first
+    tiers : the formal tiers
     rests_on : ids of other nodes; doubts : its taint, worst first
     """
 
@@ -27,6 +30,7 @@ class Node:
     standing: str = ""
     outcome: Outcome | None = None
     kinds: tuple[Kind, ...] = ()
+    tiers: tuple[Tier, ...] = ()
     rests_on: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
 
@@ -60,6 +64,16 @@ class Node:
         return f"{mark} {len(self.doubts)}"
 
     @property
+    def marks(self) -> str:
+        """The marks of its formal tiers."""
+        return "".join(tier.mark for tier in self.tiers)
+
+    @property
+    def formal(self) -> str:
+        """Its formal tiers in words for a panel or a screen reader."""
+        return "; ".join(f"{tier.name}: {tier.says}" for tier in self.tiers)
+
+    @property
     def words(self) -> str:
         """How it stands, in a sentence for a panel or for a screen reader."""
         if self.outcome is Outcome.HOLDS and self.kinds:
@@ -87,6 +101,7 @@ def report_nodes(report: Document) -> tuple[Node, ...]:
             standing=standing(result),
             outcome=result.outcome,
             kinds=tuple(kind for kind in Kind if any(item.kind is kind for item in result.evidence)),
+            tiers=tiers(result),
             rests_on=_others(result.id, result.rests_on),
             doubts=tainted[result.id],
         )
@@ -99,7 +114,14 @@ def report_nodes(report: Document) -> tuple[Node, ...]:
 def theory_nodes(statements: Iterable[Statement]) -> tuple[Node, ...]:
     """A node for each statement of the theory, without evidence: what rests on what."""
     return tuple(
-        Node(row.id, row.title, chapter_of(row.id), rests_on=_others(row.id, row.depends_on)) for row in statements
+        Node(
+            row.id,
+            row.title,
+            chapter_of(row.id),
+            tiers=general(machine_checked(row.id)),
+            rests_on=_others(row.id, row.depends_on),
+        )
+        for row in statements
     )
 
 
@@ -112,6 +134,7 @@ def label(node: Node) -> str:
     parts = [f"{node.id}, {node.title}" if node.title else node.id]
     parts += [node.words] if node.words else []
     parts += [f"collected: {', '.join(KIND_LABEL[kind] for kind in node.kinds)}"] if node.kinds else []
+    parts += [f"formal, {node.formal}"] if node.tiers else []
     if node.doubts:
         parts.append(f"rests on claims that stand less well: {node.warning}")
     return ". ".join(parts)

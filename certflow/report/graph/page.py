@@ -16,6 +16,7 @@ from certflow.report.formatting import clean
 from certflow.report.graph.drawing import draw_inline, states
 from certflow.report.graph.nodes import Node, report_nodes
 from certflow.report.graph.taint import ABSENT, Doubt
+from certflow.report.tiers import TIERS
 from certflow.report.verdict import SYMBOL, chapter_title
 
 
@@ -58,6 +59,7 @@ def _keys(nodes: Sequence[Node]) -> tuple[tuple[str, tuple[Key, ...]], ...]:
     outcomes = {outcome: counted[outcome] for outcome in order if counted[outcome]}
     standings = Counter(node.standing for node in nodes)
     taints = Counter(node.taint for node in nodes)
+    marked = Counter(tier for node in nodes for tier in node.tiers)
     found = (
         ("Chapter", [Key(key or "other", key, chapter_title(key), count) for key, count in chapters.items()]),
         ("Outcome", [_outcome_key(outcome, count) for outcome, count in outcomes.items()]),
@@ -69,6 +71,7 @@ def _keys(nodes: Sequence[Node]) -> tuple[tuple[str, tuple[Key, ...]], ...]:
                 if words not in {_outcome_words(outcome) for outcome in outcomes}
             ],
         ),
+        ("Formal", [Key(tier.token, tier.mark, tier.name, marked[tier]) for tier in TIERS if marked[tier]]),
         (
             "Taint",
             [
@@ -104,6 +107,7 @@ def _data(nodes: Sequence[Node], anchors: Mapping[str, str]) -> Markup:
     rows = []
     for node in nodes:
         shown = [node.chapter or "other", _token(_outcome_words(node.outcome)), node.state, node.taint]
+        shown += [tier.token for tier in node.tiers]
         rows.append(
             {
                 "id": clean(node.id),
@@ -111,6 +115,7 @@ def _data(nodes: Sequence[Node], anchors: Mapping[str, str]) -> Markup:
                 "href": f"#{anchors[node.id]}" if node.id in anchors else "",
                 "mark": f"{node.symbol} {node.standing}",
                 "words": f"{node.symbol} {node.words}",
+                "formal": node.formal,
                 "kinds": [kind.value.replace("_", " ") for kind in node.kinds],
                 "show": list(dict.fromkeys(filter(None, shown))),
                 "rests": [index[on] for on in node.rests_on],

@@ -61,6 +61,7 @@
       make("p", [
         `${node.words}. `,
         node.kinds.length ? `Collected: ${node.kinds.join(", ")}. ` : "",
+        node.formal ? `Formal, ${node.formal}. ` : "",
         node.href ? make("a", "Statement, evidence and proof", { href: node.href }) : "",
       ]),
     ]);

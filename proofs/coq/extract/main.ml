@@ -1,7 +1,8 @@
 (* Reads parsed certificates, one a line, and says "accepted" or "refused" of each.
 
    A line: claim bits; variance t_min t_max; the weights, the rows of the means; then of the claim
-     L2 d2 times upper; L3 d2 times upper lower; F1 d2 growth contraction (value or -); F2 d2 one-sided two-sided pair.
+     L2 d2 times upper; L3 d2 times upper lower; F1 d2 growth contraction (value or -); F2 d2 one-sided two-sided pair;
+     G1 d2 rate segments nodes pair.
    A number is p/q, with 0x before hexadecimal digits, a list its length and its entries, all with one space between them.
    "refused" as well where the line does not fit. The tables of each number of bits are made once. *)
 
@@ -44,6 +45,7 @@ let decided line =
     let rec entries n = if n = 0 then [] else let first = read () in first :: entries (n - 1) in
     entries n
   in
+  let two read = match many read with [ first; second ] -> (first, second) | _ -> raise Unfit in
   let claim = word () in
   let asked_bits = Whole.of_int (place ()) in
   let sigma_squared = exact () in
@@ -68,10 +70,14 @@ let decided line =
       let last = word () in
       FlowStability (d2, growth, contraction, if last = "-" then None else Some (number last))
     | "F2" ->
-      let two read = match many read with [ first; second ] -> (first, second) | _ -> raise Unfit in
       let one_sided = two exact in
       let two_sided = two exact in
       CumulativeStability (d2, one_sided, two_sided, two place)
+    | "G1" ->
+      let two_sided = match word () with "two-sided" -> true | "one-sided" -> false | _ -> raise Unfit in
+      let segments = place () in
+      let nodes = many (fun () -> two exact) in
+      BalancedGrid (d2, two_sided, segments, nodes, two place)
     | _ -> raise Unfit
   in
   if !words <> [] then raise Unfit;
