@@ -221,7 +221,8 @@ def main() -> None:
     exposed = {mixture.name: exposed_diameter(mixture) is not None for mixture in laws}
     for row in rows:
         row["segments.nearest_ratio"] = (row["nearest"] or np.nan) / row["sigma"]
-    print(f"{len(rows)} rows, {len(there)} of {len(members)} mixtures, {sum(row['cpu_seconds'] for row in rows):.0f} s of CPU")
+    spent = sum(row["cpu_seconds"] for row in rows)
+    print(f"{len(rows)} rows, {len(there)} of {len(members)} mixtures, {spent:.0f} s of CPU")
     print("H9:", Counter(row["outcome"] for row in rows), Counter(row["status"] for row in rows))
     sharp = exponents(rows, exposed)
     one_step(rows)
