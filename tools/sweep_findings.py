@@ -95,6 +95,15 @@ def exponents(rows: list[Row], exposed: dict[str, bool]) -> dict[str, Row]:
             if every:
                 line = f"sharp {wilson(sum(map(sharp, group)), len(group))}; out of budget {len(every) - len(group)}"
                 told(f"random d={d} K={low}..{high}, K > d+1", f"{line}; excess {median(group, 'exponents.excess')}")
+    every = [row for row in where(rows, family="random", task="exponents") if row["components"] > row["dimension"] + 1]
+    for title, low, top in (("d = 1", 1, 1), ("d = 2", 2, 2), ("d = 3", 3, 3), ("d >= 4", 4, 99)):
+        group = [row for row in every if low <= row["dimension"] <= top]
+        told(
+            f"random {title}, K > d + 1, settled or not: exposed",
+            wilson(sum(exposed[r["mixture"]] for r in group), len(group)),
+        )
+    unsettled = [row for row in where(rows, task="exponents") if row["status"] != "done"]
+    told("out of budget: exposed", wilson(sum(exposed[row["mixture"]] for row in unsettled), len(unsettled)))
     line = [row for row in random if row["dimension"] == 1 and row["components"] >= 3]
     told("random d = 1, K >= 3: median share", median(line, "exponents.share"))
     high = [row for row in random if row["dimension"] >= 4 and row["components"] > row["dimension"] + 1]
