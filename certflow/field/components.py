@@ -39,7 +39,7 @@ class Parameters:
             variances = ExactArray(exact.values.reshape(-1))
             self.variances = arithmetic.numbers(variances)
             self.complements = arithmetic.numbers(ExactArray(1 - variances.fractions))
-            self.square_norms = (self.means * self.means).sum(-1)
+            self.square_norms = arithmetic.square_norms(self.means)
         else:
             self.covariances = arithmetic.prepared(mixture.exact_covariances)
 
@@ -117,17 +117,24 @@ class IsotropicComponents(_Components):
     def score(self, x: Any, gamma: Any) -> Any:
         """`sum_k gamma_k b_k`, shape (N, d)."""
         if self.common:
-            return -self.p * (x - self.m * self.arithmetic.average(gamma, self.means))
+            return self.score_about(x, self.arithmetic.average(gamma, self.means))
         weighted = gamma * self.p
         return self.m * self.arithmetic.average(weighted, self.means) - weighted.sum(-1)[:, None] * x
 
     def velocity(self, x: Any, gamma: Any) -> Any:
         """`sum_k gamma_k u_k`, shape (N, d)."""
         if self.common:
-            mean = self.arithmetic.average(gamma, self.means)
-            return self.m * self.p * (self.m * self.parameters.complements * x - mean)
+            return self.velocity_about(x, self.arithmetic.average(gamma, self.means))
         mean_q = (gamma * self.q).sum(-1)[:, None]
         return self.m2 * mean_q * x - self.m * self.arithmetic.average(gamma * self.p, self.means)
+
+    def score_about(self, x: Any, mean: Any) -> Any:
+        """The score of components of one variance, by the average `sum_k gamma_k mu_k` of their means, (N, d)."""
+        return -self.p * (x - self.m * mean)
+
+    def velocity_about(self, x: Any, mean: Any) -> Any:
+        """The velocity of components of one variance, by that average."""
+        return self.m * self.p * (self.m * self.parameters.complements * x - mean)
 
     def jacobian(self, x: Any, gamma: Any) -> Any:
         """`sum_k gamma_k m^2 q_k I - Cov_gamma(u_k)`, shape (N, d, d)."""

@@ -24,6 +24,9 @@ from certflow.numbers.inputs import joint_shape
 
 #: Numbers in the largest temporary of one chunk: 512 KiB of float64, so that several stay in the cache.
 CHUNK_NUMBERS = 2**16
+#: Logits (points by components) that torch keeps at once: 32 MiB of float64. Where one variance makes it possible, more
+#: of them are streamed (`certflow.field.attention`).
+KEPT_LOGITS = 2**22
 
 
 def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
@@ -72,8 +75,8 @@ def _at_points(
 
 
 def _in_chunks(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, x: Any, t: Any) -> Any:
-    if arithmetic.name == "torch":  # differentiable and on a device: one piece, memory is the caller's choice
-        return quantity_from(components_at(mixture, arithmetic, t), arithmetic, quantity, x)[0]
+    if arithmetic.name == "torch":  # differentiable and on a device: one piece
+        return _on_torch(mixture, arithmetic, quantity, x, t)
     rows = _rows(mixture, quantity, t.shape[0])
     count = x.shape[0]
     fixed = components_at(mixture, arithmetic, t) if t.shape[0] == 1 else None
@@ -95,6 +98,16 @@ def _in_chunks(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, 
     if doubtful:
         guard.recompute(mixture, quantity, x, t, np.concatenate(doubtful), result)
     return result
+
+
+def _on_torch(mixture: GaussianMixture, arithmetic: Arithmetic, quantity: str, x: Any, t: Any) -> Any:
+    components = components_at(mixture, arithmetic, t)
+    if x.shape[0] * mixture.n_components > KEPT_LOGITS:
+        from certflow.field import attention
+
+        if attention.is_streamed(components, quantity):
+            return attention.streamed(components, quantity, x)
+    return quantity_from(components, arithmetic, quantity, x)[0]
 
 
 def _rows(mixture: GaussianMixture, quantity: str, times: int) -> int:

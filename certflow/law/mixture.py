@@ -20,6 +20,7 @@ from certflow.lazy import loaded
 from certflow.numbers.arrays import Floats, Matrices, Objects, Points
 from certflow.numbers.exact import ExactArray, root
 from certflow.numbers.inputs import whole_number
+from certflow.numbers.sums import exact_sum
 
 #: How far from one the exact sum of the weights may be before the mixture is refused.
 WEIGHT_SUM_TOLERANCE = Fraction(1, 10**9)
@@ -116,7 +117,7 @@ class GaussianMixture:
         """Exact sum of the weights as given (1 unless they were binary numbers that miss it by rounding)."""
         if self.exact_weights.is_symbolic:
             return 1
-        return _exact_sum(self.exact_weights)
+        return exact_sum(self.exact_weights)
 
     @cached_property
     def covariance_matrices(self) -> Matrices:
@@ -239,10 +240,10 @@ def _read_weights(weights: Any) -> ExactArray:
         raise InputError("weights", weights, "a list of K >= 1 numbers")
     if exact.is_symbolic:
         return exact
-    bad = [i for i, value in enumerate(exact.values) if not value > 0]
-    if bad:
+    bad = np.flatnonzero(~(exact.values > 0).astype(bool))
+    if len(bad):
         raise InputError(f"weights[{bad[0]}]", _plain(exact.values[bad[0]]), "a number > 0")
-    total = _exact_sum(exact)
+    total = exact_sum(exact)
     if abs(total - 1) > WEIGHT_SUM_TOLERANCE:
         raise InputError("weights", f"a sum of {_about(total)}", "a sum within 1e-9 of 1")
     if exact.is_binary or total == 1:
@@ -255,10 +256,6 @@ def _about(total: Fraction) -> str:
         return f"{float(total):.12g}"
     except OverflowError:
         return "more than 1.8e308"
-
-
-def _exact_sum(exact: ExactArray) -> Fraction:
-    return sum(exact.fractions.tolist(), Fraction(0))
 
 
 def _read_means(means: Any, n_components: int) -> ExactArray:

@@ -183,6 +183,10 @@ class Arithmetic:
         """`A v`: matrices (T, d, d) or (T, K, d, d) and vectors (N, d) or (N, K, d), T = N or 1."""
         return (matrices @ vectors[..., None])[..., 0]
 
+    def square_norms(self, vectors: Any) -> Any:
+        """`|v|^2` of vectors (K, d)."""
+        return (vectors * vectors).sum(-1)
+
     def lambertw(self, z: Any, branch: int) -> Any:
         raise NotImplementedError
 

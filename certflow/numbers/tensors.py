@@ -17,6 +17,8 @@ from certflow.numbers.interface import Arithmetic, Resolvent
 
 #: Components up to which a softmax is faster by its formula.
 SHORT_ROW = 32
+#: Vectors whose squares are made together.
+ROWS = 2**14
 
 
 class TorchArithmetic(Arithmetic):
@@ -125,6 +127,10 @@ class TorchArithmetic(Arithmetic):
 
     def inverse_logdet(self, matrices: Any) -> tuple[Any, Any]:
         return torch.linalg.inv(matrices), torch.linalg.slogdet(matrices)[1]
+
+    def square_norms(self, vectors: Any) -> Any:
+        """In parts: a data set may take most of the memory."""
+        return torch.cat([(part * part).sum(-1) for part in vectors.split(ROWS)])
 
     def eye(self, dimension: int) -> Any:
         return torch.eye(dimension, dtype=self.dtype, device=self.device)
