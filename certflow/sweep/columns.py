@@ -37,7 +37,7 @@ GENERAL: Mapping[str, str] = {
     "outcome": "of a claim its outcome; of an experiment measured, violated or inconclusive",
     "reason": "why a task was refused, failed, or what its figures refute",
     "seconds": "wall time of the task in its process",
-    "cpu_seconds": "processor time of the task in its process",
+    "cpu_seconds": "processor time of the task, in its process and in those that it started",
     "key": "hash of the task: its file is results/KEY.json",
 }
 
