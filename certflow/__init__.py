@@ -19,6 +19,7 @@ _HOMES: dict[str, str] = {
     "networks": "",
     "samplers": "",
     "schedules": "",
+    "sweep": "",
     "testing": "",
     "GaussianMixture": "certflow.law.mixture",
     "OrnsteinUhlenbeck": "certflow.process",

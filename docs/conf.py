@@ -29,6 +29,7 @@ include_patterns = [
     "docs/**",
     "proofs/*.md",
     "reports/*.md",
+    "reports/sweep/*.md",
     "benchmarks/README.md",
     *(p.name for p in ROOT.glob("*.md")),
 ]

@@ -22,6 +22,7 @@ NAMES = (
     "audit",
     "distill",
     "network",
+    "sweep",
     "mixtures",
     "report",
 )

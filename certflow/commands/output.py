@@ -97,7 +97,7 @@ def output_directory(folder: Path | None, mixture: GaussianMixture, force: bool)
         yield
         return
     check_directory("--out", folder)
-    with _locked(folder):
+    with locked(folder):
         if not force:
             for document in (REPORT, LABORATORY, AUDIT):
                 _check_owner(folder, mixture, document)
@@ -124,8 +124,8 @@ def _law(mapping: dict[str, object]) -> list[object]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """The directory itself carries the lock, which ends with the process, however it ends."""
+def locked(folder: Path) -> Iterator[None]:
+    """Within the block the directory is this run's: it carries the lock itself, which ends with the process."""
     try:
         import fcntl
     except ImportError:  # no such locks on this system; every single file is whole all the same

@@ -1,0 +1,1 @@
+"""What a sweep measures on each mixture, a module an experiment; the table of them is `registry.py`."""

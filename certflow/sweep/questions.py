@@ -1,0 +1,105 @@
+"""The questions of a sweep: its tables `[[claims]]` and `[[experiments]]`, and the code that answers them."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from certflow.claims.check import PROFILES
+from certflow.claims.registry import STATEMENTS
+from certflow.errors import InputError, unknown
+from certflow.sweep.code import code_digest
+from certflow.sweep.experiments.registry import EXPERIMENTS, call_of, source_of
+from certflow.sweep.keys import Keys, every
+from certflow.sweep.tasks import Question
+
+#: What answers a claim.
+_VERIFICATION = "certflow.verification.run"
+
+
+def questions(claims: list[Keys], experiments: list[Keys], folder: Path) -> tuple[Question, ...]:
+    """The questions of the tables, each by a label of its own.
+
+    Raises
+    ------
+    InputError : a key, named with its table.
+    """
+    found: list[Question] = []
+    for keys in claims:
+        found += _claims(keys)
+    for keys in experiments:
+        found.append(_experiment(keys, folder))
+    if not found:
+        raise InputError("experiments", "nothing", "at least one table [[experiments]] or [[claims]]")
+    for place, question in enumerate(found):
+        if question.label in [other.label for other in found[:place]]:
+            required = "a label of its own for each question (key label)"
+            raise InputError("experiments.label", question.label, required)
+    return tuple(replace(question, code=code_of(question)) for question in found)
+
+
+def code_of(question: Question) -> str:
+    """The digest of the code that answers a question here."""
+    if question.kind == "claim":
+        return code_digest(_VERIFICATION)
+    if question.kind == "experiment":
+        return code_digest(inspect.getmodule(EXPERIMENTS[question.name].measure).__name__)  # type: ignore[union-attr]
+    call = call_of(question.name, "call", Path(question.folder) if question.folder else None)
+    return hashlib.sha256(source_of(call).encode()).hexdigest()
+
+
+def _claims(keys: Keys) -> Iterator[Question]:
+    ids = keys.value("ids")
+    listed = list(STATEMENTS) if ids == "all" else every(ids, keys.full("ids"), _claim)
+    options = {
+        "profile": keys.choice("profile", PROFILES, "quick"),
+        "digits": keys.whole("digits", 50, 15, 1000),
+        "seed": keys.whole("seed", 0, 0, 2**32 - 1),
+    }
+    families = _families(keys)
+    keys.finish()
+    for claim in listed:
+        yield Question("claim", claim, claim, options, "", families=families)
+
+
+def _families(keys: Keys) -> tuple[str, ...]:
+    """The tables of mixtures, by their names, of which a question is asked; none: of all."""
+    if "families" not in keys:
+        return ()
+    return tuple(every(keys.value("families"), keys.full("families"), _text))
+
+
+def _text(value: Any, field: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(field, value, "the name of a table of mixtures")
+    return value
+
+
+def _claim(value: Any, field: str) -> str:
+    name = value.upper() if isinstance(value, str) else value
+    if name not in STATEMENTS:
+        raise unknown(field, value, STATEMENTS, before="all, or ids among ")
+    return str(name)
+
+
+def _experiment(keys: Keys, folder: Path) -> Question:
+    families = _families(keys)
+    if "call" in keys:
+        name = keys.text("call")
+        call_of(name, keys.full("call"), folder)
+        label, options = keys.text("label", name.rpartition(":")[2]), keys.value("options", {})
+        Keys(options, keys.full("options"))
+        keys.finish()
+        return Question("call", name, label, options, "", str(folder.absolute()), families)
+    name = keys.choice("name", EXPERIMENTS)
+    label = keys.text("label", name)
+    options = {
+        key: option.check(keys.value(key, option.default), keys.full(key))
+        for key, option in EXPERIMENTS[name].options.items()
+    }
+    keys.finish()
+    return Question("experiment", name, label, options, "", families=families)
