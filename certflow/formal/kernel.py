@@ -28,7 +28,8 @@ _LIBRARIES = "From Coquelicot Require Coquelicot.\nFrom Interval Require Tactic.
 _PLACE = re.compile(r'^File "[^"]*", line (\d+)', re.MULTILINE)
 _NAMED = re.compile(r"^(?:Lemma|Theorem) (\w+)")
 _THEOREM = re.compile(r"^Theorem (asserted : .*?\.)\nProof\.", re.MULTILINE | re.DOTALL)
-_AXIOM = re.compile(r"^([A-Za-z][\w.']*)(?: *:|$)", re.MULTILINE)
+#: An axiom by its name, or what is assumed without one (`f is assumed to be guarded.`), which no list holds.
+_AXIOM = re.compile(r"^(\S+?)(?: *:|$)|^(\S.*)$", re.MULTILINE)
 
 
 class KernelVerdict(NamedTuple):
@@ -132,7 +133,7 @@ class Compilation:
             return KernelVerdict(False, f"not closed within {within}", theorem)
         if done.returncode:
             return KernelVerdict(False, _reason(self.text, done.stderr), theorem)
-        printed = tuple(_AXIOM.findall(done.stdout.partition("Axioms:\n")[2]))
+        printed = tuple(name or line for name, line in _AXIOM.findall(done.stdout.partition("Axioms:\n")[2]))
         listed = listed_axioms()
         others = [axiom for axiom in printed if not _is_listed(axiom, listed)]
         if not printed or others:

@@ -67,7 +67,7 @@ class Problem(Law):
         """Those of the mixture, then those of the interval and of `D`."""
         d2 = self.squared_diameter
         return f"""{super().definitions()}
-(** s and T are the ends of the interval of time, d2 the square of the diameter D. *)
+(** s and T are the ends of the interval of time; no two means are farther apart than D, the root of d2. *)
 Definition s : R := {real(self.start)}.
 Definition T : R := {real(self.end)}.
 Definition d2 : R := {real(d2)}.

@@ -182,6 +182,22 @@ def test_a_theorem_left_open_is_not_accepted(kernel: Kernel) -> None:
 
 
 @compiled
+def test_a_theorem_by_a_recursion_without_end_is_not_accepted(kernel: Kernel) -> None:
+    text = theorem_file(short("F1"))
+    endless = "Unset Guard Checking.\nFixpoint endless (n : nat) : False := endless n.\n"
+    cheat = re.sub(
+        r"(Lemma growth_bound : .*?\.\n)Proof\..*?Qed\.",
+        endless + r"\1Proof. destruct (endless 0%nat). Qed.",
+        text,
+        flags=re.DOTALL,
+    )
+    assert cheat != text
+    verdict = kernel.compile(cheat)
+    assert not verdict.accepted
+    assert "endless is assumed to be guarded." in verdict.text
+
+
+@compiled
 def test_a_file_that_takes_too_long_is_left(kernel: Kernel) -> None:
     verdict = kernel.compile("Goal True. do 1000000000 idtac. exact I. Qed.", seconds=1)
     assert verdict.text == "not closed within 1 s of processor time"
