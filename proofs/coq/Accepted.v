@@ -21,6 +21,8 @@ Definition jacobian_at (t : R) (x : vec) : nat -> nat -> R :=
   mixture_jacobian size (dimension p) share mean (Q2R (sigma_squared p)) t x.
 Definition trajectory_of (x : R -> vec) : Prop :=
   moves size (dimension p) share mean (Q2R (sigma_squared p)) x (Q2R (start p)) (Q2R (end_time p)).
+(** No two means are farther apart than D. *)
+Definition no_farther (D : R) : Prop := diameter size (dimension p) mean D.
 (** D is the diameter: no two means are farther apart, and the means j and k are as far. *)
 Definition width_of_means (D : R) (j k : nat) : Prop :=
   diameter size (dimension p) mean D /\ (j < size)%nat /\ (k < size)%nat
@@ -41,16 +43,17 @@ Definition statement (asserted : assertion) : Prop :=
   let n := norm (dimension p) in
   match asserted with
   | SpatialBound d2 times upper =>
-    (* L2: |J(x, t) h| <= upper |h| *)
-    on_each_panel (fun t b => forall x h, n (matvec (dimension p) (jacobian_at t x) h) <= b * n h) times (map Q2R upper)
+    (* L2: no two means are farther apart; |J(x, t) h| <= upper |h| *)
+    no_farther (sqrt (Q2R d2)) /\ on_each_panel (fun t b => forall x h, n (matvec (dimension p) (jacobian_at t x) h) <= b * n h) times (map Q2R upper)
   | GrowthRates d2 times upper lower =>
-    (* L3: lower |h|^2 <= -h^T J(x, t) h <= upper |h|^2 *)
-    on_each_panel (fun t b => forall x h,
+    (* L3: no two means are farther apart; lower |h|^2 <= -h^T J(x, t) h <= upper |h|^2 *)
+    no_farther (sqrt (Q2R d2)) /\ on_each_panel (fun t b => forall x h,
       fst b * dot (dimension p) h h <= - form (dimension p) (jacobian_at t x) h <= snd b * dot (dimension p) h h)
       times (combine (map Q2R lower) (map Q2R upper))
   | FlowStability d2 growth contraction factor =>
-    (* F1: e^contraction |x(T) - y(T)| <= |x(s) - y(s)| <= e^growth |x(T) - y(T)|, e^growth <= factor *)
-    (forall x y, trajectory_of x -> trajectory_of y ->
+    (* F1: no two means are farther apart; e^contraction |x(T) - y(T)| <= |x(s) - y(s)| <= e^growth |x(T) - y(T)|,
+       e^growth <= factor *)
+    no_farther (sqrt (Q2R d2)) /\ (forall x y, trajectory_of x -> trajectory_of y ->
       exp (Q2R contraction) * n (vsub (x T) (y T)) <= n (vsub (x s) (y s))
       <= exp (Q2R growth) * n (vsub (x T) (y T)))
     /\ match factor with Some value => exp (Q2R growth) <= Q2R value | None => True end
@@ -495,7 +498,7 @@ Lemma two_sided_panels : forall d2 times upper, no_wider p d2 = true ->
   statement p (SpatialBound d2 times upper).
 Proof.
   intros d2 times upper W H. destruct (diameter_is p posed d2 W) as [D P].
-  unfold statement. refine (on_panels_is _ _ Q2R _ p a _ times upper posed _ H). clear H.
+  split; [exact D|]. refine (on_panels_is _ _ Q2R _ p a _ times upper posed _ H). clear H.
   intros x y early late u N X Y U t T z h. unfold two_sided_holds in U.
   destruct (rates a c d2 (fst late, snd early)) as [[e g]|] eqn:F; [|discriminate].
   assert (R := rates_between d2 x y early late e g X Y F).
@@ -521,7 +524,7 @@ Proof.
   set (f := fun u : Q * Q => (Q2R (fst u), Q2R (snd u))).
   assert (M : map f (combine lower upper) = combine (map Q2R lower) (map Q2R upper)).
   { clear H. revert upper. induction lower as [|x l IH]; intros [|y m]; cbn; try reflexivity. now rewrite IH. }
-  unfold statement. rewrite <- M.
+  split; [exact D|]. rewrite <- M.
   refine (on_panels_is _ _ f _ p a _ times (combine lower upper) posed _ H). clear H M. intros x y early late [low up] N X Y U t T z h. cbn [f fst snd]. unfold one_sided_holds in U.
   destruct (rates a c d2 (fst late, snd early)) as [[e g]|] eqn:F; [|discriminate]. cbn [fst snd] in U.
   apply andb_prop in U. destruct U as [U L].
@@ -567,7 +570,8 @@ Lemma flow_stable : forall d2 value contraction factor r e, no_wider p d2 = true
   | Some most => exists power, exponential a (rational a value) = Some power /\ above a most (snd power) = true
   end -> statement p (FlowStability d2 value contraction factor).
 Proof.
-  intros d2 value contraction factor r e W R A E B F. destruct (diameter_is p posed d2 W) as [D P]. split.
+  intros d2 value contraction factor r e W R A E B F. destruct (diameter_is p posed d2 W) as [D P].
+  split; [exact D|]. split.
   - intros x y X Y.
     apply (flow_growth (size p) (dimension p) (share p) (mean p) (Q2R (sigma_squared p)) (Q2R d2) K_pos
       (share_pos p posed) sigma2_pos P D); auto; try rewrite <- c_is.
