@@ -43,8 +43,9 @@ def check(
     Each is accepted or refused with the reason; the exit code is 0 if all are accepted, 1 if one is refused.
     What is printed of an accepted one is what it asserts. The folder certflow/certificate/checker does the same alone,
     without certflow. With --kernel the statement is also written as a theorem, which the kernel of the Coq proof
-    assistant accepts or not, 60 seconds each; with --proved a program that Coq extracts from proved rules decides the
-    same numbers again. The exit code is 3 if one of these two does not accept one.
+    assistant accepts or not, in 60 seconds of processor time each; with --proved a program that Coq extracts from
+    proved rules decides the same numbers again. The exit code is 3 if one of these two does not accept one, 1 if the
+    proved rules refuse what the checker accepts.
     """
     from certflow.certificate import checker
 
@@ -62,9 +63,10 @@ def check(
     ):
         for path in certificates:
             try:
-                verdict = checker.check_file(path, most)
+                read = checker.read_bytes(path)
             except OSError as error:
                 raise InputError("CERTIFICATE", path, f"a file to read ({error.strerror})") from None
+            verdict = checker.check_bytes(read, most)
             rows.append({"file": path, **verdict._asdict()})
             if output == "text":
                 print(verdict.line(path), flush=True)
@@ -72,19 +74,26 @@ def check(
                 continue
             further: dict[str, KernelVerdict] = {}
             if found is not None:
-                further["kernel"] = _decided(found, path, keep)
+                further["kernel"] = _decided(found, json.loads(read), keep)
             if rules is not None:
-                further["proved rules"] = rules.verdict(_content(path))
+                further["proved rules"] = rules.verdict(json.loads(read))
             for by, said in further.items():
                 rows[-1][by] = said._asdict()
                 if output == "text":
                     print(said.line(path, by), flush=True)
     if output == "json":
         print_json(json.dumps({"certificates": rows}, indent=1) + "\n")
-    if not all(row["accepted"] for row in rows):
+    if not all(row["accepted"] for row in rows) or any(_disagree(row) for row in rows):
         return 1
     second = ("kernel", "proved rules")
     return 0 if all(row[by]["accepted"] for row in rows for by in second if by in row) else 3
+
+
+def _disagree(row: dict[str, Any]) -> bool:
+    """Does the checker accept what the proved rules refuse?"""
+    from certflow.formal.proved import DISAGREE
+
+    return "proved rules" in row and row["proved rules"]["text"] == DISAGREE
 
 
 def _kernel() -> AbstractContextManager[Kernel]:
@@ -99,16 +108,8 @@ def _rules() -> AbstractContextManager[ProvedChecker]:
     return opened_proved_checker()
 
 
-def _content(path: str) -> dict[str, Any]:
+def _decided(kernel: Kernel, content: dict[str, Any], keep: str | None) -> KernelVerdict:
     try:
-        content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise InputError("CERTIFICATE", path, "a file that can be read twice") from None
-    return content
-
-
-def _decided(kernel: Kernel, path: str, keep: str | None) -> KernelVerdict:
-    try:
-        return kernel.decide(_content(path), keep=None if keep is None else Path(keep))
+        return kernel.decide(content, keep=None if keep is None else Path(keep))
     except OSError as error:
         raise InputError("--keep", keep, f"a folder to write to ({error.strerror})") from None

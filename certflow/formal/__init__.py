@@ -5,7 +5,7 @@ what came of it, `statement` is what a reader needs of the text. `proved` builds
 from their proved text, and asks it.
 """
 
-from certflow.formal.instances import NotServed
+from certflow.formal.gallina import NotServed
 from certflow.formal.kernel import Compilation, Kernel, KernelVerdict, opened_kernel
 from certflow.formal.proved import ProvedChecker, opened_proved_checker
 from certflow.formal.statement import statement_of

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 _OPTIONS = ("-q", "-w", "none", "-Q", ".", "Certflow")
+#: So many seconds of processor time after the limit it is killed, if it still runs.
+_MORE = 5
 #: So many times as many seconds of the clock as of processor time, at most.
 _CLOCK = 10
 
@@ -22,11 +24,15 @@ class Running:
     """
 
     def __init__(self, command: Sequence[str], folder: Path, name: str, seconds: float):
-        run = ["sh", "-c", f'ulimit -t {math.ceil(seconds)}; exec "$@"', "sh", *command]
+        soft = math.ceil(seconds)  # the soft limit ends it by a signal of its own, SIGXCPU
+        limits = f"ulimit -St {soft}; ulimit -Ht {soft + _MORE}; ulimit -s unlimited 2>/dev/null"
+        run = ["sh", "-c", f'{limits}; exec "$@"', "sh", *command]
         self._places = [folder / f"{name}.{stream}" for stream in ("out", "err")]
         with open(self._places[0], "wb") as out, open(self._places[1], "wb") as err:
             self._process = subprocess.Popen(run, cwd=folder, stdout=out, stderr=err, process_group=0)
         self.clock = _CLOCK * seconds
+        #: The signal that ended it, once that is known; 0 where none did.
+        self.signal = 0
         self._until = time.monotonic() + self.clock
 
     @property
@@ -40,7 +46,7 @@ class Running:
         return self._process.poll() is None and not self.late
 
     def ended(self) -> subprocess.CompletedProcess[str] | None:
-        """What came of it, at its end; None where it ran out of time."""
+        """What came of it, at its end; None where a signal ended it, as where it ran out of time."""
         return self._ended(max(0.0, self._until - time.monotonic()))
 
     def stop(self) -> None:
@@ -55,6 +61,7 @@ class Running:
             self._process.kill()
             code = self._process.wait()
         if code < 0:
+            self.signal = -code
             return None
         texts = [place.read_text(encoding="utf-8", errors="replace") for place in self._places]
         return subprocess.CompletedProcess(self._process.args, code, *texts)

@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from certflow.formal.gallina import pairs, real, reals
+from certflow.formal.gallina import NotServed, pairs, real, reals
 from certflow.formal.problem import Problem
 
 BITS, DEPTH = 90, 20
@@ -25,10 +25,6 @@ _UNFOLDED = "unfold total, expansion, crossing_time, sigma2, d2, s, T; "
 _RATES = {"one-sided": "(rate (1 - sigma2) D)", "two-sided": "(two_sided_rate (1 - sigma2) d2)"}
 _C_SMALL = "Lemma c_small : 1 - sigma2 < 1.\nProof. unfold sigma2. lra. Qed.\n"
 _GIVEN = "K_pos w_pos sigma2_pos d2_pos D_diameter"
-
-
-class NotServed(Exception):
-    """A certificate whose statement has no text for Coq; the message says which."""
 
 
 def two_sided(problem: Problem, assertion: dict[str, Any], bits: int) -> str:
@@ -44,9 +40,9 @@ def two_sided(problem: Problem, assertion: dict[str, Any], bits: int) -> str:
 Definition times : list R := {reals(times)}.
 Definition upper : list R := {reals(upper)}.
 
-(** L2: for all t in a panel, all x, h: |J(x, t) h| <= upper |h|, J the Jacobian of the
-    velocity (Instance.jacobian_is_derivative). *)
-Theorem asserted : hd 0 times = s /\\ last times 0 = T /\\
+(** L2: no two means are farther apart than D; for all t in a panel, all x, h: |J(x, t) h| <= upper |h|,
+    J the Jacobian of the velocity (Instance.jacobian_is_derivative). *)
+Theorem asserted : diameter K d mu D /\\ hd 0 times = s /\\ last times 0 = T /\\
   panels (fun early late b => forall t, early <= t <= late -> forall x h,
     norm d (matvec d (mixture_jacobian K d w mu sigma2 t x) h) <= b * norm d h) times upper.
 {_panels_proof(steps)}"""
@@ -64,9 +60,10 @@ def one_sided(problem: Problem, assertion: dict[str, Any], bits: int) -> str:
 Definition times : list R := {reals(times)}.
 Definition bounds : list (R * R) := {pairs(zip(lower, upper, strict=True))}.
 
-(** L3: for all t in a panel, all x, h: lower |h|^2 <= -h^T J(x, t) h <= upper |h|^2, J the Jacobian of the velocity
+(** L3: no two means are farther apart than D; for all t in a panel, all x, h:
+    lower |h|^2 <= -h^T J(x, t) h <= upper |h|^2, J the Jacobian of the velocity
     (Instance.jacobian_is_derivative). *)
-Theorem asserted : hd 0 times = s /\\ last times 0 = T /\\
+Theorem asserted : diameter K d mu D /\\ hd 0 times = s /\\ last times 0 = T /\\
   panels (fun early late b => forall t, early <= t <= late -> forall x h,
     fst b * dot d h h <= - form d (mixture_jacobian K d w mu sigma2 t x) h <= snd b * dot d h h) times bounds.
 {_panels_proof(steps, "bounds")}"""
@@ -84,13 +81,14 @@ def flow_stability(problem: Problem, assertion: dict[str, Any], bits: int) -> st
         _lemma("growth_bound", f"total (1 - sigma2) d2 s T <= {real(growth)}", bits),
     ]
     return f"""{"".join(lemmas)}{more}
-(** F1: for all trajectories x, y of the flow on [s, T]: e^contraction |x(T) - y(T)| <= |x(s) - y(s)|
+(** F1: no two means are farther apart than D; for all trajectories x, y of the flow on [s, T]:
+    e^contraction |x(T) - y(T)| <= |x(s) - y(s)|
     <= e^growth |x(T) - y(T)|, and e^growth <= factor where there is one. *)
-Theorem asserted : (forall x y, moves K d w mu sigma2 x s T -> moves K d w mu sigma2 y s T ->
+Theorem asserted : diameter K d mu D /\\ (forall x y, moves K d w mu sigma2 x s T -> moves K d w mu sigma2 y s T ->
   exp {real(contraction)} * norm d (vsub (x T) (y T)) <= norm d (vsub (x s) (y s))
     <= exp {real(growth)} * norm d (vsub (x T) (y T))){last}.
 Proof.
-  {end}apply (flow_growth K d w mu sigma2 d2 {_GIVEN});
+  split; [exact D_diameter|]. {end}apply (flow_growth K d w mu sigma2 d2 {_GIVEN});
     [exact interval_of_time | exact contraction_bound | exact growth_bound].
 Qed.
 """
@@ -231,7 +229,7 @@ def _panel_step(theorem: str, i: int) -> str:
 def _panels_proof(steps: list[str], bounds: str = "upper") -> str:
     lines = "\n".join(f"  apply conj; {step}" for step in steps)
     return f"""Proof.
-  split; [reflexivity|]. split; [reflexivity|]. unfold times, {bounds}. cbn [panels].
+  split; [exact D_diameter|]. split; [reflexivity|]. split; [reflexivity|]. unfold times, {bounds}. cbn [panels].
 {lines}
   exact I.
 Qed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 from certflow.atomic import write_text_atomic
 from certflow.errors import InputError
 from certflow.formal.coqc import compiled, compiling
-from certflow.formal.instances import NotServed
+from certflow.formal.gallina import NotServed
 from certflow.formal.text import PARTS, theorem_file
 from certflow.formal.theories import listed_axioms, theories, theory_text
 
@@ -28,7 +29,14 @@ _LIBRARIES = "From Coquelicot Require Coquelicot.\nFrom Interval Require Tactic.
 _PLACE = re.compile(r'^File "[^"]*", line (\d+)', re.MULTILINE)
 _NAMED = re.compile(r"^(?:Lemma|Theorem) (\w+)")
 _THEOREM = re.compile(r"^Theorem (asserted : .*?\.)\nProof\.", re.MULTILINE | re.DOTALL)
-_AXIOM = re.compile(r"^([A-Za-z][\w.']*)(?: *:|$)", re.MULTILINE)
+#: An axiom by its name, or what is assumed without one (`f is assumed to be guarded.`), which no list holds.
+_AXIOM = re.compile(r"^(\S+?)(?: *:|$)|^(\S.*)$", re.MULTILINE)
+
+#: Words that leave something unproved, as `proofs/coq/build` refuses them, and those that open a section.
+_OPEN = re.compile(
+    r"\b(?:Admitted|admit|give_up|Axioms?|Parameters?|Conjecture|Hypothes[ie]s|Variables?|Context|bypass_check|Unset"
+    r"|Declare ML Module)\b"
+)
 
 
 class KernelVerdict(NamedTuple):
@@ -99,8 +107,9 @@ class Kernel:
         return Compilation(self, text, seconds, name)
 
     def digest(self, text: str) -> str:
-        """SHA-256 of all that a verdict on a text rests on: the text, the theories, the axioms, Coq's version."""
+        """SHA-256 of all that a verdict on a text rests on: the text, the theories, the axioms, the program."""
         parts = [text, *map(theory_text, theories()), *sorted(listed_axioms()), self.version, str(SECONDS)]
+        parts.append(hashlib.sha256(Path(self.program).read_bytes()).hexdigest())
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -126,20 +135,28 @@ class Compilation:
         found = _THEOREM.search(self.text)
         theorem = found[1] if found else None
         if done is None:
-            within = f"{self.seconds:g} s of processor time"
-            if self._coqc.late:
-                within = f"{self._coqc.clock:g} s of the clock"
-            return KernelVerdict(False, f"not closed within {within}", theorem)
+            return KernelVerdict(False, self._ended_early(), theorem)
         if done.returncode:
             return KernelVerdict(False, _reason(self.text, done.stderr), theorem)
-        printed = tuple(_AXIOM.findall(done.stdout.partition("Axioms:\n")[2]))
+        printed = tuple(name or line for name, line in _AXIOM.findall(done.stdout.partition("Axioms:\n")[2]))
         listed = listed_axioms()
         others = [axiom for axiom in printed if not _is_listed(axiom, listed)]
         if not printed or others:
-            said = ", ".join(others) or "none printed"
-            return KernelVerdict(False, f"rests on axioms that are not listed: {said}", theorem)
+            said = f"it rests on axioms that are not listed: {', '.join(others)}"
+            return KernelVerdict(False, said if others else "coqc printed no axioms of it", theorem)
+        left_open = _OPEN.search(self.text)  # a listed axiom's name could be given to another one
+        if left_open is not None:
+            return KernelVerdict(False, f"its text has {left_open[0]!r}, which leaves something unproved", theorem)
         text = f"theorem compiled by Coq {self.kernel.version}, on the listed axioms"
         return KernelVerdict(True, text, theorem, printed)
+
+    def _ended_early(self) -> str:
+        """Why there is no answer."""
+        if self._coqc.late:
+            return f"not closed within {self._coqc.clock:g} s of the clock"
+        if self._coqc.signal == signal.SIGXCPU:
+            return f"not closed within {self.seconds:g} s of processor time"
+        return f"coqc was ended by signal {self._coqc.signal}, as where memory runs out"
 
 
 @contextmanager

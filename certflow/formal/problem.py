@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from certflow.formal.gallina import integers, real, rows
+from certflow.formal.gallina import digits, integers, real, rows
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,15 @@ class Law:
 
     def definitions(self) -> str:
         """The definitions, and what of them holds by computation on integers."""
-        return f"""(** The mixture: mean k is row k over {self.denominator}, weight k is share k over {self.total};
+        return f"""(** The mixture: mean k is row k over {digits(self.denominator)},
+    weight k is share k over {digits(self.total)};
     sigma2 the variance. *)
 Definition K : nat := {len(self.rows)}%nat.
 Definition d : nat := {len(self.rows[0])}%nat.
 Definition rows : list (list Z) := {rows(self.rows)}%Z.
 Definition shares : list Z := {integers(self.shares)}%Z.
-Definition mu : nat -> vec := point rows {self.denominator}%Z.
-Definition w : nat -> R := weight shares {self.total}%Z.
+Definition mu : nat -> vec := point rows {digits(self.denominator)}%Z.
+Definition w : nat -> R := weight shares {digits(self.total)}%Z.
 Definition sigma2 : R := {real(self.sigma2)}.
 
 Lemma K_pos : (0 < K)%nat.
@@ -67,7 +68,7 @@ class Problem(Law):
         """Those of the mixture, then those of the interval and of `D`."""
         d2 = self.squared_diameter
         return f"""{super().definitions()}
-(** s and T are the ends of the interval of time, d2 the square of the diameter D. *)
+(** s and T are the ends of the interval of time; no two means are farther apart than D, the root of d2. *)
 Definition s : R := {real(self.start)}.
 Definition T : R := {real(self.end)}.
 Definition d2 : R := {real(d2)}.
@@ -78,7 +79,7 @@ Proof. unfold d2. lra. Qed.
 Lemma interval_of_time : 0 <= s <= T.
 Proof. unfold s, T. lra. Qed.
 Lemma D_diameter : diameter K d mu D.
-Proof. apply (diameter_by_integers d rows {self.denominator}%Z {_z(d2.numerator)} {_z(d2.denominator)});
+Proof. apply (diameter_by_integers d rows {digits(self.denominator)}%Z {_z(d2.numerator)} {_z(d2.denominator)});
   [reflexivity | reflexivity | vm_compute; reflexivity]. Qed.
 """
 
@@ -86,7 +87,7 @@ Proof. apply (diameter_by_integers d rows {self.denominator}%Z {_z(d2.numerator)
         """The lemma that two means have the distance D."""
         d2, (j, k) = self.squared_diameter, pair
         return f"""Lemma D_attained : norm d (vsub (mu {j}%nat) (mu {k}%nat)) = D.
-Proof. apply (distance_by_integers d rows {self.denominator}%Z {_z(d2.numerator)} {_z(d2.denominator)});
+Proof. apply (distance_by_integers d rows {digits(self.denominator)}%Z {_z(d2.numerator)} {_z(d2.denominator)});
   [reflexivity | reflexivity | vm_compute; reflexivity]. Qed.
 """
 
@@ -124,4 +125,4 @@ def whole(values: list[Fraction]) -> tuple[list[int], int]:
 
 
 def _z(value: int) -> str:
-    return f"{value}%Z"
+    return f"{digits(value)}%Z"

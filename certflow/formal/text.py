@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from certflow.formal.instances import NotServed, balanced_grid, flow_stability, integrals, one_sided, two_sided
+from certflow.formal.gallina import NotServed
+from certflow.formal.instances import balanced_grid, flow_stability, integrals, one_sided, two_sided
 from certflow.formal.problem import Problem, problem_of
 from certflow.formal.theories import theories
 from certflow.formal.witness import sharp_from_below
+
+_HASH = re.compile(r"sha256(?:-statement)?:[0-9a-f]{64}")
 
 
 def theorem_file(content: dict[str, Any]) -> str:
     """What `coqc -Q . Certflow` compiles beside the theories: the problem, the theorem `asserted`, its axioms printed.
 
-    `content` is a certificate that the checker has accepted. Raises `NotServed`.
+    `content` is a certificate that the checker has accepted; of its texts only the hash is written, if it is one.
+    Raises `NotServed`.
     """
+    if not _HASH.fullmatch(content["hash"]):
+        raise NotServed("a certificate whose hash has another form")
     return f"""(** Written by certflow from the certificate of {content["claim"]} with the hash {content["hash"]}. *)
 Require Import Reals Psatz Lia ZArith List.
 From Coquelicot Require Import Coquelicot.
@@ -57,4 +64,4 @@ STATEMENTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "G1": _on_interval(balanced_grid),
 }
 #: What the theorem of a claim is of, where it is not of the whole assertion.
-PARTS: dict[str, str] = {"L5": " of the lower bound"}
+PARTS: dict[str, str] = {"F1": " of any two trajectories", "L5": " of the lower bound"}

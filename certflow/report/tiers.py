@@ -25,9 +25,9 @@ GENERAL = Tier(
     "◆", "general", "Coq's kernel accepted the formula of the claim, as its proof page says under Machine-checked"
 )
 IN_PART = Tier("◇", "general, in part", "Coq's kernel accepted a part of it, which its proof page names there")
-INSTANCE = Tier("●", "instance", "in this run Coq's kernel accepted what a certificate asserts of this mixture")
+INSTANCE = Tier("●", "instance", "Coq's kernel accepted what a certificate of this run asserts of this mixture")
 INSTANCE_IN_PART = Tier(
-    "◐", "instance, in part", "in this run Coq's kernel accepted a part of what a certificate asserts of this mixture"
+    "◐", "instance, in part", "Coq's kernel accepted a part of what a certificate of this run asserts of this mixture"
 )
 #: What a reader must not take from the marks of lemmas.
 NO_EVIDENCE = "General tiers are of the statement, were not compiled in this run, and are no evidence about its code."

@@ -21,7 +21,12 @@ Definition jacobian_at (t : R) (x : vec) : nat -> nat -> R :=
   mixture_jacobian size (dimension p) share mean (Q2R (sigma_squared p)) t x.
 Definition trajectory_of (x : R -> vec) : Prop :=
   moves size (dimension p) share mean (Q2R (sigma_squared p)) x (Q2R (start p)) (Q2R (end_time p)).
-Definition width_of_means (D : R) : Prop := diameter size (dimension p) mean D.
+(** No two means are farther apart than D. *)
+Definition no_farther (D : R) : Prop := diameter size (dimension p) mean D.
+(** D is the diameter: no two means are farther apart, and the means j and k are as far. *)
+Definition width_of_means (D : R) (j k : nat) : Prop :=
+  diameter size (dimension p) mean D /\ (j < size)%nat /\ (k < size)%nat
+  /\ norm (dimension p) (vsub (mean j) (mean k)) = D.
 
 (** From s to T, and on each panel the bound that stands at its place. *)
 Definition on_each_panel {A : Type} (P : R -> A -> Prop) (times : list Q) (bounds : list A) : Prop :=
@@ -38,27 +43,28 @@ Definition statement (asserted : assertion) : Prop :=
   let n := norm (dimension p) in
   match asserted with
   | SpatialBound d2 times upper =>
-    (* L2: |J(x, t) h| <= upper |h| *)
-    on_each_panel (fun t b => forall x h, n (matvec (dimension p) (jacobian_at t x) h) <= b * n h) times (map Q2R upper)
+    (* L2: no two means are farther apart; |J(x, t) h| <= upper |h| *)
+    no_farther (sqrt (Q2R d2)) /\ on_each_panel (fun t b => forall x h, n (matvec (dimension p) (jacobian_at t x) h) <= b * n h) times (map Q2R upper)
   | GrowthRates d2 times upper lower =>
-    (* L3: lower |h|^2 <= -h^T J(x, t) h <= upper |h|^2 *)
-    on_each_panel (fun t b => forall x h,
+    (* L3: no two means are farther apart; lower |h|^2 <= -h^T J(x, t) h <= upper |h|^2 *)
+    no_farther (sqrt (Q2R d2)) /\ on_each_panel (fun t b => forall x h,
       fst b * dot (dimension p) h h <= - form (dimension p) (jacobian_at t x) h <= snd b * dot (dimension p) h h)
       times (combine (map Q2R lower) (map Q2R upper))
   | FlowStability d2 growth contraction factor =>
-    (* F1: e^contraction |x(T) - y(T)| <= |x(s) - y(s)| <= e^growth |x(T) - y(T)|, e^growth <= factor *)
-    (forall x y, trajectory_of x -> trajectory_of y ->
+    (* F1: no two means are farther apart; e^contraction |x(T) - y(T)| <= |x(s) - y(s)| <= e^growth |x(T) - y(T)|,
+       e^growth <= factor *)
+    no_farther (sqrt (Q2R d2)) /\ (forall x y, trajectory_of x -> trajectory_of y ->
       exp (Q2R contraction) * n (vsub (x T) (y T)) <= n (vsub (x s) (y s))
       <= exp (Q2R growth) * n (vsub (x T) (y T)))
     /\ match factor with Some value => exp (Q2R growth) <= Q2R value | None => True end
   | CumulativeStability d2 one_sided two_sided (j, k) =>
     (* F2: D is the diameter, and the integrals of both rates lie between the ends *)
-    width_of_means (sqrt (Q2R d2)) /\ n (vsub (mean j) (mean k)) = sqrt (Q2R d2)
+    width_of_means (sqrt (Q2R d2)) j k
     /\ Q2R (fst one_sided) <= RInt (rate c (sqrt (Q2R d2))) s T <= Q2R (snd one_sided)
     /\ Q2R (fst two_sided) <= RInt (two_sided_rate c (Q2R d2)) s T <= Q2R (snd two_sided)
   | BalancedGrid d2 two_sided segments nodes (j, k) =>
     (* G1: D is the diameter, and of every grid in [s, T] with equal shares of the rate each node is in its interval *)
-    width_of_means (sqrt (Q2R d2)) /\ n (vsub (mean j) (mean k)) = sqrt (Q2R d2)
+    width_of_means (sqrt (Q2R d2)) j k
     /\ forall t : nat -> R, t 0%nat = T -> t segments = s -> (forall i, (i <= segments)%nat -> s <= t i <= T) ->
       (forall i, (i < segments)%nat -> RInt (rate_of two_sided c (Q2R d2)) (t (S i)) (t i)
         = RInt (rate_of two_sided c (Q2R d2)) s T / INR segments) ->
@@ -365,7 +371,8 @@ Proof. reflexivity. Qed.
 Lemma rows_length : length (integer_rows p) = size p.
 Proof. unfold integer_rows. rewrite map_length. apply posed_facts. Qed.
 
-Lemma diameter_is : forall d2, no_wider p d2 = true -> width_of_means p (sqrt (Q2R d2)) /\ 0 <= Q2R d2.
+Lemma diameter_is : forall d2, no_wider p d2 = true ->
+  diameter (size p) (dimension p) (mean p) (sqrt (Q2R d2)) /\ 0 <= Q2R d2.
 Proof.
   intros d2 H. unfold no_wider in H. split.
   - assert (D := diameter_by_integers (dimension p) (integer_rows p) (denominator p) (Qnum d2) (Zpos (Qden d2))
@@ -381,10 +388,11 @@ Proof.
     left. apply Rinv_0_lt_compat. now apply IZR_lt.
 Qed.
 
-Lemma attained_is : forall d2 j k, attained p d2 j k = true ->
-  norm (dimension p) (vsub (mean p j) (mean p k)) = sqrt (Q2R d2).
+Lemma attained_is : forall d2 j k, no_wider p d2 = true -> attained p d2 j k = true -> width_of_means p (sqrt (Q2R d2)) j k.
 Proof.
-  intros d2 j k H. unfold attained in H. apply andb_prop in H. destruct H as [_ H]. apply Z.eqb_eq in H.
+  intros d2 j k W H. unfold attained in H. apply andb_prop in H. destruct H as [L H]. apply Z.eqb_eq in H.
+  apply andb_prop in L. destruct L as [J L]. apply Nat.ltb_lt in J, L. destruct posed_facts as (_ & _ & S & _). rewrite S in J, L.
+  split; [now apply diameter_is|]. split; [exact J|]. split; [exact L|].
   rewrite distance_of_means, quotient_is. apply distance_by_integers; [apply common_pos | reflexivity | exact H].
 Qed.
 
@@ -490,7 +498,7 @@ Lemma two_sided_panels : forall d2 times upper, no_wider p d2 = true ->
   statement p (SpatialBound d2 times upper).
 Proof.
   intros d2 times upper W H. destruct (diameter_is p posed d2 W) as [D P].
-  unfold statement. refine (on_panels_is _ _ Q2R _ p a _ times upper posed _ H). clear H.
+  split; [exact D|]. refine (on_panels_is _ _ Q2R _ p a _ times upper posed _ H). clear H.
   intros x y early late u N X Y U t T z h. unfold two_sided_holds in U.
   destruct (rates a c d2 (fst late, snd early)) as [[e g]|] eqn:F; [|discriminate].
   assert (R := rates_between d2 x y early late e g X Y F).
@@ -516,7 +524,7 @@ Proof.
   set (f := fun u : Q * Q => (Q2R (fst u), Q2R (snd u))).
   assert (M : map f (combine lower upper) = combine (map Q2R lower) (map Q2R upper)).
   { clear H. revert upper. induction lower as [|x l IH]; intros [|y m]; cbn; try reflexivity. now rewrite IH. }
-  unfold statement. rewrite <- M.
+  split; [exact D|]. rewrite <- M.
   refine (on_panels_is _ _ f _ p a _ times (combine lower upper) posed _ H). clear H M. intros x y early late [low up] N X Y U t T z h. cbn [f fst snd]. unfold one_sided_holds in U.
   destruct (rates a c d2 (fst late, snd early)) as [[e g]|] eqn:F; [|discriminate]. cbn [fst snd] in U.
   apply andb_prop in U. destruct U as [U L].
@@ -562,7 +570,8 @@ Lemma flow_stable : forall d2 value contraction factor r e, no_wider p d2 = true
   | Some most => exists power, exponential a (rational a value) = Some power /\ above a most (snd power) = true
   end -> statement p (FlowStability d2 value contraction factor).
 Proof.
-  intros d2 value contraction factor r e W R A E B F. destruct (diameter_is p posed d2 W) as [D P]. split.
+  intros d2 value contraction factor r e W R A E B F. destruct (diameter_is p posed d2 W) as [D P].
+  split; [exact D|]. split.
   - intros x y X Y.
     apply (flow_growth (size p) (dimension p) (share p) (mean p) (Q2R (sigma_squared p)) (Q2R d2) K_pos
       (share_pos p posed) sigma2_pos P D); auto; try rewrite <- c_is.
@@ -584,7 +593,7 @@ Proof.
     Q2R (fst ends) <= x <= Q2R (snd ends)).
   { intros [r|] ends x H E; [|discriminate]. cbn in E. apply andb_prop in E. destruct E as [L U].
     specialize (H r eq_refl). split; [now apply (below_in r) | now apply (above_in r)]. }
-  split; [exact D|]. split; [now apply attained_is|]. rewrite <- c_is. split.
+  split; [now apply attained_is|]. rewrite <- c_is. split.
   - refine (I _ _ _ _ O). intros r R. rewrite one_sided_integral by (auto; lra). now apply total_in.
   - refine (I _ _ _ _ T). intros r R.
     apply (two_sided_in b a b_range bits_a ln_encloses c d2 _ _ q_s q_t); auto. lra.
@@ -688,7 +697,7 @@ Lemma grid_between : forall d2 two_sided shares first rest j k whole, no_wider p
   statement p (BalancedGrid d2 two_sided (S shares) (first :: rest) (j, k)).
 Proof.
   intros d2 two_sided shares first rest j k whole W A P I F G N. destruct (diameter_is p posed d2 W) as [D D'].
-  split; [exact D|]. split; [now apply attained_is|]. rewrite <- c_is. intros t T Z J B [|i] H.
+  split; [now apply attained_is|]. rewrite <- c_is. intros t T Z J B [|i] H.
   - cbn [nth]. rewrite T. lra.
   - cbn [nth]. replace (S i) with (S shares - shares + i)%nat at 1 by lia.
     replace (S i) with (S shares - shares + i)%nat by lia.

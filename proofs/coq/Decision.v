@@ -13,7 +13,7 @@ Open Scope Z_scope.
 Record problem := {
   weight_list : list Q; mean_rows : list (list Q); sigma_squared : Q; start : Q; end_time : Q; asked_bits : Z }.
 
-(** What is asserted; d2 is the square of the diameter of the means. *)
+(** What is asserted; d2 is at least the square of the diameter of the means, and equal to it where a pair attains it. *)
 Inductive assertion :=
   | SpatialBound (d2 : Q) (times upper : list Q)                    (** L2 *)
   | GrowthRates (d2 : Q) (times upper lower : list Q)               (** L3 *)

@@ -87,7 +87,7 @@ Qed.
 
 (** E3 as on the page, with Coquelicot's integral: Lambda_k = int_(t_k)^(t_(k-1)) lambda. *)
 Corollary error_sum_integral : forall (lambda : R -> R) (t eps : nat -> R) n x0,
-  (forall a b, ex_RInt lambda a b) ->
+  (forall i j, (i <= n)%nat -> (j <= n)%nat -> ex_RInt lambda (t i) (t j)) ->
   (forall k x y, (k < n)%nat -> distance (phi k x) (phi k y) <= exp (RInt lambda (t (S k)) (t k)) * distance x y) ->
   (forall k, (k < n)%nat -> distance (psi k (compose psi k x0)) (phi k (compose psi k x0)) <= eps k) ->
   error x0 x0 n <= sum n (fun k => eps k * exp (RInt lambda (t n) (t (S k)))).
@@ -97,7 +97,7 @@ Proof.
   - intros k x y Hk.
     replace (RInt lambda (t n) (t k) - RInt lambda (t n) (t (S k))) with (RInt lambda (t (S k)) (t k)); [now apply L|].
     assert (C : RInt lambda (t n) (t (S k)) + RInt lambda (t (S k)) (t k) = RInt lambda (t n) (t k)) by
-      exact (RInt_Chasles lambda (t n) (t (S k)) (t k) (X _ _) (X _ _)). lra.
+      (apply (RInt_Chasles lambda (t n) (t (S k)) (t k)); apply X; lia). lra.
   - exact E.
   - right. apply sum_ext; intros k Hk. rewrite RInt_point. unfold zero; simpl. now rewrite Rminus_0_r.
 Qed.

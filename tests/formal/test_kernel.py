@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
@@ -138,7 +140,7 @@ DAILY = ("F1, growth", "F1, diameter", "L3, a panel", "L5, between the two means
 def test_the_theorem_of_a_certificate_compiles(claim: str, kernel: Kernel) -> None:
     verdict = kernel.decide(short(claim))
     assert verdict.accepted, verdict.text
-    part = " of the lower bound" if claim == "L5" else ""
+    part = {"L5": " of the lower bound", "F1": " of any two trajectories"}.get(claim, "")
     assert verdict.text == f"theorem{part} compiled by Coq {kernel.version}, on the listed axioms"
     assert verdict.theorem is not None
     assert verdict.theorem.startswith("asserted : ")
@@ -178,7 +180,50 @@ def test_a_theorem_left_open_is_not_accepted(kernel: Kernel) -> None:
     cheat = re.sub(r"(Lemma growth_bound : .*?\.\n)Proof\..*?Qed\.", r"\1Proof. Admitted.", text, flags=re.DOTALL)
     assert cheat != text
     verdict = kernel.compile(cheat)
-    assert (verdict.accepted, verdict.text) == (False, "rests on axioms that are not listed: growth_bound")
+    assert (verdict.accepted, verdict.text) == (False, "it rests on axioms that are not listed: growth_bound")
+
+
+@compiled
+@pytest.mark.parametrize("axiom", ["classic", "add"])
+def test_an_axiom_under_a_listed_name_is_not_accepted(axiom: str, kernel: Kernel) -> None:
+    proof = f"Theorem asserted : 1 = 2.\nProof. destruct {axiom}. Qed.\nPrint Assumptions asserted.\n"
+    text = f"Axiom {axiom} : False.\n{proof}"
+    verdict = kernel.compile(text)
+    assert (verdict.accepted, verdict.text) == (False, "its text has 'Axiom', which leaves something unproved")
+
+
+@compiled
+def test_what_a_signal_ends_is_told_from_what_takes_too_long(kernel: Kernel) -> None:
+    compilation = kernel.begin("Goal True. do 1000000000 idtac. exact I. Qed.", seconds=30, name="Killed")
+    os.kill(compilation._coqc._process.pid, signal.SIGSEGV)
+    assert compilation.verdict().text == "coqc was ended by signal 11, as where memory runs out"
+
+
+def test_numbers_and_hashes_of_another_form_have_no_text() -> None:
+    content = PRODUCERS["F1"](PROCESS)
+    long = copy.deepcopy(content)
+    long["problem"]["t_max"] = "1e4999"
+    with pytest.raises(NotServed, match="numbers of more than 4,200 digits"):
+        theorem_file(long)
+    content["hash"] = "sha256:*) Axiom classic : False. (*"
+    with pytest.raises(NotServed, match="a certificate whose hash has another form"):
+        theorem_file(content)
+
+
+@compiled
+def test_a_theorem_by_a_recursion_without_end_is_not_accepted(kernel: Kernel) -> None:
+    text = theorem_file(short("F1"))
+    endless = "Unset Guard Checking.\nFixpoint endless (n : nat) : False := endless n.\n"
+    cheat = re.sub(
+        r"(Lemma growth_bound : .*?\.\n)Proof\..*?Qed\.",
+        endless + r"\1Proof. destruct (endless 0%nat). Qed.",
+        text,
+        flags=re.DOTALL,
+    )
+    assert cheat != text
+    verdict = kernel.compile(cheat)
+    assert not verdict.accepted
+    assert "endless is assumed to be guarded." in verdict.text
 
 
 @compiled
@@ -194,7 +239,9 @@ def test_the_command_keeps_files_that_compile_alone(tmp_path: Path, command: Any
     path.write_text(json.dumps(PRODUCERS["F1"](PROCESS)), encoding="utf-8")
     ended = command("check", "--kernel", "--keep", tmp_path / "kept", path)
     assert ended.code == 0, ended.out
-    assert ended.out.splitlines()[1].startswith(f"kernel: accepted: {path}: theorem compiled by Coq ")
+    assert ended.out.splitlines()[1].startswith(
+        f"kernel: accepted: {path}: theorem of any two trajectories compiled by Coq "
+    )
     kept = tmp_path / "kept"
     names = [*theories(), next(kept.glob("F1_*.v")).stem]
     for name in names:

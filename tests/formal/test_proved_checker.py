@@ -23,7 +23,6 @@ from certflow.certificate.closed_forms import PRODUCERS
 from certflow.certificate.envelope import certificate_text
 from certflow.certificate.flow_tube import flow_tube_certificate
 from certflow.formal import NotServed, ProvedChecker, opened_proved_checker
-from certflow.formal.proved import THEOREM
 from certflow.law.builtin import builtin_names
 
 COQ = Path(__file__).parents[2] / "proofs/coq"
@@ -127,17 +126,12 @@ def test_the_command_decides_by_the_proved_rules_too(tmp_path: Path, command: Ca
     assert first["proved rules"] == {
         "accepted": True,
         "text": "by the rules of proofs/coq/Decision.v, extracted",
-        "theorem": "forall p asserted, accepted p asserted = true -> statement p asserted",
+        "theorem": None,
         "axioms": None,
     }
     assert second["proved rules"]["text"].startswith(
         "no rules are proved for S3; there are those of L2, L3, F1, F2, G1"
     )
-
-
-def test_the_theorem_named_is_that_of_the_theory() -> None:
-    text = (COQ / "Accepted.v").read_text(encoding="utf-8")
-    assert f"Theorem accepted_is_true : {THEOREM}.\n" in text
 
 
 def test_without_a_compiler_one_line_says_what_to_install(
@@ -150,6 +144,28 @@ def test_without_a_compiler_one_line_says_what_to_install(
     assert (ended.code, ended.out) == (2, "")
     required = "Coq 8.16, which brings OCaml and zarith (Debian: apt-get install coq)"
     assert ended.err == f"certflow: --proved: got 'no coqc'; required: {required}\n"
+
+
+def test_a_file_of_many_numbers_is_decided_and_a_failure_is_no_verdict(proved: ProvedChecker) -> None:
+    content = PRODUCERS["F2"](PROCESS)
+    content["problem"]["mixture"]["weights"] = ["1"] * 400_000  # too many, and the sum is not 1
+    content["problem"]["mixture"]["means"] = [["0"]]
+    assert proved.decide([content]) == [False]
+    broken = ProvedChecker(proved.program.parent / "none" / "proved")
+    broken.program.parent.mkdir()
+    said = broken.verdict(PRODUCERS["F2"](PROCESS))
+    assert said.text == "not decided within 60 s of processor time, or the memory there is"
+
+
+def test_the_command_tells_a_disagreement(
+    tmp_path: Path, command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "F2.json"
+    path.write_text(certificate_text(PRODUCERS["F2"](PROCESS)))
+    monkeypatch.setattr(ProvedChecker, "told", lambda self, lines: ["refused"])
+    ended = command("check", "--proved", path)
+    assert ended.code == 1
+    assert "the checker accepts it and these rules do not" in ended.out
 
 
 def test_a_claim_or_a_kind_without_rules_is_not_decided(proved: ProvedChecker) -> None:

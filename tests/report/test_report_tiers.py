@@ -86,7 +86,7 @@ def test_graph_and_legend_name_the_tiers(marked):
     nodes = {node.id: node for node in report_nodes(marked)}
     assert {name: node.marks for name, node in nodes.items() if node.marks} == {"L2": "◆●", "L5": "◇"}
     assert "formal, general: Coq's kernel accepted the formula" in label(nodes["L2"])
-    assert "; instance: in this run" in label(nodes["L2"])
+    assert "; instance: Coq's kernel accepted what a certificate of this run" in label(nodes["L2"])
     texts = [text.text for text in ElementTree.fromstring(draw_alone(report_nodes(marked), "x")).iter() if text.text]
     assert "◆●" in texts
     assert [text.split(":")[0] for text in texts if " formal, " in text and text[0] in MARKS] == [
@@ -134,7 +134,7 @@ def test_a_report_without_tiers_has_no_mark_of_one(linked_report):
         render_junit(linked_report),
     ):
         assert not set(MARKS) & set(text)
-        assert "in this run Coq's kernel" not in text
+        assert "a certificate of this run asserts" not in text
     assert "--kernel" not in verify_command(linked_report, "L2")
 
 

@@ -119,8 +119,10 @@ def test_what_is_kept_is_not_compiled_again(told: Any, tmp_path: Path) -> None:
     assert sorted(first.begun) == ["F1", "F2"]
     second = told(Told())
     after = cf.verify(law, ["F1", "F2"], digits=20, kernel=True, out=tmp_path)
-    assert second.begun == []
-    assert formal(after) == formal(before)
+    assert second.begun == ["F1"]  # what was not accepted is tried again: memory or time may have been short
+    assert formal(before)["F1.kernel"].outcome is Outcome.INCONCLUSIVE
+    assert formal(after)["F1.kernel"].outcome is Outcome.HOLDS
+    assert formal(after)["F2.kernel"] == formal(before)["F2.kernel"]
     third = told(Told())
     cf.verify(cf.OrnsteinUhlenbeck(law, "0.02", 3), ["F1", "F2"], digits=20, kernel=True, out=tmp_path)
     assert sorted(third.begun) == ["F1", "F2"]  # other certificates
@@ -131,7 +133,7 @@ def test_a_theorem_of_a_part_says_of_which(told: Any, monkeypatch: pytest.Monkey
     monkeypatch.setitem(theorems.PARTS, "F2", " of the upper end")
     found = formal(cf.verify(cf.load_mixture("two-modes"), ["F1", "F2"], digits=20, kernel=True))
     assert {name: item.theorem and item.theorem.part for name, item in found.items()} == {
-        "F1.kernel": "",
+        "F1.kernel": "of any two trajectories",
         "F2.kernel": "of the upper end",
     }
     assert found["F2.kernel"].summary == "the kernel of Coq has accepted the theorem of the upper end of F2"
@@ -154,7 +156,9 @@ def test_a_goal_that_does_not_close_is_inconclusive_and_never_violated(told: Any
     found = {result.id: result for result in report.results}
     assert Outcome.VIOLATED not in {item.outcome for result in report.results for item in result.evidence}
     assert (found["F1"].outcome, found["F2"].outcome) == (Outcome.INCONCLUSIVE, Outcome.HOLDS)
-    reason = "the kernel of Coq has not accepted the theorem of F1: not closed: growth_bound: no"
+    reason = (
+        "the kernel of Coq has not accepted the theorem of any two trajectories of F1: not closed: growth_bound: no"
+    )
     assert found["F1"].reason == reason
     assert (report.outcome, report.exit_code) == (Outcome.INCONCLUSIVE, 3)
     refused, accepted = formal(report)["F1.kernel"], formal(report)["F2.kernel"]

@@ -16,7 +16,7 @@ lambda = 1 - 1/v + q D^2/(4 v^2) (one-sided) and L = max(|1/v - 1|, |lambda|) (t
 Verdicts are given in `verdicts`, by the `rules` of each claim: a new family of rules is a module and an entry there.
 """
 
-from .verdicts import Verdict, check, check_file, main, steps
+from .verdicts import Verdict, check, check_bytes, check_file, main, read_bytes, steps
 from .work import MAX_BYTES, MAX_WORK
 
-__all__ = ["MAX_BYTES", "MAX_WORK", "Verdict", "check", "check_file", "main", "steps"]
+__all__ = ["MAX_BYTES", "MAX_WORK", "Verdict", "check", "check_bytes", "check_file", "main", "read_bytes", "steps"]

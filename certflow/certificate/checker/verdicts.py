@@ -60,10 +60,19 @@ def check(text: str, most: int = MAX_WORK) -> Verdict:
     return Verdict(False, claim, text, work.done)
 
 
-def check_file(path: str, most: int = MAX_WORK) -> Verdict:
-    """Decide the certificate in a file, of which at most MAX_BYTES are read; OSError as the file system raises it."""
+def read_bytes(path: str) -> bytes:
+    """What a file holds, of which at most MAX_BYTES and one are read; OSError as the file system raises it."""
     with open(path, "rb") as stream:
-        content = stream.read(MAX_BYTES + 1)
+        return stream.read(MAX_BYTES + 1)
+
+
+def check_file(path: str, most: int = MAX_WORK) -> Verdict:
+    """Decide the certificate in a file; OSError as the file system raises it."""
+    return check_bytes(read_bytes(path), most)
+
+
+def check_bytes(content: bytes, most: int = MAX_WORK) -> Verdict:
+    """Decide the certificate that a file holds."""
     if len(content) > MAX_BYTES:
         return Verdict(False, None, f"certificate: got more than {MAX_BYTES} bytes; required: a smaller file")
     try:

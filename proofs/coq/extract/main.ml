@@ -42,8 +42,8 @@ let decided line =
   let exact () = number (word ()) in
   let many read =
     let n = place () in
-    let rec entries n = if n = 0 then [] else let first = read () in first :: entries (n - 1) in
-    entries n
+    let rec entries n found = if n = 0 then List.rev found else entries (n - 1) (read () :: found) in
+    entries n []
   in
   let two read = match many read with [ first; second ] -> (first, second) | _ -> raise Unfit in
   let claim = word () in
