@@ -78,7 +78,7 @@ def _draw_depth(axes: Axes, found: NetworkTable, inverse: Floats) -> None:
     axes.plot(inverse, [row.score.network.depth for row in found.rows], "o", color=ONE_SIDED, label="depth")
     fit = found.rate
     if fit is not None:
-        fine = np.geomspace(max(inverse.min(), np.e**1.01), inverse.max(), 200)
+        fine = np.geomspace(max(inverse.min(), np.exp(1.01)), inverse.max(), 200)
         log = np.log(fine)
         told = f"fit: ${fit.depth.intercept:.2f} {fit.depth.slope:+.2f}\\,\\log_2 \\ln(1/\\varepsilon)$"
         axes.plot(fine, fit.depth.at(np.log2(log)), "-", color=ONE_SIDED, label=told)
