@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pyarrow import parquet
 from scipy.stats import rankdata
 
@@ -34,7 +35,7 @@ def wilson(hits: int, count: int) -> str:
     return f"{hits} of {count} = {share:.3f} [{max(middle - half, 0.0):.3f}, {middle + half:.3f}]"
 
 
-def resampled(statistic: Callable[..., float], *columns: Sequence[float]) -> str:
+def resampled(statistic: Callable[..., float], *columns: ArrayLike) -> str:
     """A statistic of rows with its bootstrap interval."""
     arrays = [np.asarray(column, dtype=float) for column in columns]
     count = len(arrays[0])
@@ -96,6 +97,7 @@ def answers(rows: list[Row]) -> None:
     many = sum(row["dimension"] in (2, 3) and row["components"] >= 6 for row in late)
     told("out of budget: d = 2 or 3 and K >= 6", wilson(many, len(late)))
     told("... had less than 8 s of processor time", wilson(sum(row["cpu_seconds"] < 8 for row in late), len(late)))
+    told("... median processor time", median(late, "cpu_seconds"))
 
 
 def exponents(rows: list[Row], exposed: dict[str, bool]) -> dict[str, Row]:
@@ -138,12 +140,12 @@ def exponents(rows: list[Row], exposed: dict[str, bool]) -> dict[str, Row]:
         )
     unsettled = where(there, status="out of budget")
     told("out of budget: exposed", wilson(sum(exposed[row["mixture"]] for row in unsettled), len(unsettled)))
-    line = [r for r in there if r["family"] == "random" and r["dimension"] == 1 and r["components"] >= 3]
-    told("random d = 1, K >= 3: median share", median(where(line, status="done"), "exponents.share"))
-    told("... settled or not, of its upper bound", median(line, "exponents.share"))
-    told("... settled or not: proved loose", wilson(sum(map(loose, line)), len(line)))
-    high = [row for row in random if row["dimension"] >= 4 and row["components"] > row["dimension"] + 1]
-    told("random d >= 4, K > d + 1: sharp", wilson(sum(map(sharp, high)), len(high)))
+    axis = [r for r in there if r["family"] == "random" and r["dimension"] == 1 and r["components"] >= 3]
+    told("random d = 1, K >= 3: median share", median(where(axis, status="done"), "exponents.share"))
+    told("... settled or not, of its upper bound", median(axis, "exponents.share"))
+    told("... settled or not: proved loose", wilson(sum(map(loose, axis)), len(axis)))
+    above = [row for row in random if row["dimension"] >= 4 and row["components"] > row["dimension"] + 1]
+    told("random d >= 4, K > d + 1: sharp", wilson(sum(map(sharp, above)), len(above)))
     for family in ("small", "many", "data"):
         group = where(there, family=family)
         told(f"{family}: exposed", wilson(sum(exposed[row["mixture"]] for row in group), len(group)))
@@ -220,13 +222,12 @@ def students(rows: list[Row], bounds: dict[str, Row]) -> None:
     told("share >= 0.9: balanced wins", wins([row for row, share in known if share >= 0.9], figure))
     told("share <= 0.5: balanced wins", wins([row for row, share in known if share <= 0.5], figure))
     told("largest share of a loss", f"{max(share for row, share in known if row[figure] < 1):.3f}")
-    for title, group in (
-        ("d = 1", [(row, share) for row, share in known if share <= 0.5 and row["dimension"] == 1]),
-        ("d > 1", [(row, share) for row, share in known if share <= 0.5 and row["dimension"] > 1]),
-    ):
-        told(f"share <= 0.5, {title}: balanced wins", wins([row for row, _ in group], figure))
-        pairs = zip(*((row[figure], share) for row, share in group), strict=True)
-        told(f"share <= 0.5, {title}: rank correlation of gain with share", resampled(spearman, *pairs))
+    slack = [(row, share) for row, share in known if share <= 0.5]
+    for title, low, top in (("d = 1", 1, 1), ("d > 1", 2, 99)):
+        part = [(row, share) for row, share in slack if low <= row["dimension"] <= top]
+        told(f"share <= 0.5, {title}: balanced wins", wins([row for row, _ in part], figure))
+        columns = zip(*((row[figure], share) for row, share in part), strict=True)
+        told(f"share <= 0.5, {title}: rank correlation of gain with share", resampled(spearman, *columns))
     for d in (1, 2, 3):
         told(f"d = {d}: balanced wins", wins(where(there, dimension=d), figure))
     one = where(there, dimension=1)
