@@ -28,7 +28,7 @@ class Kind(StrEnum):
 KIND_MEANING: dict[Kind, tuple[str, str]] = {
     Kind.FORMAL: (
         "a proof-assistant kernel accepted what a certificate asserts as a theorem on this mixture and interval",
-        "nothing about the code that evaluates the formulas, and no more than the text of the theorem",
+        "anything about the code that evaluates the formulas, or more than the text of the theorem",
     ),
     Kind.SYMBOLIC: (
         "SymPy and FLINT reduced the difference to zero for all parameters of the stated (K, d)",

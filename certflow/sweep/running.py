@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from certflow.errors import InputError
 from certflow.numbers.inputs import file_path, whole_number
 from certflow.sweep.results import Result, Status, Store
 from certflow.sweep.rows import Row, columns, parameters, row, write_csv, write_parquet
-from certflow.sweep.specification import Specification
+from certflow.sweep.specification import UNNAMED, Specification
 from certflow.sweep.tasks import Task
 from certflow.verification import usual_jobs
 
@@ -94,13 +95,15 @@ def run(
 
     Raises
     ------
-    InputError : a number out of range, or no cluster at the address.
+    InputError : a number out of range, no cluster at the address, or a directory with a sweep of another name.
     """
     folder = file_path(out, "out", "the name of a directory").absolute()
     number = usual_jobs() if workers is None else whole_number(workers, "workers", 1, 1024)
     if cluster is not None and workers is not None:
         raise InputError("workers", workers, "workers or a cluster, not both")
     told = progress or (lambda done, total, what: None)
+    if not fresh:
+        _same_sweep(specification.name, folder)
     store = Store(folder)
     pairs = list(specification.tasks())
     tasks = {task.key: task for _, task in pairs}
@@ -150,3 +153,13 @@ def _write(
     if parquet is not None:
         yield parquet
     yield write_text_atomic(folder / PAGE, page(specification, rows, names, command))
+
+
+def _same_sweep(name: str, folder: Path) -> None:
+    """Refuse a directory that holds the tables of a sweep of another name, which would be written over."""
+    try:
+        held = tomllib.loads((folder / SPECIFICATION).read_text(encoding="utf-8")).get("name", UNNAMED)
+    except (OSError, ValueError):
+        return
+    if held != name:
+        raise InputError("out", f"{folder}, which holds the sweep {held!r}", f"a directory for {name!r}, or --fresh")

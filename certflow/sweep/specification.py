@@ -23,6 +23,10 @@ SCHEMA = "certflow/sweep/1"
 MAX_BYTES = 2**20
 
 
+#: The name of a sweep that has none.
+UNNAMED = "sweep"
+
+
 @dataclass(frozen=True)
 class Diagram:
     """What a diagram shows: a figure of a question, over two parameters; None leaves the choice to the page."""
@@ -96,7 +100,7 @@ def specification(
         raise InputError("SPEC", name, f"valid TOML ({error})") from None
     keys = Keys(table, "")
     keys.choice("schema", [SCHEMA])
-    title = keys.text("name", "sweep")
+    title = keys.text("name", UNNAMED)
     t_min, t_max = (_time(keys, end, default) for end, default in (("t_min", "0.01"), ("t_max", "3")))
     if not exact_number(t_min) < exact_number(t_max):
         raise InputError("t_max", t_max, f"a time later than t_min = {t_min}")

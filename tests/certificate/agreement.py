@@ -145,9 +145,9 @@ def _bounds(content: dict[str, Any]) -> list[tuple[str, int, str, tuple[int, ...
 
 
 def corrupted(claim: str, count: int, seed: int = 0) -> Iterator[tuple[str, str]]:
-    """So many single corruptions of real certificates, of each group of `mutations` the same share."""
+    """So many single corruptions of real certificates, of each group the same share: those of `mutations.run` first."""
     for group in mutations.GROUPS:
-        draw, made = random.Random(f"agreement {claim} {group} {seed}"), 0
+        draw, made = random.Random(f"{claim} {group} {seed}"), 0
         while made < -(-count // len(mutations.GROUPS)):
             case = mutations.corrupted_file(draw, claim, group)
             if case is not None:

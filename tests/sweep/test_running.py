@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,16 @@ def test_other_options_and_other_code_are_other_tasks(tmp_path: Path) -> None:
     (_, task), (_, other) = (next(counted(tmp_path, 1, seconds=s).tasks()) for s in (0.0, 0.5))
     assert task.key != other.key
     assert type(task).from_mapping(json.loads(json.dumps(task.mapping()))) == task
+
+
+def test_a_directory_of_another_sweep_is_refused(tmp_path: Path) -> None:
+    run(counted(tmp_path, 1), tmp_path / "out", workers=1)
+    before = (tmp_path / "out" / "sweep.csv").read_bytes()
+    other = replace(counted(tmp_path, 2), name="other")
+    with pytest.raises(InputError, match=r"which holds the sweep .*; required: a directory for 'other', or --fresh"):
+        run(other, tmp_path / "out", workers=1)
+    assert (tmp_path / "out" / "sweep.csv").read_bytes() == before
+    assert run(other, tmp_path / "out", workers=1, fresh=True).computed == 2
 
 
 def test_mistakes_and_refusals_are_told_apart(tmp_path: Path) -> None:

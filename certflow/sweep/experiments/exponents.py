@@ -80,7 +80,11 @@ EXPONENTS = Experiment(
             "closed - sharp_upper: the closed form overstates the amplification by at least exp of this", "linear"
         ),
         "exposed": Figure("whether two means at distance D span an exposed edge: then the bound is sharp (L4)"),
-        "share": Figure("sharp_upper / closed, where closed > 0; 1 where the bound is sharp", "share"),
+        "share": Figure(
+            "sharp_upper / closed, where closed > 0: 1 where the bound is sharp, and where the enclosure stayed wide "
+            "(then sharp_lower tells)",
+            "share",
+        ),
     },
     {
         "gap": Option(

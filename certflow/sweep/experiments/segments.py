@@ -59,7 +59,11 @@ SEGMENTS = Experiment(
     "Where does one step suffice?",
     measure,
     {
-        "log_lipschitz": Figure("log Lip(Phi) of the flow map, the largest that was found (F3, M3)", "linear"),
+        "log_lipschitz": Figure(
+            "log Lip(Phi) of the flow map from below (F3, M3): in one dimension the largest found, else at midpoints "
+            "of means only, which may be far below it",
+            "linear",
+        ),
         "log_bound": Figure("int lambda, an upper bound of it"),
         "needed": Figure("segments of budget-Lipschitz maps without which mismatch cannot vanish (M3)", "log"),
         "sufficient": Figure("segments with which it can"),
