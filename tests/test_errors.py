@@ -24,6 +24,7 @@ from certflow.enclosure.suprema.isotropic.search import LargerValue
 from certflow.formal import NotServed
 from certflow.grids.export.reading import _Refused
 from certflow.networks.gadgets.enclosure import UndecidedSign
+from certflow.sweep.performer import Ended, OtherCode
 from certflow.testing.properties.property import Refuted
 from certflow.testing.result import CheckFailed, Result
 from certflow.testing.result import Counterexample as Case
@@ -58,6 +59,8 @@ ERRORS: dict[str, Exception] = {
     "check": CheckFailed(Result("check_score", "typical points", False, "wrong at 3 of 64 points", 64)),
     "misbehaviour": Misbehaviour("it returned str, no array", {"x": np.array([0.5])}, "text"),
     "undecided": UndecidedSign("a neuron changes its sign within the piece [0, 1]"),
+    "ended": Ended(),
+    "other code": OtherCode("a worker has another version of the code of F2"),
     "unproved": _Unproved((0, 1.5)),  # type: ignore[arg-type]
 }
 

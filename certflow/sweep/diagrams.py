@@ -174,9 +174,9 @@ def _colours(
     scale: Scale, values: Sequence[float]
 ) -> tuple[Callable[[float], tuple[str, str]], tuple[tuple[str, str], ...]]:
     """The ground and the ink of a value, and the scale: colours from one end to the other with some numbers."""
-    import matplotlib
+    from certflow.report.canvas import mpl
 
-    shade = matplotlib.colormaps[_MAPS[scale]]
+    shade = mpl.colormaps[_MAPS[scale]]
     logs = scale in ("log", "ratio")
     positive = [value for value in values if value > 0] if logs else list(values)
     levels = np.log(positive) if logs else np.array(positive, dtype=float)

@@ -80,6 +80,7 @@ def test_help_offers_exactly_the_commands_that_exist(command: Command) -> None:
             "network",
             "mixtures",
             "report",
+            "sweep",
         )
     }
 
