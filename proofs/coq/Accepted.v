@@ -113,22 +113,21 @@ Qed.
 Lemma Q2R_whole : forall n, Q2R (n # 1) = IZR n.
 Proof. intros. unfold Q2R. cbn [Qnum Qden]. field. Qed.
 
+Lemma numerator_is : forall x, 0 < IZR (Zpos (Qden x)) /\ IZR (Qnum x) = Q2R x * IZR (Zpos (Qden x)).
+Proof.
+  intros x. assert (D : 0 < IZR (Zpos (Qden x))) by now apply IZR_lt. split; [exact D|]. unfold Q2R. field. lra.
+Qed.
+
 Lemma above_is : forall a x last, (0 <= bits a)%Z -> above a x last = true -> IZR last <= Q2R x * IZR (2 ^ bits a).
 Proof.
   intros a x last B H. unfold above in H. apply Z.leb_le, IZR_le in H. rewrite mult_IZR, shift_left in H by exact B.
-  unfold Q2R. assert (D : 0 < IZR (Zpos (Qden x))) by now apply IZR_lt.
-  apply Rmult_le_reg_r with (IZR (Zpos (Qden x))); [exact D|].
-  replace (IZR (Qnum x) * / IZR (Zpos (Qden x)) * IZR (2 ^ bits a) * IZR (Zpos (Qden x)))
-    with (IZR (Qnum x) * IZR (2 ^ bits a)) by (field; lra). exact H.
+  destruct (numerator_is x) as [D N]. rewrite N in H. apply Rmult_le_reg_r with (IZR (Zpos (Qden x))); lra.
 Qed.
 
 Lemma below_is : forall a x last, (0 <= bits a)%Z -> below a x last = true -> Q2R x * IZR (2 ^ bits a) <= IZR last.
 Proof.
   intros a x last B H. unfold below in H. apply Z.leb_le, IZR_le in H. rewrite mult_IZR, shift_left in H by exact B.
-  unfold Q2R. assert (D : 0 < IZR (Zpos (Qden x))) by now apply IZR_lt.
-  apply Rmult_le_reg_r with (IZR (Zpos (Qden x))); [exact D|].
-  replace (IZR (Qnum x) * / IZR (Zpos (Qden x)) * IZR (2 ^ bits a) * IZR (Zpos (Qden x)))
-    with (IZR (Qnum x) * IZR (2 ^ bits a)) by (field; lra). exact H.
+  destruct (numerator_is x) as [D N]. rewrite N in H. apply Rmult_le_reg_r with (IZR (Zpos (Qden x))); lra.
 Qed.
 
 (** ** Rates and integrals are enclosed *)
