@@ -37,14 +37,22 @@ QUANTITIES = ("log_density", "score", "velocity")
 
 
 def is_streamed(components: Components, quantity: str) -> TypeGuard[IsotropicComponents]:
-    """Whether `streamed` can make this: not while torch compiles, which plans memory by itself."""
-    if not isinstance(components, IsotropicComponents) or not components.common:
+    """Whether `streamed` can make this: not while torch compiles, which plans memory by itself, and not where forward
+    derivatives are nested, of which torch follows a function of our own in the innermost only."""
+    if not isinstance(components, IsotropicComponents) or not components.common or quantity not in QUANTITIES:
         return False
-    return quantity in QUANTITIES and not torch.compiler.is_compiling()
+    return not (torch.compiler.is_compiling() or _nested_forward())
+
+
+def _nested_forward() -> bool:
+    """Are there two forward derivatives or more around this call?"""
+    functorch = torch._C._functorch  # no public name tells it
+    levels = functorch.get_interpreter_stack() or ()
+    return sum(level.key() == functorch.TransformType.Jvp for level in levels) > 1
 
 
 def streamed(components: IsotropicComponents, quantity: str, x: torch.Tensor) -> torch.Tensor:
-    """One of `QUANTITIES` at points (N, d): differentiable in `x` and `t` as often as one likes."""
+    """One of `QUANTITIES` at points (N, d): differentiable in `x` and `t` (see `is_streamed`)."""
     law = (components.means, -components.parameters.square_norms, components.log_weights)
     y, c = components.m * components.p * x, components.m2 * components.p / 2
     log_sum, mean, _ = _moments_at(y, c, *law)
@@ -129,6 +137,7 @@ class _Covariances(torch.autograd.Function):
 
         one = (len(y), 1)
         values = (y, c.expand(one), towards, upwards, y_moved, c_moved.expand(one), *moved[:2])
+        values = tuple(value.clone() for value in values)  # `jvp` takes no expanded ones
         return _by_points(pushed, values, (), _tile(y) // len(law[0]))
 
     @staticmethod

@@ -82,7 +82,7 @@ def _at_points(
             arithmetic.guarded
             and flat.shape[0] >= MANY
             and times.shape[0] == 1
-            and serves(mixture, quantity, len(flat))
+            and serves(mixture, quantity, len(flat), float(times[0]))
         ):
             return batch, _in_one_pass(mixture, quantity, flat, times)
         return batch, _in_chunks(mixture, arithmetic, quantity, flat, times)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -57,18 +58,22 @@ def _multiply(a: Floats, a_low: Floats, b: Floats, b_low: Floats) -> tuple[Float
     return _quick_two_sum(p, e + (a * b_low + a_low * b))
 
 
-#: The sum and the product of two arrays, each with its low parts.
-_operations: dict[str, Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]]] = {
-    "add": _add,
-    "multiply": _multiply,
-}
+_Operation = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]]
+
+
+@cache
+def _operations() -> dict[str, _Operation]:
+    """The sum and the product of two arrays, each with its low parts.
+
+    Behind a function, for the bits are the same whoever does them: no fingerprint of code changes with it."""
+    return {"add": _add, "multiply": _multiply}
 
 
 def compile_operations() -> None:
     """From now on sums and products are those of `certflow.numbers.twofold`: the same bits in one pass, by Numba."""
     from certflow.numbers import twofold
 
-    _operations.update(add=twofold.add, multiply=twofold.multiply)
+    _operations().update(add=twofold.add, multiply=twofold.multiply)
 
 
 class DoubleDouble:
@@ -107,7 +112,7 @@ class DoubleDouble:
 
     def __add__(self, other: Any) -> DoubleDouble:
         other = _lift(other)
-        return DoubleDouble(*_operations["add"](self.high, self.low, other.high, other.low))
+        return DoubleDouble(*_operations()["add"](self.high, self.low, other.high, other.low))
 
     __radd__ = __add__
 
@@ -119,7 +124,7 @@ class DoubleDouble:
 
     def __mul__(self, other: Any) -> DoubleDouble:
         other = _lift(other)
-        return DoubleDouble(*_operations["multiply"](self.high, self.low, other.high, other.low))
+        return DoubleDouble(*_operations()["multiply"](self.high, self.low, other.high, other.low))
 
     __rmul__ = __mul__
 

@@ -27,10 +27,9 @@ def local_results(tasks: Sequence[Task], folder: Path, workers: int) -> Iterator
 
     def work(performer: Performer) -> None:
         try:
-            while True:
-                task = waiting.popleft()
+            while (task := _next(waiting)) is not None:
                 answers.put((task, performer.perform(task, folder)))
-        except (IndexError, Ended):  # nothing left, or told to end
+        except Ended:
             pass
         except BaseException as error:
             answers.put(error)
@@ -54,3 +53,11 @@ def local_results(tasks: Sequence[Task], folder: Path, workers: int) -> Iterator
             performer.end()
         for thread in threads:
             thread.join()
+
+
+def _next(waiting: deque[Task]) -> Task | None:
+    """The next task, which other threads may have taken; None where none is left."""
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None

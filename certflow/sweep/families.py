@@ -16,9 +16,9 @@ from certflow.law.covariances import KINDS
 from certflow.law.library import load_mixture
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Points
-from certflow.numbers.inputs import whole_number
+from certflow.numbers.inputs import one_of, whole_number
 from certflow.sweep.datasets import DATASETS, fitted
-from certflow.sweep.keys import Keys, bounded, chosen, every
+from certflow.sweep.keys import Keys, bounded, every
 from certflow.sweep.layouts import LAYOUTS, make_mixture
 
 #: Mixtures that one specification may have.
@@ -55,7 +55,7 @@ def _number(low: float, high: float) -> Callable[[Any, str], float]:
 
 
 def _of(names: Any) -> Callable[[Any, str], str]:
-    return lambda value, field: chosen(value, field, names)
+    return lambda value, field: one_of(value, field, names)
 
 
 def _weights(value: Any, field: str) -> Any:
@@ -152,7 +152,7 @@ def chosen_data(value: Any, field: str, folder: Path, read: Reader | None) -> tu
         except InputError as error:
             where = field if error.field == "DATA" else f"{field}: {error.field}"
             raise InputError(where, error.value, error.requirement) from None
-    return str(value), DATASETS[chosen(value, field, DATASETS)]()
+    return str(value), DATASETS[one_of(value, field, DATASETS)]()
 
 
 def _drawn(keys: Keys, name: str, seed: tuple[int, int], folder: Path, read: Reader | None) -> list[Member]:

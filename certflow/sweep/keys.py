@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from certflow.errors import InputError, did_you_mean, unknown
+from certflow.errors import InputError, did_you_mean
 from certflow.numbers.exact import exact_number, nearest_float
-from certflow.numbers.inputs import whole_number
+from certflow.numbers.inputs import one_of, whole_number
 
 
 class Keys:
@@ -41,7 +41,7 @@ class Keys:
 
     def choice(self, key: str, known: Iterable[str], default: str | None = None) -> str:
         """One of some names."""
-        return chosen(self.value(key, default), self.full(key), known)
+        return one_of(self.value(key, default), self.full(key), known)
 
     def whole(self, key: str, default: int, low: int, high: int) -> int:
         """A whole number within [low, high]."""
@@ -66,14 +66,6 @@ class Keys:
                 raise InputError(
                     self.full(key), value, f"no such key (known: {', '.join(known)}){did_you_mean(key, known)}"
                 )
-
-
-def chosen(value: Any, field: str, known: Iterable[str]) -> str:
-    """One of some names."""
-    names = tuple(known)
-    if not isinstance(value, str) or value not in names:
-        raise unknown(field, value, names)
-    return value
 
 
 def bounded(value: Any, field: str, low: float, high: float) -> float:

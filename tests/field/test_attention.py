@@ -146,6 +146,36 @@ def test_third_derivatives_as_of_kept_logits(small_tiles, monkeypatch):
 
 
 @QUANTITIES
+def test_nested_forward_derivatives(small_tiles, monkeypatch, quantity):
+    """Along lines in x and in t, twice and three times, against those of the backward kind without streaming."""
+    p, x, t = process(), points(4), torch.tensor(0.3, dtype=torch.float64)
+    along = {
+        "x": lambda s: getattr(p, quantity)(x + s * torch.ones_like(x), t).sum(),
+        "t": lambda s: getattr(p, quantity)(x, t + s).sum(),
+    }
+
+    def nested(how, line, depth):
+        for _ in range(depth):
+            line = how(line)
+        return line(torch.zeros((), dtype=torch.float64))
+
+    cases = [(line, depth) for line in along.values() for depth in (1, 2, 3)]
+    streamed = [nested(torch.func.jacfwd, *case) for case in cases]
+    monkeypatch.setattr(evaluate, "KEPT_LOGITS", 2**22)
+    kept = [nested(torch.func.grad, *case) for case in cases]
+    for found, expected in zip(streamed, kept, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_hessian_of_a_scalar_of_the_score(small_tiles, monkeypatch):
+    p, x = process(), points(1)[0]
+    hessian = torch.func.jacfwd(torch.func.jacrev(lambda y: p.score(y[None], 0.3).sin().sum()))
+    found = hessian(x)
+    monkeypatch.setattr(evaluate, "KEPT_LOGITS", 2**22)
+    torch.testing.assert_close(found, hessian(x), rtol=1e-10, atol=1e-10)
+
+
+@QUANTITIES
 def test_compiled_and_batched(small_tiles, monkeypatch, quantity):
     p, x, times = process(), points(5), torch.linspace(0.1, 1.0, 5, dtype=torch.float64)
     function = getattr(p, quantity)

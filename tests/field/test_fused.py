@@ -181,18 +181,18 @@ assert "numba" in sys.modules
 def test_buffers_are_bounded(monkeypatch):
     """Of so many components that a block of their logits would take much memory, the general formulas take chunks."""
     law = random_mixture("common-isotropic", 130, 3)
-    assert rows.serves(law, "score", 10**6)
+    assert rows.serves(law, "score", 10**6, 0.3)
     monkeypatch.setattr(rows, "_BUFFER", 64 * 129)
-    assert not rows.serves(law, "score", 10**6)
+    assert not rows.serves(law, "score", 10**6, 0.3)
 
 
 def test_without_numba_the_general_formulas_answer(monkeypatch):
     law = random_mixture("full", 4, 2)
     x = noised(law, 0.3, 100)
     monkeypatch.setattr(rows, "LARGE", 0)
-    assert rows.serves(law, "score", len(x))
+    assert rows.serves(law, "score", len(x), 0.3)
     monkeypatch.setattr(rows, "_is_there", lambda: False)
-    assert not rows.serves(law, "score", len(x))
+    assert not rows.serves(law, "score", len(x), 0.3)
     np.testing.assert_array_equal(cf.OrnsteinUhlenbeck(law).score(x, 0.3), generally(law, "score", x, 0.3))
 
 
@@ -215,3 +215,12 @@ def test_where_no_folder_can_be_written_kernels_are_compiled_all_the_same(monkey
     found = np.empty(2)
     doubled(np.array([1.0, 2.0]), found)
     np.testing.assert_array_equal(found, [2, 4])
+
+
+@pytest.mark.parametrize(("quantity", "variance", "t"), [("velocity", "0.04", 345.0), ("jacobian", "0.36", 172.0)])
+def test_late_times_where_squares_underflow(quantity, variance, t):
+    """Results of size 1e-300 beside bounds whose squares are 0: many points as one by one."""
+    law = cf.GaussianMixture(["0.3", "0.3", "0.4"], [["-0.8"], ["0.8"], ["0"]], variance)
+    p, x = cf.OrnsteinUhlenbeck(law), np.linspace(-1, 1, 200_001)[1::2, None]
+    many, some = getattr(p, quantity)(x, t)[:3], getattr(p, quantity)(x[:3], t)
+    np.testing.assert_allclose(many, some, rtol=1e-9)

@@ -203,7 +203,7 @@ def store_doubts(bounds: Any, worst: Any, squares: Any, unit: float, accepted: f
     """
     for i in range(LANES):
         worst[i] *= unit
-        bounds[i] = bounds[i] * bounds[i] - accepted * accepted * squares[i]
+        bounds[i] -= accepted * np.sqrt(squares[i])  # not their squares: those of small bounds underflow
     for i in range(min(LANES, len(doubts) - start)):
         doubts[start + i] = not ((bounds[i] <= 0.0) & (worst[i] <= LOGIT_LIMIT) & (squares[i] < np.inf))
 

@@ -19,6 +19,9 @@ LARGE = 2**21
 #: Points from which on it is asked: one block (`LANES` of the kernels, which are not loaded here).
 MANY = 64
 
+#: The latest time: `m^2 = e^(-2t)` is far from the least float64 numbers, in which bounds would vanish.
+LATEST = 300.0
+
 #: Operations of a piece of work for a thread, of whole blocks of points.
 _PIECE = 2**22
 
@@ -30,9 +33,9 @@ _MATRIX = 64
 _BUFFER = 2**22
 
 
-def serves(mixture: GaussianMixture, quantity: str, count: int) -> bool:
-    """Whether the compiled formulas are taken for so many points: Numba is there, and they are worth loading it."""
-    if _work(mixture, quantity) * count < LARGE:
+def serves(mixture: GaussianMixture, quantity: str, count: int, t: float) -> bool:
+    """Whether the compiled formulas are taken for so many points at `t`: Numba is there, and they are worth loading it."""
+    if _work(mixture, quantity) * count < LARGE or t > LATEST:
         return False
     matrices = quantity == "jacobian" or mixture.kind == "full"
     buffer = MANY * mixture.n_components * (mixture.dimension if matrices else 1)

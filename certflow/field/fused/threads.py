@@ -6,8 +6,6 @@ import os
 from functools import cache
 from typing import Any
 
-from threadpoolctl import ThreadpoolController
-
 
 def thread_count() -> int:
     """The threads of BLAS: all cores, or what OMP_NUM_THREADS and its like or `threadpoolctl.threadpool_limits` say."""
@@ -17,5 +15,7 @@ def thread_count() -> int:
 @cache
 def _pools() -> list[Any]:
     """The BLAS libraries in memory, of NumPy and SciPy; to list them takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
     found: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
     return found

@@ -6,13 +6,12 @@ import numpy as np
 
 from certflow.errors import InputError
 from certflow.grids.registry import grid_of_kind
-from certflow.numbers.inputs import whole_number
+from certflow.numbers.inputs import one_of, whole_number
 from certflow.process import OrnsteinUhlenbeck
 from certflow.samplers.error import squared_errors
 from certflow.samplers.solvers import SOLVERS
 from certflow.sweep.experiments.comparison import BASELINE, FIGURES, GRIDS, compared, grid_labels, log_ratio_error
 from certflow.sweep.experiments.experiment import Experiment, Measured, Option
-from certflow.sweep.keys import chosen
 
 
 def measure(
@@ -43,7 +42,7 @@ SOLVER_GRIDS = Experiment(
     measure,
     FIGURES,
     {
-        "sampler": Option("euler", lambda value, field: chosen(value, field, SOLVERS), "euler, heun or dpmpp-2m"),
+        "sampler": Option("euler", lambda value, field: one_of(value, field, SOLVERS), "euler, heun or dpmpp-2m"),
         "segments": Option(8, lambda value, field: whole_number(value, field, 1, 1000), "K"),
         "grids": Option(list(GRIDS), grid_labels, "kinds of grids, besides the three that are always compared"),
         "samples": Option(2048, lambda value, field: whole_number(value, field, 16, 10**7), "draws of p_T"),
