@@ -69,7 +69,8 @@ def _at_points(
         found = at_point(mixture, quantity, points.reshape(-1), times.item() if known is None else known)
         if found is not None and points.shape[-1] == mixture.dimension:
             return points.shape[:-1], found
-    _check_points(points, mixture.dimension, arithmetic)
+    if not len(points.shape) or points.shape[-1] != mixture.dimension:
+        raise InputError("x", f"shape {tuple(points.shape)}", f"shape (..., {mixture.dimension})")
     if known is None:
         times = check_times(times, arithmetic)
     else:
@@ -77,20 +78,22 @@ def _at_points(
     batch = tuple(points.shape[:-1])
     times = _broadcast_times(times, batch)
     flat = points.reshape((-1, mixture.dimension))
+    if (
+        arithmetic.guarded
+        and flat.shape[0] >= MANY
+        and times.shape[0] == 1
+        and serves(mixture, quantity, len(flat), float(times[0]))
+    ):
+        return batch, _in_one_pass(mixture, quantity, flat, times)
+    _check_finite(flat, arithmetic)
     with arithmetic.extended(_cancelled(mixture, arithmetic, flat, times)):
-        if (
-            arithmetic.guarded
-            and flat.shape[0] >= MANY
-            and times.shape[0] == 1
-            and serves(mixture, quantity, len(flat), float(times[0]))
-        ):
-            return batch, _in_one_pass(mixture, quantity, flat, times)
         return batch, _in_chunks(mixture, arithmetic, quantity, flat, times)
 
 
 def _in_one_pass(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
     """By the compiled formulas; of the rows that they leave in doubt the guard has the last word, as of others."""
     result, doubtful = fused_rows(mixture, quantity, x, t)
+    _check_finite(x[doubtful], FLOATS)  # of a point that is not finite no bound is accepted
     if len(doubtful):
         from certflow.numbers.doubledouble import compile_operations
 
@@ -159,9 +162,7 @@ def _broadcast_times(times: Any, batch: tuple[int, ...]) -> Any:
     return np.broadcast_to(times, batch).reshape((-1,))
 
 
-def _check_points(points: Any, dimension: int, arithmetic: Arithmetic) -> None:
-    if not len(points.shape) or points.shape[-1] != dimension:
-        raise InputError("x", f"shape {tuple(points.shape)}", f"shape (..., {dimension})")
+def _check_finite(points: Any, arithmetic: Arithmetic) -> None:
     if arithmetic.name == "float64" and not np.isfinite(points).all():
         raise InputError("x", points[~np.isfinite(points)][0], "finite numbers")
     if arithmetic.name == "mpmath":

@@ -1,79 +1,36 @@
 """Double-double arrays: unevaluated sums of two float64 numbers, about 31 digits, vectorised.
 
-The error-free transformations of Dekker and Knuth; see Hida, Li, Bailey, *Library for double-double and
-quad-double arithmetic* (2007). It is a sixth arithmetic for the same formulas, used to repair float64 results.
-Magnitudes beyond 2^996 or so overflow in the splitting; the guard's inputs stay far below.
+A sixth arithmetic for the same formulas, used to repair float64 results; what it does with pairs of arrays stands in
+`certflow.numbers.pairs`. Magnitudes beyond 2^996 or so overflow in the splitting; the guard's inputs stay far below.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from certflow.numbers import pairs
 from certflow.numbers.arrays import Floats
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.interface import Arithmetic
 
-_SPLITTER = 134217729.0  # 2^27 + 1
-
-
-def _two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    s = a + b
-    v = s - a
-    return s, (a - (s - v)) + (b - v)
-
-
-def _quick_two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    s = a + b
-    return s, b - (s - a)
-
-
-def _split(a: Floats) -> tuple[Floats, Floats]:
-    c = _SPLITTER * a
-    high = c - (c - a)
-    return high, a - high
-
-
-def _two_product(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    p = a * b
-    a1, a2 = _split(a)
-    b1, b2 = _split(b)
-    return p, ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2
-
-
-def _add(a: Floats, a_low: Floats, b: Floats, b_low: Floats) -> tuple[Floats, Floats]:
-    s, e = _two_sum(a, b)
-    f, g = _two_sum(a_low, b_low)
-    s, e = _quick_two_sum(s, e + f)
-    return _quick_two_sum(s, e + g)
-
-
-def _multiply(a: Floats, a_low: Floats, b: Floats, b_low: Floats) -> tuple[Floats, Floats]:
-    p, e = _two_product(a, b)
-    return _quick_two_sum(p, e + (a * b_low + a_low * b))
-
-
-_Operation = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]]
-
 
 @cache
-def _operations() -> dict[str, _Operation]:
-    """The sum and the product of two arrays, each with its low parts.
+def _modules() -> list[Any]:
+    """The module whose functions are taken, in a list of one.
 
-    Behind a function, for the bits are the same whoever does them: no fingerprint of code changes with it."""
-    return {"add": _add, "multiply": _multiply}
+    Behind a function, for the bits are the same whichever it is: no fingerprint of code changes with it."""
+    return [pairs]
 
 
 def compile_operations() -> None:
-    """From now on sums and products are those of `certflow.numbers.twofold`: the same bits in one pass, by Numba."""
+    """From now on the operations are those of `certflow.numbers.twofold`: the same bits in one pass, by Numba."""
     from certflow.numbers import twofold
 
-    _operations().update(add=twofold.add, multiply=twofold.multiply)
+    _modules()[:] = [twofold]
 
 
 class DoubleDouble:
@@ -112,7 +69,7 @@ class DoubleDouble:
 
     def __add__(self, other: Any) -> DoubleDouble:
         other = _lift(other)
-        return DoubleDouble(*_operations()["add"](self.high, self.low, other.high, other.low))
+        return DoubleDouble(*_modules()[0].add(self.high, self.low, other.high, other.low))
 
     __radd__ = __add__
 
@@ -124,19 +81,13 @@ class DoubleDouble:
 
     def __mul__(self, other: Any) -> DoubleDouble:
         other = _lift(other)
-        return DoubleDouble(*_operations()["multiply"](self.high, self.low, other.high, other.low))
+        return DoubleDouble(*_modules()[0].multiply(self.high, self.low, other.high, other.low))
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> DoubleDouble:
         other = _lift(other)
-        first = self.high / other.high
-        remainder = self - other * first
-        second = remainder.high / other.high
-        remainder = remainder - other * second
-        high, low = _quick_two_sum(first, second)
-        result: DoubleDouble = DoubleDouble(high, low) + remainder.high / other.high
-        return result
+        return DoubleDouble(*_modules()[0].divide(self.high, self.low, other.high, other.low))
 
     def __rtruediv__(self, other: Any) -> DoubleDouble:
         return _lift(other) / self
@@ -144,23 +95,12 @@ class DoubleDouble:
     def sum(self, axis: int = -1) -> DoubleDouble:
         """Sum over one axis, by halving."""
         high, low = np.broadcast_arrays(self.high, self.low)
-        total = DoubleDouble(np.moveaxis(high, axis, 0), np.moveaxis(low, axis, 0))
-        while total.shape[0] > 1:
-            half = total.shape[0] // 2
-            paired = total[:half] + total[half : 2 * half]
-            if total.shape[0] % 2:
-                odd = total[2 * half :]
-                paired = DoubleDouble(np.concatenate([paired.high, odd.high]), np.concatenate([paired.low, odd.low]))
-            total = paired
-        return total[0]
+        return DoubleDouble(*_modules()[0].total(np.moveaxis(high, axis, -1), np.moveaxis(low, axis, -1)))
 
     def __matmul__(self, other: Any) -> DoubleDouble:
         """Matrix product, the terms summed one after the other (no temporary larger than the result)."""
-        other = _lift(other)
-        total: DoubleDouble = self[..., :, 0, None] * other[..., None, 0, :]
-        for k in range(1, self.shape[-1]):
-            total = total + self[..., :, k, None] * other[..., None, k, :]
-        return total
+        a, b = (np.broadcast_arrays(part.high, part.low) for part in (self, _lift(other)))
+        return DoubleDouble(*_modules()[0].product(*a, *b))
 
     def __rmatmul__(self, other: Any) -> DoubleDouble:
         return _lift(other) @ self
@@ -173,33 +113,12 @@ def _lift(value: Any) -> DoubleDouble:
     return value if isinstance(value, DoubleDouble) else DoubleDouble(value)
 
 
-def _constant(numerator: int, denominator: int = 1) -> DoubleDouble:
-    exact = Fraction(numerator, denominator)
-    return DoubleDouble(float(exact), float(exact - Fraction(float(exact))))
+def _constant(exact: Fraction) -> DoubleDouble:
+    return DoubleDouble(*pairs.nearest_pair(exact))
 
 
-# ln 2 to 40 digits, split into two float64 numbers.
-_LN2 = _constant(6931471805599453094172321214581765680755, 10**40)
-_LOG_TWO_PI = _constant(18378770664093454835606594728112352797228, 10**40)
-_INVERSE_FACTORIALS = [_constant(1, math.factorial(k)) for k in range(2, 7)]
-_FURTHER_FACTORIALS = [1 / math.factorial(k) for k in range(7, 14)]
-_HALVINGS = 6
-
-
-def _expm1_reduced(r: DoubleDouble) -> DoubleDouble:
-    """`e^r - 1` for `|r| <= ln 2 / 2`: Taylor polynomial at `z = r / 2^6`, then `(1+e)^2 - 1 = 2e + e^2`.
-
-    From `z^7/7!` on, which is below 1e-17 of `z`, float64 is enough; `z^14/14!` is below 1e-40.
-    """
-    z = r.ldexp(np.int64(-_HALVINGS))
-    further = np.polynomial.polynomial.polyval(z.high, _FURTHER_FACTORIALS)
-    total = DoubleDouble(further) * z
-    for coefficient in reversed(_INVERSE_FACTORIALS):
-        total = (total + coefficient) * z
-    value = z + total * z
-    for _ in range(_HALVINGS):
-        value = DoubleDouble(2 * value.high, 2 * value.low) + value * value
-    return value
+_LN2 = DoubleDouble(*pairs.LN2)
+_LOG_TWO_PI = _constant(Fraction(18378770664093454835606594728112352797228, 10**40))
 
 
 class DoubleDoubleArithmetic(Arithmetic):
@@ -220,28 +139,18 @@ class DoubleDoubleArithmetic(Arithmetic):
         return logs + _LN2 * shifts.astype(np.float64)
 
     def number(self, value: Fraction | int) -> DoubleDouble:
-        value = Fraction(value)
-        return _constant(value.numerator, value.denominator)
+        return _constant(Fraction(value))
 
     def asarray(self, value: Any) -> DoubleDouble:
         return _lift(value)
 
-    def _reduce(self, a: DoubleDouble) -> tuple[DoubleDouble, Floats]:
-        clipped = DoubleDouble(np.clip(a.high, -800, 800), np.where(np.abs(a.high) < 800, a.low, 0))
-        exponent = np.rint(clipped.high / _LN2.high)
-        return clipped - _LN2 * exponent, exponent.astype(np.int64)
-
     def exp(self, a: DoubleDouble) -> DoubleDouble:
-        rest, exponent = self._reduce(a)
-        return (_expm1_reduced(rest) + 1.0).ldexp(exponent)
+        return DoubleDouble(*_modules()[0].exponential(*np.broadcast_arrays(a.high, a.low)))
 
     def expm1(self, a: DoubleDouble) -> DoubleDouble:
-        rest, exponent = self._reduce(a)
-        small = _expm1_reduced(rest)
-        whole = (small + 1.0).ldexp(exponent) - 1.0
-        return DoubleDouble(
-            np.where(exponent == 0, small.high, whole.high), np.where(exponent == 0, small.low, whole.low)
-        )
+        high, low, exponent = pairs.reduced_exponential(*np.broadcast_arrays(a.high, a.low))
+        whole = (DoubleDouble(high, low) + 1.0).ldexp(exponent) - 1.0
+        return DoubleDouble(np.where(exponent == 0, high, whole.high), np.where(exponent == 0, low, whole.low))
 
     def log(self, a: DoubleDouble) -> DoubleDouble:
         mantissa, exponent = np.frexp(a.high)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from depth import cases
 
-from certflow.numbers import doubledouble
+from certflow.numbers import pairs
 from certflow.numbers.doubledouble import DoubleDouble, DoubleDoubleArithmetic
 from certflow.numbers.exact import ExactArray
 
@@ -191,15 +191,27 @@ def test_maximum_looks_at_both_parts():
         assert fractions(ARITHMETIC.maximum(other, a)) == expected
 
 
-def test_compiled_sums_and_products_have_the_same_bits():
-    """Of all sizes, of arrays that broadcast, of what is no number."""
+def _halves(rng, shape, size):
+    """Pairs of arrays: of numbers of all sizes, and of what rounding leaves of them."""
+    high = rng.standard_normal(shape) * 10.0 ** rng.uniform(-size, size, shape)
+    return high, high * 1e-17 * rng.standard_normal(shape)
+
+
+def test_compiled_operations_have_the_same_bits():
+    """Of all sizes, of arrays that broadcast or are no block of memory, of what is no number."""
     twofold = pytest.importorskip("certflow.numbers.twofold")
     rng = np.random.default_rng(0)
-    a, b = (rng.standard_normal((30, 40)) * 10.0 ** rng.integers(-150, 140, (30, 40)) for _ in range(2))
-    a_low, b_low = (part * 1e-17 * rng.standard_normal(part.shape) for part in (a, b))
-    a[0, :3] = np.inf, np.nan, -0.0
+    a, b = _halves(rng, (30, 40), 140), _halves(rng, (30, 40), 140)
+    a[0][0, :3] = np.inf, np.nan, -0.0
+    exponents = _halves(rng, (5, 1000), 3)
+    exponents[0][0, :5] = np.inf, np.nan, -np.inf, 0.0, 800.0
+    exponents[0][1], exponents[0][2] = np.linspace(-820, 820, 1000), np.linspace(-1, 1, 1000)
+    matrices = [_halves(rng, shape, 30) for shape in ((6, 1, 4, 5), (3, 5, 2))]
+    calls = [(name, (*a, *second)) for name in ("add", "multiply", "divide") for second in (b, (b[0][0], b[1][0]))]
+    calls += [("exponential", exponents), ("exponential", tuple(part.T for part in exponents))]
+    calls += [("total", tuple(part[:, :n] for part in b)) for n in (1, 2, 3, 7, 40)]
+    calls += [("product", (*matrices[0], *matrices[1])), ("product", (b[0].T, b[1].T, *b))]
     with np.errstate(all="ignore"):
-        for second in ((b, b_low), (b[0], b_low[0])):
-            for name in ("add", "multiply"):
-                plain = getattr(doubledouble, f"_{name}")(a, a_low, *second)
-                np.testing.assert_array_equal(getattr(twofold, name)(a, a_low, *second), plain)
+        for name, arguments in calls:
+            plain = getattr(pairs, name)(*arguments)
+            np.testing.assert_array_equal(getattr(twofold, name)(*arguments), plain, name)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
 
 from certflow.field.components import components_at
-from certflow.field.fused.threads import thread_count
+from certflow.field.fused.threads import shared
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats, Indices, Points, Times
 from certflow.numbers.floats import FLOATS
@@ -22,8 +21,8 @@ MANY = 64
 #: The latest time: `m^2 = e^(-2t)` is far from the least float64 numbers, in which bounds would vanish.
 LATEST = 300.0
 
-#: Operations of a piece of work for a thread, of whole blocks of points.
-_PIECE = 2**22
+#: Operations of a piece of work for a thread, of whole blocks of points: some hundred microseconds.
+_PIECE = 2**20
 
 #: Dimension up to which matrices for each component, and Jacobians, are compiled: one tile.
 _MATRIX = 64
@@ -72,11 +71,5 @@ def fused_rows(mixture: GaussianMixture, quantity: str, x: Points, t: Times) -> 
         part = slice(start, start + rows)
         fill(x[part], flat[part], doubts[part])
 
-    starts = range(0, count, rows)
-    threads = min(thread_count(), len(starts))
-    if threads > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(piece, starts))
-    else:
-        piece(0) if len(starts) == 1 else list(map(piece, starts))
+    shared(piece, range(0, count, rows))
     return values, doubts.nonzero()[0]

@@ -1,10 +1,49 @@
-"""How many threads: as many as NumPy's matrix products take."""
+"""Pieces of work shared among threads: as many as NumPy's matrix products take."""
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any
+
+
+def shared(work: Callable[[int], None], pieces: Sequence[int]) -> None:
+    """Do `work` of every piece, in this thread and in others that wait for such calls.
+
+    Each takes the next piece when it is done with one, so `work` must let other threads run.
+    """
+    turns = itertools.count()  # to take the next number is one step for the interpreter
+
+    def take() -> None:
+        while (turn := next(turns)) < len(pieces):
+            work(pieces[turn])
+
+    others: list[Future[None]] = []
+    helpers = min(thread_count(), len(pieces)) - 1
+    if helpers > 0:
+        try:
+            others = [_waiting(helpers).submit(take) for _ in range(helpers)]
+        except RuntimeError:  # the interpreter ends: no thread can be started any more
+            pass
+    try:
+        take()
+    finally:
+        for other in others:
+            if not other.cancel():
+                other.result()
+
+
+@cache
+def _waiting(count: int) -> ThreadPoolExecutor:
+    """Threads that are started once, for that takes as long as a thousand points."""
+    return ThreadPoolExecutor(count, "certflow")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_waiting.cache_clear)  # a child process has none of the threads
 
 
 def thread_count() -> int:
