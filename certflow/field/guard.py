@@ -21,13 +21,14 @@ from certflow.field.rounding.scale import accepted_error
 from certflow.law.kept import Recent
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.accuracy import from_balls
-from certflow.numbers.arithmetic import Arithmetic, FloatArithmetic
+from certflow.numbers.arithmetic import FloatArithmetic
 from certflow.numbers.arrays import Floats, Indices, Points, Times, Weights
 
 #: Up to this dimension the bound by moments costs no more than the coarse one.
 _SMALL_DIMENSION = 8
 
-_DOUBLE_DOUBLE_UNIT = 2.0**-100
+#: Spacing at one of double-double numbers, with a margin.
+DOUBLE_DOUBLE_UNIT = 2.0**-100
 
 #: Components in double-double are kept where the covariances have no more numbers than this.
 _KEPT_SIZE = 2**16
@@ -129,16 +130,19 @@ def _repair_in_double_double(
     for start in range(0, len(index), rows):
         part = index[start : start + rows]
         times = t if len(t) == 1 else t[part]
-        precise = _precise_components(mixture, arithmetic, times)
+        precise = precise_components(mixture, times)
         result, gamma = quantity_from(precise, arithmetic, quantity, arithmetic.asarray(x[part]))
         values[part] = result.to_float()
-        bound = coarse_bound(mixture, quantity, x[part], times, gamma.to_float(), _DOUBLE_DOUBLE_UNIT)
+        bound = coarse_bound(mixture, quantity, x[part], times, gamma.to_float(), DOUBLE_DOUBLE_UNIT)
         left.append(part[_doubtful(quantity, bound, values[part], mixture.kept[accepted_error])])
     return np.concatenate(left)
 
 
-def _precise_components(mixture: GaussianMixture, arithmetic: Arithmetic, t: Times) -> Components:
+def precise_components(mixture: GaussianMixture, t: Times) -> Components:
     """The components in double-double; of a single time, unless they are large, they are kept for the next array."""
+    from certflow.numbers.doubledouble import DoubleDoubleArithmetic
+
+    arithmetic = DoubleDoubleArithmetic()
     if len(t) > 1 or mixture.exact_covariances.values.size > _KEPT_SIZE:
         return components_at(mixture, arithmetic, arithmetic.asarray(t))
     kept: Recent[Components] = mixture.kept[_last_time]

@@ -103,7 +103,8 @@ def reduced_exponential(a: Floats, a_low: Floats) -> tuple[Floats, Floats, np.nd
     none = np.zeros_like(high)
     r, r_low = _less(high, low, *multiply(np.full_like(high, LN2[0]), none + LN2[1], exponent, none))
     z, z_low = np.ldexp(r, -HALVINGS), np.ldexp(r_low, -HALVINGS)
-    sum_, sum_low = multiply(np.polynomial.polynomial.polyval(z, FURTHER_FACTORIALS), none, z, z_low)
+    further = np.asarray(np.polynomial.polynomial.polyval(z, FURTHER_FACTORIALS), dtype=np.float64)
+    sum_, sum_low = multiply(further, none, z, z_low)
     for factorial, factorial_low in reversed(INVERSE_FACTORIALS):
         sum_, sum_low = add(sum_, sum_low, none + factorial, none + factorial_low)
         sum_, sum_low = multiply(sum_, sum_low, z, z_low)

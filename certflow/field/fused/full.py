@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from certflow.field.fused.compiling import compiled, filled, kernel, known
 from certflow.field.fused.lanes import (
     FLAT,
     JACOBIAN,
@@ -22,10 +23,6 @@ from certflow.field.fused.lanes import (
     VELOCITY,
     add_outer,
     average,
-    compiled,
-    filled,
-    kernel,
-    known,
     load,
     shares,
     square,

@@ -3,20 +3,15 @@
 A block holds `LANES` points, coordinate by coordinate: loops over the lanes are what the compiler vectorises, and every
 point takes the same instructions wherever it stands. A matrix comes in tiles (`certflow.field.fused.tiles`), which BLAS
 multiplies in the thread that asks.
-
-Numba's cache of machine code on the disk asks for a change of a kernel's own file, not of this one: whoever edits it
-removes `__pycache__` (the tests have a cache for each state of the sources).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
 
+from certflow.field.fused.compiling import compiled, power_of_two, shifted_exponent
 from certflow.field.rounding.scale import EPSILON, LOGIT_LIMIT
 
 #: Points of a block.
@@ -34,56 +29,7 @@ FLAT = 8
 #: Coordinates below which lanes are filled and read one after the other.
 _NARROW = 8
 
-_MAGIC = 6755399441055744.0  # 1.5 * 2^52: a sum with it is rounded to an integer, which stands in its last bits
-_LOG2E = 1.4426950408889634
 _LN2_HIGH, _LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # the first has 21 zero bits at its end
-
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
-
-_OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-
-
-def compiled(function: Kernel) -> Kernel:
-    """A part of a kernel; other threads of Python run while it does."""
-    return cast(Kernel, njit(**_OPTIONS)(function))
-
-
-def kernel(*arguments: Any) -> Callable[[Kernel], Kernel]:
-    """Compiled for arguments of these types when its module is imported, and kept on the disk where that can be."""
-
-    def make(function: Kernel) -> Kernel:
-        signatures = [types.void(*arguments)]
-        try:
-            return cast(Kernel, njit(signatures, cache=True, **_OPTIONS)(function))
-        except RuntimeError:  # no folder to write to
-            return cast(Kernel, njit(signatures, **_OPTIONS)(function))
-
-    return make
-
-
-def known(dimensions: int) -> Any:
-    """The type of an array of float64 numbers that is only read."""
-    return types.Array(types.float64, dimensions, "C", readonly=True)
-
-
-def filled(dimensions: int) -> Any:
-    """The type of an array of float64 numbers that is written."""
-    return types.Array(types.float64, dimensions, "C")
-
-
-def _cast(source: Any, target: Any) -> Any:
-    """A compiled function that takes the 64 bits of a number for one of another type."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(target))
-
-    def cast_of(typing: Any, value: Any) -> Any:
-        return target(source), generate
-
-    return intrinsic(cast_of)
-
-
-_bits, _of_bits = _cast(types.float64, types.int64), _cast(types.int64, types.float64)
 
 
 @compiled
@@ -92,8 +38,7 @@ def exponential(a: float) -> float:
 
     `2^n e^r`, `|r| <= ln 2 / 2`, the second by Taylor's polynomial: what it leaves out is below `r^14/14! < 5e-18`.
     """
-    shifted = (-708.0 if a < -708.0 else a) * _LOG2E + _MAGIC  # what is no number stays so
-    whole = shifted - _MAGIC
+    whole, shifted = shifted_exponent(-708.0 if a < -708.0 else a)  # what is no number stays so
     r = (a - whole * _LN2_HIGH) - whole * _LN2_LOW
     s = 1 / 6227020800.0
     s = s * r + 1 / 479001600.0
@@ -109,7 +54,7 @@ def exponential(a: float) -> float:
     s = s * r + 0.5
     s = s * r + 1.0
     s = s * r + 1.0
-    power: float = s * _of_bits((_bits(shifted) - _bits(_MAGIC) + 1023) << 52)
+    power: float = s * power_of_two(shifted)
     return 0.0 if a < -708.0 else power
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from certflow.field.components import components_at
 from certflow.field.fused.threads import shared
+from certflow.law.kept import Recent
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats, Indices, Points, Times
 from certflow.numbers.floats import FLOATS
@@ -33,7 +36,7 @@ _BUFFER = 2**22
 
 
 def serves(mixture: GaussianMixture, quantity: str, count: int, t: float) -> bool:
-    """Whether the compiled formulas are taken for so many points at `t`: Numba is there, and they are worth loading it."""
+    """Whether the compiled formulas are taken for so many points at `t`: Numba is there, and worth loading."""
     if _work(mixture, quantity) * count < LARGE or t > LATEST:
         return False
     matrices = quantity == "jacobian" or mixture.kind == "full"
@@ -67,9 +70,32 @@ def fused_rows(mixture: GaussianMixture, quantity: str, x: Points, t: Times) -> 
     x, flat = np.ascontiguousarray(x), values.reshape(count, -1)
     rows = MANY * max(1, _PIECE // (_work(mixture, quantity) * MANY))
 
+    repair = _repair(mixture, quantity, t)
+
     def piece(start: int) -> None:
         part = slice(start, start + rows)
         fill(x[part], flat[part], doubts[part])
+        if repair is not None and len(index := doubts[part].nonzero()[0]):
+            repair()(x[part], index, flat[part], doubts[part])
 
     shared(piece, range(0, count, rows))
     return values, doubts.nonzero()[0]
+
+
+def _repair(mixture: GaussianMixture, quantity: str, t: Times) -> Callable[[], Any] | None:
+    """What computes rows in doubt again in double-double, where that is compiled, once it is asked for."""
+    if not mixture.kind.endswith("isotropic") or quantity not in ("score", "velocity"):
+        return None
+
+    def ask() -> Any:
+        from certflow.field.fused.repair import repair_of
+
+        kept: Recent[Any] = mixture.kept[_last_repair, quantity]
+        time = float(t[0])
+        return kept.get(time) or kept.keep(time, repair_of(mixture, quantity, t))
+
+    return ask
+
+
+def _last_repair(mixture: GaussianMixture, quantity: str) -> Recent[Any]:
+    return Recent(1)

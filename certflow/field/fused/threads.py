@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections.abc import Callable, Sequence
@@ -24,10 +25,8 @@ def shared(work: Callable[[int], None], pieces: Sequence[int]) -> None:
     others: list[Future[None]] = []
     helpers = min(thread_count(), len(pieces)) - 1
     if helpers > 0:
-        try:
+        with contextlib.suppress(RuntimeError):  # the interpreter ends: no thread can be started any more
             others = [_waiting(helpers).submit(take) for _ in range(helpers)]
-        except RuntimeError:  # the interpreter ends: no thread can be started any more
-            pass
     try:
         take()
     finally:

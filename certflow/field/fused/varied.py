@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from certflow.field.fused.compiling import compiled, filled, kernel, known
 from certflow.field.fused.lanes import (
     FLAT,
     JACOBIAN,
@@ -20,10 +21,6 @@ from certflow.field.fused.lanes import (
     VELOCITY,
     add_outer,
     average,
-    compiled,
-    filled,
-    kernel,
-    known,
     load,
     product,
     raised,
