@@ -60,7 +60,7 @@ class _Point:
 
     def dots(self, first: Floats, second: Floats) -> Floats:
         """The scalar products of rows (K, d)."""
-        result: Floats = (first * second) @ self.ones
+        result: Floats = (first * second).dot(self.ones)
         return result
 
     def fourth(self, gamma: Floats, deviations: Floats) -> float:
@@ -106,12 +106,12 @@ class _Common(_Point):
         s = moments.alike(self.scale, self.dimension, m, m2, n2, math.log)
         p = 1 / (m2 * self.variance + n2)
         factor, slope = m * p, m2 * p * self.complement
-        logits = self.means @ x
+        logits = self.means.dot(x)
         logits *= factor
         logits += self.log_weights
         logits -= p * m2 / 2 * self.norms
         weights, top = _weights(logits)
-        found = self.rows @ weights
+        found = self.rows.dot(weights)
         total, square = found.item(0), found.item(1)
         means = m * math.sqrt(square / total)
         delta, worst = moments.alike_logits(s, norm_x, means, p * means, 0.0)
@@ -126,7 +126,7 @@ class _Common(_Point):
             gamma, deviations = weights / total, (self.means - mean) * factor
             moved = delta * (self.fourth(gamma, deviations) + root * root)
             bound = moments.alike_jacobian(s, moved, root, norm_x, means, 0.0)
-            return _array(slope * self.eye - (deviations.T * gamma) @ deviations, bound, s.unit * worst)
+            return _array(slope * self.eye - (deviations.T * gamma).dot(deviations), bound, s.unit * worst)
         result = mean * factor - p * x if quantity == "score" else slope * x - mean * factor
         size = p if quantity == "score" else s.slope
         bound = moments.alike_vector(s, size, delta, root, norm_x, means, 0.0)
@@ -145,9 +145,9 @@ class _Shared(_Point):
         m2, n2, norm_x = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x))
         s = moments.alike(self.scale, self.dimension, m, m2, n2, math.log)
         p = 1 / (m2 * self.values + n2)
-        precision = (self.vectors * p) @ self.vectors.T
-        vectors, pulled = m * (self.means @ precision), precision @ x
-        logits = vectors @ x
+        precision = (self.vectors * p).dot(self.vectors.T)
+        vectors, pulled = m * self.means.dot(precision), precision.dot(x)
+        logits = vectors.dot(x)
         logits += self.log_weights
         logits -= m / 2 * self.dots(vectors, self.means)
         weights, top = _weights(logits)
@@ -161,21 +161,21 @@ class _Shared(_Point):
         if quantity == "log_density":
             value = math.log(total) + top + self.gauss + float(np.log(p).dot(self.ones) - pulled.dot(x)) / 2
             return _number(value, moments.alike_log_density(s, delta, norm_x, norm_pulled), s.unit * worst)
-        mean = gamma @ vectors
+        mean = gamma.dot(vectors)
         root = math.sqrt(moments.spread_of(pulls * pulls, float(mean.dot(mean)), s.unit))
         score = mean - pulled
         norm_score = math.sqrt(score.dot(score))
         if quantity == "score":
             bound = moments.alike_vector(s, s.precision, delta, root, norm_x, means, norm_score)
             return Bounded(score, bound, norm_score, s.unit * worst)
-        slope = (self.vectors * (m2 * p * (1 - self.values))) @ self.vectors.T
+        slope = (self.vectors * (m2 * p * (1 - self.values))).dot(self.vectors.T)
         if quantity == "velocity":
             bound = moments.alike_vector(s, s.slope, delta, root, norm_x, means, norm_score)
-            return _array(slope @ x - mean, bound, s.unit * worst)
+            return _array(slope.dot(x) - mean, bound, s.unit * worst)
         deviations = vectors - mean
         moved = delta * (self.fourth(gamma, deviations) + root * root)
         bound = moments.alike_jacobian(s, moved, root, norm_x, means, norm_pulled)
-        return _array(slope - (deviations.T * gamma) @ deviations, bound, s.unit * worst)
+        return _array(slope - (deviations.T * gamma).dot(deviations), bound, s.unit * worst)
 
 
 class _Varied(_Point):
@@ -192,7 +192,7 @@ class _Varied(_Point):
         s = moments.varied(self.scale, self.dimension, m, m2, n2)
         p = 1 / (m2 * self.variances + n2)
         r, factors = m2 * p * self.complements, m * p
-        products = self.means @ x
+        products = self.means.dot(x)
         products *= factors
         logits = products + self.log_weights
         logits -= p * (m2 / 2 * self.norms + square / 2)
@@ -201,20 +201,20 @@ class _Varied(_Point):
         rows = np.array((p, r, p * p, r * r, factors * factors * self.norms, r * products))
         total = float(weights.dot(self.all))
         gamma = weights / total
-        mean_p, mean_r, precisions, slopes, pull, cross = (rows @ gamma).tolist()
+        mean_p, mean_r, precisions, slopes, pull, cross = rows.dot(gamma).tolist()
         norm_x, precision, slope, pull = math.sqrt(square), math.sqrt(precisions), math.sqrt(slopes), math.sqrt(pull)
         delta, worst = moments.varied_logits(s, norm_x, precision, pull)
         if quantity == "responsibilities":
             return _shares(s.unit, weights, total, delta, worst)
         if quantity == "log_density":
             return _number(math.log(total) + top + self.gauss, s.unit * (delta + 1), s.unit * worst)
-        mean = (gamma * factors) @ self.means
+        mean = (gamma * factors).dot(self.means)
         velocity = mean_r * x - mean
         size = slopes * square - 2 * cross + pull * pull
         root = math.sqrt(moments.spread_of(size, float(velocity.dot(velocity)), s.unit))
         if quantity == "jacobian":
             deviations = (r - mean_r)[:, None] * x - (factors[:, None] * self.means - mean)
-            value = mean_r * self.eye - (deviations.T * gamma) @ deviations
+            value = mean_r * self.eye - (deviations.T * gamma).dot(deviations)
             moved = delta * (self.fourth(gamma, deviations) + root * root)
             bound = moments.varied_jacobian(s, moved, delta, root, norm_x, slope, pull)
             return _array(value, bound, s.unit * worst)
@@ -224,63 +224,85 @@ class _Varied(_Point):
 
 
 class _Full(_Point):
-    """A matrix for each component, in its axes: `b_k = -P_k (x - m mu_k)`, `u_k = R_k x - a_k`."""
+    """A matrix for each component, in its axes: `b_k = -P_k (x - m mu_k)`, `u_k = R_k x - a_k`.
+
+    Sizes do not depend on the axes, and `sum_k gamma_k b_k` is one product of all axes with all coordinates in them.
+    """
 
     def __init__(self, mixture: GaussianMixture):
         super().__init__(mixture)
         self.values, self.vectors = spectrum(mixture.exact_covariances)
         self.turned = np.ascontiguousarray(self.vectors.swapaxes(1, 2))
+        self.axes = self.turned.reshape(-1, self.dimension)
+        self.turned_means, self.halves = (self.turned @ self.means[:, :, None])[:, :, 0], self.ones / 2
+        self.count = len(self.means)
+        zeros, radii = np.zeros(self.count), np.sqrt(self.norms)
+        # What is linear in `m^2`, `m`, `1 - m^2`: eigenvalues of each `C_k`, the least, the largest, those of `m^2 Q_k`
+        # less a factor, `m |mu_k|`.
+        eigenvalues = np.concatenate([self.values.ravel(), self.scale.low, self.scale.high])
+        parts = (
+            (eigenvalues, 0 * eigenvalues, 1 + 0 * eigenvalues),
+            (self.scale.slope, zeros, zeros),
+            (zeros, radii, zeros),
+        )
+        self.linear = np.concatenate([np.stack(part, axis=1) for part in parts])
 
     def at(self, quantity: str, x: Floats, t: float) -> Bounded:
         m = math.exp(-t)
-        m2, n2, norm_x = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x))
-        p = 1 / (m2 * self.values + n2)
-        of_velocity = quantity in ("velocity", "jacobian")
-        offsets = x - m * self.means
-        inner = (self.turned @ offsets[:, :, None])[:, :, 0]
+        m2, n2, norm_x, count = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x)), self.count
+        sizes = self.linear.dot(np.array((m2, m, n2)))
+        inverses, rest = 1 / sizes[: -3 * count], sizes[-3 * count :].reshape(3, count)
+        p, highs, tops = inverses[:-count].reshape(self.values.shape), inverses[-count:], rest[0]
+        turned_x = self.axes.dot(x).reshape(p.shape)
+        inner = turned_x - m * self.turned_means
         pulled = p * inner
-        logits = self.log_weights + (np.log(p) @ self.ones - self.dots(pulled, inner)) / 2
+        logits = np.log(p)
+        logits -= pulled * inner
+        logits = logits.dot(self.halves)
+        logits += self.log_weights
         weights, top = _weights(logits)
         total = float(weights.dot(self.all))
         gamma = weights / total
+        # The largest and the mean square of: the condition of `C_k`, the largest eigenvalue of `m^2 Q_k`, a bound of
+        # `|a_k|`, the largest eigenvalue of `P_k`; `|b_k|`, `c_k |b_k|^2`, `p_k |x - m mu_k|^2`, and the
+        # condition times `|b_k|`.
+        rows = np.empty((8, count))
+        np.multiply(rest, highs, out=rows[:3])
+        rows[3] = highs
         scores = self.dots(pulled, pulled)
-        tops, highs = m2 * self.scale.high + n2, 1 / (m2 * self.scale.low + n2)
-        conditions, slopes = tops * highs, m2 * highs * self.scale.slope
-        s = moments.full(self.scale, self.dimension, m, m2, n2, conditions, slopes)
-        heights, reaches = tops * scores, highs * self.dots(offsets, offsets)
-        pulls = m * highs * np.sqrt(self.norms)
-        rows = np.array((scores, heights**2, reaches**2, conditions**2 * scores, highs**2, slopes**2, pulls**2))
-        score, height, reach, condition, precision, slope, pull = map(math.sqrt, (rows @ gamma).tolist())
-        top_score, top_reach = math.sqrt(moments.largest(scores)), moments.largest(reaches)
+        np.sqrt(scores, out=rows[4])
+        np.multiply(tops, scores, out=rows[5])
+        np.multiply(highs, self.dots(inner, inner), out=rows[6])
+        np.multiply(rows[0], rows[4], out=rows[7])
+        largest = np.maximum.reduce(rows, axis=1).tolist()
+        s = moments.full(self.scale, self.dimension, m, m2, n2, largest[0], largest[1])
+        rows *= rows
+        squares = rows.dot(gamma).tolist()
+        _, slope, pull, precision, score, height, reach, condition = map(math.sqrt, squares)
         delta = moments.full_logit(s, norm_x, score, height, reach, math.sqrt(reach))
-        worst = moments.full_logit(s, norm_x, top_score, moments.largest(heights), top_reach, math.sqrt(top_reach))
+        worst = moments.full_logit(s, norm_x, largest[4], largest[5], largest[6], math.sqrt(largest[6]))
         if quantity == "responsibilities":
             return _shares(s.unit, weights, total, delta, worst)
         if quantity == "log_density":
             return _number(math.log(total) + top + self.gauss, s.unit * (delta + 1), s.unit * worst)
-        if of_velocity:  # `R_k x - a_k` keeps the digits of a velocity as `t` grows
-            slanted = m2 * p * (1 - self.values)
-            turned_x, turned_means = self.turned @ x, (self.turned @ self.means[:, :, None])[:, :, 0]
-            inner = slanted * turned_x - m * p * turned_means
-        else:
-            inner = -pulled
-        vectors = (self.vectors @ inner[:, :, None])[:, :, 0]
-        mean = gamma @ vectors
-        squares = self.dots(vectors, vectors)
-        root = math.sqrt(moments.spread_of(float(gamma.dot(squares)), float(mean.dot(mean)), s.unit))
-        if not of_velocity:
+        if quantity == "score":
+            mean, spread = -(gamma[:, None] * pulled).ravel().dot(self.axes), squares[4]
             rounding = moments.full_rounding(s, precision, norm_x + s.distance, 0.0, condition)
-        else:
+        else:  # `R_k x - a_k` keeps the digits of a velocity as `t` grows
+            slanted = m2 * p * (1 - self.values)
+            inner = slanted * turned_x - m * p * self.turned_means
+            mean, spread = (gamma[:, None] * inner).ravel().dot(self.axes), float(gamma.dot(self.dots(inner, inner)))
             rounding = moments.full_rounding(s, slope, norm_x, pull, condition)
+        root = math.sqrt(moments.spread_of(spread, float(mean.dot(mean)), s.unit))
         if quantity != "jacobian":
             return _array(mean, moments.full_vector(s, delta, root, rounding), s.unit * worst)
-        deviations = vectors - mean
+        deviations = (self.vectors @ inner[:, :, None])[:, :, 0] - mean
         slope_matrices = (self.vectors * slanted[:, None, :]) @ self.turned
-        average = gamma @ slope_matrices.reshape(len(gamma), -1)
-        value = average.reshape(deviations.shape[1], -1) - (deviations.T * gamma) @ deviations
+        average = gamma.dot(slope_matrices.reshape(count, -1))
+        value = average.reshape(deviations.shape[1], -1) - (deviations.T * gamma).dot(deviations)
         moved = delta * (self.fourth(gamma, deviations) + root * root)
         sharp = m2 * float(gamma.dot(tops * highs**2))
-        bound = moments.full_jacobian(s, moved, delta, root, rounding, slope, sharp, norm_x, top_score)
+        bound = moments.full_jacobian(s, moved, delta, root, rounding, slope, sharp, norm_x, largest[4])
         return _array(value, bound, s.unit * worst)
 
 

@@ -122,5 +122,5 @@ def _full(components: FullComponents, quantity: str, scale: Scale) -> tuple[Any,
     vectors = np.ascontiguousarray(vectors)
     return (
         *(means, offsets, np.ascontiguousarray(matrices), vectors, tops, highs, rows, averaged, _constant(d)),
-        moments.full(scale, d, m, m2, n2, tops * highs, slopes),
+        moments.full(scale, d, m, m2, n2, moments.largest(tops * highs), moments.largest(slopes)),
     )

@@ -153,9 +153,9 @@ class Full(NamedTuple):
     side: Any
 
 
-def full(scale: Scale, dimension: int, m: float, m2: float, n2: float, conditions: Floats, slopes: Floats) -> Full:
-    """At one time, of the conditions of the `C_k` and the largest eigenvalues of `m^2 Q_k`, shape (K,)."""
-    most, condition = 1 / (m2 * scale.lowest + n2), largest(conditions)
+def full(scale: Scale, dimension: int, m: float, m2: float, n2: float, condition: float, steepest: float) -> Full:
+    """At one time, of the largest condition of a `C_k` and the largest eigenvalue of an `m^2 Q_k`."""
+    most = 1 / (m2 * scale.lowest + n2)
     logarithm = abs(math.log(most)) + math.log(condition)
     return Full(
         unit=2 * EPSILON * scale.growth,
@@ -163,7 +163,7 @@ def full(scale: Scale, dimension: int, m: float, m2: float, n2: float, condition
         most=most,
         sharpest=math.sqrt(most),
         condition=condition,
-        steepest=largest(slopes),
+        steepest=steepest,
         distance=m * scale.radius,
         rest=scale.log_weight + dimension * (1 + condition + logarithm) / 2,
         side=dimension**0.5,
