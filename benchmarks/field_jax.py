@@ -26,16 +26,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from measure import interleaved, mixture, noised_points, report, verdict
+from measure import KINDS, TIME, field_cases, interleaved, mixture, noised_points, report, verdict
 
 import certflow as cf
 
 THREADS = int(os.environ["OMP_NUM_THREADS"])
-TIME = 0.3
-KINDS = ("common-isotropic", "isotropic", "shared", "full")
-
-#: Points, components, dimensions.
-CASES = ((100_000, 8, 2), (1_000_000, 16, 2), (10_000, 64, 64), (10_000, 1_000, 64))
 
 
 def main() -> None:
@@ -44,14 +39,8 @@ def main() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     rows: list[dict[str, str]] = []
     numbers: list[dict[str, Any]] = []
-    for kind in KINDS:
-        for n, count, dimension in CASES:
-            many = kind == "full" and count == 1_000
-            compare(rows, numbers, kind, "score", 200 if many else n, count, dimension)
-            if count < 1_000:
-                compare(
-                    rows, numbers, kind, "jacobian", min(n, 1_000 if dimension == 64 else 200_000), count, dimension
-                )
+    for case in field_cases():
+        compare(rows, numbers, *case)
     for kind in KINDS:
         one_point(rows, numbers, kind)
     report(

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -68,6 +68,23 @@ def mixture(kind: str, n_components: int, dimension: int, seed: int = 0) -> cf.G
         matrices = (matrices + matrices.swapaxes(-1, -2)) / 2
         covariances = matrices if kind == "full" else matrices[0]
     return cf.GaussianMixture(weights / weights.sum(), means, covariances, name=kind)
+
+
+#: The time at which fields are compared.
+TIME = 0.3
+
+#: Points, components, dimensions.
+CASES = ((100_000, 8, 2), (1_000_000, 16, 2), (10_000, 64, 64), (10_000, 1_000, 64))
+KINDS = ("common-isotropic", "isotropic", "shared", "full")
+
+
+def field_cases(kinds: Iterable[str] = KINDS) -> Iterator[tuple[str, str, int, int, int]]:
+    """Kind, quantity, points, components, dimension: fewer points where a call would take seconds."""
+    for kind in kinds:
+        for n, count, dimension in CASES:
+            yield kind, "score", 200 if kind == "full" and count == 1_000 else n, count, dimension
+            if count < 1_000:
+                yield kind, "jacobian", min(n, 1_000 if dimension == 64 else 200_000), count, dimension
 
 
 def noised_points(law: cf.GaussianMixture, t: float, count: int, seed: int = 1) -> np.ndarray:

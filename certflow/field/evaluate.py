@@ -97,7 +97,7 @@ def _in_one_pass(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any
     if len(doubtful):
         from certflow.numbers.doubledouble import compile_operations
 
-        compile_operations()
+        compile_operations(len(doubtful) * mixture.n_components * mixture.dimension)
     if len(doubtful) and has_moments(mixture, quantity, 1):
         guard.recompute(mixture, quantity, x, t, doubtful, result)
     elif len(doubtful):

@@ -6,6 +6,7 @@ A sixth arithmetic for the same formulas, used to repair float64 results; what i
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -17,6 +18,10 @@ from certflow.numbers.arrays import Floats
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.interface import Arithmetic
 
+#: Numbers in a repair, and repairs, from which on the operations are compiled.
+_MANY, _OFTEN = 2**16, 30
+_repairs = itertools.count(1)
+
 
 @cache
 def _modules() -> list[Any]:
@@ -26,11 +31,15 @@ def _modules() -> list[Any]:
     return [pairs]
 
 
-def compile_operations() -> None:
-    """From now on the operations are those of `certflow.numbers.twofold`: the same bits in one pass, by Numba."""
-    from certflow.numbers import twofold
+def compile_operations(numbers: int) -> None:
+    """From now on the operations are those of `certflow.numbers.twofold`: the same bits in one pass, by Numba.
 
-    _modules()[:] = [twofold]
+    To load these takes some hundred repairs of few rows, so it is done for a repair of many numbers, or the thirtieth.
+    """
+    if numbers >= _MANY or next(_repairs) >= _OFTEN:
+        from certflow.numbers import twofold
+
+        _modules()[:] = [twofold]
 
 
 class DoubleDouble:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import mpmath
@@ -215,3 +217,18 @@ def test_compiled_operations_have_the_same_bits():
         for name, arguments in calls:
             plain = getattr(pairs, name)(*arguments)
             np.testing.assert_array_equal(getattr(twofold, name)(*arguments), plain, name)
+
+
+def test_few_repairs_compile_nothing():
+    """The operations take half a second to load: a repair of many numbers does so, or the thirtieth."""
+    pytest.importorskip("numba")
+    code = """
+import sys
+from certflow.numbers.doubledouble import compile_operations
+for _ in range({calls}):
+    assert "certflow.numbers.twofold" not in sys.modules
+    compile_operations({numbers})
+assert "certflow.numbers.twofold" in sys.modules
+"""
+    for calls, numbers in ((30, 1000), (1, 2**16)):
+        subprocess.run([sys.executable, "-c", code.format(calls=calls, numbers=numbers)], check=True)
