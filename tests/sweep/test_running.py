@@ -8,15 +8,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from counting import counted, traces
+from processes import gone
 
 import certflow as cf
 from certflow.errors import InputError
+from certflow.sweep.performer import Ended, Performer
 from certflow.sweep.results import Result, Status, Store
 from certflow.sweep.running import run
 from certflow.sweep.specification import specification
@@ -190,19 +193,45 @@ def test_a_child_ends_with_who_asked(tmp_path: Path) -> None:
     parent.wait()
     for stream in (parent.stdin, parent.stdout):
         stream.close()  # type: ignore[union-attr]
-    deadline = time.monotonic() + 30
-    while alive(child) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not alive(child)
+    assert gone(child)
 
 
-def alive(pid: int) -> bool:
-    """Is there such a process, other than one that only waits to be buried?"""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+def test_an_interruption_does_not_wait_for_a_child_that_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child's imports never come to their end: `end` ends it in the middle of them."""
+    begun = tmp_path / "begun"
+    program = f"import os, pathlib, sys; pathlib.Path({str(begun)!r}).write_text(str(os.getpid())); sys.stdin.read()"
+    monkeypatch.setattr("certflow.sweep.performer._PROGRAM", program)
+    ((_, task),) = counted(tmp_path, 1).tasks()
+    performer, came = Performer(), list[str]()
+
+    def work() -> None:
+        try:
+            performer.perform(task, None)
+        except Ended:
+            came.append("ended")
+
+    asking, ending = (threading.Thread(target=job, daemon=True) for job in (work, performer.end))
+    asking.start()
+    while not (begun.exists() and begun.read_text()):
+        time.sleep(0.01)
+    ending.start()
+    ending.join(60)
+    waited = ending.is_alive()
+    if waited:  # nobody else would end the child
+        os.kill(int(begun.read_text()), signal.SIGKILL)
+    asking.join(60)
+    assert not waited
+    assert came == ["ended"]
+    assert gone(int(begun.read_text()))
+
+
+def test_nothing_starts_after_the_end(tmp_path: Path) -> None:
+    ((_, task),) = counted(tmp_path, 1).tasks()
+    performer = Performer()
+    performer.end()
+    with pytest.raises(Ended):
+        performer.perform(task, None)
+    assert not traces(tmp_path)
 
 
 def test_bad_arguments(tmp_path: Path) -> None:
