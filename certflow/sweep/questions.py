@@ -11,7 +11,7 @@ from typing import Any
 
 from certflow.claims.check import PROFILES
 from certflow.claims.registry import STATEMENTS
-from certflow.errors import InputError, unknown
+from certflow.errors import InputError, missing, unknown
 from certflow.sweep.code import code_digest
 from certflow.sweep.experiments.registry import EXPERIMENTS, call_of, source_of
 from certflow.sweep.keys import Keys, every
@@ -34,7 +34,7 @@ def questions(claims: list[Keys], experiments: list[Keys], folder: Path) -> tupl
     for keys in experiments:
         found.append(_experiment(keys, folder))
     if not found:
-        raise InputError("experiments", "nothing", "at least one table [[experiments]] or [[claims]]")
+        raise missing("experiments", "at least one table [[experiments]] or [[claims]], the questions")
     for place, question in enumerate(found):
         if question.label in [other.label for other in found[:place]]:
             required = "a label of its own for each question (key label)"
@@ -53,7 +53,7 @@ def code_of(question: Question) -> str:
 
 
 def _claims(keys: Keys) -> Iterator[Question]:
-    ids = keys.value("ids")
+    ids = keys.required("ids", '"all", or a list of ids such as ["L2", "G1"] (certflow claims lists them)')
     listed = list(STATEMENTS) if ids == "all" else every(ids, keys.full("ids"), _claim)
     options = {
         "profile": keys.choice("profile", PROFILES, "quick"),
@@ -95,6 +95,7 @@ def _experiment(keys: Keys, folder: Path) -> Question:
         Keys(options, keys.full("options"))
         keys.finish()
         return Question("call", name, label, options, "", str(folder.absolute()), families)
+    keys.required("name", f"one of {', '.join(EXPERIMENTS)}, or call, a function of your own")
     name = keys.choice("name", EXPERIMENTS)
     label = keys.text("label", name)
     options = {
