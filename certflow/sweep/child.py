@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from certflow.children import kept_output, listen, tell
 from certflow.sweep.performing import perform
-from certflow.sweep.questions import code_of
+from certflow.sweep.questions import difference
 from certflow.sweep.results import Store
 from certflow.sweep.tasks import Task
 
@@ -26,8 +26,8 @@ def serve() -> None:
     while True:
         content = asked.get()
         task = Task.from_mapping(content["task"])
-        if code_of(task.question) != task.question.code:
-            tell(answers, _text({"other_code": True}))
+        if other := difference(task.question):
+            tell(answers, _text({"other_code": other}))
             continue
         store = Store(Path(content["folder"])) if content["folder"] else None
         found = None if store is None else store.load(task, failures=False)

@@ -23,7 +23,7 @@ GRACE = 5.0
 
 
 class OtherCode(CertflowError):
-    """The process that was to do a task has another version of the code."""
+    """The process that was to do a task has another version of the code, or of a library."""
 
 
 class Ended(Exception):
@@ -45,7 +45,7 @@ class Performer:
 
         Raises
         ------
-        OtherCode : the child has another version of the code.
+        OtherCode : the child has another version of the code, or of a library.
         Ended : `end` was called.
         """
         for _ in range(TRIES):
@@ -59,7 +59,7 @@ class Performer:
             finally:
                 timer.cancel()
             if answer is not None and answer.get("other_code"):
-                raise OtherCode(f"a worker has another version of the code of {task.question.label}")
+                raise OtherCode(f"a worker has {answer['other_code']}")
             if answer is not None:
                 return Result.from_mapping(answer["result"])
             if self._over:

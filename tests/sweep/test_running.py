@@ -10,15 +10,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from counting import counted, traces
 from processes import gone
 
 import certflow as cf
 from certflow.errors import InputError
+from certflow.sweep.code import libraries
 from certflow.sweep.performer import Ended, Performer
 from certflow.sweep.results import Result, Status, Store
 from certflow.sweep.running import run
@@ -70,6 +73,39 @@ def test_other_options_and_other_code_are_other_tasks(tmp_path: Path) -> None:
     (_, task), (_, other) = (next(counted(tmp_path, 1, seconds=s).tasks()) for s in (0.0, 0.5))
     assert task.key != other.key
     assert type(task).from_mapping(json.loads(json.dumps(task.mapping()))) == task
+
+
+@pytest.fixture
+def upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Called with a version, NumPy is said to be installed in it, here and in children."""
+
+    def upgrade(version: str) -> None:
+        described = tmp_path / version / f"numpy-{version}.dist-info"
+        described.mkdir(parents=True)
+        (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: numpy\nVersion: {version}\n")
+        monkeypatch.syspath_prepend(str(tmp_path / version))
+        libraries.cache_clear()
+
+    yield upgrade
+    monkeypatch.undo()
+    libraries.cache_clear()
+
+
+def test_other_versions_of_libraries_are_other_tasks(tmp_path: Path, upgraded: Callable[[str], None]) -> None:
+    """Rows of one table come from one environment; what another one found stays on disk, and counts again in it."""
+    out = tmp_path / "out"
+    first = run(counted(tmp_path, 2), out, workers=1)
+    before = {path.name: path.read_bytes() for path in (out / "results").iterdir()}
+    upgraded("9.9")
+    assert run(counted(tmp_path, 2), out, workers=1).computed == 2
+    assert run(counted(tmp_path, 3), out, workers=1).computed == 1
+    files = {path.name: path.read_bytes() for path in (out / "results").iterdir()}
+    assert before.items() <= files.items()
+    told = [json.loads(content)["task"]["question"]["libraries"]["numpy"] for content in files.values()]
+    assert sorted(told) == sorted([np.__version__] * 2 + ["9.9"] * 3)
+    upgraded(np.__version__)
+    again = run(counted(tmp_path, 2), out, workers=1, retry=True)
+    assert (again.computed, again.rows) == (0, first.rows)
 
 
 def test_a_directory_of_another_sweep_is_refused(tmp_path: Path) -> None:
