@@ -47,7 +47,7 @@ def package_digest() -> str:
 def libraries() -> dict[str, str]:
     """The versions here of what computes: Python, and the libraries that are installed.
 
-    Processors and systems are left out: they change the last digits of a figure, not what it says.
+    Processors and systems are left out, so that the machines of a cluster may differ; tasks have one thread everywhere.
     """
     found = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
     for name in (*LIBRARIES, "torch", "numba"):
