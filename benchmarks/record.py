@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None, measure: Measure = measured) ->
     asked = parser.parse_args(arguments)
     names = [path.name for path in PATHS if asked.only in path.name]
     if not names:
-        parser.error(f"--only: got {asked.only!r}; required: a part of the name of a hot path")
+        every = "; ".join(path.name for path in PATHS)
+        parser.error(f"--only: got {asked.only!r}; required: a part of the name of a hot path: {every}")
     try:
         rows = read(asked.history)
         if asked.draw:

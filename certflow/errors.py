@@ -27,13 +27,16 @@ class CertflowError(Exception):
 
 
 class InputError(CertflowError, ValueError):
-    """Bad input, told in one line: the field, the value received, what is required."""
+    """Bad input, told in one line: the field, the value received, what is required.
 
-    def __init__(self, field: str, value: Any, requirement: str):
+    told : what the line says in place of "got" and the value, where there is none: "missing"
+    """
+
+    def __init__(self, field: str, value: Any, requirement: str, told: str = ""):
         self.field = field
         self.value = value
         self.requirement = requirement
-        super().__init__(f"{field}: got {_short(value)}; required: {requirement}")
+        super().__init__(f"{field}: {told or f'got {_short(value)}'}; required: {requirement}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         make, arguments, state = super().__reduce__()
@@ -75,6 +78,11 @@ class OutsideNormalForm(CertflowError, ValueError):
 
 class AccuracyWarning(RuntimeWarning):
     """Some trajectories did not reach the tolerance that was asked for."""
+
+
+def missing(field: str, requirement: str) -> InputError:
+    """The error of what must be there and is not."""
+    return InputError(field, None, requirement, "missing")
 
 
 def unknown(field: str, value: Any, known: Iterable[Any], before: str = "one of ", after: str = "") -> InputError:

@@ -11,7 +11,7 @@ from certflow.commands.data_file import read_points
 from certflow.commands.options import Format
 from certflow.commands.output import command_line, locked, print_document, print_json, resumable, warn
 from certflow.commands.texts import check_directory, choice, directory_target, integer, renamed, writing
-from certflow.errors import InputError
+from certflow.errors import InputError, missing
 from certflow.progress import progress_bar
 from certflow.terminal import filled, table
 
@@ -53,7 +53,7 @@ def sweep(
         print_document(EXAMPLE)
         return 0
     if spec is None:
-        raise InputError("SPEC.toml", "nothing", "a specification (certflow sweep --example prints one)")
+        raise missing("SPEC.toml", "a specification (certflow sweep --example prints one)")
     choice(output, "--format", ("text", "json"))
     number = None if workers is None else integer(workers, "--workers", 1, 1024)
     folder = directory_target(out, "--out")

@@ -19,7 +19,7 @@ from certflow.atomic import write_bytes_atomic
 from certflow.errors import InputError, did_you_mean, nearest, unknown
 from certflow.law.covariances import AXES, KINDS, Kind
 from certflow.law.origin import check_text, plain_origin
-from certflow.law.texts import Number, as_numbers, parse_json, parse_toml, toml_text
+from certflow.law.texts import Number, as_numbers, decoded, file_content, parse_json, parse_toml, toml_text
 from certflow.numbers.exact import ExactArray
 from certflow.numbers.inputs import file_path
 
@@ -89,24 +89,13 @@ class _MixtureFile(BaseModel):
 def read_file(path: Path) -> Parameters:
     """The parameters of a `.json`, `.toml` or `.npz` file. Raises `InputError` as `load_mixture`."""
     name = str(path)
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError("MIXTURE", f"{name} of {size} bytes", f"a file of at most {MAX_BYTES} bytes")
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError("MIXTURE", name, f"a readable file ({error.strerror})") from None
-    if not content.strip():
-        raise InputError("MIXTURE", name, "a file that is not empty")
+    content = file_content(path, "MIXTURE", MAX_BYTES)
     suffix = path.suffix.lower()
     if suffix == ".npz":
         return _from_npz(content, path)
     if suffix not in (".json", ".toml"):
         raise InputError("MIXTURE", name, "a file name that ends in .json, .toml or .npz")
-    try:
-        text = content.decode("utf-8-sig")  # editors of Windows begin a file with a mark
-    except UnicodeDecodeError:
-        raise InputError("MIXTURE", name, "a text file in UTF-8") from None
+    text = decoded(content, name, "MIXTURE")
     return parameters_of(parse_json(text, name) if suffix == ".json" else parse_toml(text, name))
 
 

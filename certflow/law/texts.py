@@ -1,7 +1,7 @@
-"""JSON and TOML texts whose numbers stay as they are written, and TOML of a JSON object.
+"""JSON and TOML texts whose numbers stay as they are written, the files that hold them, and TOML of a JSON object.
 
-What a mixture file is parsed with (`certflow.law.formats`): a number is read as its digits, so that the decimal that is
-written is the number that is meant.
+What mixture files (`certflow.law.formats`) and specifications of sweeps are read with: a number is read as its digits,
+so that the decimal that is written is the number that is meant.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime
 import json
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from certflow.errors import InputError
@@ -21,6 +22,29 @@ MAX_DEPTH = 50
 
 class Number(str):
     """A number of a JSON or TOML file, kept as the text that is written."""
+
+
+def file_content(path: Path, field: str, most: int) -> bytes:
+    """What a file holds. Raises `InputError`, about `field`: not readable, larger than `most` bytes, or empty."""
+    name = str(path)
+    try:
+        size = path.stat().st_size
+        if size > most:
+            raise InputError(field, f"{name} of {size} bytes", f"a file of at most {most} bytes")
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(field, name, f"a readable file ({error.strerror})") from None
+    if not content.strip():
+        raise InputError(field, name, "a file that is not empty")
+    return content
+
+
+def decoded(content: bytes, name: str, field: str) -> str:
+    """The text that bytes are. Raises `InputError`, about `field`: not UTF-8."""
+    try:
+        return content.decode("utf-8-sig")  # editors of Windows begin a file with a mark
+    except UnicodeDecodeError:
+        raise InputError(field, name, "a text file in UTF-8") from None
 
 
 def parse_json(text: str, name: str) -> Any:
@@ -46,23 +70,28 @@ def parse_json(text: str, name: str) -> Any:
         raise InputError("MIXTURE", name, "JSON that is not nested so deeply") from None
 
 
-def parse_toml(text: str, name: str) -> Any:
-    """The value of a TOML text, dates as texts. Raises `InputError` as `parse_json`."""
+def parse_toml(text: str, name: str, field: str = "MIXTURE") -> Any:
+    """The value of a TOML text, dates as texts. Raises `InputError`, about `field`, as `parse_json`."""
     try:
-        return _jsonable(_shallow(tomllib.loads(text, parse_float=Number), name, "TOML"))
+        found = tomllib.loads(text, parse_float=_digits)
     except ValueError as error:  # tomllib lets some errors of numbers and dates through as they are
-        raise InputError("MIXTURE", name, f"valid TOML ({error})") from None
+        raise InputError(field, name, f"valid TOML ({error})") from None
     except RecursionError:
-        raise InputError("MIXTURE", name, "TOML that is not nested so deeply") from None
+        raise InputError(field, name, "TOML that is not nested so deeply") from None
+    return _jsonable(_shallow(found, name, "TOML", field))
 
 
-def _shallow(found: Any, name: str, form: str) -> Any:
+def _digits(text: str) -> Number:
+    return Number(text.replace("_", ""))  # TOML may group digits: 1_000.5
+
+
+def _shallow(found: Any, name: str, form: str, field: str = "MIXTURE") -> Any:
     """What was parsed, unless its lists and objects are nested too deeply for whoever walks through them."""
     level, depth = [found], 0
     while level := [entry for value in level for entry in _entries(value)]:
         depth += 1
         if depth > MAX_DEPTH:
-            raise InputError("MIXTURE", name, f"{form} that is not nested so deeply (at most {MAX_DEPTH})")
+            raise InputError(field, name, f"{form} that is not nested so deeply (at most {MAX_DEPTH})")
     return found
 
 
@@ -79,15 +108,6 @@ def _jsonable(value: Any) -> Any:
     return [_jsonable(entry) for entry in value] if isinstance(value, list) else value
 
 
-def as_numbers(value: Any) -> Any:
-    """Numbers of the free-form `origin` back as numbers."""
-    if isinstance(value, Number):
-        return _number(value)
-    if isinstance(value, dict):
-        return {key: as_numbers(entry) for key, entry in value.items()}
-    return [as_numbers(entry) for entry in value] if isinstance(value, list) else value
-
-
 def _number(text: str) -> int | float | str:
     """The number; the text itself where no number of JSON is near it (`1e999`, a million digits, TOML's `nan`)."""
     try:
@@ -95,6 +115,15 @@ def _number(text: str) -> int | float | str:
     except ValueError:
         return str(text)
     return number if isinstance(number, int) or isfinite(number) else str(text)
+
+
+def as_numbers(value: Any, number: Callable[[str], Any] = _number) -> Any:
+    """A value with its numbers as numbers again, by `number` from the digits that are written."""
+    if isinstance(value, Number):
+        return number(value)
+    if isinstance(value, dict):
+        return {key: as_numbers(entry, number) for key, entry in value.items()}
+    return [as_numbers(entry, number) for entry in value] if isinstance(value, list) else value
 
 
 def toml_text(mapping: dict[str, Any]) -> str:

@@ -54,7 +54,7 @@ def cluster_results(address: str, tasks: Sequence[Task], folder: Path) -> Iterat
 
     Raises
     ------
-    InputError : no Dask, no cluster at the address, or workers with another version of the code.
+    InputError : no Dask, no cluster at the address, or workers with another version of the code or of a library.
     """
     client, as_completed, killed = _client(address)
     with client, _mark(folder) as mark:
@@ -80,7 +80,7 @@ def cluster_results(address: str, tasks: Sequence[Task], folder: Path) -> Iterat
                     yield task, Result(task.key, Status.CRASHED, "", f"its workers ended: {error}", limit=task.seconds)
                 else:
                     if "other_code" in answer:
-                        required = "a cluster whose workers have the same version of certflow"
+                        required = "a cluster whose workers have the same versions of all"
                         raise InputError("--cluster", address, f"{required} ({answer['other_code']})")
                     yield task, Result.from_mapping(answer)
                 future.release()

@@ -1,15 +1,21 @@
-"""The version of the code that matters: a digest of the source of a module and of all that it imports.
+"""The version of the code that matters: a digest of the source of a module and of all that it imports, and libraries.
 
-A result counts as long as that code is what it was; a change elsewhere in the package leaves it valid.
+A result counts as long as that code and the libraries are what they were; a change elsewhere in the package leaves it
+valid.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
+from importlib import metadata
 from pathlib import Path
+
+from certflow.verification.keeper import LIBRARIES
 
 _ROOT = Path(__file__).parents[1]
 _PACKAGE = _ROOT.name
@@ -21,8 +27,38 @@ _IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w., \t]+)", re.MULTILINE)
 @cache
 def code_digest(module: str) -> str:
     """SHA-256 of the sources of a module of the package, of what it imports and of what that imports."""
+    return _digest(reached(module))
+
+
+@cache
+def own_digest(module: str) -> str:
+    """SHA-256 of the source of a module alone."""
+    return _digest([module])
+
+
+@cache
+def package_digest() -> str:
+    """SHA-256 of all sources of the package."""
+    paths = (path.relative_to(_ROOT).with_suffix("").parts for path in _ROOT.rglob("*.py"))
+    return _digest(".".join((_PACKAGE, *parts)).removesuffix(".__init__") for parts in paths)
+
+
+@cache
+def libraries() -> dict[str, str]:
+    """The versions here of what computes: Python, and the libraries that are installed.
+
+    Processors and systems are left out, so that the machines of a cluster may differ; tasks have one thread everywhere.
+    """
+    found = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
+    for name in (*LIBRARIES, "torch", "numba"):
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def _digest(modules: Iterable[str]) -> str:
     found = hashlib.sha256()
-    for name in sorted(reached(module)):
+    for name in sorted(modules):
         content = _path(name).read_bytes()
         found.update(f"{name}\0{len(content)}\0".encode() + content)
     return found.hexdigest()

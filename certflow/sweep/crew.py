@@ -43,7 +43,7 @@ def local_results(tasks: Sequence[Task], folder: Path, workers: int) -> Iterator
         for _ in tasks:
             answer = answers.get()
             if isinstance(answer, OtherCode):
-                raise InputError("certflow", "source files that were edited while it ran", "the same code throughout")
+                raise InputError("certflow", str(answer), "the same code and libraries as long as it runs")
             if isinstance(answer, BaseException):
                 raise answer
             yield answer

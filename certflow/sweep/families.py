@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from certflow.errors import InputError
+from certflow.errors import InputError, missing
 from certflow.law.covariances import KINDS
 from certflow.law.library import load_mixture
 from certflow.law.mixture import GaussianMixture
@@ -104,7 +104,7 @@ def members(tables: list[Keys], seed: int, folder: Path, read: Reader | None) ->
         if len(found) > MOST:
             raise InputError("mixtures", f"more than {MOST} mixtures", f"at most {MOST} in one sweep")
     if not found:
-        raise InputError("mixtures", "nothing", "at least one table [[mixtures]]")
+        raise missing("mixtures", "at least one table [[mixtures]]")
     return found
 
 
@@ -198,7 +198,8 @@ def _values(keys: Keys, key: str, axis: Axis, drawn: bool) -> list[Any] | Range:
     if not drawn:
         raise InputError(keys.full(key), value, "values; a range needs draws = N in the same table")
     ends = Keys(value, keys.full(key))
-    low, high = (axis.check(ends.value(end), ends.full(end)) for end in ("low", "high"))
+    required = "a number, for a range has two ends, low and high"
+    low, high = (axis.check(ends.required(end, required), ends.full(end)) for end in ("low", "high"))
     log = ends.value("log", False)
     if not isinstance(log, bool):
         raise InputError(ends.full("log"), log, "true or false")

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from certflow.errors import InputError, did_you_mean
+from certflow.errors import InputError, did_you_mean, missing, nearest
+from certflow.law.texts import as_numbers
 from certflow.numbers.exact import exact_number, nearest_float
 from certflow.numbers.inputs import one_of, whole_number
 
 
 class Keys:
-    """The keys of one table, by their full names `mixtures[2].sigma`; `finish` refuses those that nobody asked for."""
+    """The keys of one table, by their full names `mixtures[2].sigma`; `finish` refuses those that nobody asked for.
+
+    Decimals are floats, but for `exact`, if the table holds them as they are written (`certflow.law.texts.Number`).
+    """
 
     def __init__(self, table: Any, name: str):
         if not isinstance(table, Mapping):
             raise InputError(name or "the specification", table, "a table of keys and values")
-        self.table, self.name = table, name
+        self.written, self.table, self.name = table, as_numbers(dict(table), float), name
         self.asked: list[str] = []
 
     def full(self, key: str) -> str:
@@ -32,16 +36,30 @@ class Keys:
         self.asked.append(key)
         return self.table.get(key, default)
 
+    def exact(self, key: str, default: Any) -> Any:
+        """What is written, decimals as their digits, or the default."""
+        self.asked.append(key)
+        return self.written.get(key, default)
+
+    def required(self, key: str, requirement: str) -> Any:
+        """What is written; refused where nothing is."""
+        if key not in self:
+            near = nearest(key, self.table)
+            raise missing(self.full(key), requirement if near is None else f"{requirement} (there is {near})")
+        return self.table[key]
+
     def text(self, key: str, default: str | None = None) -> str:
         """A text that is not empty."""
-        found = self.value(key, default)
+        found = self.required(key, "a text") if default is None else self.value(key, default)
         if not isinstance(found, str) or not found.strip():
             raise InputError(self.full(key), found, "a text")
         return found
 
     def choice(self, key: str, known: Iterable[str], default: str | None = None) -> str:
         """One of some names."""
-        return one_of(self.value(key, default), self.full(key), known)
+        names = list(known)
+        found = self.required(key, f"one of {', '.join(names)}") if default is None else self.value(key, default)
+        return one_of(found, self.full(key), names)
 
     def whole(self, key: str, default: int, low: int, high: int) -> int:
         """A whole number within [low, high]."""

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
+from certflow.children import bury, start
 from certflow.errors import CertflowError
 from certflow.sweep.results import Result, Status
 from certflow.sweep.tasks import Task
 
-_PROGRAM = "import sys; sys.path[:] = {path!r}; from certflow.sweep.child import serve; serve()"
+_PROGRAM = "from certflow.sweep.child import serve; serve()"
 #: A task whose process ends without an answer is tried so often.
 TRIES = 2
 #: Seconds that a task may go on beyond its limit, for it ends by itself where it looks at the clock.
@@ -24,7 +23,7 @@ GRACE = 5.0
 
 
 class OtherCode(CertflowError):
-    """The process that was to do a task has another version of the code."""
+    """The process that was to do a task has another version of the code, or of a library."""
 
 
 class Ended(Exception):
@@ -32,13 +31,10 @@ class Ended(Exception):
 
 
 class Performer:
-    """One child process, started when it is first needed and again after it died.
-
-    It is in a process group of its own: an interruption at the terminal is for this process, which then ends it.
-    """
+    """One child process, started when it is first needed and again after it died."""
 
     def __init__(self) -> None:
-        self._child: subprocess.Popen[str] | None = None
+        self._child: subprocess.Popen[bytes] | None = None
         self._over = False
         self._lock = threading.Lock()
 
@@ -49,7 +45,7 @@ class Performer:
 
         Raises
         ------
-        OtherCode : the child has another version of the code.
+        OtherCode : the child has another version of the code, or of a library.
         Ended : `end` was called.
         """
         for _ in range(TRIES):
@@ -63,7 +59,7 @@ class Performer:
             finally:
                 timer.cancel()
             if answer is not None and answer.get("other_code"):
-                raise OtherCode(f"a worker has another version of the code of {task.question.label}")
+                raise OtherCode(f"a worker has {answer['other_code']}")
             if answer is not None:
                 return Result.from_mapping(answer["result"])
             if self._over:
@@ -75,70 +71,44 @@ class Performer:
         return Result(task.key, Status.CRASHED, "", f"its process ended {TRIES} times, the last by {ended}")
 
     def end(self) -> None:
-        """End the child, whatever it is doing."""
+        """End the child, whatever it is doing, its start included."""
         self._over = True
         with self._lock:
             child, self._child = self._child, None
         if child is not None:
-            _bury(child)
+            bury(child)
 
-    def _started(self) -> subprocess.Popen[str]:
+    def _started(self) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._over:
                 raise Ended
-            if self._child is not None and self._child.poll() is not None:
-                _bury(self._child)
-                self._child = None
-            if self._child is None:
-                self._child = _start()
-            child = self._child
+            if self._child is not None and self._child.poll() is None:
+                return self._child
+            if self._child is not None:
+                bury(self._child)
+            child = self._child = start(_PROGRAM)
+        assert child.stdout is not None
+        with contextlib.suppress(OSError, ValueError):  # it was ended
+            child.stdout.readline()  # it says when it is ready, so that its imports are not part of a task's time
         return child
 
     @staticmethod
-    def _kill(child: subprocess.Popen[str], late: threading.Event) -> None:
+    def _kill(child: subprocess.Popen[bytes], late: threading.Event) -> None:
         late.set()
         child.kill()
 
     @staticmethod
-    def _ask(child: subprocess.Popen[str], content: dict[str, Any]) -> dict[str, Any] | None:
+    def _ask(child: subprocess.Popen[bytes], content: dict[str, Any]) -> dict[str, Any] | None:
         """The child's answer; None where it died."""
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            child.stdin.write(json.dumps(content) + "\n")
+            child.stdin.write(json.dumps(content).encode() + b"\n")
             child.stdin.flush()
             answer: dict[str, Any] = json.loads(child.stdout.readline())
         except (OSError, ValueError):  # a broken pipe, a closed file, a line that ends early
             return None
         return answer
-
-
-def _start() -> subprocess.Popen[str]:
-    apart: dict[str, Any] = {"process_group": 0}
-    if sys.platform == "win32":
-        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    child = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM.format(path=sys.path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, **threads},
-        **apart,
-    )
-    assert child.stdout is not None
-    child.stdout.readline()  # it says when it is ready, so that its imports are not part of a task's time
-    return child
-
-
-def _bury(child: subprocess.Popen[str]) -> None:
-    """End a process, if it goes on, and let nothing of it stay."""
-    child.kill()
-    child.wait()
-    for stream in (child.stdin, child.stdout):
-        with contextlib.suppress(OSError, ValueError):
-            stream.close()  # type: ignore[union-attr]
 
 
 def _ending(code: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from certflow.errors import InputError, unknown
 from certflow.law.formats import to_mapping
+from certflow.law.texts import decoded, file_content, parse_toml
 from certflow.numbers.exact import exact_number, exact_text
 from certflow.sweep.columns import PARAMETERS, figures_of
 from certflow.sweep.families import Member, Reader, members
@@ -75,17 +75,7 @@ def read_specification(source: str | Path, read: Reader | None = None) -> Specif
     InputError : a file that cannot be read, or a key, named with its table.
     """
     path = Path(source)
-    try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MAX_BYTES else b""
-    except OSError as error:
-        raise InputError("SPEC", str(source), f"a readable file ({error.strerror})") from None
-    if size > MAX_BYTES:
-        raise InputError("SPEC", f"{source} of {size} bytes", f"a file of at most {MAX_BYTES} bytes")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError("SPEC", str(source), "a text file in UTF-8") from None
+    text = decoded(file_content(path, "SPEC", MAX_BYTES), str(source), "SPEC")
     return specification(text, path.parent, read, str(source))
 
 
@@ -93,12 +83,17 @@ def specification(
     text: str, folder: Path | None = None, read: Reader | None = None, name: str = "SPEC"
 ) -> Specification:
     """The specification that a TOML text is; `folder` is where names of files in it begin."""
-    where = Path() if folder is None else folder
     try:
-        table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError("SPEC", name, f"valid TOML ({error})") from None
-    keys = Keys(table, "")
+        return _read(Keys(parse_toml(text, name, "SPEC"), ""), text, Path() if folder is None else folder, read)
+    except InputError as error:
+        if isinstance(error.value, bool):  # as TOML writes it
+            told = f"got {str(error.value).lower()}"
+            raise InputError(error.field, error.value, error.requirement, told) from None
+        raise
+
+
+def _read(keys: Keys, text: str, where: Path, read: Reader | None) -> Specification:
+    keys.required("schema", f'the line schema = "{SCHEMA}"')
     keys.choice("schema", [SCHEMA])
     title = keys.text("name", UNNAMED)
     t_min, t_max = (_time(keys, end, default) for end, default in (("t_min", "0.01"), ("t_max", "3")))
@@ -116,9 +111,8 @@ def specification(
 
 
 def _time(keys: Keys, name: str, default: str) -> str:
-    value = keys.value(name, default)
-    bounded(value, name, 1e-6, LATEST)
-    return exact_text(exact_number(value, name))
+    bounded(keys.value(name, default), name, 1e-6, LATEST)
+    return exact_text(exact_number(keys.exact(name, default), name))
 
 
 def _check_families(asked: tuple[Question, ...], found: tuple[Member, ...]) -> None:

@@ -21,7 +21,8 @@ class Question:
     kind : of `KINDS`; name : the id of a claim, the name of an experiment, or `MODULE:FUNCTION`
     label : what rows and diagrams call it
     options : of the experiment; of a claim profile, digits and seed
-    code : digest of the code that answers it; folder : where modules of one's own are
+    code : digest of the code that answers it; libraries : versions of those with which it does
+    folder : where modules of one's own are
     families : the tables of mixtures that it is asked of; empty: all
     """
 
@@ -30,6 +31,7 @@ class Question:
     label: str
     options: Mapping[str, Any]
     code: str
+    libraries: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
     families: tuple[str, ...] = ()
 
@@ -55,7 +57,7 @@ class Task:
             "version": VERSION,
             "law": law,
             "t": [self.t_min, self.t_max],
-            "question": [asked.kind, asked.name, asked.options, asked.code],
+            "question": [asked.kind, asked.name, asked.options, asked.code, asked.libraries],
         }
         key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
         object.__setattr__(self, "key", key)

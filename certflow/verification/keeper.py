@@ -23,6 +23,8 @@ from certflow.claims.model import Evidence, Kind
 from certflow.law.formats import to_mapping
 from certflow.numbers.exact import exact_text
 
+#: The libraries that compute, by the names under which they are installed.
+LIBRARIES = ("numpy", "scipy", "sympy", "mpmath", "python-flint")
 #: Where evidence is kept below the output directory.
 _KEPT = ".certflow"
 #: What a file that is not there, or holds nothing usable, raises.
@@ -126,11 +128,10 @@ def _digest(certificate: dict[str, Any]) -> str:
 
 def environment() -> dict[str, str]:
     """The versions that a report rests on."""
-    names = ("numpy", "scipy", "sympy", "mpmath", "python-flint")
     return {
         "certflow": __version__,
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cores": str(os.cpu_count()),
-        **{name: metadata.version(name) for name in names},
+        **{name: metadata.version(name) for name in LIBRARIES},
     }

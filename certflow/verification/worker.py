@@ -7,14 +7,13 @@ the process that asks.
 
 from __future__ import annotations
 
-import os
 import pickle
-import queue
 import sys
-import threading
 import traceback
 from dataclasses import dataclass
+from typing import BinaryIO
 
+from certflow.children import kept_output, listen, tell
 from certflow.claims.check import Check, Context
 from certflow.claims.fingerprint import LoadedCode, agrees
 from certflow.claims.model import Evidence
@@ -40,34 +39,27 @@ class Found:
 
 def serve() -> None:
     """Answer until the input ends."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not come between the answers
+    answers = kept_output()
     start: Start = pickle.load(sys.stdin.buffer)
     code = LoadedCode()
     if not agrees(start.code, code.digests()):
         return
     named = {check.name: check for check in CHECKS}
-    asked: queue.SimpleQueue[str | Drawing] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(asked,), daemon=True).start()
+    asked = listen(_task)
     while True:
         task = asked.get()
         came = attempted(named[task] if isinstance(task, str) else task, start.context)
         if isinstance(came, Exception):
             came = _portable(came)
-        try:
-            answers.write(pickle.dumps(Found(came, code.digests())))
-            answers.flush()
-        except BrokenPipeError:  # who asked is gone
-            os._exit(0)
+        tell(answers, pickle.dumps(Found(came, code.digests())))
 
 
-def _listen(asked: queue.SimpleQueue[str | Drawing]) -> None:
-    """Take the tasks from the input; when it ends, so does the process, in the middle of a check too."""
-    while True:
-        try:
-            asked.put(pickle.load(sys.stdin.buffer))
-        except (EOFError, OSError, pickle.UnpicklingError):
-            os._exit(0)
+def _task(stream: BinaryIO) -> str | Drawing:
+    """The next task: a check by its name, or a drawing."""
+    try:
+        return pickle.load(stream)  # type: ignore[no-any-return]
+    except pickle.UnpicklingError:
+        raise EOFError from None
 
 
 def attempted(task: Check | Drawing, context: Context) -> Evidence | str | Exception:

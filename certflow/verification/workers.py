@@ -7,7 +7,6 @@ import os
 import pickle
 import queue
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from certflow.children import bury, start
 from certflow.claims.check import Check, Context
 from certflow.claims.fingerprint import LoadedCode, agrees
 from certflow.claims.model import Evidence, Kind
@@ -24,7 +24,7 @@ from certflow.verification.worker import Found, Start, attempted
 
 #: A worker costs as much to start as some ten small checks.
 _CHECKS_FOR_A_WORKER = 12
-_PROGRAM = "import sys; sys.path[:] = {path!r}; from certflow.verification.worker import serve; serve()"
+_PROGRAM = "from certflow.verification.worker import serve; serve()"
 
 Task = Check | Drawing
 #: What came of a task: evidence, a figure, or the mistake in the code that it met; and digests of the code of a worker.
@@ -190,17 +190,10 @@ class _Line:
 
 
 class _Worker:
-    """A process in a group of its own: an interruption at the terminal is for this process, which then ends it."""
+    """A process that does checks and figures; it is told of the context with the first one."""
 
     def __init__(self, context: Context, code: LoadedCode):
-        apart: dict[str, Any] = {"process_group": 0}
-        if sys.platform == "win32":
-            apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        words = [sys.executable, "-c", _PROGRAM.format(path=sys.path)]
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        self.process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **threads}, **apart
-        )
+        self.process = start(_PROGRAM)
         self.there = True
         self._start: bytes | None = pickle.dumps(Start(context, code.digests()))
 
@@ -226,8 +219,4 @@ class _Worker:
 
     def end(self) -> None:
         self.there = False
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            with contextlib.suppress(OSError, ValueError):
-                stream.close()  # type: ignore[union-attr]
+        bury(self.process)

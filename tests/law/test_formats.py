@@ -76,6 +76,14 @@ def test_numbers_in_a_file_are_what_is_written(tmp_path):
         assert mixture.exact_covariances.fractions[()] != Fraction(0.1)
 
 
+def test_digits_of_a_toml_number_may_be_grouped(tmp_path):
+    head = f'schema = "{SCHEMA}"\nweights = [1]\nmeans = [[1_000.000_1]]\n'
+    (tmp_path / "a.toml").write_text(f'{head}[covariances]\nkind = "common-isotropic"\nvalues = 1_0.5\n')
+    mixture = cf.load_mixture(tmp_path / "a.toml")
+    assert mixture.exact_means.fractions[0, 0] == Fraction(10_000_001, 10_000)
+    assert mixture.exact_covariances.fractions[()] == Fraction(21, 2)
+
+
 def test_npz_of_plain_arrays_is_binary(tmp_path):
     np.savez(tmp_path / "plain.npz", weights=[0.1, 0.9], means=[[0.1], [1.0]], covariances=0.1)
     mixture = cf.load_mixture(tmp_path / "plain.npz")

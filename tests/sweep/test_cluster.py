@@ -98,5 +98,13 @@ def test_a_finished_task_is_not_done_again(tmp_path: Path, request: pytest.Fixtu
     path.unlink()
     assert cluster.remote(task.mapping(), str(tmp_path), "no such mark")["figures"] == first["figures"]
     assert not path.exists(), "elsewhere it only tells the result"
-    stale = task.mapping() | {"question": task.mapping()["question"] | {"code": "another"}}
-    assert "another version of the code" in cluster.remote(stale, str(tmp_path), "mark")["other_code"]
+
+    def told(**other: object) -> object:
+        stale = task.mapping() | {"question": task.mapping()["question"] | other}
+        return cluster.remote(stale, str(tmp_path), "mark")["other_code"]
+
+    here = task.question.libraries
+    assert told(code="another") == "a worker has another version of the code of counted"
+    assert told(libraries={**here, "numpy": "0.1"}) == f"a worker has numpy {here['numpy']} in place of numpy 0.1"
+    assert told(libraries={**here, "numbat": "1.0"}) == "a worker has no numbat in place of numbat 1.0"
+    assert [len(starts) for starts in traces(tmp_path).values()] == [2]

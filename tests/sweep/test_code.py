@@ -12,6 +12,8 @@ import pytest
 
 from certflow.sweep import code
 from certflow.sweep.experiments.registry import EXPERIMENTS
+from certflow.sweep.questions import code_of
+from certflow.sweep.specification import specification
 
 PROBE = """
 import json, sys
@@ -58,7 +60,7 @@ def copy(tmp_path, monkeypatch) -> Path:
 
 
 def forget() -> None:
-    for kept in (code.code_digest, code.imported, code._exists):
+    for kept in (code.code_digest, code.own_digest, code.package_digest, code.imported, code._exists):
         kept.cache_clear()
 
 
@@ -72,6 +74,32 @@ def test_only_code_that_matters_changes_the_digest(copy: Path) -> None:
     solvers.write_text(solvers.read_text().replace("/ 2, None", "/ 3, None"))
     forget()
     assert code.code_digest(module) != before
+
+
+def test_what_does_every_task_is_part_of_its_code(copy: Path, tmp_path: Path) -> None:
+    """The module that performs tasks is part of each question's code; of one's own function the whole package is."""
+    own = tmp_path / "own" / "own_code.py"  # not beside the copy, which processes that start would then load
+    own.parent.mkdir()
+    own.write_text("def f(process):\n    return {}\n")
+    text = 'schema = "certflow/sweep/1"\n[[mixtures]]\n[[claims]]\nids = ["L3"]\n[[experiments]]\nname = "segments"\n'
+    asked = specification(text + '[[experiments]]\ncall = "own_code:f"\n', own.parent).questions
+
+    def changed(name: str) -> list[str]:
+        path = copy / name
+        path.write_text(path.read_text() + "# changed\n")
+        forget()
+        labels = [question.label for question in asked if code_of(question) not in known[question.label]]
+        for question in asked:
+            known[question.label].add(code_of(question))
+        return labels
+
+    known = {question.label: {code_of(question)} for question in asked}
+    assert list(known) == ["L3", "segments", "f"]
+    assert changed("sweep/performing.py") == ["L3", "segments", "f"]
+    assert changed("sweep/page.py") == ["f"]
+    assert changed("report/curves.py") == ["L3", "f"]
+    own.write_text("def f(process):\n    return {'a': 1}\n")
+    assert [question.label for question in asked if code_of(question) not in known[question.label]] == ["f"]
 
 
 def test_imports_of_every_form_are_found(copy: Path) -> None:

@@ -8,15 +8,21 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from counting import counted, traces
+from processes import gone
 
 import certflow as cf
 from certflow.errors import InputError
+from certflow.sweep.code import libraries
+from certflow.sweep.performer import Ended, Performer
 from certflow.sweep.results import Result, Status, Store
 from certflow.sweep.running import run
 from certflow.sweep.specification import specification
@@ -67,6 +73,39 @@ def test_other_options_and_other_code_are_other_tasks(tmp_path: Path) -> None:
     (_, task), (_, other) = (next(counted(tmp_path, 1, seconds=s).tasks()) for s in (0.0, 0.5))
     assert task.key != other.key
     assert type(task).from_mapping(json.loads(json.dumps(task.mapping()))) == task
+
+
+@pytest.fixture
+def upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Called with a version, NumPy is said to be installed in it, here and in children."""
+
+    def upgrade(version: str) -> None:
+        described = tmp_path / version / f"numpy-{version}.dist-info"
+        described.mkdir(parents=True)
+        (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: numpy\nVersion: {version}\n")
+        monkeypatch.syspath_prepend(str(tmp_path / version))
+        libraries.cache_clear()
+
+    yield upgrade
+    monkeypatch.undo()
+    libraries.cache_clear()
+
+
+def test_other_versions_of_libraries_are_other_tasks(tmp_path: Path, upgraded: Callable[[str], None]) -> None:
+    """Rows of one table come from one environment; what another one found stays on disk, and counts again in it."""
+    out = tmp_path / "out"
+    first = run(counted(tmp_path, 2), out, workers=1)
+    before = {path.name: path.read_bytes() for path in (out / "results").iterdir()}
+    upgraded("9.9")
+    assert run(counted(tmp_path, 2), out, workers=1).computed == 2
+    assert run(counted(tmp_path, 3), out, workers=1).computed == 1
+    files = {path.name: path.read_bytes() for path in (out / "results").iterdir()}
+    assert before.items() <= files.items()
+    told = [json.loads(content)["task"]["question"]["libraries"]["numpy"] for content in files.values()]
+    assert sorted(told) == sorted([np.__version__] * 2 + ["9.9"] * 3)
+    upgraded(np.__version__)
+    again = run(counted(tmp_path, 2), out, workers=1, retry=True)
+    assert (again.computed, again.rows) == (0, first.rows)
 
 
 def test_a_directory_of_another_sweep_is_refused(tmp_path: Path) -> None:
@@ -190,19 +229,45 @@ def test_a_child_ends_with_who_asked(tmp_path: Path) -> None:
     parent.wait()
     for stream in (parent.stdin, parent.stdout):
         stream.close()  # type: ignore[union-attr]
-    deadline = time.monotonic() + 30
-    while alive(child) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not alive(child)
+    assert gone(child)
 
 
-def alive(pid: int) -> bool:
-    """Is there such a process, other than one that only waits to be buried?"""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+def test_an_interruption_does_not_wait_for_a_child_that_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child's imports never come to their end: `end` ends it in the middle of them."""
+    begun = tmp_path / "begun"
+    program = f"import os, pathlib, sys; pathlib.Path({str(begun)!r}).write_text(str(os.getpid())); sys.stdin.read()"
+    monkeypatch.setattr("certflow.sweep.performer._PROGRAM", program)
+    ((_, task),) = counted(tmp_path, 1).tasks()
+    performer, came = Performer(), list[str]()
+
+    def work() -> None:
+        try:
+            performer.perform(task, None)
+        except Ended:
+            came.append("ended")
+
+    asking, ending = (threading.Thread(target=job, daemon=True) for job in (work, performer.end))
+    asking.start()
+    while not (begun.exists() and begun.read_text()):
+        time.sleep(0.01)
+    ending.start()
+    ending.join(60)
+    waited = ending.is_alive()
+    if waited:  # nobody else would end the child
+        os.kill(int(begun.read_text()), signal.SIGKILL)
+    asking.join(60)
+    assert not waited
+    assert came == ["ended"]
+    assert gone(int(begun.read_text()))
+
+
+def test_nothing_starts_after_the_end(tmp_path: Path) -> None:
+    ((_, task),) = counted(tmp_path, 1).tasks()
+    performer = Performer()
+    performer.end()
+    with pytest.raises(Ended):
+        performer.perform(task, None)
+    assert not traces(tmp_path)
 
 
 def test_bad_arguments(tmp_path: Path) -> None:

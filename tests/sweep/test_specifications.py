@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from certflow.sweep.columns import CLAIM, GENERAL
 from certflow.sweep.example import EXAMPLE
 from certflow.sweep.experiments.registry import EXPERIMENTS
 from certflow.sweep.families import AXES
-from certflow.sweep.specification import specification
+from certflow.sweep.specification import read_specification, specification
 
 GOOD = """schema = "certflow/sweep/1"
 [[mixtures]]
@@ -21,14 +23,15 @@ name = "segments"
 
 #: what is put in the place of what, and what the line must contain
 BAD = {
-    "no schema": ('schema = "certflow/sweep/1"', "", "schema: got"),
+    "no schema": ('schema = "certflow/sweep/1"', "", 'schema: missing; required: the line schema = "certflow/sweep/1"'),
+    "schema misspelt": ('schema = "c', 'shcema = "c', '"certflow/sweep/1" (there is shcema)'),
     "another schema": ("sweep/1", "sweep/9", "schema: got 'certflow/sweep/9'"),
     "unknown key": ("sigma", "sigmas", "mixtures[0].sigmas: got 0.2; required: no such key"),
     "nearest key": ("sigma", "sigmas", "did you mean sigma?"),
     "unknown top key": ('schema = "c', 'sed = 1\nschema = "c', "sed: got 1; required: no such key"),
     "text for a number": ("sigma = 0.2", 'sigma = "wide"', "mixtures[0].sigma: got 'wide'; required: a number from"),
     "negative": ("sigma = 0.2", "sigma = -1", "mixtures[0].sigma: got -1"),
-    "in a list": ("sigma = 0.2", "sigma = [0.2, true]", "mixtures[0].sigma[1]: got True"),
+    "in a list": ("sigma = 0.2", "sigma = [0.2, true]", "mixtures[0].sigma[1]: got true; required: a number"),
     "twice": ("sigma = 0.2", "sigma = [0.2, 0.2]", "mixtures[0].sigma[1]: got 0.2; required: each value once"),
     "empty list": ("sigma = 0.2", "sigma = []", "mixtures[0].sigma: got []; required: at least one value"),
     "range without draws": ("sigma = 0.2", "sigma = {low = 1, high = 2}", "a range needs draws = N"),
@@ -54,8 +57,19 @@ BAD = {
         "draws = 2\ncopies = 2",
         "mixtures[0].copies: got 2; required: draws or copies",
     ),
-    "no mixtures": ("[[mixtures]]\nsigma = 0.2", "", "mixtures: got 'nothing'"),
-    "no questions": ('[[experiments]]\nname = "segments"', "", "experiments: got 'nothing'"),
+    "no mixtures": ("[[mixtures]]\nsigma = 0.2", "", "mixtures: missing; required: at least one table [[mixtures]]"),
+    "no questions": ('[[experiments]]\nname = "segments"', "", "experiments: missing; required: at least one"),
+    "end of a range": (
+        "sigma = 0.2",
+        "draws = 2\nsigma = {high = 2}",
+        "mixtures[0].sigma.low: missing; required: a number",
+    ),
+    "no ids": ("[[experiments]]", "[[claims]]\n[[experiments]]", 'claims[0].ids: missing; required: "all", or a list'),
+    "no name": ('name = "segments"', "budget = 3", "experiments[0].name: missing; required: one of exponents, solver"),
+    "nothing to draw": ("[[mix", '[[diagrams]]\nfigure = "floor"\n[[mix', "diagrams[0].of: missing; required: one of"),
+    "truth for a time": ('schema = "c', 't_min = true\nschema = "c', "t_min: got true; required: a number from 1e-06"),
+    "number for a name": ("sigma = 0.2", "name = 0.5", "mixtures[0].name: got 0.5; required: a text"),
+    "empty": (GOOD, "\n", "SPEC: got"),
     "experiment": ('name = "segments"', 'name = "segmented"', "experiments[0].name: got 'segmented'"),
     "option": ('"segments"', '"segments"\nbudget = 0', "experiments[0].budget: got 0; required: a number from 0.001"),
     "unknown option": ('"segments"', '"segments"\nbudgets = 2', "experiments[0].budgets: got 2"),
@@ -105,7 +119,7 @@ def test_one_line_names_the_key(name, tmp_path, command) -> None:
 def test_command_line(tmp_path, command) -> None:
     (tmp_path / "spec.toml").write_text(GOOD, encoding="utf-8")
     for words, told in (
-        ((), "SPEC.toml: got 'nothing'"),
+        ((), "SPEC.toml: missing; required: a specification (certflow sweep --example prints one)"),
         (("none.toml",), "SPEC: got 'none.toml'"),
         ((tmp_path / "spec.toml", "--workers", "0"), "--workers: got '0'"),
         ((tmp_path / "spec.toml", "--workers", "1", "--cluster", "tcp://x:1"), "--workers or --cluster, not both"),
@@ -115,6 +129,29 @@ def test_command_line(tmp_path, command) -> None:
         assert ended.code == 2
         assert told in ended.err
         assert len(ended.err.splitlines()) == 1
+
+
+def test_a_time_is_the_decimal_that_is_written(tmp_path: Path) -> None:
+    """As text and as a number of TOML: one hundredth, and the same tasks."""
+    found = []
+    for written in ('"0.01"', "0.01", '"1/100"', "1e-2"):
+        path = tmp_path / "spec.toml"
+        path.write_text(f"t_min = {written}\nt_max = 2.5\n{GOOD}", encoding="utf-8")
+        ((_, task),) = read_specification(path).tasks()
+        assert (Fraction(task.t_min), Fraction(task.t_max)) == (Fraction(1, 100), Fraction(5, 2))
+        found.append(task)
+    assert [task.key for task in found] == [found[0].key] * 4
+    assert found == [found[0]] * 4
+
+
+def test_options_of_ones_own_function_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "own_numbers.py").write_text("def f(process, **options):\n    return options\n", encoding="utf-8")
+    options = "options = {whole = 2, decimal = 0.25, large = inf, list = [0.5, 1_000.5], day = 2026-11-30}"
+    text = GOOD.replace('name = "segments"', f'call = "own_numbers:f"\n{options}')
+    (question,) = specification(text, tmp_path).questions
+    expected = {"whole": 2, "decimal": 0.25, "large": math.inf, "list": [0.5, 1000.5], "day": "2026-11-30"}
+    assert question.options == expected
+    assert {type(question.options[name]) for name in ("decimal", "large")} == {float}
 
 
 def test_the_example_is_printed_and_read(command) -> None:

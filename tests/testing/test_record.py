@@ -158,7 +158,7 @@ def test_figures_of_another_machine_and_of_another_peer_are_no_history(
     [
         (["--chek"], "unrecognized arguments: --chek"),
         (["--check", "--draw"], "not allowed with argument"),
-        (["--only", "no such path"], "required: a part of the name of a hot path"),
+        (["--only", "no such path"], f"a part of the name of a hot path: {'; '.join(path.name for path in PATHS)}\n"),
         (["--check", "--history", "{bad}"], "line 2: not a row"),
         (["--draw", "--history", "{bad}"], "line 2: not a row"),
         (["--history", "{folder}"], "Is a directory"),

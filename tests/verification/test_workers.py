@@ -113,7 +113,7 @@ def test_a_class_of_ones_own_stays_in_its_process(monkeypatch):
     "program", ["pass", *night("import sys; sys.stdin.buffer.read(1)", "import time; print('no pickle')")]
 )
 def test_a_worker_that_ends_at_once_costs_nothing(program, monkeypatch):
-    monkeypatch.setattr(workers, "_PROGRAM", program.replace("{", "{{").replace("}", "}}"))
+    monkeypatch.setattr(workers, "_PROGRAM", program)
     told, elsewhere = collected(3)
     assert elsewhere == set()
     assert overall(found["outcome"] for found in told.values()) is Outcome.HOLDS
