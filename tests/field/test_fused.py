@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import weakref
 
 import mpmath
 import numpy as np
@@ -54,7 +55,7 @@ def test_a_row_that_is_in_no_doubt_is_right(kind, adversary, monkeypatch):
             if not len(doubtful):
                 assert relative_error(value[0], exact[quantity]) < 5e-13
             with monkeypatch.context() as without_repair:
-                without_repair.setattr(rows, "_repair", lambda *_: None)
+                without_repair.setattr(rows, "_is_repaired", lambda *_: False)
                 first += len(rows.fused_rows(law, quantity, point[None], np.array([t]))[1])
     assert adversary is not critical_points or first
     assert doubts < first or not first if kind.endswith("isotropic") else doubts == first
@@ -169,6 +170,18 @@ def test_a_point_that_is_not_finite_is_refused(kind, monkeypatch):
             for quantity in QUANTITIES:
                 with pytest.raises(cf.errors.InputError, match="finite numbers"):
                     getattr(p, quantity)(x, 0.3)
+
+
+def test_a_mixture_is_let_go_with_its_formulas():
+    """At once, not at the next round of garbage collection."""
+    law = random_mixture("isotropic", 3, 2)
+    x = noised(law, 0.3, 200)
+    x[0] = 1e8
+    gone = weakref.ref(law)
+    for quantity in QUANTITIES:
+        rows.fused_rows(law, quantity, x, np.array([0.3]))
+    del law
+    assert gone() is None
 
 
 def test_a_process_that_forks_has_threads_of_its_own():

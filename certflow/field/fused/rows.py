@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -62,40 +61,52 @@ def _is_there() -> bool:
 
 def fused_rows(mixture: GaussianMixture, quantity: str, x: Points, t: Times) -> tuple[Floats, Indices]:
     """Values at points (N, d) and one time, shape (1,), row by row; the rows that are in doubt."""
-    from certflow.field.fused.prepared import prepared
-
-    fill, count, d = prepared(mixture, components_at(mixture, FLOATS, t), quantity), len(x), mixture.dimension
+    count, d, formulas = len(x), mixture.dimension, _formulas(mixture, quantity, t)
     shapes = {"responsibilities": (mixture.n_components,), "log_density": (), "jacobian": (d, d)}
     values, doubts = np.empty((count, *shapes.get(quantity, (d,)))), np.empty(count, dtype=bool)
     x, flat = np.ascontiguousarray(x), values.reshape(count, -1)
     rows = MANY * max(1, _PIECE // (_work(mixture, quantity) * MANY))
-
-    repair = _repair(mixture, quantity, t)
+    repaired = _is_repaired(mixture, quantity)
 
     def piece(start: int) -> None:
         part = slice(start, start + rows)
-        fill(x[part], flat[part], doubts[part])
-        if repair is not None and len(index := doubts[part].nonzero()[0]):
-            repair()(x[part], index, flat[part], doubts[part])
+        formulas.fill(x[part], flat[part], doubts[part])
+        if repaired and len(index := doubts[part].nonzero()[0]):
+            formulas.repair_for(mixture, quantity, t)(x[part], index, flat[part], doubts[part])
 
     shared(piece, range(0, count, rows))
     return values, doubts.nonzero()[0]
 
 
-def _repair(mixture: GaussianMixture, quantity: str, t: Times) -> Callable[[], Any] | None:
-    """What computes rows in doubt again in double-double, where that is compiled, once it is asked for."""
-    if not mixture.kind.endswith("isotropic") or quantity not in ("score", "velocity"):
-        return None
-
-    def ask() -> Any:
-        from certflow.field.fused.repair import repair_of
-
-        kept: Recent[Any] = mixture.kept[_last_repair, quantity]
-        time = float(t[0])
-        return kept.get(time) or kept.keep(time, repair_of(mixture, quantity, t))
-
-    return ask
+def _is_repaired(mixture: GaussianMixture, quantity: str) -> bool:
+    """Whether rows in doubt are computed again here, and not by the guard."""
+    return mixture.kind.endswith("isotropic") and quantity in ("score", "velocity")
 
 
-def _last_repair(mixture: GaussianMixture, quantity: str) -> Recent[Any]:
+class _Formulas:
+    """The compiled formulas of a quantity at one time; that of a repair is made when there is a row in doubt."""
+
+    def __init__(self, mixture: GaussianMixture, quantity: str, t: Times):
+        from certflow.field.fused.prepared import prepared
+
+        self.fill = prepared(mixture, components_at(mixture, FLOATS, t), quantity)
+        self._repair: Any = None
+
+    def repair_for(self, mixture: GaussianMixture, quantity: str, t: Times) -> Any:
+        """The formula of the same mixture, which is not held here: it would never be let go."""
+        if self._repair is None:
+            from certflow.field.fused.repair import repair_of
+
+            self._repair = repair_of(mixture, quantity, t)
+        return self._repair
+
+
+def _formulas(mixture: GaussianMixture, quantity: str, t: Times) -> _Formulas:
+    """Kept for the next call at the same time."""
+    kept: Recent[_Formulas] = mixture.kept[_last, quantity]
+    time = float(t[0])
+    return kept.get(time) or kept.keep(time, _Formulas(mixture, quantity, t))
+
+
+def _last(mixture: GaussianMixture, quantity: str) -> Recent[_Formulas]:
     return Recent(1)
