@@ -46,7 +46,7 @@ class Batches:
         self.rows = whole(count, self.per_batch)
 
     def seek(self, step: int) -> int:
-        """Make the mini-batches of `step`, or of a later one, come next; how many there are until the epoch ends."""
+        """Let the mini-batches of `step` come next, in this epoch or a later one; the steps until the epoch ends."""
         epoch, part = divmod(step, self.per_epoch)
         drawn: list[tuple[int, int]] = []
         while self.epoch < epoch:

@@ -18,6 +18,7 @@ import torch
 from replaying import Recorder, Recordings, address
 from test_training import make_pool, segments
 
+import certflow as cf
 from certflow.distill import training
 from certflow.distill.maps.regression import Regression
 from certflow.distill.maps.residual import Normalisers, ResidualMaps, normalisers_of
@@ -221,6 +222,10 @@ def test_where_a_capture_is_refused_steps_go_on_one_by_one(monkeypatch):
     monkeypatch.setattr(training, "graphs_on", lambda device, settings: Refusing())
     (stack,) = train(segments(), make_pool(), SETTINGS)
     assert stack.refused == refused.refused
+    law, small = cf.GaussianMixture([1.0], [[0.0]], 0.5), replace(SETTINGS, test=64)
+    results = cf.distill.run(law, ["uniform"], [1], 1, "cpu", small)
+    assert results.setting["device"].startswith("CPU, ")
+    assert results.setting["device"].endswith(f", {refused.refused}")
 
 
 def test_a_recording_goes_with_its_stepper():
