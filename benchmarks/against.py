@@ -1,11 +1,12 @@
 """This checkout against another one, case by case: which is faster, however the speed of the machine drifts.
 
     git worktree add /tmp/old REVISION
-    python benchmarks/against.py /tmp/old [ROUNDS]
+    python benchmarks/against.py /tmp/old [ROUNDS [TEXT]]
 
 Two processes, one of each checkout, each in one thread, run the same case in turn, some 50 ms or one call at a time. A
 round gives one ratio of CPU times, and the table has the median of the rounds (15 unless given) and their quartiles.
-Above 1, the other one takes longer. Cases use names that both checkouts have.
+Above 1, the other one takes longer. With TEXT only the cases whose names have it are run. Cases use names that both
+checkouts have.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ SLICE = 0.05
 
 
 def cases() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """What is compared: one point, many points, sharp rates, tubes, integrals, producers and checker."""
+    """What is compared: one point, many points, sharp rates, tubes, integrals, producers and checker, training."""
     import numpy as np
+    import torch
     from measure import mixture, noised_points
     from sharp import random_mixture, time_of
 
@@ -37,6 +39,8 @@ def cases() -> Iterator[tuple[str, Callable[[], Any]]]:
     from certflow.certificate.envelope import certificate_text
     from certflow.certificate.flow_tube import flow_tube_certificate
     from certflow.certificate.sharp import sharp_certificate
+    from certflow.distill.settings import Settings
+    from certflow.distill.training import Segment, train
 
     times = np.geomspace(0.01, 3, 64)
     for kind in ("common-isotropic", "isotropic", "shared", "full"):
@@ -67,6 +71,19 @@ def cases() -> Iterator[tuple[str, Callable[[], Any]]]:
     for claim in ("L2", "L3", "F1", "F2", "G1"):
         yield f"producer, {claim}", partial(PRODUCERS[claim], five)
         yield f"checker, {claim}", partial(checker.check, certificate_text(PRODUCERS[claim](five)))
+    for count, d, steps, budget in (
+        (1, 2, 500, None),
+        (8, 2, 300, None),
+        (8, 2, 100, 3.0),
+        (96, 2, 50, None),
+        (96, 16, 30, None),
+    ):
+        x = torch.randn(count, 2048, d, generator=torch.Generator().manual_seed(3))
+        pool = torch.stack([x, x + 0.3 * torch.sin(2 * x)], dim=1)
+        settings = Settings(steps=steps, pool=2048, lipschitz=budget)
+        segments = [Segment(i, 0, 1, key=str(i)) for i in range(count)]
+        name = f"training, {steps} steps, d = {d}, maps: {count}" + (f", budget {budget:g}" if budget else "")
+        yield name, partial(train, segments, pool, settings)
 
 
 def serve() -> None:
@@ -110,13 +127,14 @@ def asked(process: subprocess.Popen[str], name: str) -> float:
 
 def main() -> None:
     if len(sys.argv) < 2 or not Path(sys.argv[1], "certflow").is_dir():
-        sys.exit("usage: python benchmarks/against.py CHECKOUT [ROUNDS]")
+        sys.exit("usage: python benchmarks/against.py CHECKOUT [ROUNDS [TEXT]]")
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 15
+    text = sys.argv[3] if len(sys.argv) > 3 else ""
     both = [started(path) for path in (HERE.parent, Path(sys.argv[1]).resolve())]
     names, others = (json.loads(process.stdout.readline()) for process in both)  # type: ignore[union-attr]
     assert names == others
     print("| case | here ms | there ms | there/here | quartiles |\n|---|---|---|---|---|")
-    for name in names:
+    for name in (name for name in names if text in name):
         pairs = [[asked(process, name) for process in both] for _ in range(rounds)]
         ratios = sorted(there / here for here, there in pairs)
         here, there = (sorted(times)[rounds // 2] * 1e3 for times in zip(*pairs, strict=True))

@@ -144,7 +144,7 @@ def distil(
         "maps": len(plan.segments),
         "parameters_per_map": trained[0].maps.parameters_per_map(),
         "reference": {"method": "RK4", "steps_per_unit": flow.steps // FINER, "relative_mse": error},
-        "device": _device_name(flow.device),
+        "device": ", ".join([_device_name(flow.device), *sorted({stack.refused for stack in trained} - {""})]),
         "torch": torch.__version__,
         "seconds": {
             "reference": round(prepared - started, 3),

@@ -14,22 +14,23 @@ import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from certflow.atomic import write_bytes_atomic
+from certflow.distill.batches import Batches
+from certflow.distill.cuda_graphs import CudaGraphs
 from certflow.distill.maps.regression import Regression
 from certflow.distill.maps.residual import Normalisers, ResidualMaps, normalisers_of
 from certflow.distill.settings import Settings, Steps
+from certflow.distill.stepping import Graphs, Stepper
 
 #: Maps that are stepped together: on a CPU so many that their activations stay in the cache, on a GPU so many that
 #: starting the kernels takes no longer than they run.
 STACK = {"cpu": 128, "cuda": 2048}
-#: Neighbouring rows of the pool that are fetched together.
-BLOCK = 8
 #: Of checkpoints and of what training does: one of another number is not taken up.
 FORMAT = 2
 #: Steps between two looks at the clock, at the losses, and at whether to stop.
@@ -68,11 +69,16 @@ def _number(text: str) -> int:
 
 @dataclass
 class Trained:
-    """A stack of maps after training: final losses (relative to the spread of what the segments add), steps done."""
+    """A stack of maps after training.
+
+    losses : final ones, relative to the spread of what the segments add
+    refused : why it was trained step by step although its GPU has CUDA graphs; else empty
+    """
 
     segments: tuple[Segment, ...]
     maps: ResidualMaps
     losses: torch.Tensor
+    refused: str = ""
 
     @property
     def diverged(self) -> list[Segment]:
@@ -121,7 +127,30 @@ def _train_stack(
     advance: Callable[[int], None],
     path: Path | None,
 ) -> Trained:
-    device = pool.device
+    stepper = stepper_of(segments, pool, settings, graphs_on(pool.device, settings))
+    maps = stepper.regression.maps
+    losses = torch.full_like(stepper.total, math.nan)
+    key = _key(segments, pool, settings)
+    state = _load(path, key)
+    if state is not None:
+        losses = state["losses"].to(pool.device)
+        maps.load_state_dict(state["maps"])
+        stepper.take_up(state["done"], state["optimiser"])
+    advance(stepper.done)
+    while stepper.done < settings.steps:
+        losses = stepper.run(min(ROUND, settings.steps - stepper.done))
+        _save(path, key, stepper.done, losses, maps, stepper.optimiser)
+        advance(stepper.done)
+    return Trained(segments, maps.requires_grad_(False), losses, stepper.refused)
+
+
+def graphs_on(device: torch.device, settings: Settings) -> CudaGraphs | None:
+    """How steps are recorded on a GPU; a budget takes singular values, whose convergence torch looks at on the host."""
+    return CudaGraphs(device) if device.type == "cuda" and settings.lipschitz is None else None
+
+
+def stepper_of(segments: Sequence[Segment], pool: torch.Tensor, settings: Settings, graphs: Graphs | None) -> Stepper:
+    """A stack before its first step; the maps are `.regression.maps`."""
     normalisers, pairs = _pairs(segments, pool)
     maps = ResidualMaps(
         normalisers,
@@ -134,31 +163,8 @@ def _train_stack(
     # the loss is the mean squared error in the units of the data, over the spread of what the segment adds
     weights = normalisers.output_scale.square()
     regression = Regression(maps, weights / weights.sum(2, keepdim=True) / settings.batch, settings.batch)
-    optimiser = torch.optim.Adam([regression.parameters], lr=settings.learning_rate, fused=True)
-    batches = _Batches(segments, pairs, settings.batch)
-    key = _key(segments, pool, settings)
-    state = _load(path, key)
-    done = 0
-    losses = torch.full((len(segments),), math.nan, dtype=weights.dtype, device=device)
-    if state is not None:
-        done = state["done"]
-        losses = state["losses"].to(device)
-        maps.load_state_dict(state["maps"])
-        optimiser.load_state_dict(state["optimiser"])
-    advance(done)
-    while done < settings.steps:
-        end = min(done + ROUND, settings.steps)
-        total = torch.zeros(len(segments), dtype=weights.dtype, device=device)
-        for step in range(done, end):
-            for group in optimiser.param_groups:
-                group["lr"] = rate_at(step, settings)
-            total += regression(batches.at(step))
-            optimiser.step()
-        losses = total / (end - done)
-        done = end
-        _save(path, key, done, losses, maps, optimiser)
-        advance(done)
-    return Trained(segments, maps.requires_grad_(False), losses)
+    batches = Batches([s.order for s in segments], pairs, settings.batch)
+    return Stepper(regression, batches, partial(rate_at, settings=settings), ROUND, graphs)
 
 
 def _pairs(segments: Sequence[Segment], pool: torch.Tensor) -> tuple[Normalisers, torch.Tensor]:
@@ -184,57 +190,6 @@ def rate_at(step: int, settings: Settings) -> float:
         return settings.learning_rate * (step + 1) / settings.warmup
     share = (step - settings.warmup) / max(1, settings.steps - settings.warmup)
     return settings.learning_rate * (1 + math.cos(math.pi * share)) / 2
-
-
-class _Order:
-    """The blocks of each map's mini-batch at a step, shape (n, blocks): numbers below `blocks`."""
-
-    def __init__(self, segments: Sequence[Segment], blocks: int, per_batch: int, device: torch.device):
-        self.segments, self.blocks, self.per_batch, self.device = segments, blocks, per_batch, device
-        self.per_epoch = blocks // per_batch
-        self.generators = [np.random.default_rng(s.order) for s in segments]
-        self.epoch = -1
-        self.factor = self.offset = torch.empty(0, dtype=torch.int64, device=device)
-        self.base = torch.arange(per_batch, device=device)
-
-    def at(self, step: int) -> torch.Tensor:
-        epoch, part = divmod(step, self.per_epoch)
-        while self.epoch < epoch:
-            self._next_epoch()
-        return (self.factor * (self.base + part * self.per_batch) + self.offset) % self.blocks
-
-    def _next_epoch(self) -> None:
-        self.epoch += 1
-        drawn = [self._draw(generator) for generator in self.generators]
-        self.factor, self.offset = (torch.tensor(c, device=self.device).unsqueeze(1) for c in zip(*drawn, strict=True))
-
-    def _draw(self, generator: np.random.Generator) -> tuple[int, int]:
-        while True:
-            factor, offset = (int(n) for n in generator.integers(self.blocks, size=2))
-            if math.gcd(factor, self.blocks) == 1:
-                return factor, offset
-
-
-class _Batches:
-    """The mini-batches of a stack, fetched in blocks of neighbouring rows."""
-
-    def __init__(self, segments: Sequence[Segment], pairs: torch.Tensor, batch: int):
-        count, pool, width = pairs.shape
-        block = math.gcd(BLOCK, pool, batch)
-        self.shape = (batch, width)
-        self.table = pairs.view(count * (pool // block), block * width)
-        self.order = _Order(segments, pool // block, batch // block, pairs.device)
-        self.first = torch.arange(count, device=pairs.device).unsqueeze(1) * (pool // block)
-
-    def at(self, step: int) -> Callable[[int, int], tuple[torch.Tensor, torch.Tensor]]:
-        """A function that gives the inputs and targets of the maps a to b - 1, each of shape (b - a, batch, d)."""
-        rows = self.first + self.order.at(step)
-
-        def fetch(a: int, b: int) -> tuple[torch.Tensor, torch.Tensor]:
-            z, target = self.table.index_select(0, rows[a:b].reshape(-1)).view(b - a, *self.shape).chunk(2, dim=2)
-            return z, target
-
-        return fetch
 
 
 def _key(segments: Sequence[Segment], pool: torch.Tensor, settings: Settings) -> str:

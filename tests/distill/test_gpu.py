@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +12,14 @@ import pytest
 import torch
 
 import certflow as cf
-from certflow.distill import Settings, run
+from certflow.distill import Settings, run, training
 from certflow.distill.carried import exact_entries
+from certflow.distill.cuda_graphs import CudaGraphs
 from certflow.distill.growth import growth
 from certflow.distill.ledger import Maps, drawn_trajectories, ledger, trajectories
 from certflow.distill.plan import make_plan
 from certflow.distill.reference import ReferenceFlow
-from certflow.distill.training import Trained, train
+from certflow.distill.training import Segment, Trained, graphs_on, stepper_of, train
 from certflow.planning.pilot import Pilot
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
@@ -62,6 +65,92 @@ def test_training_goes_the_same_way(activation, lipschitz):
     for mine, its in zip(here.maps.parameters(), there.maps.parameters(), strict=True):
         assert its.device.type == "cuda"
         assert float((its.cpu() - mine).abs().max()) < 1e-2
+
+
+# -- CUDA graphs ------------------------------------------------------------------------------------------------
+
+
+def stack(settings: Settings) -> tuple[tuple[Segment, ...], torch.Tensor]:
+    p = process("two-modes")
+    plan = make_plan(p, ["uniform", "logsnr"], [3], 2, settings)
+    return plan.segments, ReferenceFlow(p, "cuda").pool(settings.pool, plan.seeds, plan.times)
+
+
+def same(left: list[Trained], right: list[Trained]) -> bool:
+    states = [[*one.maps.parameters(), one.losses] for stacks in (left, right) for one in stacks]
+    return all(torch.equal(a, b) for a, b in zip(*states, strict=True))
+
+
+@pytest.mark.parametrize("activation", ["silu", "tanh", "relu", "groupsort"])
+def test_a_graph_trains_as_steps_one_by_one_do(activation):
+    settings = replace(SMALL, activation=activation)
+    segments, pool = stack(settings)
+    graphs = CudaGraphs(pool.device)
+    recorded, plain = (stepper_of(segments, pool, settings, how) for how in (graphs, None))
+    for steps in (2, 20, 20):  # an epoch has 16
+        torch.testing.assert_close(recorded.run(steps), plain.run(steps), rtol=1e-3, atol=0)
+    assert recorded.refused == ""
+    assert recorded.replay is not None
+    assert plain.replay is None
+    for mine, its in zip(recorded.regression.maps.parameters(), plain.regression.maps.parameters(), strict=True):
+        assert float((mine - its).abs().max()) < 1e-2
+    assert torch.cuda.current_stream() == torch.cuda.default_stream()
+
+
+def test_a_budget_is_stepped_one_by_one():
+    settings = replace(SMALL, lipschitz=3.0, steps=10)
+    segments, pool = stack(settings)
+    assert graphs_on(pool.device, settings) is None
+    (trained,) = train(segments, pool, settings)
+    assert trained.refused == ""
+
+
+@pytest.mark.parametrize("at", [10, 30, 50])
+def test_interrupted_with_graphs_it_goes_on_where_it_was(tmp_path, monkeypatch, at):
+    monkeypatch.setattr(training, "ROUND", 10)
+    settings = replace(SMALL, steps=60)
+    segments, pool = stack(settings)
+    whole = train(segments, pool, settings)
+
+    def stop(done: int, total: int) -> None:
+        if done == at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(segments, pool, settings, stop, tmp_path)
+    assert same(train(segments, pool, settings, None, tmp_path), whole)
+    assert whole[0].refused == ""
+
+
+def test_the_memory_of_a_graph_comes_back():
+    segments, pool = stack(SMALL)
+    left = []
+    for _ in range(3):
+        train(segments, pool, SMALL)
+        torch.cuda.synchronize()
+        torch.cuda.empty_cache()
+        left.append((torch.cuda.memory_allocated(), torch.cuda.memory_reserved()))
+    assert left[1] == left[2]
+
+
+def test_a_step_that_waits_for_the_device_is_refused():
+    """In a process of its own: after a capture that failed no other is tried."""
+    code = """
+import torch
+from certflow.distill.cuda_graphs import CudaGraphs
+graphs, x = CudaGraphs(torch.device("cuda", 0)), torch.zeros(1, device="cuda")
+for _ in range(2):
+    try:
+        with graphs.aside():
+            graphs.captured(lambda: x.add_(float(x)))
+    except RuntimeError as error:
+        print(str(error).splitlines()[0])
+    assert torch.cuda.current_stream() == torch.cuda.default_stream()
+    assert float(x.add_(1)) > 0
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    first, second = done.stdout.splitlines()
+    assert first == second
 
 
 def test_the_same_maps_have_the_same_ledger():

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from certflow.distill import training
+from certflow.distill.batches import Batches
 from certflow.distill.maps.residual import ResidualMaps, normalisers_of
 from certflow.distill.settings import Settings
 from certflow.distill.training import Segment, rate_at, train
@@ -40,8 +41,13 @@ def same(left, right) -> bool:
 
 def batches(segment: Segment, settings: Settings = SETTINGS) -> list[torch.Tensor]:
     numbered = torch.arange(settings.pool).view(1, -1, 1).repeat(1, 1, 2)  # the pairs of the pool are their numbers
-    fetched = training._Batches([segment], numbered, settings.batch)
-    return [fetched.at(step)(0, 1)[0].flatten() for step in range(settings.steps)]
+    fetched = Batches([segment.order], numbered, settings.batch)
+    drawn = []
+    for step in range(settings.steps):
+        fetched.seek(step)
+        fetched.advance()
+        drawn.append(fetched.fetch(0, 1)[0].flatten())
+    return drawn
 
 
 def ordinary_loop(

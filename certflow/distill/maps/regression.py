@@ -42,6 +42,8 @@ class Regression:
         self.matrix_gradients = [w.grad for w in maps.weights]
         if maps.lipschitz is not None:  # gradients of the matrices within the budget, to be passed on to the weights
             self.matrix_gradients = [torch.empty_like(w) for w in maps.weights]
+        self.biases = [b.detach() for b in maps.biases]
+        self.bias_gradients = [b.grad for b in maps.biases]
         last = len(maps.weights) - 1
         self.buffers = [_Layer(w, self.size, batch, i == 0, i == last) for i, w in enumerate(maps.weights)]
 
@@ -67,8 +69,8 @@ class Regression:
     def _slice(self, matrices: list[torch.Tensor], z: torch.Tensor, y: torch.Tensor, a: int, b: int) -> torch.Tensor:
         activation = self.maps.activation
         inputs = [z]
-        for layer, matrix, bias in zip(self.buffers, matrices, self.maps.biases, strict=True):
-            h = layer.affine(inputs[-1], matrix, bias.detach()[a:b])
+        for layer, matrix, bias in zip(self.buffers, matrices, self.biases, strict=True):
+            h = layer.affine(inputs[-1], matrix, bias[a:b])
             if layer is not self.buffers[-1]:
                 activation.keep(h, layer.kept[: b - a])
             inputs.append(h)
@@ -79,7 +81,7 @@ class Regression:
         for i in reversed(range(len(matrices))):
             layer, gradient = self.buffers[i], self.matrix_gradients[i]
             layer.matrix_gradient(inputs[i], g, gradient[a:b])
-            torch.sum(g, 1, keepdim=True, out=self.maps.biases[i].grad[a:b])
+            torch.sum(g, 1, keepdim=True, out=self.bias_gradients[i][a:b])
             if i > 0:
                 below = self.buffers[i - 1].kept[: b - a]
                 back = torch.bmm(g, matrices[i].mT, out=layer.back[: b - a])
