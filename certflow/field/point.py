@@ -144,7 +144,7 @@ class _Shared(_Point):
         m = math.exp(-t)
         m2, n2, norm_x = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x))
         s = moments.alike(self.scale, self.dimension, m, m2, n2, math.log)
-        p = 1 / (m2 * self.values + n2)
+        p = np.reciprocal(m2 * self.values + n2)
         precision = (self.vectors * p).dot(self.vectors.T)
         vectors, pulled = m * self.means.dot(precision), precision.dot(x)
         logits = vectors.dot(x)
@@ -190,7 +190,7 @@ class _Varied(_Point):
         m = math.exp(-t)
         m2, n2, square = m * m, -math.expm1(-2 * t), float(x.dot(x))
         s = moments.varied(self.scale, self.dimension, m, m2, n2)
-        p = 1 / (m2 * self.variances + n2)
+        p = np.reciprocal(m2 * self.variances + n2)
         r, factors = m2 * p * self.complements, m * p
         products = self.means.dot(x)
         products *= factors
@@ -234,6 +234,7 @@ class _Full(_Point):
         self.values, self.vectors = spectrum(mixture.exact_covariances)
         self.turned = np.ascontiguousarray(self.vectors.swapaxes(1, 2))
         self.axes = self.turned.reshape(-1, self.dimension)
+        self.opposite = -self.axes
         self.turned_means, self.halves = (self.turned @ self.means[:, :, None])[:, :, 0], self.ones / 2
         self.count = len(self.means)
         zeros, radii = np.zeros(self.count), np.sqrt(self.norms)
@@ -251,7 +252,7 @@ class _Full(_Point):
         m = math.exp(-t)
         m2, n2, norm_x, count = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x)), self.count
         sizes = self.linear.dot(np.array((m2, m, n2)))
-        inverses, rest = 1 / sizes[: -3 * count], sizes[-3 * count :].reshape(3, count)
+        inverses, rest = np.reciprocal(sizes[: -3 * count]), sizes[-3 * count :].reshape(3, count)
         p, highs, tops = inverses[:-count].reshape(self.values.shape), inverses[-count:], rest[0]
         turned_x = self.axes.dot(x).reshape(p.shape)
         inner = turned_x - m * self.turned_means
@@ -286,7 +287,7 @@ class _Full(_Point):
         if quantity == "log_density":
             return _number(math.log(total) + top + self.gauss, s.unit * (delta + 1), s.unit * worst)
         if quantity == "score":
-            mean, spread = -(gamma[:, None] * pulled).ravel().dot(self.axes), squares[4]
+            mean, spread = (gamma[:, None] * pulled).ravel().dot(self.opposite), squares[4]
             rounding = moments.full_rounding(s, precision, norm_x + s.distance, 0.0, condition)
         else:  # `R_k x - a_k` keeps the digits of a velocity as `t` grows
             slanted = m2 * p * (1 - self.values)
