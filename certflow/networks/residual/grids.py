@@ -60,13 +60,18 @@ def balanced(coordinates: Coordinates, errors: LocalErrors, blocks: int, segment
     still_to_come = float(coordinates.diameter) ** 2 * (high**2 - kappas**2) / 8
     density = np.exp((np.log(np.maximum(constants, 1e-300)) + still_to_come - still_to_come[0]) / (order + 1))
     rates = float(coordinates.diameter) ** 2 * kappas / 4
-    length = np.trapezoid(density, kappas) / (blocks * density)
+    length = _integrals(density, kappas)[-1] / (blocks * density)
     density = density * (1 + (length * rates / _LONGEST) ** 4) ** 0.25
-    passed = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(kappas))])
+    passed = _integrals(density, kappas)
     parts = min(blocks, segments)
     shares = np.round(np.linspace(0, blocks, parts + 1)).astype(int)
     ends = np.interp(passed[-1] * shares / blocks, passed, kappas)
     return _segments(coordinates, ends, np.diff(shares).tolist())
+
+
+def _integrals(density: Floats, kappas: Floats) -> Floats:
+    """From the first of the `kappas` to each, by the trapezoidal rule."""
+    return np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(kappas))])
 
 
 def uniform_kappa(coordinates: Coordinates, blocks: int) -> list[Segment]:

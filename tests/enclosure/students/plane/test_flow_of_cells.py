@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from depth import cases, night
 from planar import atlas, clock, evaluated, flowed, of_triangle, quantile_map, triangle
-from scipy.integrate import quad
+from scipy.integrate import quad, trapezoid
 
 import certflow as cf
 from certflow.enclosure.students.plane import field, flow
@@ -198,7 +198,7 @@ def test_defects_growth_and_remainder_bound_what_they_say(k):
             rates[i] = np.maximum(rates[i], top)
     assert (most <= whole).all()
     assert (gaps <= remainder + 1e-13).all()
-    integral = np.trapezoid(rates, s, axis=0) * abs(half)
+    integral = trapezoid(rates, s, axis=0) * abs(half)
     assert (integral <= growth * (1 + 1e-6)).all()
     # and they are not far above
     assert np.median(whole / most) < 4

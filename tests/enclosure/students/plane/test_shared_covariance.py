@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from depth import cases, night
 from planar import evaluated
-from scipy.integrate import solve_ivp
+from scipy.integrate import solve_ivp, trapezoid
 
 import certflow as cf
 from certflow.enclosure.students.maps import ExactMap
@@ -188,7 +188,7 @@ def test_defects_growth_and_remainder_bound_what_they_say():
     assert np.median(whole / most) < 4
     assert (gaps <= remainder + 1e-13).all()
     assert np.median(remainder) < 1e-3
-    integral = np.trapezoid(rates, s, axis=0) * abs(half)
+    integral = trapezoid(rates, s, axis=0) * abs(half)
     assert (integral <= growth * (1 + 1e-6)).all()
     assert np.median(growth / integral) < 2.5
     # what the means alone make of it is no bound
