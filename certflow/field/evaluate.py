@@ -46,7 +46,7 @@ def evaluate(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
         arithmetic = arithmetic_of(x, t)
         with arithmetic.undisturbed():
             points, times = arithmetic.read(x, "x"), arithmetic.read(t, "t")
-            known = isinstance(t, int | float) and arithmetic.name == "torch"  # with no wait for a device
+            known = isinstance(t, (int, float)) and arithmetic.name == "torch"  # with no wait for a device
             batch, result = _at_points(mixture, arithmetic, quantity, points, times, t if known else None)
             result = arithmetic.finish(result)
         if arithmetic.name == "float64" and getattr(x, "dtype", None) == np.float32:
@@ -178,13 +178,13 @@ def check_times(times: Any, arithmetic: Arithmetic, field: str = "t", required: 
     """
     if arithmetic.name == "sympy":
         return times
-    if arithmetic.name == "torch" and not isinstance(times, int | float):
+    if arithmetic.name == "torch" and not isinstance(times, (int, float)):
         good = (times > 0) & (times < float("inf"))
         found = arithmetic.known(good)
         if found is False:
             raise InputError(field, float(times[~good].detach().flatten()[0]), required)
         return times if found else times.masked_fill(~good, float("nan"))
-    if isinstance(times, int | float):
+    if isinstance(times, (int, float)):
         if not 0 < times < float("inf"):
             raise InputError(field, float(times), required)
         return times

@@ -201,4 +201,4 @@ def _check_booleans(value: Any, field: str) -> None:
 
 def _readable(value: Any) -> Any:
     """One number in a form of which NumPy does not make an array of characters or digits."""
-    return np.array(value, dtype=object) if isinstance(value, str | Fraction) else value
+    return np.array(value, dtype=object) if isinstance(value, (str, Fraction)) else value

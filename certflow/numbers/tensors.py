@@ -59,7 +59,7 @@ class TorchArithmetic(Arithmetic):
         return float(value)
 
     def asarray(self, value: Any) -> torch.Tensor:
-        if isinstance(value, str | Fraction):
+        if isinstance(value, (str, Fraction)):
             value = float(exact_number(value))
         if isinstance(value, torch.Tensor):
             return value.to(dtype=self.dtype, device=self.device)
