@@ -231,31 +231,33 @@ class _Full(_Point):
 
     def __init__(self, mixture: GaussianMixture):
         super().__init__(mixture)
-        self.values, self.vectors = spectrum(mixture.exact_covariances)
-        self.turned = np.ascontiguousarray(self.vectors.swapaxes(1, 2))
-        self.axes = self.turned.reshape(-1, self.dimension)
-        self.opposite = -self.axes
-        self.turned_means, self.halves = (self.turned @ self.means[:, :, None])[:, :, 0], self.ones / 2
-        self.count = len(self.means)
-        zeros, radii = np.zeros(self.count), np.sqrt(self.norms)
-        # What is linear in `m^2`, `m`, `1 - m^2`: eigenvalues of each `C_k`, the least, the largest, those of `m^2 Q_k`
-        # less a factor, `m |mu_k|`.
-        eigenvalues = np.concatenate([self.values.ravel(), self.scale.low, self.scale.high])
+        values, self.vectors = spectrum(mixture.exact_covariances)
+        turned = np.ascontiguousarray(self.vectors.swapaxes(1, 2))
+        turned_means = (turned @ self.means[:, :, None])[:, :, 0].ravel()
+        self.axes = turned.reshape(-1, self.dimension)
+        self.opposite, self.halves, self.shape = -self.axes, self.ones / 2, values.shape
+        # What is linear in `m^2`, `m`, `1 - m^2`: eigenvalues of each `C_k`, the least, the largest; those of `m^2 Q_k`
+        # times these; `m |mu_k|`; and coordinate by coordinate `m^2 (1 - s2)` and `m mu_k` in the axes.
+        eigenvalues = np.concatenate([values.ravel(), self.scale.low, self.scale.high])
+        radii, own = np.sqrt(self.norms), 1 - values.ravel()
         parts = (
             (eigenvalues, 0 * eigenvalues, 1 + 0 * eigenvalues),
-            (self.scale.slope, zeros, zeros),
-            (zeros, radii, zeros),
+            (self.scale.slope, 0 * radii, 0 * radii),
+            (0 * radii, radii, 0 * radii),
+            (own, 0 * own, 0 * own),
+            (0 * own, turned_means, 0 * own),
         )
         self.linear = np.concatenate([np.stack(part, axis=1) for part in parts])
+        self.ends = tuple(np.cumsum([own.size + radii.size, 3 * radii.size, own.size]).tolist())
 
     def at(self, quantity: str, x: Floats, t: float) -> Bounded:
         m = math.exp(-t)
-        m2, n2, norm_x, count = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x)), self.count
-        sizes = self.linear.dot(np.array((m2, m, n2)))
-        inverses, rest = np.reciprocal(sizes[: -3 * count]), sizes[-3 * count :].reshape(3, count)
-        p, highs, tops = inverses[:-count].reshape(self.values.shape), inverses[-count:], rest[0]
-        turned_x = self.axes.dot(x).reshape(p.shape)
-        inner = turned_x - m * self.turned_means
+        m2, n2, norm_x, count = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x)), self.shape[0]
+        sizes, (first, second, third) = self.linear.dot(np.array((m2, m, n2))), self.ends
+        inverses, rest = np.reciprocal(sizes[:first]), sizes[first:second].reshape(3, count)
+        p, highs, tops = inverses[:-count].reshape(self.shape), inverses[-count:], rest[0]
+        turned_x, turned_means = self.axes.dot(x).reshape(self.shape), sizes[third:].reshape(self.shape)
+        inner = turned_x - turned_means
         pulled = p * inner
         logits = np.log(p)
         logits -= pulled * inner
@@ -290,19 +292,18 @@ class _Full(_Point):
             mean, spread = (gamma[:, None] * pulled).ravel().dot(self.opposite), squares[4]
             rounding = moments.full_rounding(s, precision, norm_x + s.distance, 0.0, condition)
         else:  # `R_k x - a_k` keeps the digits of a velocity as `t` grows
-            slanted = m2 * p * (1 - self.values)
-            inner = slanted * turned_x - m * p * self.turned_means
+            slanted = sizes[second:third].reshape(self.shape)
+            inner = p * (slanted * turned_x - turned_means)
             mean, spread = (gamma[:, None] * inner).ravel().dot(self.axes), float(gamma.dot(self.dots(inner, inner)))
             rounding = moments.full_rounding(s, slope, norm_x, pull, condition)
         root = math.sqrt(moments.spread_of(spread, float(mean.dot(mean)), s.unit))
         if quantity != "jacobian":
             return _array(mean, moments.full_vector(s, delta, root, rounding), s.unit * worst)
         deviations = (self.vectors @ inner[:, :, None])[:, :, 0] - mean
-        slope_matrices = (self.vectors * slanted[:, None, :]) @ self.turned
-        average = gamma.dot(slope_matrices.reshape(count, -1))
-        value = average.reshape(deviations.shape[1], -1) - (deviations.T * gamma).dot(deviations)
+        average = (self.axes.T * (gamma[:, None] * p * slanted).ravel()).dot(self.axes)
+        value = average - (deviations.T * gamma).dot(deviations)
         moved = delta * (self.fourth(gamma, deviations) + root * root)
-        sharp = m2 * float(gamma.dot(tops * highs**2))
+        sharp = m2 * math.sqrt(squares[0] * squares[3])  # at least the mean of `m^2 c_k p_k^2`
         bound = moments.full_jacobian(s, moved, delta, root, rounding, slope, sharp, norm_x, largest[4])
         return _array(value, bound, s.unit * worst)
 
