@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 import weakref
 
 import mpmath
@@ -199,14 +201,26 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, env=environment, timeout=120)
 
 
-def test_an_error_in_one_thread_reaches_the_caller(monkeypatch):
-    """And pieces are done once each."""
+def test_pieces_are_done_once_each_and_none_after_an_error(monkeypatch):
+    """An error in any of the threads, IndexError included, reaches the caller, and the threads serve the next call."""
     monkeypatch.setattr(threads, "thread_count", lambda: 3)
-    done = []
-    threads.shared(done.append, range(50))
-    assert sorted(done) == list(range(50))
-    with pytest.raises(ZeroDivisionError):
-        threads.shared(lambda piece: 1 // (piece - 7), range(50))
+    here = threading.get_ident()
+    for fails_here in (True, False):
+        for kind in (ZeroDivisionError, IndexError, KeyboardInterrupt):
+            done = []
+
+            def work(piece, fails_here=fails_here, kind=kind, done=done):
+                done.append(piece)
+                time.sleep(1e-3)
+                if (threading.get_ident() == here) == fails_here:
+                    raise kind
+
+            with pytest.raises(kind):
+                threads.shared(work, range(100_000))
+            assert len(done) < 1000
+        done = []
+        threads.shared(done.append, range(500))
+        assert sorted(done) == list(range(500))
 
 
 def test_the_exponential_to_one_unit_in_the_last_place():

@@ -3,36 +3,50 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from typing import Any
 
 
-def shared(work: Callable[[int], None], pieces: Sequence[int]) -> None:
+def shared(work: Callable[[int], None], pieces: Iterable[int]) -> None:
     """Do `work` of every piece, in this thread and in others that wait for such calls.
 
-    Each takes the next piece when it is done with one, so `work` must let other threads run.
+    Each takes the next piece when it is done with one, so `work` must let other threads run. After an error, or an
+    interruption, no further piece is taken.
     """
-    turns = itertools.count()  # to take the next number is one step for the interpreter
+    left = deque(pieces)
 
     def take() -> None:
-        while (turn := next(turns)) < len(pieces):
-            work(pieces[turn])
+        try:
+            while (piece := _first(left)) is not None:
+                work(piece)
+        except BaseException:
+            left.clear()
+            raise
 
     others: list[Future[None]] = []
-    helpers = min(thread_count(), len(pieces)) - 1
+    helpers = min(thread_count(), len(left)) - 1
     if helpers > 0:
         with contextlib.suppress(RuntimeError):  # the interpreter ends: no thread can be started any more
             others = [_waiting(helpers).submit(take) for _ in range(helpers)]
     try:
         take()
-    finally:
         for other in others:
             if not other.cancel():
                 other.result()
+    finally:
+        wait([other for other in others if not other.cancel()])
+
+
+def _first(pieces: deque[int]) -> int | None:
+    """Taken from the pieces, of which another thread may take the last; None where none is left."""
+    try:
+        return pieces.popleft()
+    except IndexError:
+        return None
 
 
 @cache
