@@ -16,7 +16,7 @@ from certflow.claims.registry import CHAPTERS
 from certflow.report.again import again
 from certflow.report.document import Document
 from certflow.report.formatting import abbreviate, json_text
-from certflow.report.tiers import tiers
+from certflow.report.tiers import INSTANCE_IN_PART, instance, tiers
 
 SYMBOL: dict[Outcome, str] = {
     Outcome.HOLDS: "✓",
@@ -239,6 +239,9 @@ def _strength_sentences(report: Document) -> list[str]:
     ]
     subject = "the one that holds" if len(holding) == 1 else f"the {len(holding)} that hold"
     sentences = [f"Evidence for {subject}: {', '.join(support)}."] if support else []
+    parts = [result.id for result in holding if INSTANCE_IN_PART in instance(result)]
+    if parts:
+        sentences.append(f"For {_listed(parts)} Coq accepted a part of what the certificate asserts, not the whole.")
     pointwise = [claim for claim, found in kinds.items() if found and found <= _POINTWISE]
     if pointwise:
         sentences.append(

@@ -72,6 +72,18 @@ def test_a_theorem_of_a_part_is_told_apart(marked):
     assert tiers(result.model_copy(update={"evidence": (first, *weaker)})) == (GENERAL, INSTANCE_IN_PART)
 
 
+def test_the_summary_says_where_a_theorem_is_of_a_part(marked):
+    said = "For L2 Coq accepted a part of what the certificate asserts, not the whole."
+    assert said not in verdict.verdict_sentences(marked)
+    part = THEOREM.model_copy(update={"part": "of the lower bound"})
+
+    def of_part(evidence):
+        return evidence.model_copy(update={"theorem": part}) if evidence.theorem else evidence
+
+    weaker = [result.model_copy(update={"evidence": tuple(map(of_part, result.evidence))}) for result in marked.results]
+    assert said in verdict.verdict_sentences(marked.model_copy(update={"results": tuple(weaker)}))
+
+
 def test_the_table_tells_lemmas_apart_from_evidence(marked):
     results = {result.id: result for result in marked.results}
     assert [cell.text for cell in verdict.cells(results["L2"], Kind.FORMAL)] == ["holds", "general", "instance"]
