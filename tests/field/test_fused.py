@@ -223,6 +223,31 @@ def test_pieces_are_done_once_each_and_none_after_an_error(monkeypatch):
         assert sorted(done) == list(range(500))
 
 
+@pytest.mark.parametrize("most", [0, 1])
+def test_where_threads_cannot_be_started_every_piece_is_done(monkeypatch, most):
+    """No thread, or one of three: `can't start new thread`, as where a container has a limit."""
+    started = []
+
+    class Limited(threading.Thread):
+        def start(self):
+            if len(started) == most:
+                raise RuntimeError("can't start new thread")
+            started.append(self)
+            super().start()
+
+    monkeypatch.setattr(threads, "thread_count", lambda: 4)
+    monkeypatch.setattr(threads, "Thread", Limited)
+    threads._waiting.cache_clear()
+    try:
+        for _ in range(200):
+            done = []
+            threads.shared(lambda piece, done=done: (time.sleep(1e-5), done.append(piece)), range(20))
+            assert sorted(done) == list(range(20))
+    finally:
+        threads._waiting.cache_clear()
+    assert len(started) == most
+
+
 def test_the_exponential_to_one_unit_in_the_last_place():
     from certflow.field.fused.lanes import exponential
 
