@@ -11,8 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import count
-
-from kernels import kernel_folder
+from pathlib import Path
 
 # One thread for each worker: together they have as many as there are cores. Before numpy and torch are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -24,7 +23,7 @@ os.environ.pop("COLUMNS", None)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Kernels are compiled once for each state of their sources, in a folder of the checkout.
-os.environ["NUMBA_CACHE_DIR"] = kernel_folder()
+os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "kernels")
 
 # Proofs are kept in a folder of this session, shared by its workers, never in the user's own.
 if "PYTEST_XDIST_WORKER" not in os.environ:

@@ -10,6 +10,7 @@ import numpy as np
 from numba import guvectorize, types
 
 from certflow.numbers.dekker import exponential_of_rest, over, plus, times
+from certflow.numbers.machine_code import kept
 from certflow.numbers.pairs import LARGEST_EXPONENT, LN2
 
 _number, _vector, _matrix = types.float64, types.float64[:], types.float64[:, :]
@@ -20,10 +21,7 @@ def _on_arrays(shapes: str, *arguments: Any) -> Callable[[Any], Any]:
     signatures = [types.void(*arguments)]
 
     def make(function: Any) -> Any:
-        try:
-            return guvectorize(signatures, shapes, nopython=True, cache=True)(function)
-        except RuntimeError:  # no folder to write to
-            return guvectorize(signatures, shapes, nopython=True)(function)
+        return kept(lambda cached: guvectorize(signatures, shapes, nopython=True, cache=cached)(function))
 
     return make
 

@@ -1,8 +1,4 @@
-"""How the kernels are compiled, and the power of two of an exponential.
-
-Numba's cache of machine code on the disk asks for a change of a kernel's own file, not of what it calls: whoever edits
-that removes `__pycache__` (the tests have a cache for each state of the sources).
-"""
+"""How the kernels are compiled, and the power of two of an exponential."""
 
 from __future__ import annotations
 
@@ -11,6 +7,8 @@ from typing import Any, TypeVar, cast
 
 from numba import njit, types
 from numba.extending import intrinsic
+
+from certflow.numbers.machine_code import kept
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -38,10 +36,7 @@ def kernel(*arguments: Any, contracted: bool = True) -> Callable[[Kernel], Kerne
 
     def make(function: Kernel) -> Kernel:
         signatures = [types.void(*arguments)]
-        try:
-            return cast(Kernel, njit(signatures, cache=True, **options)(function))
-        except RuntimeError:  # no folder to write to
-            return cast(Kernel, njit(signatures, **options)(function))
+        return cast(Kernel, kept(lambda cached: njit(signatures, cache=cached, **options)(function)))
 
     return make
 
