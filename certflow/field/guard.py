@@ -17,12 +17,12 @@ import numpy as np
 from certflow.errors import InputError
 from certflow.field.components import Components, components_at, quantity_from
 from certflow.field.rounding import close_bound, coarse_bound, has_moments, moment_bound
-from certflow.field.rounding.scale import accepted_error
+from certflow.field.rounding.scale import accepted_error, scale_of, tiny
 from certflow.law.kept import Recent
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.accuracy import from_balls
 from certflow.numbers.arithmetic import FloatArithmetic
-from certflow.numbers.arrays import Floats, Indices, Points, Times, Weights
+from certflow.numbers.arrays import Flags, Floats, Indices, Points, Times, Weights
 
 #: Up to this dimension the bound by moments costs no more than the coarse one.
 _SMALL_DIMENSION = 8
@@ -50,6 +50,25 @@ def doubtful_rows(
 
     Where moments serve, few rows are left: the closest bound is then taken of all of them in `recompute`.
     """
+    found = _by_bounds(mixture, quantity, x, t, components, gamma, values)
+    return np.union1d(found, _without_bound(mixture, x).nonzero()[0])
+
+
+def _without_bound(mixture: GaussianMixture, x: Points) -> Flags:
+    """The rows of which no bound is taken, as it would underflow or overflow."""
+    with np.errstate(over="ignore", under="ignore"):
+        return np.ones(len(x), dtype=bool) if mixture.kept[scale_of].extreme else tiny(x)
+
+
+def _by_bounds(
+    mixture: GaussianMixture,
+    quantity: str,
+    x: Points,
+    t: Times,
+    components: Components,
+    gamma: Weights,
+    values: Floats,
+) -> Indices:
     accepted = mixture.kept[accepted_error]
     with np.errstate(over="ignore", invalid="ignore"):
         if mixture.dimension <= _SMALL_DIMENSION and has_moments(mixture, quantity, len(t)):
@@ -106,12 +125,14 @@ def recompute(mixture: GaussianMixture, quantity: str, x: Points, t: Times, inde
     ------
     InputError : a value that is too large for float64.
     """
+    none = _without_bound(mixture, x[index])
+    bare, index = index[none], index[~none]
     with np.errstate(over="ignore", invalid="ignore"):
         if len(index) and has_moments(mixture, quantity, len(t)):
             index = _left_by_close_bound(mixture, quantity, x, t, index, values)
         if len(index) and (mixture.kind.endswith("isotropic") or mixture.dimension <= _DOUBLE_DOUBLE_SIZE):
             index = _repair_in_double_double(mixture, quantity, x, t, index, values)
-    for row in index:
+    for row in np.concatenate([bare, index]):
         values[row] = _in_balls(mixture, quantity, x[row], t[row if len(t) > 1 else 0])
         if not np.isfinite(values[row]).all():
             raise InputError("x, t", f"x = {x[row]}", f"a point at which the {quantity} is a float64 number")

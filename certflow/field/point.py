@@ -15,7 +15,7 @@ import numpy as np
 
 from certflow.field.components import parameters
 from certflow.field.rounding import moments
-from certflow.field.rounding.scale import EPSILON, LOGIT_LIMIT, Scale, accepted_error, scale_of
+from certflow.field.rounding.scale import EPSILON, LEAST, LOGIT_LIMIT, Scale, accepted_error, scale_of
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats
 from certflow.numbers.floats import FLOATS, spectrum
@@ -32,11 +32,14 @@ class Bounded(NamedTuple):
 
 def at_point(mixture: GaussianMixture, quantity: str, x: Floats, t: float) -> Any:
     """The quantity at a point (d,), shape (1, ...); None where its error may be too large, or there is none."""
-    if not 0 < t < math.inf:
+    kept: _Point | None = mixture.kept[_of_mixture]
+    if kept is None or not 0 < t < math.inf:
         return None
     try:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            found: Bounded = mixture.kept[_of_mixture].at(quantity, x, t)
+            if x.dot(x) < LEAST**2 and x.any():  # the bound would vanish, too
+                return None
+            found = kept.at(quantity, x, t)
     except (ArithmeticError, ValueError):  # Python's floats refuse what NumPy makes infinite
         return None
     accepted = found.bound <= mixture.kept[accepted_error] * found.size and found.worst <= LOGIT_LIMIT
@@ -308,7 +311,10 @@ class _Full(_Point):
         return _array(value, bound, s.unit * worst)
 
 
-def _of_mixture(mixture: GaussianMixture) -> _Point:
+def _of_mixture(mixture: GaussianMixture) -> _Point | None:
+    """None where no bound is taken."""
+    if mixture.kept[scale_of].extreme:
+        return None
     kinds: dict[str, type[_Point]] = {
         "common-isotropic": _Common,
         "shared": _Shared,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from certflow.field.fused.compiling import compiled, power_of_two, shifted_exponent
-from certflow.field.rounding.scale import EPSILON, LOGIT_LIMIT
+from certflow.field.rounding.scale import EPSILON, LEAST, LOGIT_LIMIT
 
 #: Points of a block.
 LANES = 64
@@ -101,12 +101,16 @@ def product(tiles: Any, lanes: Any, out: Any, scratch: Any) -> None:
 
 @compiled
 def square(vectors: Any, count: int, out: Any) -> None:
-    """The squares of vectors in lanes."""
+    """The squares of vectors in lanes; none where they vanish and the vector does not, so that no bound is accepted."""
     for i in range(LANES):
         out[i] = 0.0
     for a in range(count):
         for i in range(LANES):
             out[i] += vectors[a, i] * vectors[a, i]
+    for i in range(LANES):
+        if out[i] < LEAST * LEAST:
+            for a in range(count):
+                out[i] = np.nan if vectors[a, i] != 0.0 else out[i]
 
 
 @compiled

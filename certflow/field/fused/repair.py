@@ -17,7 +17,7 @@ from certflow.field.components import IsotropicComponents
 from certflow.field.fused.compiling import Kernel, filled, kernel, known, power_of_two, rounded, shifted_exponent
 from certflow.field.guard import DOUBLE_DOUBLE_UNIT, precise_components
 from certflow.field.rounding import moments
-from certflow.field.rounding.scale import LOGIT_LIMIT, Scale, accepted_error, scale_of
+from certflow.field.rounding.scale import LEAST, LOGIT_LIMIT, Scale, accepted_error, scale_of
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Flags, Floats, Indices, Points, Times
 from certflow.numbers.dekker import exponential_of_rest, over, plus, times
@@ -136,7 +136,8 @@ def _alike(
         norm_x, size = _at(x[n], columns, rows, sign, work, values[n])
         delta, worst = _alike_logits(s, norm_x, s.distance, root, 0.0)
         bound = _alike_vector(s, of, delta, root, norm_x, s.distance, 0.0)
-        doubts[n] = not (bound <= accepted * size and s.unit * worst <= LOGIT_LIMIT and size < np.inf)
+        trusted = s.unit * worst <= LOGIT_LIMIT and norm_x >= LEAST
+        doubts[n] = not (trusted and bound <= accepted * size and size < np.inf)
 
 
 @_kernel(moments.Varied)
@@ -148,4 +149,5 @@ def _varied(
         norm_x, size = _at(x[n], columns, rows, sign, work, values[n])
         _, worst = _varied_logits(s, norm_x, s.most, pull)
         bound = _varied_vector(s, of, worst, s.steepest * norm_x + pull, norm_x, pull)
-        doubts[n] = not (bound <= accepted * size and s.unit * worst <= LOGIT_LIMIT and size < np.inf)
+        trusted = s.unit * worst <= LOGIT_LIMIT and norm_x >= LEAST
+        doubts[n] = not (trusted and bound <= accepted * size and size < np.inf)

@@ -9,6 +9,7 @@ import numpy as np
 
 from certflow.field.components import components_at
 from certflow.field.fused.threads import shared
+from certflow.field.rounding.scale import scale_of
 from certflow.law.kept import Recent
 from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats, Indices, Points, Times
@@ -36,7 +37,7 @@ _BUFFER = 2**22
 
 def serves(mixture: GaussianMixture, quantity: str, count: int, t: float) -> bool:
     """Whether the compiled formulas are taken for so many points at `t`: Numba is there, and worth loading."""
-    if _work(mixture, quantity) * count < LARGE or t > LATEST:
+    if _work(mixture, quantity) * count < LARGE or t > LATEST or mixture.kept[scale_of].extreme:
         return False
     matrices = quantity == "jacobian" or mixture.kind == "full"
     buffer = MANY * mixture.n_components * (mixture.dimension if matrices else 1)

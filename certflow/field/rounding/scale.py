@@ -10,7 +10,7 @@ import numpy as np
 from certflow.law.mixture import GaussianMixture
 from certflow.law.spectra import variance_extremes
 from certflow.numbers.accuracy import TOLERANCE, tolerance
-from certflow.numbers.arrays import Floats, Times
+from certflow.numbers.arrays import Flags, Floats, Points, Times
 from certflow.numbers.floats import UNIT
 
 #: Errors of the logits beyond which the responsibilities say nothing about their own error.
@@ -18,6 +18,9 @@ LOGIT_LIMIT = 1e-3
 
 #: Spacing of float64 numbers at one.
 EPSILON = 2 * UNIT
+
+#: Sizes within which squares, and products of some, neither underflow nor overflow: beyond, bounds would say nothing.
+LEAST, LARGEST = 1e-140, 1e140
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Scale:
     low, high : smallest and largest eigenvalue of each covariance, shapes (1,) or (K,); lowest, highest : of all
     slope : `max |1 - s2|` over these, the size of `I - Sigma_k`; steepest : the largest
     alike : one covariance for all; isotropic : multiples of the identity
+    extreme : means or eigenvalues are beyond `LEAST` or `LARGEST`: no bound is taken
     """
 
     radius: float
@@ -41,14 +45,17 @@ class Scale:
     steepest: float
     alike: bool
     isotropic: bool
+    extreme: bool
 
 
 def scale_of(mixture: GaussianMixture) -> Scale:
     """The sizes of a mixture; `mixture.kept[scale_of]` are kept with it."""
     low, high = variance_extremes(mixture)
     slope = np.maximum(abs(1 - low), abs(1 - high))
+    with np.errstate(over="ignore", under="ignore"):
+        radius = float(np.sqrt((mixture.means**2).sum(axis=1).max()))
     return Scale(
-        radius=float(np.sqrt((mixture.means**2).sum(axis=1).max())),
+        radius=radius,
         log_weight=-float(np.log(max(float(mixture.weights.min()), 5e-324))),
         growth=1 + (mixture.dimension**0.5 + mixture.n_components**0.5) / 16,
         low=low,
@@ -59,7 +66,19 @@ def scale_of(mixture: GaussianMixture) -> Scale:
         steepest=float(slope.max()),
         alike=mixture.kind in ("common-isotropic", "shared"),
         isotropic=mixture.kind.endswith("isotropic"),
+        extreme=any(bool(beyond(sizes).any()) for sizes in (low, high, np.abs(mixture.means).max())),
     )
+
+
+def beyond(sizes: Any) -> Any:
+    """Which sizes, zero aside, are beyond `LEAST` or `LARGEST`."""
+    return (sizes != 0) & ~((sizes >= LEAST) & (sizes <= LARGEST))
+
+
+def tiny(x: Points) -> Flags:
+    """Which points (N, d) are not zero, but so near it that their squares vanish."""
+    small: Flags = (x * x).sum(axis=1) < LEAST**2
+    return small & np.asarray(x.any(axis=1)) if small.any() else small
 
 
 def accepted_error(mixture: GaussianMixture) -> float:
