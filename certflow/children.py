@@ -1,8 +1,8 @@
 """Child processes that answer questions: both ends of the pipes, whatever is said through them.
 
 A child has one thread and a process group of its own: an interruption at the terminal is for who started it, who then
-ends it. It ends as soon as its input does, in the middle of its work too, so none is left behind when its parent is
-killed.
+ends it. It ends as soon as its input does, in the middle of its work too, unless a library keeps the interpreter to
+itself: so none is left behind for long when its parent is killed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -36,9 +37,18 @@ def start(program: str) -> subprocess.Popen[bytes]:
     )
 
 
+def kill(child: subprocess.Popen[bytes]) -> None:
+    """Kill a child that was not seen to end, and what it started, unless that is in a group of its own."""
+    if sys.platform == "win32":
+        child.kill()
+    elif child.returncode is None:  # so its number is still its own
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+
 def bury(child: subprocess.Popen[bytes]) -> None:
     """End a child, if it goes on, and let nothing of it stay."""
-    child.kill()
+    kill(child)
     child.wait()
     for stream in (child.stdin, child.stdout):
         with contextlib.suppress(OSError, ValueError):
@@ -72,7 +82,7 @@ def listen(read: Callable[[BinaryIO], _ASKED]) -> queue.SimpleQueue[_ASKED]:
         try:
             while True:
                 asked.put(read(sys.stdin.buffer))
-        except (EOFError, OSError, ValueError):
+        except (EOFError, OSError):
             os._exit(0)
         except Exception:  # nobody would answer what comes after it
             traceback.print_exc()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import gone
+from processes import alive, gone
 
 from certflow.children import bury, start
 
@@ -107,3 +107,14 @@ def test_it_ends_with_a_parent_that_is_killed(tmp_path) -> None:
     parent.kill()
     parent.communicate()
     assert gone(pid)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="groups of processes")
+def test_what_a_child_started_ends_with_it():
+    """Were it to go on, it would hold the pipes of who asked."""
+    child = start("import subprocess; print(subprocess.Popen(['sleep', '3600']).pid, flush=True); input()")
+    assert child.stdout is not None
+    grandchild = int(child.stdout.readline())
+    assert alive(grandchild)
+    bury(child)
+    assert gone(grandchild)

@@ -27,8 +27,8 @@ from certflow.numbers.arrays import Flags, Floats, Indices, Points, Times, Weigh
 #: Up to this dimension the bound by moments costs no more than the coarse one.
 _SMALL_DIMENSION = 8
 
-#: Spacing at one of double-double numbers, with a margin.
-DOUBLE_DOUBLE_UNIT = 2.0**-100
+#: Spacing at one of double-double numbers, with a margin: exponentials of -400 are right to 2^-97, near zero to 2^-104.
+DOUBLE_DOUBLE_UNIT = 2.0**-94
 
 #: Components in double-double are kept where the covariances have no more numbers than this.
 _KEPT_SIZE = 2**16

@@ -1,7 +1,7 @@
 """JSON and TOML texts whose numbers stay as they are written, the files that hold them, and TOML of a JSON object.
 
 What mixture files (`certflow.law.formats`) and specifications of sweeps are read with: a number is read as its digits,
-so that the decimal that is written is the number that is meant.
+so that who wants the decimal that is written has it.
 """
 
 from __future__ import annotations

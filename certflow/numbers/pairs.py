@@ -73,7 +73,7 @@ def product(a: Floats, a_low: Floats, b: Floats, b_low: Floats) -> Pair:
 
 
 def total(a: Floats, a_low: Floats) -> Pair:
-    """The sum over the last axis, by halving."""
+    """The sum over the last axis, of one number at least, by halving."""
     high, low = np.moveaxis(a, -1, 0), np.moveaxis(a_low, -1, 0)
     while len(high) > 1:
         half = len(high) // 2

@@ -39,7 +39,10 @@ def serve() -> None:
 
 
 def _line(stream: BinaryIO) -> Any:
-    return json.loads(stream.readline())
+    line = stream.readline()
+    if not line:
+        raise EOFError
+    return json.loads(line)
 
 
 def _text(content: dict[str, Any]) -> bytes:

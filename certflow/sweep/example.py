@@ -1,7 +1,7 @@
 """A small specification, which `certflow sweep --example` prints."""
 
 EXAMPLE = """\
-# A dozen mixtures, five questions about each: about a minute of processor time.
+# A dozen mixtures, five questions about each: some 40 to 60 s of processor time.
 # certflow sweep example.toml --out example          (docs/sweep.md has every key)
 schema = "certflow/sweep/1"
 name = "example"

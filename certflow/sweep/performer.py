@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from certflow.children import bury, start
+from certflow.children import bury, kill, start
 from certflow.errors import CertflowError
 from certflow.sweep.results import Result, Status
 from certflow.sweep.tasks import Task
@@ -95,7 +95,7 @@ class Performer:
     @staticmethod
     def _kill(child: subprocess.Popen[bytes], late: threading.Event) -> None:
         late.set()
-        child.kill()
+        kill(child)
 
     @staticmethod
     def _ask(child: subprocess.Popen[bytes], content: dict[str, Any]) -> dict[str, Any] | None:
