@@ -20,6 +20,8 @@ from certflow.law.mixture import GaussianMixture
 from certflow.numbers.arrays import Floats
 from certflow.numbers.floats import FLOATS, spectrum
 
+_LEAST_SQUARE = LEAST**2
+
 
 class Bounded(NamedTuple):
     """A result, the bound of its error, what the bound is relative to, and the largest error of a logit."""
@@ -37,9 +39,10 @@ def at_point(mixture: GaussianMixture, quantity: str, x: Floats, t: float) -> An
         return None
     try:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            if x.dot(x) < LEAST**2 and x.any():  # the bound would vanish, too
+            square = float(x.dot(x))
+            if square < _LEAST_SQUARE and x.any():  # the bound would vanish, too
                 return None
-            found = kept.at(quantity, x, t)
+            found = kept.at(quantity, x, square, t)
     except (ArithmeticError, ValueError):  # Python's floats refuse what NumPy makes infinite
         return None
     accepted = found.bound <= mixture.kept[accepted_error] * found.size and found.worst <= LOGIT_LIMIT
@@ -58,7 +61,8 @@ class _Point:
         self.norms = (self.means * self.means).sum(axis=1)
         self.gauss = -math.log(2 * math.pi) * self.dimension / 2
 
-    def at(self, quantity: str, x: Floats, t: float) -> Bounded:
+    def at(self, quantity: str, x: Floats, square: float, t: float) -> Bounded:
+        """Of a point `x` with `|x|^2 = square`."""
         raise NotImplementedError
 
     def dots(self, first: Floats, second: Floats) -> Floats:
@@ -103,9 +107,9 @@ class _Common(_Point):
         self.variance, self.complement = float(known.variances[0]), float(known.complements[0])
         self.rows = np.vstack([np.ones(len(self.norms)), self.norms, self.means.T])
 
-    def at(self, quantity: str, x: Floats, t: float) -> Bounded:
+    def at(self, quantity: str, x: Floats, square: float, t: float) -> Bounded:
         m = math.exp(-t)
-        m2, n2, norm_x = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x))
+        m2, n2, norm_x = m * m, -math.expm1(-2 * t), math.sqrt(square)
         s = moments.alike(self.scale, self.dimension, m, m2, n2, math.log)
         p = 1 / (m2 * self.variance + n2)
         factor, slope = m * p, m2 * p * self.complement
@@ -143,9 +147,9 @@ class _Shared(_Point):
         super().__init__(mixture)
         self.values, self.vectors = spectrum(mixture.exact_covariances)
 
-    def at(self, quantity: str, x: Floats, t: float) -> Bounded:
+    def at(self, quantity: str, x: Floats, square: float, t: float) -> Bounded:
         m = math.exp(-t)
-        m2, n2, norm_x = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x))
+        m2, n2, norm_x = m * m, -math.expm1(-2 * t), math.sqrt(square)
         s = moments.alike(self.scale, self.dimension, m, m2, n2, math.log)
         p = np.reciprocal(m2 * self.values + n2)
         precision = (self.vectors * p).dot(self.vectors.T)
@@ -189,9 +193,9 @@ class _Varied(_Point):
         known = parameters(mixture, FLOATS)
         self.variances, self.complements = known.variances, known.complements
 
-    def at(self, quantity: str, x: Floats, t: float) -> Bounded:
+    def at(self, quantity: str, x: Floats, square: float, t: float) -> Bounded:
         m = math.exp(-t)
-        m2, n2, square = m * m, -math.expm1(-2 * t), float(x.dot(x))
+        m2, n2 = m * m, -math.expm1(-2 * t)
         s = moments.varied(self.scale, self.dimension, m, m2, n2)
         p = np.reciprocal(m2 * self.variances + n2)
         r, factors = m2 * p * self.complements, m * p
@@ -253,9 +257,9 @@ class _Full(_Point):
         self.linear = np.concatenate([np.stack(part, axis=1) for part in parts])
         self.ends = tuple(np.cumsum([own.size + radii.size, 3 * radii.size, own.size]).tolist())
 
-    def at(self, quantity: str, x: Floats, t: float) -> Bounded:
+    def at(self, quantity: str, x: Floats, square: float, t: float) -> Bounded:
         m = math.exp(-t)
-        m2, n2, norm_x, count = m * m, -math.expm1(-2 * t), math.sqrt(x.dot(x)), self.shape[0]
+        m2, n2, norm_x, count = m * m, -math.expm1(-2 * t), math.sqrt(square), self.shape[0]
         sizes, (first, second, third) = self.linear.dot(np.array((m2, m, n2))), self.ends
         inverses, rest = np.reciprocal(sizes[:first]), sizes[first:second].reshape(3, count)
         p, highs, tops = inverses[:-count].reshape(self.shape), inverses[-count:], rest[0]
