@@ -48,19 +48,22 @@ settings.register_profile("nightly", max_examples=1500, deadline=None, print_blo
 settings.load_profile(os.environ.get("CERTFLOW_PROFILE", "ci"))
 
 DEFAULT_DPS, DEFAULT_PREC = 15, 53
-#: Whether torch is installed, whatever a test does to imports.
-TORCH = find_spec("torch") is not None
+#: What comes with the extras, where torch is not installed (`.ci/lowest`), whatever a test does to imports.
+LACKING = frozenset() if find_spec("torch") else frozenset({"torch", "diffusers", "k_diffusion", "numba"})
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Where torch is not installed (`.ci/lowest`), a test that comes to need it is skipped."""
+    """Where torch is not installed, a test that comes to need an extra is skipped, also where an error says so."""
     try:
         return (yield)
-    except ModuleNotFoundError as missing:
-        if TORCH or missing.name != "torch":
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and not (isinstance(cause, ModuleNotFoundError) and cause.name in LACKING):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
             raise
-        pytest.skip("needs torch")
+        pytest.skip(str(cause))
 
 
 @pytest.hookimpl(optionalhook=True)

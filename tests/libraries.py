@@ -30,7 +30,8 @@ def sampling_alone() -> Any:
     """
     _forget()
     spec = importlib.util.find_spec("k_diffusion")
-    assert spec is not None
+    if spec is None:
+        raise ModuleNotFoundError("No module named 'k_diffusion'", name="k_diffusion")
     assert spec.submodule_search_locations is not None
     parts = {name: types.ModuleType(name) for name in ("torchvision", "torchvision.transforms", "k_diffusion")}
     parts["torchvision.transforms.functional"] = types.ModuleType("torchvision.transforms.functional")

@@ -32,6 +32,8 @@ sys.exit("; ".join(wrong) or 0)
 
 @pytest.mark.parametrize("folder", ["benchmarks", "tools"])
 def test_what_they_import_is_there(folder, tmp_path):
+    pytest.importorskip("torch")
+    pytest.importorskip("pyarrow")
     names = sorted(path.stem for path in (ROOT / folder).glob("*.py"))
     assert names
     code = _CODE.format(names=names, peers=PEERS)

@@ -18,7 +18,9 @@ def exists(name: str) -> bool:
     for count in range(len(parts), 0, -1):
         try:
             found = importlib.import_module(".".join(parts[:count]))
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as missing:
+            if not str(missing.name).startswith("certflow"):
+                raise  # a package that the module needs
             continue
         for part in parts[count:]:
             if not hasattr(found, part):

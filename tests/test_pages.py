@@ -33,6 +33,8 @@ ELSEWHERE = {
     "docs/your-own-model.md": "tests/schedules/test_page.py",
 }
 HERE = [path for path in PAGES if str(path.relative_to(ROOT)) not in ELSEWHERE]
+#: What the commands of a page use where it is installed, and what they print then.
+USED = {"docs/sweep.md": "pyarrow"}
 #: What makes the environment is run by `.ci/run`.
 INSTALLED = ("python3 -m venv ", "pip install ")
 
@@ -90,6 +92,8 @@ def expanded(word: str) -> list[str]:
 
 def run_page(path: Path, night: bool, command: Any, capsys: Any) -> int:
     """Run the blocks of a page, those of the night or those of every day; how many."""
+    if str(path.relative_to(ROOT)) in USED:
+        pytest.importorskip(USED[str(path.relative_to(ROOT))])
     folder = Folder(command, capsys)
     count = 0
     for block in blocks(path):

@@ -185,29 +185,30 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+def _gathered() -> Gathered:
+    """What was found: nothing yet. A run that uses nothing of certflow does not load it."""
+    from certflow.testing.gathered import Gathered
+
+    return Gathered()
+
+
 class _Controller:
     """What is done once in a session, by the process that the user started: gather, tell, write."""
 
     def __init__(self, config: pytest.Config):
         self.config, self.used = config, False
-
-    @functools.cached_property
-    def gathered(self) -> Gathered:
-        """What was found; a run that uses nothing of certflow does not load it."""
-        from certflow.testing.gathered import Gathered
-
-        return Gathered()
+        self.gathered = functools.cache(_gathered)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather what came with a report."""
         told = getattr(report, "certflow", None)
         if told is not None:
             self.used = True
-            self.gathered.add(report, told)
+            self.gathered().add(report, told)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """What was found, by claim and by check."""
-        lines = self.gathered.lines() if self.used else []
+        lines = self.gathered().lines() if self.used else []
         if lines:
             terminalreporter.section("certflow")
             for line in lines:
@@ -219,7 +220,7 @@ class _Controller:
         if self.used:
             for plugin in self.config.pluginmanager.get_plugins():
                 if hasattr(plugin, "add_global_property"):  # that of --junitxml
-                    for name, value in self.gathered.properties().items():
+                    for name, value in self.gathered().properties().items():
                         plugin.add_global_property(name, value)
         result = yield
         folder = self.config.getoption("--certflow-report")
@@ -227,7 +228,7 @@ class _Controller:
             from certflow.testing.files import write_files
 
             try:
-                write_files(self.gathered, self.config.invocation_params.dir / folder)
+                write_files(self.gathered(), self.config.invocation_params.dir / folder)
             except OSError as error:
                 required = "a directory that can be written"
                 pytest.exit(f"--certflow-report: got {folder!r} ({error.strerror}); required: {required}", returncode=4)

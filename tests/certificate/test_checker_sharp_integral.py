@@ -162,7 +162,9 @@ def changed_proof(change: str, content: dict[str, Any]) -> dict[str, Any]:
     elif change == "a level of 0":
         panels[0]["levels"][0] = "0"
     elif change == "an open cell":
-        panels[-1]["covers"][0]["cover"]["boxes"] = "1 " + panels[-1]["covers"][0]["cover"]["boxes"]
+        cover = panels[-1]["covers"][0]["cover"]
+        *tree, leaf = cover["boxes"].split(" ")
+        cover["boxes"] = " ".join([*tree, "0", leaf])  # what settles a cell settles its first half
     elif change == "one cell":
         panels[-1]["covers"][0]["cover"]["boxes"] = "T"
     elif change == "a region":

@@ -68,7 +68,7 @@ def test_an_interpolant_is_the_network_that_is_enclosed():
     z, x = (list(map(mpmath.mpf, part.tolist())) for part in student.graph)
     network = student.exact
     with mpmath.workdps(30):
-        for point in np.linspace(z[0] - 1, z[-1] + 1, 40).astype(float).tolist():
+        for point in np.linspace(float(z[0]) - 1, float(z[-1]) + 1, 40).tolist():
             i = min(max(sum(knot < point for knot in z) - 1, 0), 7)
             exact = x[i] + (x[i + 1] - x[i]) / (z[i + 1] - z[i]) * (point - z[i])
             assert float(network(np.array([point]))[0]) == pytest.approx(float(exact), rel=1e-12, abs=1e-12)

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 import certflow as cf
-from certflow.networks.conditioning import TIMES, rounding
 from certflow.networks.gadgets.exact import carry
 from certflow.networks.graph import Network, rational
+
+pytest.importorskip("torch")
+
+from certflow.networks.conditioning import TIMES, rounding
 
 
 def process(t_min: Any = "0.01", t_max: Any = "3") -> cf.OrnsteinUhlenbeck:

@@ -169,7 +169,7 @@ def test_decimals_are_inside_and_short(text):
 def test_decimals_shrink_to_few_digits():
     assert find(ct.decimals(), lambda text: True, settings=ONCE) == "0"
     assert find(ct.decimals("0.5", 2), lambda text: True, settings=ONCE) in ("0.5", "1")
-    assert find(ct.decimals(), lambda text: Fraction(text) < -2, settings=ONCE) in ("-3", "-2.001")
+    assert find(ct.decimals(), lambda text: Fraction(text) < -2, settings=ONCE) in ("-3", "-2.1", "-2.01", "-2.001")
 
 
 @given(ct.time_grids(min_segments=2, max_segments=5, min_time="0.1", max_time=2))
@@ -294,6 +294,13 @@ def test_without_a_fault_the_model_is_exact(planted, data):
     exact = process.score(x, t)
     size = 1 + np.abs(exact).max() + 1 / t
     np.testing.assert_allclose(planted.model.score(x, t), exact, atol=1e-7 * size)
+
+
+@given(ct.planted_models())
+def test_a_planted_model_has_every_time_of_its_process(planted):
+    process, schedule = planted.process, planted.schedule
+    assert max(0.01, schedule.t_min) == process.t_min < process.t_max == min(3, schedule.t_max)
+    assert (planted.model.t_min, planted.model.t_max) == (process.t_min, process.t_max)
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "none"])

@@ -172,6 +172,7 @@ def test_growth_at_typical_points_and_on_the_separatrix():
 
 
 def test_the_full_profile_trains_maps_and_reports_what_they_do(monkeypatch):
+    pytest.importorskip("torch")
     shallow = replace(PROFILES["full"], training_steps=min(200, cases(50)), training_seeds=1, training_segments=(8,))
     monkeypatch.setitem(PROFILES, "full", shallow)
     process = cf.OrnsteinUhlenbeck(cf.load_mixture("line-3"), "0.01", "3")
@@ -187,6 +188,7 @@ def test_the_full_profile_trains_maps_and_reports_what_they_do(monkeypatch):
 
 
 def test_the_quick_profile_says_where_the_evidence_on_trained_maps_is():
+    pytest.importorskip("torch")
     (result,) = cf.verify(cf.load_mixture("line-3"), ["G4"], digits=20).results
     assert (result.outcome, result.reason) == (Outcome.NOT_CHECKED, "its evidence comes with the full profile")
 

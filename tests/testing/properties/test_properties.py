@@ -155,13 +155,13 @@ KILLS: dict[str, tuple[type[cf.OrnsteinUhlenbeck], Any]] = {
 
 @pytest.mark.parametrize("name", [*(name for name in KILLS if name not in DEAR), *night(*DEAR)])
 def test_it_does_not_hold_of_a_wrong_process(name: str) -> None:
-    """Among 30 examples at most; the first that is found is not made smaller."""
+    """Among 100 examples at most; the first that is found is not made smaller."""
     formulas, source = KILLS[name]
     each, process = BY_NAME[name], formulas(cf.load_mixture(source) if isinstance(source, str) else source)
     assert each.applies(process.mixture) is None
 
     @given(each.strategy(process))
-    @settings(max_examples=30, phases=[Phase.generate], report_multiple_bugs=False)
+    @settings(max_examples=100, phases=[Phase.generate], report_multiple_bugs=False)
     def check(arguments: tuple[Any, ...]) -> None:
         each.holds(process, *arguments)
 
