@@ -93,7 +93,7 @@ def _at_points(
 def _in_one_pass(mixture: GaussianMixture, quantity: str, x: Any, t: Any) -> Any:
     """By the compiled formulas; of the rows that they leave in doubt the guard has the last word, as of others."""
     result, doubtful = fused_rows(mixture, quantity, x, t)
-    _check_finite(x[doubtful], FLOATS)  # of a point that is not finite no bound is accepted
+    _check_finite(x[doubtful], FLOATS, doubtful)  # of a point that is not finite no bound is accepted
     if len(doubtful):
         from certflow.numbers.doubledouble import compile_operations
 
@@ -162,9 +162,13 @@ def _broadcast_times(times: Any, batch: tuple[int, ...]) -> Any:
     return np.broadcast_to(times, batch).reshape((-1,))
 
 
-def _check_finite(points: Any, arithmetic: Arithmetic) -> None:
+def _check_finite(points: Any, arithmetic: Arithmetic, rows: Any = None) -> None:
+    """Of points (N, d), which are these rows of what was given, or all of it."""
     if arithmetic.name == "float64" and not np.isfinite(points).all():
-        raise InputError("x", points[~np.isfinite(points)][0], "finite numbers")
+        row, axis = np.argwhere(~np.isfinite(points))[0]
+        place = row if rows is None else rows[row]
+        told = f" (point {place}, the first being 0)" if rows is not None or len(points) > 1 else ""
+        raise InputError("x", float(points[row, axis]), f"finite numbers{told}")
     if arithmetic.name == "mpmath":
         for entry in points.flat:
             if not abs(entry) < float("inf"):

@@ -170,7 +170,7 @@ def test_a_point_that_is_not_finite_is_refused(kind, monkeypatch):
             x = noised(law, 0.3, 200)
             x[place] = bad
             for quantity in QUANTITIES:
-                with pytest.raises(cf.errors.InputError, match="finite numbers"):
+                with pytest.raises(cf.errors.InputError, match=rf"finite numbers \(point {place[0]}, "):
                     getattr(p, quantity)(x, 0.3)
 
 
