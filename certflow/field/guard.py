@@ -50,37 +50,26 @@ def doubtful_rows(
 
     Where moments serve, few rows are left: the closest bound is then taken of all of them in `recompute`.
     """
-    found = _by_bounds(mixture, quantity, x, t, components, gamma, values)
-    return np.union1d(found, _without_bound(mixture, x).nonzero()[0])
-
-
-def _without_bound(mixture: GaussianMixture, x: Points) -> Flags:
-    """The rows of which no bound is taken, as it would underflow or overflow."""
-    with np.errstate(over="ignore", under="ignore"):
-        return np.ones(len(x), dtype=bool) if mixture.kept[scale_of].extreme else tiny(x)
-
-
-def _by_bounds(
-    mixture: GaussianMixture,
-    quantity: str,
-    x: Points,
-    t: Times,
-    components: Components,
-    gamma: Weights,
-    values: Floats,
-) -> Indices:
-    accepted = mixture.kept[accepted_error]
+    accepted, none = mixture.kept[accepted_error], _without_bound(mixture, x)
     with np.errstate(over="ignore", invalid="ignore"):
         if mixture.dimension <= _SMALL_DIMENSION and has_moments(mixture, quantity, len(t)):
-            return _doubtful(quantity, _finer_bound(mixture, quantity, x, t, components, gamma), values, accepted)
-        index = _doubtful(quantity, coarse_bound(mixture, quantity, x, t, gamma), values, accepted)
+            bound = _finer_bound(mixture, quantity, x, t, components, gamma)
+            return _doubtful(quantity, np.where(none, np.inf, bound), values, accepted)
+        bound = coarse_bound(mixture, quantity, x, t, gamma)
+        index = _doubtful(quantity, np.where(none, np.inf, bound), values, accepted)
         if not len(index):
             return index
         if len(t) > 1:
             components = components_at(mixture, components.arithmetic, t[index])
         x, gamma = components.arithmetic.by_point(x[index]), gamma.T[:, index].T
         bound = _finer_bound(mixture, quantity, x, t, components, gamma)
-        return index[_doubtful(quantity, bound, values[index], accepted)]
+        return index[_doubtful(quantity, np.where(none[index], np.inf, bound), values[index], accepted)]
+
+
+def _without_bound(mixture: GaussianMixture, x: Points) -> Flags:
+    """The rows of which no bound is taken, as it would underflow or overflow."""
+    with np.errstate(over="ignore", under="ignore"):
+        return np.ones(len(x), dtype=bool) if mixture.kept[scale_of].extreme else tiny(x)
 
 
 def _finer_bound(

@@ -120,6 +120,12 @@ def _at(x: Any, columns: Any, rows: Any, sign: float, work: Any, out: Any) -> tu
     return np.sqrt(square), np.sqrt(size)
 
 
+@rounded
+def _in_doubt(bound: float, worst: float, norm_x: float, size: float, accepted: float) -> bool:
+    """Where the bound exceeds the accepted part of the size, or says nothing; `worst` : the error of a logit."""
+    return not (bound <= accepted * size and worst <= LOGIT_LIMIT and norm_x >= LEAST and size < np.inf)
+
+
 def _kernel(moments_of: Any) -> Callable[[Kernel], Kernel]:
     index = types.Array(types.int64, 1, "C", readonly=True)
     numbers = types.NamedUniTuple(types.float64, len(moments_of._fields), moments_of)
@@ -136,8 +142,7 @@ def _alike(
         norm_x, size = _at(x[n], columns, rows, sign, work, values[n])
         delta, worst = _alike_logits(s, norm_x, s.distance, root, 0.0)
         bound = _alike_vector(s, of, delta, root, norm_x, s.distance, 0.0)
-        trusted = s.unit * worst <= LOGIT_LIMIT and norm_x >= LEAST
-        doubts[n] = not (trusted and bound <= accepted * size and size < np.inf)
+        doubts[n] = _in_doubt(bound, s.unit * worst, norm_x, size, accepted)
 
 
 @_kernel(moments.Varied)
@@ -149,5 +154,4 @@ def _varied(
         norm_x, size = _at(x[n], columns, rows, sign, work, values[n])
         _, worst = _varied_logits(s, norm_x, s.most, pull)
         bound = _varied_vector(s, of, worst, s.steepest * norm_x + pull, norm_x, pull)
-        trusted = s.unit * worst <= LOGIT_LIMIT and norm_x >= LEAST
-        doubts[n] = not (trusted and bound <= accepted * size and size < np.inf)
+        doubts[n] = _in_doubt(bound, s.unit * worst, norm_x, size, accepted)
